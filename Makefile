@@ -1,0 +1,50 @@
+# Every task of the project. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help install model demo test lint format clean
+
+help:  ## list all tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "foretype needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine.
+build/.dependencies: pyproject.toml | $(BIN)/python
+	@mkdir -p build
+	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || echo "Installing. llama.cpp is compiled from source now, which takes about 5 minutes on 2 cores (once: pip keeps the wheel) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
+	@touch $@
+
+# The strict editable install is a tree of links, one for each file: new files need it anew.
+build/.links: $(SOURCES) build/.dependencies
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e . --config-settings editable_mode=strict
+	@touch $@
+
+install: build/.links  ## create .venv and install foretype with all it needs
+
+model: install  ## download the default model (98 MB) unless it is there
+	@$(BIN)/foretype models pull smollm2-135m
+
+demo: model  ## see ghost text appear while a file is typed
+	@$(BIN)/foretype demo
+
+test: lint model  ## install what tests need and run them all
+	$(BIN)/python -m pytest
+
+lint: install  ## ruff and pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: install  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove what the other tasks made (models and pip's cache stay)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,77 @@
+"""The facade that the daemon calls: one loaded model that completes, warms and forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+
+from ..context.values import Completion, Prompt, StopRules
+from .cancellation import Cancellation
+
+
+@attrs.frozen
+class EngineSettings:
+    """How a model is loaded and run; 0 lets the engine choose. See `daemon.config.ModelSettings`."""
+
+    context_tokens: int = 0
+    threads: int = 0
+    gpu_layers: int = -1
+    latency_budget_ms: float = 400.0
+
+
+@attrs.frozen
+class EngineInfo:
+    """What was loaded."""
+
+    name: str
+    path: str
+    parameters: int
+    context_tokens: int
+    fim: str
+    sessions: int
+
+
+class EngineLike(Protocol):
+    """What the scheduler needs of an engine. Every method is called from the one engine thread."""
+
+    def complete(
+        self,
+        session: str,
+        prompt: Prompt,
+        rules: StopRules,
+        *,
+        cancellation: Cancellation,
+        on_text: Callable[[str], None] | None = None,
+        healing: bool = True,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Completion:
+        """Generate. Never raises for a request: a cancelled one answers with stop CANCELLED and its stage."""
+        ...
+
+    def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
+        """Evaluate the prompt, generate nothing. What was finished before a cancellation is kept."""
+        ...
+
+    def idle(self, session: str, *, cancellation: Cancellation) -> bool:
+        """Make the session's next request cheaper (re-anchor, grow). True while more is left."""
+        ...
+
+    def forget(self, session: str) -> None:
+        """Give the session's cells back."""
+        ...
+
+    def info(self) -> EngineInfo:
+        """What is loaded."""
+        ...
+
+    def close(self) -> None:
+        """Free the model. The engine is not used afterwards."""
+        ...
+
+
+Loader = Callable[[Path, EngineSettings, Callable[[float], None]], EngineLike]
+"""Loads a model: file, settings, progress callback (0.0 to 1.0). Raises ModelProblem."""
