@@ -71,7 +71,7 @@ def _version(context: click.Context, _parameter: click.Parameter, value: bool) -
 @click.option(
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Print the version."
 )
-def foretype(**_: Any) -> None:  # noqa: D301
+def foretype(**_: Any) -> None:
     """Code completion that keeps up with typing, from a model on your own machine.
 
     \b
