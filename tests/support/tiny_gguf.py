@@ -1,0 +1,172 @@
+"""Tiny llama models with a real vocabulary, for tests that drive a real llama context.
+
+The weights are random, so the text is nonsense; tokenizer, FIM markers, KV cache and cancellation are the
+real thing. Every file is a function of its arguments: the same call writes the same bytes. Nothing here
+imports llama_cpp, and nothing is cached on disk: keep files in a session-scoped `tmp_path_factory` folder.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from gguf import GGUFReader, GGUFValueType, GGUFWriter
+
+VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "vocab"
+"""Vocabulary-only files of llama.cpp's models folder (MIT, the licence lies beside them)."""
+
+
+def vocabulary_file(vocab: str) -> Path:
+    """The vocabulary-only GGUF of "starcoder", "deepseek-coder" or "refact"."""
+    return VOCABULARIES / f"ggml-vocab-{vocab}.gguf"
+
+
+@functools.cache
+def _tokenizer(vocab: str) -> dict[str, tuple[GGUFValueType, GGUFValueType | None, Any]]:
+    """Every tokenizer.* key of a vocabulary file: type, element type of an array, value."""
+    reader = GGUFReader(vocabulary_file(vocab))
+    found: dict[str, tuple[GGUFValueType, GGUFValueType | None, Any]] = {}
+    for key, field in reader.fields.items():
+        if key.startswith("tokenizer."):
+            element = field.types[-1] if field.types[0] is GGUFValueType.ARRAY else None
+            found[key] = (field.types[0], element, cast("Any", field).contents())
+    return found
+
+
+def tiny_model(
+    vocab: str,
+    directory: Path,
+    *,
+    seed: int = 0,
+    layers: int = 2,
+    embedding: int = 64,
+    heads: int = 4,
+    key_value_heads: int = 2,
+    feed_forward: int = 128,
+    context: int = 8192,
+    tied: bool = False,
+    name: str = "",
+    architecture: str = "llama",
+    extra: Mapping[str, int | float | bool | str] | None = None,
+) -> Path:
+    """Write a random llama-architecture model with the vocabulary and tokenizer of `vocab`.
+
+    Args:
+        vocab: "starcoder", "deepseek-coder" or "refact".
+        directory: where the file goes; its name tells the arguments apart.
+        seed: of the random weights.
+        layers: transformer blocks.
+        embedding: width, a multiple of `heads`.
+        heads: attention heads.
+        key_value_heads: heads of keys and values; divides `heads`.
+        feed_forward: width of the feed-forward part.
+        context: `context_length` in the metadata, in tokens.
+        tied: True uses the token embedding as output matrix too; half the size, and the model then tends
+            to say its last token again.
+        name: `general.name`; the vocabulary's name by default.
+        architecture: `general.architecture`; the tensors are llama's whatever it says.
+        extra: metadata added or replaced, by its full key.
+
+    Returns:
+        the file, of 5 to 15 MB with the default sizes.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"tiny-{vocab}-{seed}-{layers}x{embedding}{'-tied' if tied else ''}.gguf"
+    if extra or name or architecture != "llama":
+        told = repr((sorted((extra or {}).items()), name, architecture))
+        path = path.with_stem(f"{path.stem}-{_digest(told)}")
+    if path.exists():
+        return path
+    tokenizer = {key: value for key, value in _tokenizer(vocab).items() if key not in (extra or {})}
+    tokens = tokenizer["tokenizer.ggml.tokens"][2]
+
+    writing = path.with_suffix(".part")
+    writer = GGUFWriter(writing, architecture)
+    writer.add_name(name or vocab)
+    writer.add_block_count(layers)
+    writer.add_context_length(context)
+    writer.add_embedding_length(embedding)
+    writer.add_feed_forward_length(feed_forward)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(key_value_heads)
+    writer.add_rope_dimension_count(embedding // heads)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_vocab_size(len(tokens))
+    writer.add_file_type(1)
+    for key, (kind, element, value) in tokenizer.items():
+        writer.add_key_value(key, value, kind, sub_type=element)
+    for key, value in (extra or {}).items():
+        _add(writer, key, value)
+
+    _add_tensors(
+        writer,
+        np.random.default_rng(seed),
+        vocabulary=len(tokens),
+        layers=layers,
+        embedding=embedding,
+        key_value_width=key_value_heads * (embedding // heads),
+        feed_forward=feed_forward,
+        tied=tied,
+    )
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    writing.replace(path)
+    return path
+
+
+def _add_tensors(
+    writer: GGUFWriter,
+    random: np.random.Generator,
+    *,
+    vocabulary: int,
+    layers: int,
+    embedding: int,
+    key_value_width: int,
+    feed_forward: int,
+    tied: bool,
+) -> None:
+    def matrix(tensor: str, rows: int, columns: int) -> None:
+        values = random.standard_normal((rows, columns), dtype=np.float32) / np.float32(np.sqrt(columns))
+        writer.add_tensor(tensor, values.astype(np.float16))
+
+    def ones(tensor: str) -> None:
+        writer.add_tensor(tensor, np.ones(embedding, dtype=np.float32))
+
+    matrix("token_embd.weight", vocabulary, embedding)
+    ones("output_norm.weight")
+    if not tied:
+        matrix("output.weight", vocabulary, embedding)
+    for layer in range(layers):
+        block = f"blk.{layer}"
+        ones(f"{block}.attn_norm.weight")
+        matrix(f"{block}.attn_q.weight", embedding, embedding)
+        matrix(f"{block}.attn_k.weight", key_value_width, embedding)
+        matrix(f"{block}.attn_v.weight", key_value_width, embedding)
+        matrix(f"{block}.attn_output.weight", embedding, embedding)
+        ones(f"{block}.ffn_norm.weight")
+        matrix(f"{block}.ffn_gate.weight", feed_forward, embedding)
+        matrix(f"{block}.ffn_up.weight", feed_forward, embedding)
+        matrix(f"{block}.ffn_down.weight", embedding, feed_forward)
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _add(writer: GGUFWriter, key: str, value: int | float | bool | str) -> None:
+    if isinstance(value, bool):
+        writer.add_bool(key, value)
+    elif isinstance(value, int):
+        writer.add_uint32(key, value)
+    elif isinstance(value, float):
+        writer.add_float32(key, value)
+    else:
+        writer.add_string(key, value)
