@@ -56,9 +56,11 @@ class StopRules:
 
     Attributes:
         multiline: False stops at the first line end; True goes on to the end of the scope.
-        reference_indent: the scope's indentation in columns (a tab counts to the next multiple of
-            `tab_width`). A generated line that is shallower ends the suggestion; one that only closes
-            what was opened (`}`, `end`, `)`) and is exactly as deep is kept.
+        reference_indent: columns (a tab counts to the next multiple of `tab_width`). A generated line,
+            from the second on, that is shallower ends the suggestion before it.
+        closing_indent: columns; at most `reference_indent`. A shallower line that begins with a closer
+            (`}`, `)`, `]`, `end`) is kept when it is at least this deep: `} else {` goes on, and a line of
+            nothing but closers is the last one.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
@@ -70,6 +72,7 @@ class StopRules:
 
     multiline: bool = False
     reference_indent: int = 0
+    closing_indent: int = 0
     stop_at_blank: bool = False
     next_line: str = ""
     tab_width: int = 4
