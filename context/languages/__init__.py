@@ -1,0 +1,198 @@
+"""Languages as data: one TOML file each, and the query files it names.
+
+`python.toml` holds what the other modules must know about Python without parsing it (comment tokens, what
+opens a block, builtins) and where its grammar comes from; `python.scm` says with tree-sitter queries what a
+scope, a definition or a use of a name is. Adding a language means adding such files and a grammar wheel, no
+Python. A file is named after the language identifier that editors send; other identifiers stand inside.
+
+This module reads the files. It imports no grammar and parses no code: that is `syntax`.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from importlib import resources
+from pathlib import PurePosixPath
+
+import attrs
+import cattrs
+
+
+@attrs.frozen
+class Grammar:
+    """Where a tree-sitter grammar comes from.
+
+    Attributes:
+        package: an importable module, as the official grammar wheels install it.
+        function: its function that returns the language.
+    """
+
+    package: str
+    function: str = "language"
+
+
+@attrs.frozen
+class Comments:
+    """How comments are written: tokens to the line's end, and pairs that enclose."""
+
+    line: tuple[str, ...] = ()
+    block: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen
+class Layout:
+    """How blocks look.
+
+    Attributes:
+        indented: blocks end by indentation alone (Python); a blank line may then end a suggestion.
+        unit: the indentation step that is customary where a file shows none.
+        openers: what a line ends with when it opens a block: punctuation, or whole words (`do`, `then`).
+        opening_words: words that open a block when a line begins with them (`def`, `class` in Ruby).
+        closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
+        continuations: words that go on with a statement at its own indentation (`else`, `except`).
+    """
+
+    indented: bool = False
+    unit: str = "    "
+    openers: tuple[str, ...] = ("{", "(", "[")
+    opening_words: tuple[str, ...] = ()
+    closers: tuple[str, ...] = ()
+    continuations: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Nodes:
+    """Types of syntax nodes, as the grammar names them.
+
+    Attributes:
+        definitions: what has a header line worth keeping and a start worth cutting at: functions, classes.
+        functions: what has names of its own: functions, methods, lambdas, comprehensions.
+        classes: what has members but no local names: they hide theirs from the functions inside.
+        comments, strings: where prose may stand.
+        code_in_strings: what is code again inside a string (`${…}`).
+    """
+
+    definitions: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ("comment",)
+    strings: tuple[str, ...] = ("string",)
+    code_in_strings: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Names:
+    """What is known about names without looking at a file.
+
+    Attributes:
+        closed: every name that a file uses is declared in it, imported by name, or a builtin, so that an
+            unknown name is an undefined one. False where names come in unseen (C headers, Java packages).
+        keywords: words that are no names.
+        builtins: names that are always there, separated by blanks and line ends.
+        opaque: texts of imports after which unknown names prove nothing (`import *`).
+    """
+
+    closed: bool = False
+    keywords: str = ""
+    builtins: str = ""
+    opaque: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Language:
+    """One language. Everything has a default: a file may hold no more than a name and a suffix.
+
+    Attributes:
+        name: as people write it.
+        ids: further language identifiers that editors use, beside the file's own name.
+        suffixes: file suffixes with their dot, in lower case.
+        filenames: whole file names ("Makefile").
+        grammar: the tree-sitter grammar, or None: then lines and indentation must do.
+        queries: query files, applied one after the other.
+        comments, layout, nodes, names: see there.
+        id: the language identifier; the file's stem.
+    """
+
+    name: str
+    ids: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    filenames: tuple[str, ...] = ()
+    grammar: Grammar | None = None
+    queries: tuple[str, ...] = ()
+    comments: Comments = attrs.field(factory=Comments)
+    layout: Layout = attrs.field(factory=Layout)
+    nodes: Nodes = attrs.field(factory=Nodes)
+    names: Names = attrs.field(factory=Names)
+    id: str = ""
+
+    @property
+    def known_words(self) -> frozenset[str]:
+        """Keywords and builtins together."""
+        return _words(self.names.keywords) | _words(self.names.builtins)
+
+    @property
+    def keywords(self) -> frozenset[str]:
+        """The words that are no names."""
+        return _words(self.names.keywords)
+
+
+PLAIN = Language(name="Plain text", id="plaintext", layout=Layout(openers=("{", "(", "[", ":")))
+"""What is assumed of a language nobody described: lines, indentation and brackets."""
+
+_FOLDER = resources.files(__name__)
+_converter = cattrs.Converter(forbid_extra_keys=True)
+
+
+@functools.cache
+def language(identifier: str) -> Language:
+    """The language that editors call `identifier`; `PLAIN` when nobody described it. Never fails."""
+    found = _read(identifier) if identifier.replace("-", "").replace("_", "").isalnum() else None
+    if found is not None:
+        return found
+    for candidate in all_languages():
+        if identifier in candidate.ids:
+            return candidate
+    return PLAIN
+
+
+@functools.cache
+def all_languages() -> tuple[Language, ...]:
+    """Every described language, by identifier."""
+    stems = sorted(
+        entry.name.removesuffix(".toml") for entry in _FOLDER.iterdir() if entry.name.endswith(".toml")
+    )
+    return tuple(found for stem in stems if (found := _read(stem)) is not None)
+
+
+def language_of(path: str) -> str:
+    """The language identifier for a file's path, by its name or suffix; "" when nobody described it."""
+    name = PurePosixPath(path.replace("\\", "/")).name
+    suffix = PurePosixPath(name).suffix.lower()
+    for candidate in all_languages():
+        if name in candidate.filenames:
+            return candidate.id
+    for candidate in all_languages():
+        if suffix and suffix in candidate.suffixes:
+            return candidate.id
+    return ""
+
+
+@functools.cache
+def query_text(of: Language) -> str:
+    """The language's queries, joined."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in of.queries)
+
+
+@functools.cache
+def _read(stem: str) -> Language | None:
+    entry = _FOLDER / f"{stem}.toml"
+    if not entry.is_file():
+        return None
+    described = _converter.structure(tomllib.loads(entry.read_text(encoding="utf-8")), Language)
+    return attrs.evolve(described, id=stem)
+
+
+@functools.cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())

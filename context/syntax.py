@@ -1,0 +1,377 @@
+"""Syntax trees: parsing, re-parsing after an edit, and the questions that the other modules ask of a tree.
+
+The only module that knows tree-sitter, and the only one that knows bytes: everything that comes in or goes
+out is a code point offset. A tree is immutable and may be shared between threads; `edited` makes a new one.
+Half-typed code is the normal case: a tree of it has defects, and every question still has an answer.
+
+It doesn't judge code, and knows no language by name: what a definition or a comment is stands in
+`languages`.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import importlib
+import time
+from collections.abc import Callable, Iterator
+
+import attrs
+import tree_sitter
+
+from .languages import Language, language, query_text
+
+MAX_CHARACTERS = 2_000_000
+"""Texts with more code points than this get no tree."""
+
+FIRST_PARSE_MS = 1000.0
+"""Time for parsing a text from nothing; a pathological file that needs more gets no tree."""
+
+EDIT_MS = 250.0
+"""Time for parsing again after an edit."""
+
+_FRESH_BELOW = 48_000
+_CHUNK = 1 << 16
+_STEP = 1024
+_MAX_DEPTH = 4000
+
+
+@attrs.frozen
+class Span:
+    """A stretch of the text: code points from `start` to before `end`, and what stands there."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@attrs.frozen
+class Scope:
+    """A definition that encloses a place: a function, a class, a module.
+
+    Attributes:
+        kind: the node's type.
+        start, end: its extent in code points.
+        body_start: where its body begins; `end` when it has none.
+        function: whether it has local names.
+        class_like: whether it has members that the functions inside don't see as names.
+        definition: whether it has a header line of its own.
+    """
+
+    kind: str
+    start: int
+    end: int
+    body_start: int
+    function: bool
+    class_like: bool
+    definition: bool
+
+
+@attrs.frozen
+class Capture:
+    """What a language's queries found: the capture's name, without `@`, and where."""
+
+    name: str
+    start: int
+    end: int
+
+
+@functools.cache
+def _grammar(of: Language) -> tree_sitter.Language | None:
+    if of.grammar is None:
+        return None
+    try:
+        module = importlib.import_module(of.grammar.package)
+        capsule: object = getattr(module, of.grammar.function)()
+        return tree_sitter.Language(capsule)
+    except (ImportError, AttributeError, ValueError):
+        return None  # a grammar that is missing or too new costs the syntax, never the completion
+
+
+@functools.cache
+def _query(of: Language) -> tree_sitter.Query | None:
+    grammar = _grammar(of)
+    text = query_text(of)
+    if grammar is None or not text:
+        return None
+    return tree_sitter.Query(grammar, text)
+
+
+def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> SyntaxTree | None:
+    """Parse a text.
+
+    Returns None where there is no grammar for the language, the text is larger than `MAX_CHARACTERS`, or
+    parsing took longer than `limit_ms`. Asking again for the same text would give the same answer: don't,
+    until the document has become smaller.
+    """
+    described = language(language_id)
+    grammar = _grammar(described)
+    if grammar is None or len(text) > MAX_CHARACTERS:
+        return None
+    data = text.encode("utf-8", "surrogatepass")
+    tree = _parse_bytes(grammar, data, None, limit_ms)
+    return None if tree is None else SyntaxTree(described, text, data, tree)
+
+
+def _parse_bytes(
+    grammar: tree_sitter.Language, data: bytes, old: tree_sitter.Tree | None, limit_ms: float
+) -> tree_sitter.Tree | None:
+    view = memoryview(data)
+    deadline = time.monotonic() + limit_ms / 1000
+
+    def read(offset: int, _point: tree_sitter.Point) -> memoryview:
+        return view[offset : offset + _CHUNK]
+
+    def too_late(_offset: int, _has_error: bool) -> bool:
+        return time.monotonic() > deadline
+
+    parser = tree_sitter.Parser(grammar)
+    try:
+        if old is None:
+            return parser.parse(read, encoding="utf8", progress_callback=too_late)
+        return parser.parse(read, old_tree=old, encoding="utf8", progress_callback=too_late)
+    except ValueError:
+        return None  # the binding's way to say that the callback stopped it
+
+
+class SyntaxTree:
+    """The tree of one text. Immutable.
+
+    Attributes:
+        language: what is known about the language.
+        text: the text that was parsed.
+    """
+
+    __slots__ = ("_data", "_marks", "_tree", "language", "text")
+
+    def __init__(self, of: Language, text: str, data: bytes, tree: tree_sitter.Tree) -> None:
+        self.language = of
+        self.text = text
+        self._data = data
+        self._tree = tree
+        self._marks: list[int] | None = None
+
+    def __repr__(self) -> str:
+        state = "defects" if self._tree.root_node.has_error else "sound"
+        return f"<SyntaxTree {self.language.id} {len(self.text)} characters, {state}>"
+
+    def edited(
+        self, new_text: str, start: int, old_end: int, new_end: int, limit_ms: float = EDIT_MS
+    ) -> SyntaxTree | None:
+        """The tree of the text after one edit.
+
+        `new_text` is this tree's text with `text[start:old_end]` replaced by `new_text[start:new_end]`; all
+        offsets are code points. Several edits between two parses may be given as one that covers them.
+
+        tree-sitter's error recovery can depend on the history of edits. Small texts with defects are
+        therefore parsed afresh, which makes the result equal to that of `parse`; in large ones it may differ
+        within the defects, and nowhere when there are none.
+
+        Returns None when the text has become too large or parsing took longer than `limit_ms`.
+        """
+        if len(new_text) > MAX_CHARACTERS:
+            return None
+        data = new_text.encode("utf-8", "surrogatepass")
+        start_byte = self._byte(start)
+        old_end_byte = self._byte(old_end)
+        new_end_byte = start_byte + len(new_text[start:new_end].encode("utf-8", "surrogatepass"))
+        grammar = self._tree.language
+        old = self._tree.copy()
+        old.edit(
+            start_byte,
+            old_end_byte,
+            new_end_byte,
+            _point(self._data, start_byte),
+            _point(self._data, old_end_byte),
+            _point(data, new_end_byte),
+        )
+        tree = _parse_bytes(grammar, data, old, limit_ms)
+        if tree is not None and tree.root_node.has_error and len(data) <= _FRESH_BELOW:
+            tree = _parse_bytes(grammar, data, None, limit_ms) or tree
+        return None if tree is None else SyntaxTree(self.language, new_text, data, tree)
+
+    def structure(self) -> str:
+        """The whole tree as an S-expression; for comparisons in tests and for debugging."""
+        return str(self._tree.root_node)
+
+    @property
+    def has_defects(self) -> bool:
+        """Whether anything in the text doesn't parse."""
+        return self._tree.root_node.has_error
+
+    def scopes(self, offset: int) -> tuple[Scope, ...]:
+        """The definitions and functions that enclose a place, outermost first."""
+        nodes = self.language.nodes
+        wanted = {*nodes.definitions, *nodes.functions, *nodes.classes}
+        return tuple(self._scope(node) for node in self._ancestors(offset) if node.type in wanted)
+
+    def prose_at(self, offset: int) -> str:
+        """What kind of prose a place lies in: "comment", "string", or "" for code.
+
+        A place at the very start of a comment or string is code; one at the end of a comment that runs to
+        the line's end is still inside it.
+        """
+        nodes = self.language.nodes
+        found = ""
+        for node in self._ancestors(max(offset - 1, 0)):
+            start, end = self._span(node)
+            if not start < offset or offset > end:
+                continue
+            if node.type in nodes.comments:
+                inside = offset < end or not self.text[start:end].endswith(_block_ends(self.language))
+                found = "comment" if inside else found
+            elif node.type in nodes.strings:
+                found = "string" if offset < end or node.has_error else found
+            elif node.type in nodes.code_in_strings:
+                found = ""
+        return found
+
+    def defects(self, start: int, end: int, limit: int = 100) -> tuple[Span, ...]:
+        """Where the text from `start` to `end` doesn't parse: `ERROR` and `MISSING` nodes touching it.
+
+        At most `limit` of them, in order. A MISSING node's kind is "MISSING" and the type that is missing.
+        """
+        first, last = self._byte(start), self._byte(end)
+        return tuple(
+            Span(*self._span(node), "ERROR" if node.is_error else f"MISSING {node.type}")
+            for node in _defects(self._tree.root_node, first, last, limit)
+        )
+
+    def declaration_starts(self, start: int, end: int, limit: int = 2000) -> tuple[int, ...]:
+        """Where definitions begin between two places, in order: good places to cut."""
+        wanted = set(self.language.nodes.definitions)
+        first, last = self._byte(start), self._byte(end)
+        found = (
+            node.start_byte
+            for node in _shallow(self._tree.root_node, first, last, limit)
+            if node.type in wanted and first <= node.start_byte <= last
+        )
+        return tuple(sorted({self._offset(byte) for byte in found}))
+
+    def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
+        """What the language's queries find between two places, in order of the text."""
+        query = _query(self.language)
+        if query is None:
+            return ()
+        cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
+        last = self._byte(len(self.text) if end is None else end)
+        cursor.set_byte_range(self._byte(start), last)
+        found = [
+            (node.start_byte, node.end_byte, name)
+            for name, nodes in cursor.captures(self._tree.root_node).items()
+            for node in nodes
+        ]
+        found.sort()
+        return tuple(Capture(name, self._offset(first), self._offset(last)) for first, last, name in found)
+
+    def _scope(self, node: tree_sitter.Node) -> Scope:
+        nodes = self.language.nodes
+        start, end = self._span(node)
+        body = node.child_by_field_name("body")
+        return Scope(
+            node.type,
+            start,
+            end,
+            end if body is None else self._offset(body.start_byte),
+            node.type in nodes.functions,
+            node.type in nodes.classes,
+            node.type in nodes.definitions,
+        )
+
+    def _ancestors(self, offset: int) -> Iterator[tree_sitter.Node]:
+        place = self._byte(offset)
+        cursor = self._tree.walk()
+        for _ in range(_MAX_DEPTH):
+            node = cursor.node
+            if node is None:
+                return
+            yield node
+            if cursor.goto_first_child_for_byte(place) is None:
+                return
+            child = cursor.node
+            if child is None or child.start_byte > place:
+                return
+
+    def _span(self, node: tree_sitter.Node) -> tuple[int, int]:
+        return self._offset(node.start_byte), self._offset(node.end_byte)
+
+    def _byte(self, offset: int) -> int:
+        """The byte offset of a code point offset."""
+        if len(self._data) == len(self.text):
+            return min(max(offset, 0), len(self._data))
+        offset = min(max(offset, 0), len(self.text))
+        marks = self._byte_marks()
+        near = offset // _STEP
+        return marks[near] + len(self.text[near * _STEP : offset].encode("utf-8", "surrogatepass"))
+
+    def _offset(self, byte: int) -> int:
+        """The code point offset of a byte offset."""
+        if len(self._data) == len(self.text):
+            return byte
+        marks = self._byte_marks()
+        near = bisect.bisect_right(marks, byte) - 1
+        return near * _STEP + len(self._data[marks[near] : byte].decode("utf-8", "surrogatepass"))
+
+    def _byte_marks(self) -> list[int]:
+        """The byte offset of every 1024th code point."""
+        if self._marks is None:
+            marks = [0]
+            for start in range(0, len(self.text), _STEP):
+                marks.append(
+                    marks[-1] + len(self.text[start : start + _STEP].encode("utf-8", "surrogatepass"))
+                )
+            self._marks = marks
+        return self._marks
+
+
+def _point(data: bytes, byte: int) -> tuple[int, int]:
+    return data.count(b"\n", 0, byte), byte - data.rfind(b"\n", 0, byte) - 1
+
+
+def _block_ends(of: Language) -> tuple[str, ...]:
+    return tuple(closing for _, closing in of.comments.block)
+
+
+def _walk(root: tree_sitter.Node, descend: Callable[[tree_sitter.Node], bool]) -> Iterator[tree_sitter.Node]:
+    """All nodes in order, without recursion; `descend` says below which to look."""
+    cursor = root.walk()
+    while True:
+        node = cursor.node
+        if node is not None:
+            yield node
+            if descend(node) and cursor.goto_first_child():
+                continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+
+
+def _defects(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:
+    def descend(node: tree_sitter.Node) -> bool:
+        return node.has_error and not node.is_error and node.start_byte <= last and node.end_byte >= first
+
+    found = 0
+    for node in _walk(root, descend):
+        if node.start_byte > last or found >= limit:
+            return
+        if (node.is_error or node.is_missing) and node.end_byte >= first:
+            found += 1
+            yield node
+
+
+def _shallow(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:
+    """Nodes that touch a range, down to a depth at which classes' members stand."""
+    stack: list[tuple[int, tree_sitter.Node]] = [(0, root)]
+    seen = 0
+    while stack and seen < limit:
+        depth, node = stack.pop()
+        seen += 1
+        yield node
+        if depth < 6 and node.child_count:
+            child = node.first_child_for_byte(first)
+            inner: list[tuple[int, tree_sitter.Node]] = []
+            while child is not None and child.start_byte <= last and len(inner) < limit:
+                if child.is_named:
+                    inner.append((depth + 1, child))
+                child = child.next_sibling
+            stack.extend(reversed(inner))
