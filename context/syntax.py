@@ -116,11 +116,11 @@ def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> Synt
 def _parse_bytes(
     grammar: tree_sitter.Language, data: bytes, old: tree_sitter.Tree | None, limit_ms: float
 ) -> tree_sitter.Tree | None:
-    view = memoryview(data)
     deadline = time.monotonic() + limit_ms / 1000
 
-    def read(offset: int, _point: tree_sitter.Point) -> memoryview:
-        return view[offset : offset + _CHUNK]
+    def read(offset: int, _point: tree_sitter.Point) -> bytes:
+        # Bytes and nothing else: given a memoryview, the binding crashes when a query compares texts.
+        return data[offset : offset + _CHUNK]
 
     def too_late(_offset: int, _has_error: bool) -> bool:
         return time.monotonic() > deadline
