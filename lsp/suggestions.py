@@ -1,0 +1,190 @@
+"""What was suggested lately, and what of it still fits where the cursor is now.
+
+A suggestion is remembered with the text around the place it was made for. When the user types what it
+says, goes back, accepts part of it or returns later, the rest is the answer, and no model is asked.
+Pure functions over values, and one bounded store; no clock, no editor.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import attrs
+
+from .blanks import leading_blanks, reindented
+
+BEFORE = 400
+"""Code points in front of the suggestion that must be unchanged for it to fit."""
+
+AFTER = 120
+"""Code points behind it that must be unchanged."""
+
+_CLOSERS = frozenset(")]}>\"'`;,")
+
+
+@attrs.frozen
+class Suggestion:
+    """Text that was found good for one place in one document.
+
+    Attributes:
+        id: names it in commands and notifications.
+        uri: the document.
+        before: the text in front of the place, at most `BEFORE` code points.
+        text: what is inserted.
+        after: the text behind what it replaces, at most `AFTER` code points.
+        replaces: the code points right of the place that it replaces (closers).
+        complete: the model had said all it wanted to; False when the budget cut it short.
+        mean_logprob: how sure the model was.
+    """
+
+    id: str
+    uri: str
+    before: str
+    text: str
+    after: str
+    replaces: str = ""
+    complete: bool = True
+    mean_logprob: float = 0.0
+
+
+@attrs.frozen
+class Rest:
+    """What is left of a suggestion at a cursor.
+
+    Attributes:
+        suggestion: where it comes from.
+        typed: code points of the suggestion that stand in the document already.
+        text: what to insert at the cursor.
+        replace_right: code points right of the cursor that it replaces.
+    """
+
+    suggestion: Suggestion
+    typed: int
+    text: str
+    replace_right: int
+
+
+def around(text: str, offset: int, replace_right: int = 0) -> tuple[str, str, str]:
+    """(before, replaced, after) of a place in a text, as a `Suggestion` remembers them."""
+    end = offset + replace_right
+    return text[max(0, offset - BEFORE) : offset], text[offset:end], text[end : end + AFTER]
+
+
+def rest_at(suggestion: Suggestion, text: str, offset: int) -> Rest | None:
+    """What is left of `suggestion` at `offset` of `text`; None when it does not fit there.
+
+    It fits when the text in front of the cursor is the remembered text plus a beginning of the
+    suggestion, and the text behind it is what was behind, save for closers that an editor adds by itself.
+    """
+    right = _right_of(suggestion, text, offset)
+    if right is None:
+        return None
+    said = suggestion.text
+    for typed in range(min(len(said), offset), -1, -1):
+        start = offset - typed
+        if text.startswith(said[:typed], start) and _same_before(suggestion.before, text, start):
+            rest = said[typed:]
+            return Rest(suggestion, typed, rest, right) if rest else None
+    return _after_new_indent(suggestion, text, offset, right)
+
+
+def _same_before(before: str, text: str, start: int) -> bool:
+    if len(before) < BEFORE:
+        return start == len(before) and text.startswith(before)
+    return start >= len(before) and text.startswith(before, start - len(before))
+
+
+def _right_of(suggestion: Suggestion, text: str, offset: int) -> int | None:
+    """How many code points right of the cursor the rest replaces; None when the right side is another."""
+    line = _line_right(text, offset)
+    for replaced in range(len(line) + 1):
+        if replaced and line[replaced - 1] not in _CLOSERS:
+            return None
+        after = text[offset + replaced : offset + replaced + AFTER]
+        if after == suggestion.after:
+            return replaced
+    return None
+
+
+def _line_right(text: str, offset: int) -> str:
+    line = text[offset : offset + 64]
+    for position, character in enumerate(line):
+        if character in "\r\n":
+            return line[:position]
+    return line
+
+
+def _after_new_indent(suggestion: Suggestion, text: str, offset: int, right: int) -> Rest | None:
+    """The suggestion for a line whose indentation, and nothing else, has changed since."""
+    line_start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    now = leading_blanks(text[line_start:offset])
+    old_line = suggestion.before[max(suggestion.before.rfind("\n"), suggestion.before.rfind("\r")) + 1 :]
+    if old_line.strip() or len(suggestion.before) - len(old_line) > line_start:
+        return None
+    if not _same_before_line(suggestion.before[: len(suggestion.before) - len(old_line)], text, line_start):
+        return None
+    then = old_line + leading_blanks(suggestion.text)
+    said = suggestion.text.lstrip(" \t")
+    typed = text[line_start + len(now) : offset]
+    if not said.startswith(typed) or said == typed or said[:1] in "\r\n":
+        return None
+    return Rest(suggestion, len(typed), reindented(said, then, now)[len(typed) :], right)
+
+
+def _same_before_line(before: str, text: str, start: int) -> bool:
+    return text.endswith(before, 0, start) if before else start == 0
+
+
+class Suggestions:
+    """The suggestions of the recent past, a bounded number per document, newest first."""
+
+    def __init__(self, per_document: int = 32, documents: int = 64) -> None:
+        self._per_document = per_document
+        self._documents = documents
+        self._known: OrderedDict[str, list[Suggestion]] = OrderedDict()
+        self._numbers = 0
+
+    def next_id(self) -> str:
+        """A name that no other suggestion of this process has."""
+        self._numbers += 1
+        return f"foretype-{self._numbers}"
+
+    def remember(self, suggestion: Suggestion) -> None:
+        """Add one; an equal place forgets its older suggestion of the same text."""
+        known = self._known.setdefault(suggestion.uri, [])
+        known[:] = [
+            old
+            for old in known
+            if (old.before, old.after, old.text) != (suggestion.before, suggestion.after, suggestion.text)
+        ]
+        known.insert(0, suggestion)
+        del known[self._per_document :]
+        self._known.move_to_end(suggestion.uri)
+        while len(self._known) > self._documents:
+            self._known.popitem(last=False)
+
+    def of(self, uri: str) -> Iterable[Suggestion]:
+        """Newest first."""
+        return tuple(self._known.get(uri, ()))
+
+    def find(self, uri: str, text: str, offset: int) -> Rest | None:
+        """The newest suggestion that still fits at a cursor."""
+        for suggestion in self._known.get(uri, ()):
+            rest = rest_at(suggestion, text, offset)
+            if rest is not None:
+                return rest
+        return None
+
+    def by_id(self, name: str) -> Suggestion | None:
+        """A suggestion that is still remembered."""
+        return next((one for known in self._known.values() for one in known if one.id == name), None)
+
+    def dismiss(self, suggestion: Suggestion) -> None:
+        """Never suggest it again at its place."""
+        known = self._known.get(suggestion.uri, [])
+        known[:] = [old for old in known if old is not suggestion]
+
+    def forget(self, uri: str) -> None:
+        """Drop what belongs to a closed document."""
+        self._known.pop(uri, None)

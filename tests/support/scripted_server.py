@@ -1,0 +1,90 @@
+"""A language server with a scripted backend, for end-to-end tests over real stdio.
+
+`python scripted_server.py SCRIPT JOURNAL`: SCRIPT is a JSON file that maps the end of a prompt's prefix to
+what the model says there: a text, or a list of pieces of which null means "never goes on". The longest
+matching end wins; "" matches always. Every call and its end are appended to JOURNAL, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from foretype.context.values import Completion, StopReason
+from foretype.daemon.config import Settings
+from foretype.daemon.protocol import CompletionRequest, DaemonStatus, ModelState, ModelStatus, WarmRequest
+from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+
+
+class ScriptedBackend:
+    """Says what the script says. Its state: the script and the journal."""
+
+    def __init__(self, script: dict[str, Any], journal: Path, on_model: OnModel) -> None:
+        self.on_model: OnModel | None = on_model
+        self._script = script
+        self._journal = journal
+        for fraction in (0.0, 0.5):
+            on_model(ModelStatus(ModelState.LOADING, "scripted", fraction=fraction))
+        on_model(ModelStatus(ModelState.READY, "scripted"))
+
+    def _note(self, event: str, **fields: Any) -> None:
+        with self._journal.open("a") as file:
+            file.write(json.dumps({"event": event, **fields}) + "\n")
+
+    async def complete(
+        self, request: CompletionRequest, on_delta: Callable[[str], None] | None = None
+    ) -> Completion:
+        prefix = request.prompt.prefix
+        self._note("complete", prefix=prefix, suffix=request.prompt.suffix, session=request.session)
+        key: str = max((end for end in self._script if prefix.endswith(end)), key=len, default="")
+        pieces: Any = self._script.get(key, "")
+        try:
+            for piece in _pieces(pieces):
+                if piece is None:
+                    await asyncio.Event().wait()
+                    continue
+                if on_delta is not None:
+                    on_delta(piece)
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._note("cancelled", prefix=prefix)
+            raise
+        text = "".join(piece or "" for piece in _pieces(pieces))
+        return Completion(text, StopReason.END)
+
+    async def warm(self, request: WarmRequest) -> None:
+        self._note("warm", session=request.session)
+
+    async def forget(self, session: str) -> None:
+        self._note("forget", session=session)
+
+    async def load(self) -> ModelStatus:
+        return ModelStatus(ModelState.READY, "scripted")
+
+    async def status(self) -> DaemonStatus:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        self._note("close")
+
+
+def _pieces(said: Any) -> list[Any]:
+    return [said] if isinstance(said, str) else said
+
+
+def main() -> None:
+    script = json.loads(Path(sys.argv[1]).read_text())
+    journal = Path(sys.argv[2])
+
+    async def backend(_settings: Settings, on_model: OnModel) -> ScriptedBackend:
+        return ScriptedBackend(script, journal, on_model)
+
+    sys.exit(run_stdio(ForetypeServer(backend, Settings)))
+
+
+if __name__ == "__main__":
+    main()
