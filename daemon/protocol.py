@@ -6,7 +6,7 @@ The one definition that both ends import. The wire is the MessagePack-RPC specif
 text and progress are notifications from the daemon, cancellation is one from the client. Nothing here
 opens a socket.
 
-Text travels as UTF-8; a lone surrogate that stands for a raw byte (PEP 383) survives the way.
+Text travels as UTF-8; lone surrogates, which editors do send and PEP 383 makes, survive the way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ msgpack: Any = _msgpack  # it carries no types
 VERSION = 1
 """Raised whenever a message changes its meaning. Client and daemon of different versions part politely."""
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""A frame above this loses its connection. A prompt is a few ten thousand bytes."""
+
+MAX_ITEMS = 65536
+"""The longest list or map in a frame: what a header may announce before its items have arrived."""
 
 T = TypeVar("T")
 
@@ -67,7 +71,8 @@ class CompletionRequest:
         rules: where to stop.
         priority: who goes first.
         healing: back up into the token that the cursor stands in.
-        stream: send `Delta` notifications while decoding.
+        stream: send `Delta` notifications while decoding; for interactive requests only, since what is
+            preempted begins again.
         temperature: 0.0 decodes greedily; higher samples (for further candidates).
         seed: makes sampling repeatable.
     """
@@ -254,7 +259,7 @@ def from_wire(kind: type[T], data: Any) -> T:
 
 
 def _pack(frame: list[Any]) -> bytes:
-    return msgpack.packb(frame, unicode_errors="surrogateescape")
+    return msgpack.packb(frame, unicode_errors="surrogatepass")
 
 
 def encode_request(number: int, method: Method, params: object = None) -> bytes:
@@ -278,9 +283,12 @@ class FrameReader:
     def __init__(self) -> None:
         self._unpacker = msgpack.Unpacker(
             raw=False,
-            unicode_errors="surrogateescape",
+            unicode_errors="surrogatepass",
             max_buffer_size=MAX_MESSAGE_BYTES,
             strict_map_key=True,
+            max_array_len=MAX_ITEMS,
+            max_map_len=MAX_ITEMS,
+            max_ext_len=0,
         )
 
     def feed(self, data: bytes) -> Iterator[Frame]:
@@ -312,6 +320,7 @@ def _frame(item: Any) -> Frame:
 
 
 __all__ = [
+    "MAX_ITEMS",
     "MAX_MESSAGE_BYTES",
     "VERSION",
     "Cancel",

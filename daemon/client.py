@@ -1,0 +1,450 @@
+"""The daemon's client: connects, starts the daemon when none runs, and survives its death.
+
+An editor must never notice that a process died: whatever happens to the daemon, a completion ends as an
+empty one with a sentence in `detail`, and the next request starts the daemon again. Imports neither the
+models room nor anything slow, since every language server starts with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from ..context.problem import DaemonProblem, Problem
+from ..context.values import Completion, Stage, StopReason
+from . import lifecycle, protocol
+from .backend import Backend, OnDelta, OnModel
+from .lifecycle import Clock, Place
+from .protocol import (
+    CompletionRequest,
+    DaemonStatus,
+    ForgetRequest,
+    Method,
+    ModelState,
+    ModelStatus,
+    WarmRequest,
+    Welcome,
+    from_wire,
+)
+
+__all__ = ["Backend", "Backoff", "DaemonClient", "OnDelta", "OnModel", "Starter"]
+
+logger = logging.getLogger(__name__)
+
+Starter = Callable[[Place], Awaitable[None]]
+"""Has a daemon that accepts connections at a place; raises DaemonProblem. See `lifecycle.start`."""
+
+ANSWER_WITHIN_S = 5.0
+"""How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
+
+MAX_UNREAD_BYTES = 32 * 1024 * 1024
+"""What may wait for a daemon that does not read; beyond it the daemon is taken for dead."""
+
+_READ_BYTES = 256 * 1024
+
+
+class Backoff:
+    """How soon the daemon may be started again. Its state: failures in a row, and when the last one was.
+
+    The first failure costs nothing: the next request starts the daemon. When it keeps failing the pauses
+    grow from `FIRST_S`, doubling up to `LONGEST_S`. One answer from the daemon ends the row.
+    """
+
+    FIRST_S = 1.0
+    LONGEST_S = 30.0
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self.failures = 0
+        self._last = 0.0
+
+    def failed(self) -> None:
+        """It could not be started, or died."""
+        self.failures += 1
+        self._last = self._clock()
+
+    def succeeded(self) -> None:
+        """It answered."""
+        self.failures = 0
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until the next try."""
+        if self.failures < 2:
+            return 0.0
+        pause = min(self.FIRST_S * 2.0 ** min(self.failures - 2, 16), self.LONGEST_S)
+        return max(0.0, self._last + pause - self._clock())
+
+
+class _Refused(Exception):
+    """The daemon answered with an error; the message is its sentence."""
+
+
+class _NotRunning(DaemonProblem):
+    """Nobody listens at the socket."""
+
+
+class _Lost(DaemonProblem):
+    """The connection ended before the answer came."""
+
+
+class _Connection:
+    """One connection. Its state: the open requests, and why it ended, if it did."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_model: OnModel) -> None:
+        self.welcome: Welcome | None = None
+        self.lost = False
+        self._writer = writer
+        self._on_model = on_model
+        self._numbers = itertools.count(1)
+        self._open: dict[int, tuple[asyncio.Future[Any], OnDelta | None]] = {}
+        self.reading = asyncio.create_task(self._read(reader))
+
+    async def request(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
+        """Ask, and wait for the plain result. A cancelled wait takes the request back.
+
+        Raises:
+            _Refused: the daemon answered with a sentence.
+            DaemonProblem: the connection ended before the answer.
+        """
+        if self.lost:
+            raise _Lost(_DIED)
+        number = next(self._numbers)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._open[number] = future, on_delta
+        self._send(protocol.encode_request(number, method, params))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._send(protocol.encode_notification(Method.CANCEL, protocol.Cancel(number)))
+            raise
+        finally:
+            self._open.pop(number, None)
+
+    def tell(self, method: Method, params: object) -> None:
+        """Send a request whose answer does not matter."""
+        if not self.lost:
+            self._send(protocol.encode_request(next(self._numbers), method, params))
+
+    def close(self) -> None:
+        """End it; open requests end with DaemonProblem."""
+        self.lost = True
+        self._writer.close()
+        self.reading.cancel()
+        self._end_requests()
+
+    def _send(self, frame: bytes) -> None:
+        transport = self._writer.transport
+        if transport.is_closing():
+            return
+        self._writer.write(frame)
+        if transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            transport.abort()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        frames = protocol.FrameReader()
+        try:
+            while data := await reader.read(_READ_BYTES):
+                for frame in frames.feed(data):
+                    self._handle(frame)
+        except (OSError, protocol.ProtocolError) as error:
+            logger.warning("the connection to the daemon ended: %s", error)
+        finally:
+            self.lost = True
+            self._writer.close()
+            self._end_requests()
+
+    def _handle(self, frame: protocol.Frame) -> None:
+        match frame:
+            case protocol.Response():
+                future, _ = self._open.get(frame.id, (None, None))
+                if future is None or future.done():
+                    return  # the answer of a request that was taken back
+                if frame.error is not None:
+                    future.set_exception(_Refused(frame.error))
+                else:
+                    future.set_result(frame.result)
+            case protocol.Notification(method=Method.DELTA):
+                delta = from_wire(protocol.Delta, frame.params)
+                future, on_delta = self._open.get(delta.id, (None, None))
+                if on_delta is not None and future is not None and not future.done():
+                    _guarded(on_delta, delta.text)
+            case protocol.Notification(method=Method.MODEL):
+                _guarded(self._on_model, from_wire(ModelStatus, frame.params))
+            case _:
+                raise protocol.ProtocolError("the daemon sent what only clients send")
+
+    def _end_requests(self) -> None:
+        for future, _ in self._open.values():
+            if not future.done():
+                future.set_exception(_Lost(_DIED))
+
+
+_DIED = "The daemon ended before it answered; the next request starts it again."
+
+
+def _guarded(callback: Callable[[Any], None], value: object) -> None:
+    """Call back; a defect there must not end the connection."""
+    try:
+        callback(value)
+    except Exception:
+        logger.exception("a callback of the daemon's client failed")
+
+
+class DaemonClient:
+    """A `Backend` that talks to the daemon. Its state: the connection or the making of one; the back-off."""
+
+    def __init__(
+        self,
+        place: Place | None = None,
+        *,
+        name: str = "",
+        start: Starter = lifecycle.start,
+        on_model: OnModel | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Make a client; nothing is connected or started before the first request.
+
+        Args:
+            place: where the daemon lives; by default the user's own.
+            name: what the client is, for the daemon's log.
+            start: how a daemon is started.
+            on_model: called whenever the model changes its state, and once for every connection.
+            clock: seconds, for the back-off.
+        """
+        self.on_model = on_model
+        self._place = place or Place()
+        self._name = name
+        self._start = start
+        self._backoff = Backoff(clock)
+        self._connection: _Connection | None = None
+        self._connecting: asyncio.Task[_Connection] | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        connected = self._connection is not None and not self._connection.lost
+        state = "closed" if self._closed else "connected" if connected else "unconnected"
+        return f"<DaemonClient {state} failures={self._backoff.failures}>"
+
+    async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
+        """Complete; see `Backend.complete`."""
+        try:
+            result = await self._ask(Method.COMPLETE, request, on_delta)
+            completion = from_wire(Completion, result)
+        except (Problem, _Refused, protocol.ProtocolError) as error:
+            return Completion("", StopReason.UNAVAILABLE, Stage.QUEUE, detail=str(error))
+        if completion.stop is not StopReason.UNAVAILABLE:
+            self._backoff.succeeded()
+        return completion
+
+    async def warm(self, request: WarmRequest) -> None:
+        """Evaluate a prompt ahead; see `Backend.warm`."""
+        try:
+            await self._ask(Method.WARM, request)
+        except (Problem, _Refused) as error:
+            logger.info("warming was given up: %s", error)
+
+    async def forget(self, request: ForgetRequest) -> None:
+        """A document was closed; see `Backend.forget`."""
+        if self._connection is not None:
+            self._connection.tell(Method.FORGET, request)
+
+    async def load(self) -> ModelStatus:
+        """Load the model; see `Backend.load`."""
+        try:
+            return from_wire(ModelStatus, await self._ask(Method.LOAD))
+        except (Problem, _Refused, protocol.ProtocolError) as error:
+            return ModelStatus(ModelState.ERROR, detail=str(error))
+
+    async def status(self) -> DaemonStatus:
+        """What the running daemon is doing; see `Backend.status`."""
+        async with self._running_daemon() as connection:
+            try:
+                result = await asyncio.wait_for(connection.request(Method.STATUS), ANSWER_WITHIN_S)
+                return from_wire(DaemonStatus, result)
+            except TimeoutError:
+                raise DaemonProblem(self._hangs()) from None
+            except (_Refused, protocol.ProtocolError) as error:
+                raise DaemonProblem(str(error)) from error
+
+    async def stop(self) -> bool:
+        """End the running daemon. Returns when it is gone; False when none ran.
+
+        Raises:
+            DaemonProblem: it does not answer.
+        """
+        try:
+            async with self._running_daemon() as connection:
+                await _stop(connection, self._place)
+        except _NotRunning:
+            return False
+        except TimeoutError:
+            raise DaemonProblem(self._hangs()) from None
+        return True
+
+    async def aclose(self) -> None:
+        """Close the connection. The daemon stays."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._connection is not None:
+            self._connection.close()
+            await asyncio.gather(self._connection.reading, return_exceptions=True)
+
+    async def _ask(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
+        connection = await self._connected()
+        try:
+            return await connection.request(method, params, on_delta)
+        except DaemonProblem:
+            self._note_loss(connection)
+            raise
+
+    def _note_loss(self, connection: _Connection) -> None:
+        """Count a lost connection as one failure, however many requests it took with it."""
+        if connection is self._connection:
+            self._connection = None
+            if not self._closed:
+                self._backoff.failed()
+
+    async def _connected(self) -> _Connection:
+        """The connection, made anew where need be, for all who wait for it at once."""
+        if self._closed:
+            raise DaemonProblem("The daemon's client was closed.")
+        if self._connection is not None:
+            if not self._connection.lost:
+                return self._connection
+            self._connection = None  # it ended while nobody waited, as on its idle exit: no failure
+        if self._connecting is None:
+            if (wait := self._backoff.wait_s) > 0:
+                raise DaemonProblem(
+                    f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
+                    f"{wait:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says what to do."
+                )
+            self._connecting = asyncio.create_task(self._connect_or_start())
+            self._connecting.add_done_callback(self._connecting_done)
+        # Shielded: one caller that is cancelled must not stop the start that others wait for.
+        try:
+            return await asyncio.shield(self._connecting)
+        except asyncio.CancelledError:
+            if self._closed:
+                raise DaemonProblem("The daemon's client was closed.") from None
+            raise
+
+    def _connecting_done(self, task: asyncio.Task[_Connection]) -> None:
+        self._connecting = None
+        if task.cancelled():
+            return
+        if task.exception() is None:
+            self._connection = task.result()
+        else:
+            self._backoff.failed()
+
+    async def _connect_or_start(self) -> _Connection:
+        for _ in range(3):
+            try:
+                connection = await self._connect()
+            except (_NotRunning, _Lost):  # lost: it was just ending
+                await self._start(self._place)
+                continue
+            if await self._usable(connection):
+                return connection
+        raise DaemonProblem(
+            f"The daemon keeps ending right after its start. Its log is {self._place.log}; "
+            "'foretype doctor' says what to do."
+        )
+
+    async def _usable(self, connection: _Connection) -> bool:
+        """Whether the daemon speaks this client's version; an older daemon is ended, and is then not."""
+        welcome = connection.welcome
+        if welcome is None or welcome.version == protocol.VERSION:
+            return True
+        try:
+            if welcome.version > protocol.VERSION:
+                raise DaemonProblem(
+                    f"The running daemon is foretype {welcome.release}, newer than this client. "
+                    "Restart the editor."
+                )
+            logger.info("ending a daemon of the older foretype %s", welcome.release)
+            await _stop(connection, self._place)
+        except TimeoutError:
+            raise DaemonProblem(self._hangs()) from None
+        finally:
+            connection.close()
+        return False
+
+    @contextlib.asynccontextmanager
+    async def _running_daemon(self) -> AsyncGenerator[_Connection]:
+        """The connection, or one of its own for a moment: what looks at the daemon never starts it."""
+        if self._connection is not None and not self._connection.lost:
+            yield self._connection
+            return
+        connection = await self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    async def _connect(self) -> _Connection:
+        self._place.check_length()
+        try:
+            reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise _NotRunning("No daemon is running; 'foretype daemon start' starts one.") from error
+        except OSError as error:
+            raise DaemonProblem(
+                f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "
+                "'foretype doctor' says what to do."
+            ) from error
+        uid = lifecycle.peer_uid(writer.get_extra_info("socket"))
+        if uid is not None and uid != os.getuid():
+            writer.transport.abort()
+            raise DaemonProblem(
+                f"The daemon at {self._place.socket} belongs to another user (uid {uid}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own."
+            )
+        connection = _Connection(reader, writer, self._model_changed)
+        hello = protocol.Hello(client=self._name, pid=os.getpid())
+        try:
+            answer = connection.request(Method.HELLO, hello)
+            connection.welcome = from_wire(Welcome, await asyncio.wait_for(answer, ANSWER_WITHIN_S))
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, TimeoutError):
+                raise DaemonProblem(self._hangs()) from None
+            if isinstance(error, _Refused | protocol.ProtocolError):
+                raise DaemonProblem(str(error)) from error
+            raise
+        return connection
+
+    def _model_changed(self, model: ModelStatus) -> None:
+        if self.on_model is not None:
+            self.on_model(model)
+
+    def _hangs(self) -> str:
+        pid = lifecycle.holder(self._place)
+        which = f" (process {pid})" if pid else ""
+        return f"The daemon{which} does not answer. 'foretype daemon stop' ends it."
+
+
+async def _stop(connection: _Connection, place: Place) -> None:
+    """Ask the daemon to end, and wait until it has let go of its lock.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        try:
+            await connection.request(Method.STOP)
+        except (DaemonProblem, _Refused):
+            pass  # it ended before it answered
+        await asyncio.gather(connection.reading, return_exceptions=True)
+        pid = connection.welcome.pid if connection.welcome else None
+        while pid is not None and lifecycle.holder(place) == pid:  # noqa: ASYNC110 - see below
+            await asyncio.sleep(0.01)  # no event tells of a lock that another process lets go

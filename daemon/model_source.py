@@ -1,0 +1,101 @@
+"""Where the engine comes from: the user's configuration names a model, the models room loads it.
+
+The models room is imported when a model is loaded and not before, so that importing the daemon stays
+cheap. Tests put a source of their own in place of `ConfiguredModel`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..context.problem import ModelProblem, Problem
+from . import config
+
+if TYPE_CHECKING:
+    from ..models.engine import EngineLike
+
+logger = logging.getLogger(__name__)
+
+
+class ModelSource(Protocol):
+    """Finds and loads the model that the user wants."""
+
+    def name(self) -> str:
+        """What is going to be loaded, for people. Cheap."""
+        ...
+
+    def fingerprint(self) -> object:
+        """A value that changes when loading again could come out differently. Cheap, never raises."""
+        ...
+
+    def load(self, on_progress: Callable[[float], None]) -> EngineLike:
+        """Load it. Called in the engine thread; `on_progress` takes 0.0 to 1.0.
+
+        Raises:
+            ModelProblem: it cannot be loaded, and why.
+        """
+        ...
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+class ConfiguredModel:
+    """The model that the user's configuration file names; read anew at every load."""
+
+    def __init__(self, config_file: Path) -> None:
+        self._config_file = config_file
+
+    def name(self) -> str:
+        model = self._model()
+        return Path(model.path).name if model.path else model.name
+
+    def fingerprint(self) -> object:
+        try:
+            path = self._path(self._model())
+        except Problem:
+            path = None
+        return _stamp(self._config_file), path, path and _stamp(path)
+
+    def load(self, on_progress: Callable[[float], None]) -> EngineLike:
+        settings, complaints = config.load(self._config_file)
+        for complaint in complaints:
+            logger.warning("%s", complaint)
+        path = self._path(settings.model)
+        try:
+            from ..models.engine import EngineSettings, load_engine
+        except ImportError as error:
+            raise ModelProblem(
+                f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
+            ) from error
+        wanted = EngineSettings(
+            context_tokens=settings.model.context_tokens,
+            threads=settings.model.threads,
+            gpu_layers=settings.model.gpu_layers,
+            latency_budget_ms=settings.completion.latency_budget_ms,
+        )
+        return load_engine(path, wanted, on_progress)
+
+    def _model(self) -> config.ModelSettings:
+        return config.load(self._config_file)[0].model
+
+    @staticmethod
+    def _path(model: config.ModelSettings) -> Path:
+        from ..models.store import resolve
+
+        if not model.path:
+            return resolve(model.name)
+        path = Path(model.path).expanduser()
+        if not path.is_absolute():
+            raise ModelProblem(
+                f"The configuration's model.path is '{model.path}'. Give it as an absolute path."
+            )
+        return path
