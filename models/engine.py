@@ -75,3 +75,19 @@ class EngineLike(Protocol):
 
 Loader = Callable[[Path, EngineSettings, Callable[[float], None]], EngineLike]
 """Loads a model: file, settings, progress callback (0.0 to 1.0). Raises ModelProblem."""
+
+
+def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> EngineLike:
+    """Load a GGUF file with llama.cpp. Takes from a tenth of a second to a minute.
+
+    Args:
+        path: the model; it has been checked by `gguf`.
+        settings: how to run it.
+        on_progress: is called with 0.0 to 1.0 from the calling thread.
+
+    Raises:
+        ModelProblem: the file cannot be used, or memory does not suffice.
+    """
+    from .loading import load
+
+    return load(path, settings, on_progress)

@@ -1,0 +1,89 @@
+"""From a GGUF file to an engine: check, load, choose sizes for this machine, warm the kernels up.
+
+The only place that puts llama.cpp, the vocabulary, the layout and the cache together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from .cache import KVCache
+from .cancellation import Cancellation
+from .engine import EngineInfo, EngineSettings
+from .layout import PlainLayout
+from .llama import Context, Model, supports_gpu
+from .local import LocalEngine
+from .vocabulary import Vocabulary
+
+SEQUENCES = 24
+DEFAULT_CELLS = 8192
+MEMORY_SHARE = 0.2
+"""The KV cache takes at most this part of the memory that is free."""
+
+GPU_SLICE = 128
+"""Tokens evaluated at once where a backend may ignore the abort callback."""
+
+_WARM_UP_TOKENS = 96
+
+
+def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
+    """See `engine.load_engine`."""
+    model = Model(path, gpu_layers=settings.gpu_layers, on_progress=on_progress)
+    on_gpu = settings.gpu_layers != 0 and supports_gpu()
+    context = Context(
+        model,
+        size=settings.context_tokens or default_cells(model),
+        sequences=SEQUENCES,
+        threads=settings.threads or default_threads(),
+    )
+    vocabulary = Vocabulary(model, adds_space=model.metadata("tokenizer.ggml.add_space_prefix") == "true")
+    layout = PlainLayout(vocabulary, model.beginning())
+    cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else 0)
+    _warm_up(cache, model)
+
+    def close() -> None:
+        context.close()
+        model.close()
+
+    return LocalEngine(
+        cache,
+        vocabulary,
+        layout,
+        ends=frozenset(token for token in range(model.vocabulary_size) if model.is_end(token)),
+        max_prompt_tokens=min(model.trained_context - 256, context.size // 2),
+        arm=context.abortable,
+        info=EngineInfo(path.stem, str(path), model.parameters, context.size, "none", 0),
+        latency_budget_ms=settings.latency_budget_ms,
+        on_close=close,
+    )
+
+
+def default_threads() -> int:
+    """Physical cores that this process may use: decoding gains nothing from their second threads."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+
+
+def default_cells(model: Model) -> int:
+    """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
+    per_token = max(1, model.cache_bytes_per_token)
+    affordable = int(psutil.virtual_memory().available * MEMORY_SHARE) // per_token
+    return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
+
+
+def _warm_up(cache: KVCache, model: Model) -> None:
+    """Page the weights in and learn how fast prefill is, so that the first request is planned well."""
+    sequence = cache.acquire()
+    if sequence is None:
+        return
+    tokens = [token for token in range(model.vocabulary_size) if not model.is_control(token)][
+        :_WARM_UP_TOKENS
+    ]
+    for _ in range(2):
+        cache.truncate(sequence, 0)
+        cache.sync(sequence, tokens, Cancellation())
+    cache.release(sequence)

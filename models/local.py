@@ -1,0 +1,344 @@
+"""The engine on this machine: one loaded model that completes, warms, prepares and forgets.
+
+It decides for each request which part of the KV cache serves it best, has the missing tokens evaluated
+and lets `decode` continue. State: the sessions. One thread owns it. Queues, priorities and sockets are
+the daemon's; prompts are made in `context`; which tokens lie where is `cache`'s.
+
+A request is served, in this order, by: the slot that sees the whole window, if it is cheap enough; a
+short one; a new anchor over the whole window; one over less, so that a first answer comes within the
+latency budget. While the user is idle, `idle` prepares what the next request would like to have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+import attrs
+
+from ..context.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from . import anchor as anchors
+from .anchor import Anchor, Cut, Layout
+from .cache import KVCache, NoRoomError, Synced
+from .cancellation import Cancellation
+from .decode import Generated, Sampling, generate
+from .engine import EngineInfo
+from .healing import heal, split_unfinished
+from .llama import DecodeFailedError
+from .sessions import Candidate, Session, Sessions, Slot
+from .vocabulary import GrowingText, Vocabulary, to_bytes
+
+log = logging.getLogger(__name__)
+
+BUDGET_SHARE = 0.6
+"""The part of the latency budget that a first prefill may use; the rest is for decoding."""
+
+MIN_SHORT_TOKENS = 64
+"""However slow the machine, a first answer sees about this much."""
+
+MAX_SESSIONS = 6
+
+Arm = Callable[[Cancellation], contextlib.AbstractContextManager[None]]
+
+
+class LocalEngine:
+    """A loaded model; see the module's opening. Implements `engine.EngineLike`."""
+
+    def __init__(
+        self,
+        cache: KVCache,
+        vocabulary: Vocabulary,
+        layout: Layout,
+        *,
+        ends: frozenset[int],
+        max_prompt_tokens: int,
+        arm: Arm,
+        info: EngineInfo,
+        latency_budget_ms: float = 400.0,
+        on_close: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Put the parts together; `loading.load` makes them from a file.
+
+        Args:
+            cache: over a llama context.
+            vocabulary: of the model.
+            layout: how its prompts look.
+            ends: tokens that end a generation.
+            max_prompt_tokens: longer prompts are shortened to this.
+            arm: makes a cancellation stop a running llama_decode.
+            info: what `info` answers, apart from the number of sessions.
+            latency_budget_ms: a first answer takes a context that fits into `BUDGET_SHARE` of this.
+            on_close: frees context and model.
+            clock: seconds.
+        """
+        self.cache = cache
+        self.vocabulary = vocabulary
+        self.layout = layout
+        self.sessions = Sessions(cache, MAX_SESSIONS)
+        self.latency_budget_ms = latency_budget_ms
+        self._ends = ends
+        self._max_prompt_tokens = max_prompt_tokens
+        self._arm = arm
+        self._info = info
+        self._on_close = on_close
+        self._clock = clock
+
+    def complete(
+        self,
+        session: str,
+        prompt: Prompt,
+        rules: StopRules,
+        *,
+        cancellation: Cancellation,
+        on_text: Callable[[str], None] | None = None,
+        healing: bool = True,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Completion:
+        """See `EngineLike.complete`."""
+        started = self._clock()
+        try:
+            with self._arm(cancellation):
+                state = self.sessions.use(session, prompt)
+                slot, plan = self._choose(state, prompt, healing=healing)
+                synced = self.cache.sync(slot.sequence, plan.target, cancellation)
+                milliseconds = (self._clock() - started) * 1000
+                if not synced.complete:
+                    return _cut_short(synced, milliseconds)
+                sampling = Sampling(temperature, seed)
+                generated = self._generate(
+                    slot, plan, rules, cancellation, on_text=on_text, sampling=sampling
+                )
+        except NoRoomError:
+            return _unavailable(
+                "The prompt does not fit into the KV cache: set a larger [model] context_tokens."
+            )
+        except DecodeFailedError as error:
+            log.warning("a request failed: %s", error)
+            self.sessions.clear()
+            return _unavailable("llama.cpp could not compute the answer; its cache was emptied.")
+        return _answer(synced, milliseconds, generated)
+
+    def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
+        """See `EngineLike.warm`."""
+        started = self._clock()
+        before = self.cache.evaluated
+        self.sessions.use(session, prompt)
+        self.idle(session, cancellation=cancellation)
+        timings = Timings(
+            prefill_ms=(self._clock() - started) * 1000, prefill_tokens=self.cache.evaluated - before
+        )
+        if cancellation.cancelled:
+            return Completion("", StopReason.CANCELLED, Stage.PREFILL, timings)
+        return Completion("", StopReason.END, Stage.DONE, timings)
+
+    def idle(self, session: str, *, cancellation: Cancellation) -> bool:
+        """See `EngineLike.idle`."""
+        state = self.sessions.get(session)
+        if state is None:
+            return False
+        try:
+            with self._arm(cancellation):
+                return not self._prepare(state, cancellation)
+        except NoRoomError:
+            self.sessions.drop(state, "next")
+        except DecodeFailedError as error:
+            log.warning("idle work failed: %s", error)
+            self.sessions.clear()
+        return False
+
+    def forget(self, session: str) -> None:
+        """See `EngineLike.forget`."""
+        self.sessions.forget(session)
+
+    def info(self) -> EngineInfo:
+        """See `EngineLike.info`."""
+        return attrs.evolve(self._info, sessions=len(self.sessions))
+
+    def close(self) -> None:
+        """See `EngineLike.close`."""
+        self._on_close()
+
+    def budget_tokens(self) -> int:
+        """How many tokens a first answer may evaluate on this machine."""
+        tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
+        return max(MIN_SHORT_TOKENS, int(tokens))
+
+    def _choose(self, session: Session, prompt: Prompt, *, healing: bool) -> tuple[Slot, Candidate]:
+        """The slot that answers `prompt` within the budget with the most context, and how."""
+        budget = self.budget_tokens()
+        for slot in session.slots():
+            candidate = self._fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
+            if candidate is not None and candidate.cost <= budget:
+                return slot, candidate
+        whole = self._fresh(prompt, self._whole_cut(prompt), healing=healing)
+        if whole.cost <= budget:
+            return self._install(session, "whole", whole), whole
+        short = whole
+        for cut in self._short_cuts(prompt, whole, budget):
+            short = self._fresh(prompt, cut, healing=healing)
+            if short.cost <= budget:
+                break
+        return self._install(session, "short", short), short
+
+    def _prepare(self, session: Session, cancellation: Cancellation) -> bool:
+        """Bring the whole window of the session's last prompt into the cache. True when it is there."""
+        prompt = session.prompt
+        whole = session.whole
+        if whole is not None:
+            candidate = self._fit(whole.anchor, whole.tail, prompt, slot=whole, healing=True)
+            if candidate is not None and candidate.exact:
+                # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
+                return self.cache.sync(whole.sequence, candidate.target, cancellation).complete
+        fresh = self._fresh(prompt, self._whole_cut(prompt), healing=True)
+        slot = self._install(session, "next", fresh)
+        if not self.cache.sync(slot.sequence, fresh.target, cancellation).complete:
+            return False
+        self.sessions.promote(session)
+        return True
+
+    def _install(self, session: Session, which: str, candidate: Candidate) -> Slot:
+        """Put a new anchor into one of the session's slots, in the sequence that the slot had before."""
+        old: Slot | None = getattr(session, which)
+        sequence = old.sequence if old is not None else self.sessions.acquire(session)
+        slot = Slot(candidate.anchor, sequence, candidate.tail)
+        setattr(session, which, slot)
+        return slot
+
+    def _fresh(self, prompt: Prompt, cut: Cut, *, healing: bool) -> Candidate:
+        anchor = anchors.place(prompt, self.layout, cut)
+        tail = GrowingText(self.vocabulary, continuation=bool(anchor.tokens))
+        candidate = self._fit(anchor, tail, prompt, healing=healing)
+        if candidate is None:
+            raise AssertionError("a fresh anchor serves its own prompt")
+        return candidate
+
+    def _fit(
+        self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None, healing: bool
+    ) -> Candidate | None:
+        """The tokens that `prompt` has on `anchor`, or None where it no longer serves."""
+        match = anchors.match(anchor, prompt, self.layout)
+        if match is None:
+            return None
+        text, rest = split_unfinished(to_bytes(match.tail))
+        tokens = tail.encode(text)
+        closing = self.layout.after_tail()
+        required = rest
+        if healing:
+            healed = heal(tokens, self.vocabulary, rest)
+            if anchor.tokens or healed.kept or closing:
+                tokens, required = healed.kept, healed.required
+        target = [*anchor.tokens, *tokens, *closing]
+        if not target:
+            target = self.vocabulary.encode(b"\n")  # an empty file: something must be evaluated
+        if slot is None and len(target) > self._max_prompt_tokens:
+            target = target[len(target) - self._max_prompt_tokens :]
+        cost = self.cache.cost(slot.sequence if slot else None, target)
+        return Candidate(anchor, tail, target, required, bool(rest), cost, match.exact, slot)
+
+    def _whole_cut(self, prompt: Prompt) -> Cut:
+        """Everything, or what fits into the model's context for text that needs unusually many tokens."""
+        limit = self._max_prompt_tokens * 2  # two bytes a token is less than any source code needs
+        size = len(to_bytes(prompt.prefix)) + len(to_bytes(prompt.suffix))
+        related = sum(len(to_bytes(part.text)) for part in prompt.related)
+        if size + related <= limit:
+            return Cut()
+        tokens = (
+            self.vocabulary.encode(to_bytes(prompt.prefix)),
+            self.vocabulary.encode(to_bytes(prompt.suffix)),
+        )
+        head = self.layout.head(prompt.related, prompt.path, prompt.repository, prompt.language)
+        room = self._max_prompt_tokens - len(head) - 64
+        if len(tokens[0]) + len(tokens[1]) <= room:
+            return Cut()
+        return self._proportional(
+            prompt, len(tokens[0]), len(tokens[1]), max(room, self._max_prompt_tokens // 2)
+        )
+
+    def _short_cuts(self, prompt: Prompt, whole: Candidate, budget: int) -> list[Cut]:
+        """Cuts that may fit into `budget` tokens, the one with the most context first."""
+        cuts: list[Cut] = []
+        prefix = len(self.vocabulary.encode(to_bytes(prompt.prefix)))
+        suffix = len(self.vocabulary.encode(to_bytes(prompt.suffix))) if self.layout.sees_suffix else 0
+        if self.layout.prefix_is_fixed and self.layout.sees_suffix:
+            # An edit below the cursor leaves the prefix in the cache: then only the suffix is shortened.
+            missing = max(0, whole.cost - suffix)
+            if missing < budget // 2:
+                share = len(prompt.suffix) * (budget - missing) * 3 // (4 * max(1, suffix))
+                cuts.append(attrs.evolve(anchors.shorten(prompt, len(prompt.prefix), share), related=True))
+        cuts.append(self._proportional(prompt, prefix, suffix, budget * 3 // 4))
+        return cuts
+
+    def _proportional(self, prompt: Prompt, prefix: int, suffix: int, room: int) -> Cut:
+        """A cut to about `room` tokens, three quarters of them before the cursor."""
+        for_suffix = min(suffix, room // 4)
+        for_prefix = min(prefix, room - for_suffix)
+        return anchors.shorten(
+            prompt,
+            len(prompt.prefix) * for_prefix // max(1, prefix),
+            len(prompt.suffix) * for_suffix // max(1, suffix),
+        )
+
+    def _generate(
+        self,
+        slot: Slot,
+        plan: Candidate,
+        rules: StopRules,
+        cancellation: Cancellation,
+        *,
+        on_text: Callable[[str], None] | None,
+        sampling: Sampling,
+    ) -> Generated:
+        length = len(plan.target)
+        sequence = slot.sequence
+        # Sampled tokens must not stand where the live sequence remembers its greedy choices.
+        branch = self.cache.fork(sequence, length) if sampling.temperature > 0 else None
+        try:
+            return generate(
+                self.cache,
+                branch or sequence,
+                prompt_length=length,
+                vocabulary=self.vocabulary,
+                ends=self._ends,
+                required=plan.required,
+                completes_character=plan.completes_character,
+                rules=rules,
+                cancellation=cancellation,
+                sampling=sampling,
+                on_text=on_text,
+                clock=self._clock,
+            )
+        finally:
+            if branch is not None:
+                self.cache.release(branch)
+
+
+def _answer(synced: Synced, prefill_ms: float, generated: Generated) -> Completion:
+    cancelled = generated.stop is StopReason.CANCELLED
+    return Completion(
+        generated.text,
+        generated.stop,
+        Stage.DECODE if cancelled else Stage.DONE,
+        Timings(
+            prefill_ms=prefill_ms,
+            prefill_tokens=synced.evaluated + generated.repeated,
+            cached_tokens=synced.cached - generated.repeated,
+            decode_ms=generated.milliseconds,
+            decode_tokens=generated.tokens,
+            draft_tokens=generated.drafted,
+            accepted_tokens=generated.accepted,
+        ),
+        generated.mean_logprob,
+    )
+
+
+def _cut_short(synced: Synced, milliseconds: float) -> Completion:
+    timings = Timings(prefill_ms=milliseconds, prefill_tokens=synced.evaluated, cached_tokens=synced.cached)
+    return Completion("", StopReason.CANCELLED, Stage.PREFILL, timings)
+
+
+def _unavailable(detail: str) -> Completion:
+    return Completion("", StopReason.UNAVAILABLE, Stage.PREFILL, detail=detail)

@@ -1,0 +1,211 @@
+"""Where a generation ends: line end, scope, the suffix's next line, repetition. Decisions on text.
+
+`StopWatch` looks at the text as it grows and says where to cut it and why; time, token limits, stop
+tokens and cancellations belong to `decode`. It never looks at syntax trees: that is `context.trim`'s
+work on the finished text, with the file around it.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..context.values import StopReason, StopRules
+
+_CLOSERS = frozenset(")]}>;,")
+_CLOSING_WORDS = frozenset({"end", "fi", "done", "esac", "end;", "end,", "end)"})
+
+# The same line three times in a row is a loop; two blocks of the same lines are, too. A long run of one
+# short unit inside a line ("a, a, a, …") is cut as well.
+_REPEATED_LINES = 3
+_MAX_BLOCK_LINES = 8
+_REPEATED_UNITS = 6
+_MAX_UNIT = 24
+
+
+@attrs.frozen
+class Stop:
+    """A decision to end.
+
+    Attributes:
+        reason: why.
+        keep: code points of the generated text that remain.
+    """
+
+    reason: StopReason
+    keep: int
+
+
+@attrs.define
+class StopWatch:
+    """Follows one generation. State: the text so far and where its last complete line ended.
+
+    Args:
+        rules: where to stop.
+    """
+
+    rules: StopRules
+    text: str = ""
+    _line_start: int = 0
+    _lines: list[str] = attrs.field(factory=list[str])
+    _depth: int = 0
+
+    def feed(self, addition: str) -> Stop | None:
+        """Take more generated text; the cut when the generation is over."""
+        self.text += addition
+        while True:
+            end = self._line_end()
+            if end is None:
+                return self._in_line()
+            stop = self._line(self._line_start, end)
+            if stop is not None:
+                return stop
+            line = self.text[self._line_start : end]
+            self._depth += _balance(line)
+            self._lines.append(line)
+            self._line_start = end + (2 if self.text.startswith("\r\n", end) else 1)
+
+    def settled(self) -> int:
+        """Code points that no later stop will cut: what may be shown while decoding goes on."""
+        if not self.rules.multiline:
+            return len(self.text.rstrip("\r"))
+        return max(0, self._line_start - 1) if self._lines else len(self.text)
+
+    def _line_end(self) -> int | None:
+        for at in range(self._line_start, len(self.text)):
+            char = self.text[at]
+            if char == "\n":
+                return at
+            if char == "\r":
+                # A carriage return may be the first half of CRLF: wait for what follows.
+                return at if at + 1 < len(self.text) else None
+        return None
+
+    def _line(self, start: int, end: int) -> Stop | None:
+        rules = self.rules
+        first = not self._lines
+        line = self.text[start:end]
+        if not rules.multiline:
+            return Stop(StopReason.LINE, end)
+        before = self._before(start)
+        if not first:
+            if not line.strip():
+                if rules.stop_at_blank and any(text.strip() for text in self._lines):
+                    return Stop(StopReason.SCOPE, before)
+                return None
+            if rules.next_line and line.strip() == rules.next_line and not _closes(line):
+                return Stop(StopReason.SUFFIX, before)
+            shallow = self._shallow(line, start, end)
+            if shallow is not None:
+                return shallow
+        repeated = self._repetition(line)
+        return None if repeated is None else Stop(StopReason.REPETITION, repeated)
+
+    def _in_line(self) -> Stop | None:
+        """A line that has only begun: its indentation may already say that the scope is over."""
+        line = self.text[self._line_start :]
+        stripped = line.lstrip(" \t")
+        if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n":
+            indent = indent_of(line, self.rules.tab_width)
+            shallow = indent < self.rules.reference_indent
+            if shallow and not (indent >= self.rules.closing_indent and _may_close(stripped)):
+                return Stop(StopReason.SCOPE, self._before(self._line_start))
+        unit = _looping_unit(line)
+        if unit is not None:
+            return Stop(StopReason.REPETITION, self._line_start + unit)
+        return None
+
+    def _shallow(self, line: str, start: int, end: int) -> Stop | None:
+        """The scope's end: before a shallower line, or after it when it closes what was open."""
+        rules = self.rules
+        indent = indent_of(line, rules.tab_width)
+        if indent >= rules.reference_indent:
+            return None
+        if indent < rules.closing_indent or not _begins_with_closer(line):
+            return Stop(StopReason.SCOPE, self._before(start))
+        if not _closes(line):
+            return None  # `} else {` closes one block and opens the next of the same statement
+        if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
+            return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
+        return Stop(StopReason.SCOPE, end)
+
+    def _repetition(self, line: str) -> int | None:
+        """Where a loop of lines began to repeat, in code points, or None."""
+        lines = [*self._lines, line]
+        for size in range(1, min(_MAX_BLOCK_LINES, len(lines) // 2) + 1):
+            block = [text.strip() for text in lines[-size:]]
+            times = _REPEATED_LINES if size == 1 else 2
+            if not any(block) or len(lines) < size * times or (size == 1 and _closes(line)):
+                continue
+            if all(
+                [text.strip() for text in lines[-size * (turn + 1) : len(lines) - size * turn]] == block
+                for turn in range(1, times)
+            ):
+                kept = len(lines) - size * (times - 1)
+                return self._before(self._start_of(kept))
+        return None
+
+    def _start_of(self, number: int) -> int:
+        at = 0
+        for line in self._lines[:number]:
+            at += len(line)
+            at += 2 if self.text.startswith("\r\n", at) else 1
+        return at
+
+    def _before(self, start: int) -> int:
+        """The end of the text before the line at `start`, without that line's line end."""
+        end = start
+        while end and self.text[end - 1] in "\r\n":
+            end -= 1
+        return end
+
+
+def indent_of(line: str, tab_width: int) -> int:
+    """Columns of white space at the beginning; a tab goes to the next multiple of `tab_width`."""
+    column = 0
+    for char in line:
+        if char == " ":
+            column += 1
+        elif char == "\t":
+            column += tab_width - column % tab_width
+        else:
+            break
+    return column
+
+
+def _closes(line: str) -> bool:
+    stripped = line.strip()
+    return bool(stripped) and (all(char in _CLOSERS for char in stripped) or stripped in _CLOSING_WORDS)
+
+
+def _may_close(stripped: str) -> bool:
+    """Whether a line that begins like this could still turn out to close or to reopen a block."""
+    return stripped[0] in _CLOSERS or any(word.startswith(stripped) for word in _CLOSING_WORDS)
+
+
+def _begins_with_closer(line: str) -> bool:
+    stripped = line.strip()
+    return stripped[0] in _CLOSERS or stripped.split()[0] in _CLOSING_WORDS
+
+
+def _balance(line: str) -> int:
+    """Opened minus closed brackets. Brackets in strings count too: this is a hint, not a parser."""
+    return sum(line.count(char) for char in "([{") - sum(line.count(char) for char in ")]}")
+
+
+def _looping_unit(line: str) -> int | None:
+    """Where a unit that is repeated over and over at the end of `line` has been said once, or None."""
+    for size in range(1, _MAX_UNIT + 1):
+        # Rulers such as "# -----" and "=====" are honest repetitions of one character.
+        times = _REPEATED_UNITS * 20 if size <= 1 else _REPEATED_UNITS
+        span = size * times
+        if len(line) < span:
+            continue
+        unit = line[-size:]
+        if not unit.strip() or (len(set(unit.strip())) == 1 and size > 1):
+            continue
+        if line.endswith(unit * times):
+            start = len(line) - span
+            while start >= size and line[start - size : start] == unit:
+                start -= size
+            return start + size
+    return None
