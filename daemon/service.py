@@ -1,4 +1,4 @@
-"""The engine's front desk: takes requests, keeps them in order, loads the model, answers every one once.
+"""The engine's front desk: takes requests, keeps them in order, answers every one once.
 
 The asyncio half of the scheduler: `scheduler` decides, this module holds the state, hands one piece of
 work at a time to the engine thread and turns what comes back into answers. It knows nothing of sockets;
@@ -10,30 +10,24 @@ from __future__ import annotations
 import asyncio
 import enum
 import itertools
-import logging
 import time
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
 
-from ..context.problem import Problem
 from ..context.values import Completion, Stage, StopReason, Timings
 from ..models.cancellation import Cancellation
 from . import scheduler
 from .engine_thread import EngineThread
+from .lifecycle import Clock
+from .model_host import ModelHost, log_failure
 from .model_source import ModelSource
-from .protocol import CompletionRequest, ModelState, ModelStatus, Priority, WarmRequest
+from .protocol import CompletionRequest, ModelStatus, Priority, WarmRequest
 from .scheduler import Job, Turn
 
 if TYPE_CHECKING:
-    from ..models.engine import EngineInfo, EngineLike
-
-logger = logging.getLogger(__name__)
-
-RETRY_S = 30.0
-"""Seconds after which a model that could not be loaded is tried again, even if no file has changed."""
+    from ..models.engine import EngineLike
 
 IDLE_AFTER_S = 0.25
 """Seconds of quiet before idle work begins: the pauses inside a burst of typing stay free of it."""
@@ -41,7 +35,6 @@ IDLE_AFTER_S = 0.25
 IDLE_SESSIONS = 8
 """How many of the last used sessions idle work is done for."""
 
-Clock = Callable[[], float]
 Answer = Callable[[Completion], None]
 OnText = Callable[[str], None]
 
@@ -118,11 +111,10 @@ class Service:
         idle_after_s: float = IDLE_AFTER_S,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._source = source
-        self._on_model = on_model
         self._clock = clock
         self._idle_after_s = idle_after_s
         self._thread = EngineThread(self._loop)
+        self._host = ModelHost(source, self._thread, on_change=on_model, on_settled=self._pump, clock=clock)
         self._numbers = itertools.count(1)
         self._tickets: dict[int, _Ticket] = {}
         self._waiting: dict[int, Job] = {}
@@ -133,25 +125,20 @@ class Service:
         self._sessions: dict[str, str] = {}
         self._idle_sessions: dict[str, None] = {}
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._engine: EngineLike | None = None
-        self._model = ModelStatus()
-        self._load_waiters: list[asyncio.Future[ModelStatus]] = []
-        self._loaded_from: object = None
-        self._failed_at = 0.0
         self._closed = False
         self._totals = Totals()
 
     def __repr__(self) -> str:
         busy = "idle" if self._running is None else "busy"
         counts = f"waiting={len(self._waiting)} sessions={len(self._sessions)}"
-        return f"<Service {self._model.state} {busy} {counts}>"
+        return f"<Service {self._host.status.state} {busy} {counts}>"
 
     # What can be seen from outside.
 
     @property
     def model(self) -> ModelStatus:
         """What the model is doing."""
-        return self._model
+        return self._host.status
 
     @property
     def totals(self) -> Totals:
@@ -171,7 +158,7 @@ class Service:
     @property
     def busy(self) -> bool:
         """Whether anything is asked for, loading, or running for somebody."""
-        return bool(self._tickets) or self._model.state is ModelState.LOADING
+        return bool(self._tickets) or self._host.loading
 
     # Requests.
 
@@ -232,29 +219,14 @@ class Service:
 
     async def load(self) -> ModelStatus:
         """Load the model unless it is loaded, also after a failure. Never raises for a bad model."""
-        if self._closed:
-            return ModelStatus(ModelState.ERROR, detail="The daemon is ending.")
         self.refresh()
-        if self._model.state in (ModelState.UNLOADED, ModelState.ERROR):
-            self._begin_load()
-        if self._model.state is not ModelState.LOADING:
-            return self._model
-        waiter: asyncio.Future[ModelStatus] = self._loop.create_future()
-        self._load_waiters.append(waiter)
-        return await waiter
+        return await self._host.load()
 
     def refresh(self) -> None:
         """Unload a model that the configuration no longer names or whose file was replaced, when idle."""
-        if self._engine is None or self._tickets or self._running is not None:
-            return
-        if self._source.fingerprint() == self._loaded_from:
-            return
-        logger.info("the model or its configuration has changed; unloading")
-        engine, self._engine = self._engine, None
-        self._idle_sessions.clear()
-        self._sessions.clear()
-        self._thread.post(engine.close, _log_failure)
-        self._set_model(ModelStatus())
+        if not self._tickets and self._running is None and self._host.unload_if_replaced():
+            self._idle_sessions.clear()
+            self._sessions.clear()
 
     async def close(self, within_s: float = 2.0) -> bool:
         """Answer everything, free the model. False when the engine did not let go in time."""
@@ -266,15 +238,11 @@ class Service:
             self._answer_waiting(number, unavailable("The daemon was stopped."))
         if self._running is not None:
             self._running.end(_Why.CANCELLED)
-        if self._engine is not None:
-            self._thread.post(self._engine.close, _log_failure)
+        self._host.close()
         ended = await self._thread.close(within_s)
         await asyncio.sleep(0)  # what the thread handed over last is delivered now
         for ticket in list(self._tickets.values()):
             self._answer(ticket, unavailable("The daemon was stopped."))
-        for waiter in self._load_waiters:
-            if not waiter.done():
-                waiter.set_result(ModelStatus(ModelState.ERROR, detail="The daemon was stopped."))
         return ended
 
     # Order.
@@ -294,7 +262,7 @@ class Service:
             return
         if self._waiting:
             self._cancel_idle_timer()
-        if self._engine is None:
+        if self._host.engine is None:
             self._pump_without_engine()
         elif self._running is not None:
             self._preempt_if_due()
@@ -304,6 +272,11 @@ class Service:
             self._start(turn)
         elif self._idle_sessions and self._idle_timer is None:
             self._idle_timer = self._loop.call_later(self._idle_after_s, self._start_idle)
+
+    def _pump_without_engine(self) -> None:
+        if self._waiting and (sentence := self._host.want()):
+            for number in list(self._waiting):
+                self._answer_waiting(number, unavailable(sentence))
 
     def _preempt_if_due(self) -> None:
         running = self._running
@@ -323,7 +296,7 @@ class Service:
         self._pump()
 
     def _start(self, turn: Turn) -> None:
-        engine = self._engine
+        engine = self._host.engine
         if engine is None:
             return
         job = turn.job
@@ -352,7 +325,7 @@ class Service:
         if running.session in self._sessions:
             self._served[running.session] = now
         if error is not None or completion is None:
-            _log_failure(None, error)
+            log_failure(None, error)
             completion = unavailable("The model could not complete this; the daemon's log says more.")
         cut_short = completion.stop is StopReason.CANCELLED
         if cut_short and running.why is _Why.PREEMPTED and running.turn is not None and not self._closed:
@@ -370,7 +343,7 @@ class Service:
 
     def _start_idle(self) -> None:
         self._idle_timer = None
-        engine = self._engine
+        engine = self._host.engine
         if engine is None or self._closed or self._running is not None or self._waiting:
             return
         if not self._idle_sessions:
@@ -386,7 +359,7 @@ class Service:
     def _idle_finished(self, running: _Running, more: bool, error: BaseException | None) -> None:
         self._running = None
         if error is not None:
-            _log_failure(None, error)
+            log_failure(None, error)
         if error is not None or (not more and running.why is None):
             self._idle_sessions.pop(running.session, None)
         self._pump()
@@ -428,83 +401,9 @@ class Service:
             self._running.end(_Why.CANCELLED)
         self._idle_sessions.pop(session, None)
         self._served.pop(session, None)
-        engine = self._engine
+        engine = self._host.engine
         if self._sessions.pop(session, None) is not None and engine is not None and not self._closed:
-            self._thread.post(lambda: engine.forget(session), _log_failure)
-
-    # The model.
-
-    def _pump_without_engine(self) -> None:
-        if not self._waiting or self._model.state is ModelState.LOADING:
-            return
-        if self._model.state is ModelState.ERROR and not self._worth_retrying():
-            for number in list(self._waiting):
-                self._answer_waiting(number, unavailable(self._model.detail))
-            return
-        self._begin_load()
-
-    def _worth_retrying(self) -> bool:
-        return self._clock() - self._failed_at >= RETRY_S or self._source.fingerprint() != self._loaded_from
-
-    def _begin_load(self) -> None:
-        self._loaded_from = self._source.fingerprint()
-        self._set_model(ModelStatus(ModelState.LOADING, name=self._source.name()))
-
-        def work() -> tuple[EngineLike, EngineInfo]:
-            engine = self._source.load(lambda part: self._thread.notify(self._progress, part))
-            if self._closed:
-                engine.close()
-                raise Problem("The daemon was stopped while the model was loading.")
-            return engine, engine.info()
-
-        self._thread.post(work, self._loaded)
-
-    def _progress(self, fraction: float) -> None:
-        fraction = min(max(fraction, 0.0), 1.0)
-        moved = fraction - self._model.fraction
-        if self._model.state is ModelState.LOADING and (moved >= 0.01 or (fraction == 1.0 and moved > 0)):
-            self._set_model(attrs.evolve(self._model, fraction=fraction))
-
-    def _loaded(self, loaded: tuple[EngineLike, EngineInfo] | None, error: BaseException | None) -> None:
-        if loaded is None:
-            self._failed_at = self._clock()
-            if isinstance(error, Problem):
-                sentence = str(error)
-            else:
-                _log_failure(None, error)
-                sentence = (
-                    f"The model could not be loaded ({type(error).__name__}); the daemon's log says more."
-                )
-            logger.warning("%s", sentence)
-            self._set_model(
-                ModelStatus(ModelState.ERROR, name=self._model.name, fraction=0.0, detail=sentence)
-            )
-        else:
-            self._engine, info = loaded
-            self._set_model(
-                ModelStatus(
-                    ModelState.READY,
-                    name=info.name,
-                    path=info.path,
-                    fraction=1.0,
-                    parameters=info.parameters,
-                    context_tokens=info.context_tokens,
-                    fim=info.fim,
-                )
-            )
-        waiters, self._load_waiters = self._load_waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(self._model)
-        if loaded is None and not self._closed:
-            for number in list(self._waiting):
-                self._answer_waiting(number, unavailable(self._model.detail))
-        self._pump()
-
-    def _set_model(self, model: ModelStatus) -> None:
-        self._model = model
-        if self._on_model is not None:
-            self._on_model(model)
+            self._thread.post(lambda: engine.forget(session), log_failure)
 
 
 def _key(owner: str, session: str) -> str:
@@ -534,10 +433,3 @@ def _work(
         temperature=request.temperature,
         seed=request.seed,
     )
-
-
-def _log_failure(_result: object, error: BaseException | None) -> None:
-    """Log a defect of the engine's without its message, which could quote the user's code."""
-    if error is not None:
-        where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("the engine failed with %s\n%s", type(error).__name__, where)
