@@ -30,7 +30,7 @@ from ..context.values import Completion, StopReason, StopRules
 from ..context.window import Window
 from ..daemon.backend import Backend
 from ..daemon.config import Settings
-from ..daemon.protocol import CompletionRequest, WarmRequest
+from ..daemon.protocol import CompletionRequest, ForgetRequest, WarmRequest
 from .documents import Document, DocumentStore
 from .query import InlineQuery
 from .suggestions import Rest, Suggestion, Suggestions, around
@@ -318,7 +318,7 @@ class InlineCompletions:
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()
         if self.documents.get(uri) is None:
-            await backend.forget(session_of(uri))
+            await backend.forget(ForgetRequest(session_of(uri)))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

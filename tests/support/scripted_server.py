@@ -16,7 +16,14 @@ from typing import Any
 
 from foretype.context.values import Completion, StopReason
 from foretype.daemon.config import Settings
-from foretype.daemon.protocol import CompletionRequest, DaemonStatus, ModelState, ModelStatus, WarmRequest
+from foretype.daemon.protocol import (
+    CompletionRequest,
+    DaemonStatus,
+    ForgetRequest,
+    ModelState,
+    ModelStatus,
+    WarmRequest,
+)
 from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
 
 
@@ -59,8 +66,8 @@ class ScriptedBackend:
     async def warm(self, request: WarmRequest) -> None:
         self._note("warm", session=request.session)
 
-    async def forget(self, session: str) -> None:
-        self._note("forget", session=session)
+    async def forget(self, request: ForgetRequest) -> None:
+        self._note("forget", session=request.session)
 
     async def load(self) -> ModelStatus:
         return ModelStatus(ModelState.READY, "scripted")

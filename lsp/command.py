@@ -1,0 +1,76 @@
+"""The commands `foretype lsp`, `foretype complete` and `foretype demo`.
+
+Only the command lines stand here; what they do is imported when they run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@click.option("--stdio", is_flag=True, help="Speak on stdin and stdout. The default; editors may pass it.")
+@click.option(
+    "--log-level",
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    help="How much goes into the log; the configuration says otherwise.",
+)
+@click.option("--in-process", is_flag=True, help="Run the model in this process instead of the daemon.")
+@click.option("--clientProcessId", "client_pid", type=int, hidden=True)  # vscode-languageclient passes it
+def lsp(stdio: bool, log_level: str | None, in_process: bool, client_pid: int | None) -> None:
+    """The language server, on stdin and stdout. Your editor starts it; see the README for its settings.
+
+    Exits with 0 when the editor said goodbye as the protocol wants it, else with 1.
+    """
+    del stdio, client_pid
+    from .start import serve
+
+    sys.exit(serve(log_level=log_level, in_process=in_process))
+
+
+@click.command()
+@click.argument("target", metavar="FILE:LINE:COLUMN")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object with the text, why it ended, and timings."
+)
+@click.option("--language", default="", help="The language identifier; by default from the file's name.")
+@click.option("--max-tokens", type=click.IntRange(1, 4096), help="Generate at most so many tokens.")
+@click.option("--in-process", is_flag=True, help="Run the model in this process instead of the daemon.")
+def complete(target: str, as_json: bool, language: str, max_tokens: int | None, in_process: bool) -> None:
+    """Print one completion for FILE:LINE:COLUMN.
+
+    Lines and columns count from 1, columns in characters (code points): column 1 stands in front of a
+    line's first character, one past its length behind its last. The file is read, not changed.
+
+    Nothing is printed when there is nothing to suggest. Exits with 0 also then; with 1 when the file
+    can't be used, 2 when the position is wrong, 3 when there is no model.
+    """
+    from .once import complete_once
+
+    complete_once(target, as_json=as_json, language=language, max_tokens=max_tokens, in_process=in_process)
+
+
+@click.command()
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Also save a picture of the screen, with ghost text, to this file.",
+)
+@click.option(
+    "--pace", type=click.FloatRange(30, 3000), default=420, show_default=True, help="Keys a minute."
+)
+def demo(svg: Path | None, pace: float) -> None:
+    """Watch ghost text appear while a file is typed.
+
+    Starts the real language server, opens a sample file in it, types at a person's pace and asks for a
+    suggestion after every key. Grey text is what the model suggests; it is accepted when it is what was
+    going to be typed. In a pipe the same comes as plain lines.
+    """
+    from .demo import run_demo
+
+    run_demo(svg=svg, keys_per_minute=pace)

@@ -1,0 +1,198 @@
+"""`foretype complete`: one completion for a place in a file, on the command line.
+
+Goes the language server's way (snapshot, rules, prompt, backend, trimming, checking) without an editor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from ..context.assemble import WindowSettings, assemble
+from ..context.ground import ground
+from ..context.languages import language_of
+from ..context.problem import DaemonProblem, ModelProblem, Problem
+from ..context.rules import stop_rules
+from ..context.snapshot import Snapshot
+from ..context.syntax import parse
+from ..context.trim import trim
+from ..context.values import Completion, StopReason
+from ..daemon.protocol import CompletionRequest, ModelState
+from .lines import LineIndex
+from .start import make_backend, user_settings
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Larger files are no source code."""
+
+WITHIN_S = 120.0
+"""The longest that one completion may take, loading the model included."""
+
+
+class FileProblem(Problem):
+    """A file cannot be read as source code."""
+
+
+@attrs.frozen
+class Outcome:
+    """One completion and where its time went.
+
+    Attributes:
+        text: what to insert; "" when nothing is suggested.
+        replace_right: code points right of the position that the text replaces.
+        reasons: the rules that cut something off.
+        completion: the backend's answer.
+        context_ms: time in ms for syntax tree and prompt.
+        model: the model's name.
+    """
+
+    text: str
+    replace_right: int
+    reasons: tuple[str, ...]
+    completion: Completion
+    context_ms: float
+    model: str
+
+
+def complete_once(
+    target: str, *, as_json: bool, language: str, max_tokens: int | None, in_process: bool
+) -> None:
+    """Run the command and print its result.
+
+    Raises:
+        click.UsageError: the position is not written as FILE:LINE:COLUMN, or not in the file.
+        Problem: the file cannot be used, or nothing can complete.
+    """
+    path, line, column = read_target(target)
+    text = read_source(path)
+    offset = offset_of(text, line, column, path)
+    snapshot = Snapshot(
+        uri=path.absolute().as_uri(), path=path.name, language=language or language_of(path.name), text=text
+    )
+    outcome = asyncio.run(_complete(snapshot, offset, max_tokens, in_process))
+    if as_json:
+        click.echo(json.dumps(as_record(outcome), ensure_ascii=False))
+    elif outcome.text:
+        click.echo(outcome.text)
+
+
+def read_target(target: str) -> tuple[Path, int, int]:
+    """Take FILE:LINE:COLUMN apart; the file's name may contain colons itself."""
+    name, _, rest = target.rpartition(":")
+    name, _, middle = name.rpartition(":")
+    try:
+        line, column = int(middle), int(rest)
+    except ValueError:
+        name, line, column = "", 0, 0
+    if not name:
+        raise click.UsageError(f"'{target}' is not FILE:LINE:COLUMN. Write it like src/main.py:12:5.")
+    return Path(name), line, column
+
+
+def read_source(path: Path) -> str:
+    """The text of a source file.
+
+    Raises:
+        FileProblem: it is missing, no file, too large, binary, or not UTF-8.
+    """
+    try:
+        if path.is_dir():
+            raise FileProblem(f"{path} is a directory. Name a file in it.")
+        if path.exists() and not path.is_file():
+            raise FileProblem(f"{path} is not a regular file.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise FileProblem(
+                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB, too large to be source code."
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileProblem(f"There is no file {path}.") from None
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read ({error.strerror}).") from error
+    if b"\x00" in data:
+        raise FileProblem(f"{path} holds NUL bytes, so it is no UTF-8 source code.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileProblem(
+            f"{path} is not UTF-8 (byte {error.start + 1}). Convert it first, for instance with iconv."
+        ) from error
+
+
+def offset_of(text: str, line: int, column: int, path: Path) -> int:
+    """The offset of a 1-based line and column.
+
+    Raises:
+        click.UsageError: the file has no such place.
+    """
+    lines = LineIndex(text)
+    if not 1 <= line <= len(lines):
+        raise click.UsageError(f"{path} has {len(lines)} lines, so there is no line {line}.")
+    start, end = lines.bounds(line - 1, text)
+    if not 1 <= column <= end - start + 1:
+        raise click.UsageError(
+            f"Line {line} of {path} has {end - start} characters, so there is no column {column}."
+        )
+    return start + column - 1
+
+
+async def _complete(snapshot: Snapshot, offset: int, max_tokens: int | None, in_process: bool) -> Outcome:
+    settings = user_settings().completion
+    backend = make_backend(in_process=in_process)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            status = await backend.load()
+            if status.state is ModelState.ERROR:
+                raise (ModelProblem if status.name or in_process else DaemonProblem)(status.detail)
+            began = time.perf_counter()
+            snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
+            rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
+            prompt, _ = assemble(
+                snapshot, offset, WindowSettings(settings.prefix_characters, settings.suffix_characters)
+            )
+            context_ms = 1000 * (time.perf_counter() - began)
+            completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
+    except TimeoutError:
+        raise DaemonProblem(
+            f"There was no answer within {WITHIN_S:.0f} seconds. 'foretype daemon status' says what it does."
+        ) from None
+    finally:
+        await backend.aclose()
+    if completion.stop is StopReason.UNAVAILABLE:
+        raise DaemonProblem(completion.detail or "Nothing could complete this.")
+    trimmed = trim(completion.text, snapshot, offset, rules)
+    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
+    shown = verdict.text if verdict.shown else ""
+    return Outcome(
+        shown,
+        trimmed.replace_right if shown == trimmed.text else 0,
+        (*trimmed.reasons, *verdict.reasons),
+        completion,
+        context_ms,
+        status.name,
+    )
+
+
+def as_record(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as `--json` prints it; times in ms, counts in tokens."""
+    timings = outcome.completion.timings
+    return {
+        "text": outcome.text,
+        "replace_right": outcome.replace_right,
+        "stop": outcome.completion.stop.value,
+        "cut_by": list(outcome.reasons),
+        "raw": outcome.completion.text,
+        "model": outcome.model,
+        "timings": {
+            "context_ms": round(outcome.context_ms, 2),
+            **{
+                name: round(value, 2) if isinstance(value, float) else value
+                for name, value in attrs.asdict(timings).items()
+            },
+        },
+    }

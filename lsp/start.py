@@ -1,0 +1,77 @@
+"""Starting the language server's process: its log, its settings, its backend.
+
+The edge between the command line and `server`. Imports as little as `initialize` needs.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..daemon import paths
+
+if TYPE_CHECKING:
+    from ..daemon.backend import Backend
+    from ..daemon.config import Settings
+    from .server import OnModel
+
+_LOG_BYTES = 1_000_000
+
+
+def serve(*, log_level: str | None = None, in_process: bool = False) -> int:
+    """Serve on stdin and stdout until the editor leaves; returns the exit code."""
+    from ..daemon.release import release
+    from .server import ForetypeServer, run_stdio
+
+    log_to_file(log_level or "warning")
+
+    def settings() -> Settings:
+        found = user_settings()
+        if log_level is None:
+            logging.getLogger("foretype").setLevel(found.log.level.upper())
+        return found
+
+    async def backend(_settings: Settings, on_model: OnModel) -> Backend:
+        return make_backend(on_model, in_process=in_process)
+
+    return run_stdio(ForetypeServer(backend, settings, release=release()))
+
+
+def user_settings() -> Settings:
+    """The settings of the user's file; each complaint about it goes to the log."""
+    from ..daemon import config
+
+    settings, complaints = config.load(paths.config_file())
+    for complaint in complaints:
+        logging.getLogger("foretype").warning("%s", complaint)
+    return settings
+
+
+def make_backend(on_model: OnModel | None = None, *, in_process: bool = False) -> Backend:
+    """The daemon's client, or the engine in this process. Call it inside the event loop."""
+    if in_process:
+        from ..daemon.inprocess import InProcess
+
+        return InProcess(on_model=on_model)
+    from ..daemon.client import DaemonClient
+
+    return DaemonClient(name="foretype lsp", on_model=on_model)
+
+
+def log_to_file(level: str) -> None:
+    """Send the log to a file of the user's; without one, nowhere. Message bodies are never logged."""
+    from logging.handlers import RotatingFileHandler
+
+    root = logging.getLogger()
+    logging.getLogger("foretype").setLevel(level.upper())
+    logging.getLogger("pygls").setLevel(logging.ERROR)  # at INFO it writes out every answer
+    try:
+        paths.log_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            paths.log_dir() / "lsp.log", maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    root.handlers[:] = [handler]
+    logging.raiseExceptions = False  # a full disk must not print into the protocol
