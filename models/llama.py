@@ -72,7 +72,6 @@ class Model:
         trained_context: context length in tokens the model was trained for.
         parameters: number of weights.
         size_bytes: bytes of all tensors.
-        cache_bytes_per_token: bytes of one cell of the KV cache.
     """
 
     def __init__(
@@ -113,11 +112,6 @@ class Model:
         self.trained_context = int(c.llama_model_n_ctx_train(self._model))
         self.parameters = int(c.llama_model_n_params(self._model))
         self.size_bytes = int(c.llama_model_size(self._model))
-        # Keys and values in 16 bits for every layer; grouped heads share them.
-        heads = max(1, int(c.llama_model_n_head(self._model)))
-        grouped = int(c.llama_model_n_head_kv(self._model)) / heads
-        width = int(c.llama_model_n_embd(self._model)) * grouped
-        self.cache_bytes_per_token = int(2 * 2 * width * int(c.llama_model_n_layer(self._model)))
         self._pieces: list[bytes] | None = None
         self._token_buffer = (ctypes.c_int32 * 4096)()
 
@@ -129,6 +123,16 @@ class Model:
     def close(self) -> None:
         """Free the weights. No context of this model may be used afterwards."""
         self._free()
+
+    def cache_bytes_per_token(self) -> int:
+        """Bytes of one cell of the KV cache: keys and values in 16 bits for every layer.
+
+        Not for models loaded with `vocabulary_only`: llama.cpp ends the process when asked.
+        """
+        heads = max(1, int(c.llama_model_n_head(self._model)))
+        grouped = int(c.llama_model_n_head_kv(self._model)) / heads
+        width = int(c.llama_model_n_embd(self._model)) * grouped
+        return int(2 * 2 * width * int(c.llama_model_n_layer(self._model)))
 
     def metadata(self, key: str) -> str | None:
         """One value of the GGUF metadata as text, or None."""

@@ -70,7 +70,7 @@ def default_threads() -> int:
 
 def default_cells(model: Model) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
-    per_token = max(1, model.cache_bytes_per_token)
+    per_token = max(1, model.cache_bytes_per_token())
     affordable = int(psutil.virtual_memory().available * MEMORY_SHARE) // per_token
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 

@@ -1,0 +1,103 @@
+"""A llama context that computes nothing: it keeps exact books of its cells and makes up logits from them.
+
+The logits after a token depend on every token before it, and on nothing else, as a real model's do. So a
+cache that holds the wrong tokens answers differently from a fresh one, and tests can tell at once.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from foretype.models.cancellation import Cancellation
+from foretype.models.llama import DecodeResult
+
+
+class FakeCells:
+    """Implements `cache.Cells`.
+
+    Attributes:
+        held: the tokens of every sequence: the truth that `KVCache` must agree with.
+        decoded: tokens evaluated so far.
+        abort_after: None, or after how many more tokens a decode is aborted, once.
+    """
+
+    def __init__(
+        self, vocabulary_size: int, *, size: int = 4096, sequences: int = 8, micro_batch: int = 16
+    ) -> None:
+        self.size = size
+        self.sequences = sequences
+        self.batch_size = 512
+        self.held: dict[int, list[tuple[int, int]]] = {}  # sequence -> (cell id, token)
+        self.decoded = 0
+        self.abort_after: int | None = None
+        self.likely: list[int] = []
+        self._vocabulary_size = vocabulary_size
+        self._micro_batch = micro_batch
+        self._next_cell = 0
+        self._last: list[npt.NDArray[np.float32]] = []
+
+    def decode(self, tokens: Sequence[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
+        held = self.held.setdefault(sequence, [])
+        assert position == len(held), "positions must follow each other without holes"
+        assert 0 < len(tokens) <= self.batch_size
+        cells = {cell for cells in self.held.values() for cell, _ in cells}
+        if len(cells) + len(tokens) > self.size:
+            return DecodeResult.NO_SLOT
+        if self.abort_after is not None and self.abort_after < len(tokens):
+            kept = self.abort_after // self._micro_batch * self._micro_batch
+            self.abort_after = None
+            self._append(held, tokens[:kept])
+            return DecodeResult.ABORTED
+        if self.abort_after is not None:
+            self.abort_after -= len(tokens)
+        self._append(held, tokens)
+        ids = [token for _, token in held]
+        self._last = [self.made_up(ids[: len(ids) - back]) for back in range(logits - 1, -1, -1)]
+        return DecodeResult.DONE
+
+    def _append(self, held: list[tuple[int, int]], tokens: Sequence[int]) -> None:
+        for token in tokens:
+            held.append((self._next_cell, token))
+            self._next_cell += 1
+        self.decoded += len(tokens)
+
+    def made_up(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Logits as a function of all tokens so far, shape (vocabulary size,)."""
+        seed = zlib.crc32(np.asarray(tokens, np.int32).tobytes())
+        random = np.random.default_rng(seed)
+        values = random.random(self._vocabulary_size, np.float32)  # no two alike: ties would be decided by chance
+        if self.likely:
+            values[self.likely] += random.random(len(self.likely), np.float32) * 3
+        return values
+
+    def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
+        return self._last[index]
+
+    def last_position(self, sequence: int) -> int:
+        return len(self.held.get(sequence, [])) - 1
+
+    def remove(self, sequence: int, start: int) -> bool:
+        del self.held.setdefault(sequence, [])[max(0, start) :]
+        return True
+
+    def share(self, source: int, target: int, end: int) -> None:
+        assert not self.held.get(target), "cells may only be shared into an empty sequence"
+        self.held[target] = self.held[source][:end]
+
+    def clear(self) -> None:
+        self.held.clear()
+
+    def tokens(self, sequence: int) -> list[int]:
+        """What the cells of a sequence really hold."""
+        return [token for _, token in self.held.get(sequence, [])]
+
+
+class AbortsAfter(Cancellation):
+    """A cancellation that also makes `FakeCells` abort in the middle of its work."""
+
+    def __init__(self, cells: FakeCells, tokens: int) -> None:
+        super().__init__()
+        cells.abort_after = tokens

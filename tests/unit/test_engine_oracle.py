@@ -1,0 +1,288 @@
+"""For any edit history, the tokens in the cache are the tokens of the prompt that was asked for.
+
+Thousands of random histories (typing, backspace, jumps, undo, edits above and below, auto-closed brackets,
+CRLF, several documents, cancellations in mid-prefill) run against books that cannot be cooked: `FakeCells`
+knows what every cell really holds, and its logits depend on all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+from foretype.context.values import Completion, Prompt, RelatedPart, StopReason, StopRules
+from foretype.models import anchor as anchors
+from foretype.models.cache import KVCache
+from foretype.models.cancellation import Cancellation
+from foretype.models.decode import Spelling
+from foretype.models.engine import EngineInfo
+from foretype.models.llama import Model
+from foretype.models.local import LocalEngine
+from foretype.models.vocabulary import Vocabulary, to_bytes
+from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.tiny_gguf import vocabulary_file
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PREFIX, SUFFIX, MIDDLE, NAME = 1, 3, 2, 5  # markers of the starcoder vocabulary
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary(Model(Path(vocabulary_file("starcoder")), vocabulary_only=True))
+
+
+@attrs.frozen
+class MarkedLayout:
+    """A layout whose tokens can be read back: "psm", "spm" or "plain"."""
+
+    vocabulary: Vocabulary
+    order: str
+
+    @property
+    def prefix_is_fixed(self) -> bool:
+        return self.order == "psm"
+
+    @property
+    def sees_suffix(self) -> bool:
+        return self.order != "plain"
+
+    def head(self, related: tuple[RelatedPart, ...], path: str, repository: str, language: str) -> list[int]:
+        del repository, language
+        tokens = [NAME, *self.vocabulary.encode(to_bytes(path))]
+        for part in related:
+            tokens += self.vocabulary.encode(to_bytes(part.text))
+        return tokens
+
+    def before_tail(self, prefix: str, suffix: str) -> list[int]:
+        encode = self.vocabulary.encode
+        if self.order == "psm":
+            return [PREFIX, *encode(to_bytes(prefix)), SUFFIX, *encode(to_bytes(suffix)), MIDDLE]
+        return [SUFFIX, *encode(to_bytes(suffix)), PREFIX] if self.order == "spm" else []
+
+    def after_tail(self) -> list[int]:
+        return [MIDDLE] if self.order == "spm" else []
+
+
+@attrs.define
+class Bench:
+    """An engine over fake cells, and what a request to it must look like."""
+
+    vocabulary: Vocabulary
+    layout: MarkedLayout
+    cells: FakeCells
+    engine: LocalEngine
+
+    @classmethod
+    def make(cls, vocabulary: Vocabulary, order: str, *, size: int = 4096, budget_ms: float = 400.0) -> Bench:
+        cells = FakeCells(len(vocabulary.pieces), size=size)
+        layout = MarkedLayout(vocabulary, order)
+        engine = LocalEngine(
+            KVCache(cells),
+            vocabulary,
+            layout,
+            ends=frozenset({0}),
+            max_prompt_tokens=size // 2,
+            arm=lambda _cancellation: contextlib.nullcontext(),
+            info=EngineInfo("fake", "", 0, size, order, 0),
+            latency_budget_ms=budget_ms,
+        )
+        return cls(vocabulary, layout, cells, engine)
+
+    def ask(
+        self, document: Document, *, tokens: int = 6, cancellation: Cancellation | None = None
+    ) -> Completion:
+        """Complete at the document's cursor; checks the books before it returns."""
+        answer = self.engine.complete(
+            document.name,
+            document.prompt(),
+            StopRules(multiline=True, max_tokens=tokens),
+            cancellation=cancellation or Cancellation(),
+        )
+        self.check_books()
+        return answer
+
+    def check_books(self) -> None:
+        """What `KVCache` believes is what the cells hold."""
+        for sequence in self.engine.cache.sequences:
+            assert self.cells.tokens(sequence.number) == sequence.tokens
+
+    def check_prompt(self, document: Document) -> None:
+        """The live slot's tokens spell the prompt that was asked for, and each part is tokenised as itself."""
+        prompt = document.prompt()
+        session = self.engine.sessions.get(document.name)
+        assert session is not None
+        slots = [
+            slot
+            for slot in session.slots()
+            if slot.sequence.used == max(s.sequence.used for s in session.slots())
+        ]
+        slot = slots[0]
+        match = anchors.match(slot.anchor, prompt, self.layout)
+        assert match is not None, "the slot that answered serves the prompt"
+        cut = slot.anchor.cut
+        assert (
+            slot.anchor.prefix + match.tail
+            == prompt.prefix[cut.prefix_from if not slot.anchor.prefix else 0 :]
+        )
+        fixed = slot.anchor.tokens
+        assert slot.sequence.tokens[: len(fixed)] == fixed
+        if self.layout.prefix_is_fixed:
+            begin, middle = fixed.index(PREFIX), fixed.index(MIDDLE)
+            suffix_at = fixed.index(SUFFIX)
+            shown_prefix = self.vocabulary.decode(fixed[begin + 1 : suffix_at]).decode()
+            assert shown_prefix == slot.anchor.prefix[cut.prefix_from :]
+            shown = self.vocabulary.decode(fixed[suffix_at + 1 : middle]).decode()
+            assert slot.anchor.suffix.startswith(shown)
+            assert anchors.compare_suffix(slot.anchor.suffix, prompt.suffix) is not None
+        whole_tail = self.vocabulary.encode(to_bytes(match.tail))
+        held = slot.sequence.tokens[len(fixed) :]
+        shared = 0
+        while shared < min(len(held), len(whole_tail)) and held[shared] == whole_tail[shared]:
+            shared += 1
+        assert shared >= len(whole_tail) - 8, "all of the typed text but the healed end is in the cache"
+
+    def fresh(self, document: Document, tokens: int) -> str:
+        """What a model that evaluates the same prompt from nothing would answer, token by token."""
+        session = self.engine.sessions.get(document.name)
+        assert session is not None
+        slot = max(session.slots(), key=lambda slot: slot.sequence.used)
+        candidate = self.engine._fit(slot.anchor, attrs.evolve(slot.tail), document.prompt(), healing=True)
+        assert candidate is not None
+        ids, spelling, text = (
+            list(candidate.target),
+            Spelling(candidate.required, candidate.completes_character),
+            "",
+        )
+        for _ in range(tokens):
+            logits = self.cells.made_up(ids)
+            allowed = self.vocabulary.continuations(spelling.required) if spelling.required else None
+            token = int(logits.argmax()) if allowed is None else int(allowed[int(logits[allowed].argmax())])
+            if token == 0:
+                break
+            piece = spelling.add(self.vocabulary.pieces[token])
+            if piece is None:
+                break
+            text += piece
+            ids.append(token)
+        return text
+
+
+@attrs.define
+class Document:
+    """A text with a cursor, edited as people and editors do."""
+
+    name: str
+    text: str
+    cursor: int
+    line_end: str = "\n"
+    undo: list[tuple[str, int]] = attrs.field(factory=list[tuple[str, int]])
+    related: tuple[RelatedPart, ...] = ()
+
+    def prompt(self) -> Prompt:
+        return Prompt(self.text[: self.cursor], self.text[self.cursor :], "a.py", "python", self.related)
+
+    def edit(self, random: random.Random, kind: str) -> None:
+        self.undo.append((self.text, self.cursor))
+        before, after = self.text[: self.cursor], self.text[self.cursor :]
+        match kind:
+            case "type":
+                self._set(
+                    before
+                    + random.choice(["a", "x1", " = ", "é", "return ", "self.", "  ", "\t", "'", "👍"]),
+                    after,
+                )
+            case "open":
+                opened = random.choice(["()", "[]", "{}", '""'])
+                self._set(before + opened[0], opened[1] + after)
+            case "enter":
+                self._set(before + self.line_end + "    ", after)
+            case "enter in braces":
+                self._set(before + "{" + self.line_end + "    ", self.line_end + "}" + after)
+            case "backspace":
+                self._set(before[:-1], after)
+            case "delete":
+                self._set(before, after[1:])
+            case "jump":
+                self.cursor = random.randrange(len(self.text) + 1)
+            case "undo":
+                self.undo.pop()
+                if self.undo:
+                    self.text, self.cursor = self.undo.pop()
+            case "above":
+                at = random.randrange(len(before) + 1)
+                self._set(before[:at] + "# note" + self.line_end + before[at:], after)
+            case "below":
+                at = random.randrange(len(after) + 1)
+                self._set(before, after[:at] + "pass" + after[at:])
+            case "related":
+                self.related = (RelatedPart("b.py", f"def helper_{random.randrange(9)}(): ...\n"),)
+            case _:
+                raise AssertionError(kind)
+
+    def _set(self, before: str, after: str) -> None:
+        self.text, self.cursor = before + after, len(before)
+
+
+SOURCE = "".join(
+    f"def function_{number}(value, other):\n    total = value + {number}\n    return total * other\n\n"
+    for number in range(12)
+)
+EDITS = ["type"] * 8 + [
+    "open", "enter", "enter in braces", "backspace", "backspace", "delete", "jump", "undo", "above", "below", "related",
+]  # fmt: skip
+
+
+def history(bench: Bench, seed: int, *, steps: int, documents: int = 1) -> None:
+    """One random history of edits and requests, everything checked at each step."""
+    chance = random.Random(seed)
+    line_end = chance.choice(["\n", "\r\n"])
+    source = SOURCE.replace("\n", line_end)
+    files = [Document(f"d{n}", source, chance.randrange(len(source)), line_end) for n in range(documents)]
+    for _ in range(steps):
+        document = chance.choice(files)
+        document.edit(chance, chance.choice(EDITS))
+        action = chance.random()
+        if action < 0.1:
+            bench.cells.abort_after = chance.randrange(200)
+        answer = bench.ask(document)
+        bench.cells.abort_after = None
+        if answer.stop is not StopReason.CANCELLED:
+            bench.check_prompt(document)
+            assert answer.text == bench.fresh(document, 6)[: len(answer.text)]
+        if action > 0.8:
+            bench.engine.idle(document.name, cancellation=Cancellation())
+            bench.check_books()
+        elif action > 0.78:
+            bench.engine.forget(document.name)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_any_history_leaves_the_tokens_that_were_asked_for(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    history(Bench.make(vocabulary, order), seed, steps=12)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_documents_share_a_cache_that_is_too_small_for_all(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    history(Bench.make(vocabulary, order, size=1700), seed, steps=14, documents=4)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_tight_latency_budget_shortens_the_context_and_nothing_else(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    history(Bench.make(vocabulary, order, budget_ms=1.0), seed, steps=12)
