@@ -20,6 +20,7 @@ import attrs
 import tree_sitter
 
 from .languages import Language, language, query_text
+from .lines import line_start
 
 MAX_CHARACTERS = 2_000_000
 """Texts with more code points than this get no tree."""
@@ -34,6 +35,7 @@ _FRESH_BELOW = 48_000
 _CHUNK = 1 << 16
 _STEP = 1024
 _MAX_DEPTH = 4000
+_SHALLOW = 6
 
 
 @attrs.frozen
@@ -77,7 +79,8 @@ class Capture:
 
 
 @functools.cache
-def _grammar(of: Language) -> tree_sitter.Language | None:
+def load_grammar(of: Language) -> tree_sitter.Language | None:
+    """The language's grammar, imported when first asked for; None where it is missing or doesn't fit."""
     if of.grammar is None:
         return None
     try:
@@ -89,9 +92,14 @@ def _grammar(of: Language) -> tree_sitter.Language | None:
 
 
 @functools.cache
-def _query(of: Language) -> tree_sitter.Query | None:
-    grammar = _grammar(of)
-    text = query_text(of)
+def load_query(of: Language, files: tuple[str, ...]) -> tree_sitter.Query | None:
+    """Query files of a language, compiled; None when there are none.
+
+    Raises:
+        tree_sitter.QueryError: a query file doesn't fit the grammar, which a test rules out.
+    """
+    grammar = load_grammar(of)
+    text = query_text(files)
     if grammar is None or not text:
         return None
     return tree_sitter.Query(grammar, text)
@@ -105,7 +113,7 @@ def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> Synt
     until the document has become smaller.
     """
     described = language(language_id)
-    grammar = _grammar(described)
+    grammar = load_grammar(described)
     if grammar is None or len(text) > MAX_CHARACTERS:
         return None
     data = text.encode("utf-8", "surrogatepass")
@@ -215,16 +223,38 @@ class SyntaxTree:
         found = ""
         for node in self._ancestors(max(offset - 1, 0)):
             start, end = self._span(node)
-            if not start < offset or offset > end:
+            if not start < offset <= end:
                 continue
             if node.type in nodes.comments:
-                inside = offset < end or not self.text[start:end].endswith(_block_ends(self.language))
-                found = "comment" if inside else found
+                ended = offset == end and self.text[start:end].endswith(_block_ends(self.language))
+                found = found if ended else "comment"
             elif node.type in nodes.strings:
                 found = "string" if offset < end or node.has_error else found
             elif node.type in nodes.code_in_strings:
                 found = ""
+        if not found and self._quote_open(offset):
+            return "string"
         return found
+
+    def _quote_open(self, offset: int) -> bool:
+        """Whether a string that the grammar doesn't see begins on `offset`'s line and is still open."""
+        start = max(line_start(self.text, offset), offset - _STEP)
+        if not self.defects(start, offset, 1):
+            return False
+        before = self.text[start:offset]
+        quotes = self.language.layout.quotes
+        opened = ""
+        position = 0
+        while position < len(before):
+            character = before[position]
+            if character == "\\":
+                position += 1
+            elif character == opened:
+                opened = ""
+            elif not opened and character in quotes:
+                opened = character
+            position += 1
+        return bool(opened)
 
     def defects(self, start: int, end: int, limit: int = 100) -> tuple[Span, ...]:
         """Where the text from `start` to `end` doesn't parse: `ERROR` and `MISSING` nodes touching it.
@@ -250,7 +280,7 @@ class SyntaxTree:
 
     def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
         """What the language's queries find between two places, in order of the text."""
-        query = _query(self.language)
+        query = load_query(self.language, self.language.names_queries)
         if query is None:
             return ()
         cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
@@ -309,7 +339,7 @@ class SyntaxTree:
         if len(self._data) == len(self.text):
             return byte
         marks = self._byte_marks()
-        near = bisect.bisect_right(marks, byte) - 1
+        near = bisect.bisect_right(marks, byte, 0, len(marks) - 1) - 1
         return near * _STEP + len(self._data[marks[near] : byte].decode("utf-8", "surrogatepass"))
 
     def _byte_marks(self) -> list[int]:
@@ -360,18 +390,25 @@ def _defects(root: tree_sitter.Node, first: int, last: int, limit: int) -> Itera
 
 
 def _shallow(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:
-    """Nodes that touch a range, down to a depth at which classes' members stand."""
-    stack: list[tuple[int, tree_sitter.Node]] = [(0, root)]
-    seen = 0
-    while stack and seen < limit:
-        depth, node = stack.pop()
-        seen += 1
+    """Nodes that begin in a range or enclose its start, down to where the members of classes stand."""
+    cursor = root.walk()
+    depth = 0
+    for _ in range(limit):
+        node = cursor.node
+        if node is None:
+            return
         yield node
-        if depth < 6 and node.child_count:
-            child = node.first_child_for_byte(first)
-            inner: list[tuple[int, tree_sitter.Node]] = []
-            while child is not None and child.start_byte <= last and len(inner) < limit:
-                if child.is_named:
-                    inner.append((depth + 1, child))
-                child = child.next_sibling
-            stack.extend(reversed(inner))
+        if (
+            depth < _SHALLOW
+            and node.start_byte <= last
+            and cursor.goto_first_child_for_byte(first) is not None
+        ):
+            depth += 1
+            continue
+        while True:
+            moved = cursor.goto_next_sibling()
+            if moved and cursor.node is not None and cursor.node.start_byte <= last:
+                break
+            if not cursor.goto_parent():
+                return
+            depth -= 1

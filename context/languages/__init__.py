@@ -14,6 +14,7 @@ import functools
 import tomllib
 from importlib import resources
 from pathlib import PurePosixPath
+from typing import Literal
 
 import attrs
 import cattrs
@@ -51,6 +52,7 @@ class Layout:
         opening_words: words that open a block when a line begins with them (`def`, `class` in Ruby).
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
+        quotes: what strings begin and end with.
     """
 
     indented: bool = False
@@ -59,6 +61,7 @@ class Layout:
     opening_words: tuple[str, ...] = ()
     closers: tuple[str, ...] = ()
     continuations: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ('"', "'")
 
 
 @attrs.frozen
@@ -86,17 +89,21 @@ class Names:
     """What is known about names without looking at a file.
 
     Attributes:
-        closed: every name that a file uses is declared in it, imported by name, or a builtin, so that an
-            unknown name is an undefined one. False where names come in unseen (C headers, Java packages).
-        keywords: words that are no names.
-        builtins: names that are always there, separated by blanks and line ends.
-        opaque: texts of imports after which unknown names prove nothing (`import *`).
+        visibility: where a name that is used must be declared: "file" (there, imported by name, or a
+            builtin: an unknown name is an undefined one), "workspace" (the same, but other files of the
+            workspace share their names), or "open" (names come in unseen, as from C headers: an unknown
+            name alone proves nothing).
+        opaque: texts after which a "file" or "workspace" is as good as "open" (`import *`).
+        receivers: names of the object whose class encloses the code (`self`, `this`).
+        keywords: words that are no names, separated by blanks and line ends.
+        builtins: names that are always there.
     """
 
-    closed: bool = False
+    visibility: Literal["file", "workspace", "open"] = "open"
+    opaque: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
     keywords: str = ""
     builtins: str = ""
-    opaque: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -109,7 +116,8 @@ class Language:
         suffixes: file suffixes with their dot, in lower case.
         filenames: whole file names ("Makefile").
         grammar: the tree-sitter grammar, or None: then lines and indentation must do.
-        queries: query files, applied one after the other.
+        names_queries: query files that tell uses of names from their declarations.
+        definitions_queries: query files that find what the workspace's index keeps.
         comments, layout, nodes, names: see there.
         id: the language identifier; the file's stem.
     """
@@ -119,7 +127,8 @@ class Language:
     suffixes: tuple[str, ...] = ()
     filenames: tuple[str, ...] = ()
     grammar: Grammar | None = None
-    queries: tuple[str, ...] = ()
+    names_queries: tuple[str, ...] = ()
+    definitions_queries: tuple[str, ...] = ()
     comments: Comments = attrs.field(factory=Comments)
     layout: Layout = attrs.field(factory=Layout)
     nodes: Nodes = attrs.field(factory=Nodes)
@@ -179,9 +188,9 @@ def language_of(path: str) -> str:
 
 
 @functools.cache
-def query_text(of: Language) -> str:
-    """The language's queries, joined."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in of.queries)
+def query_text(files: tuple[str, ...]) -> str:
+    """Query files, joined."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in files)
 
 
 @functools.cache

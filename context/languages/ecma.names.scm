@@ -1,0 +1,25 @@
+; JavaScript and what is built on it; see python.names.scm for what the captures mean.
+
+[(identifier) (shorthand_property_identifier)] @use
+
+(export_clause) @ignore
+(import_specifier name: (_) @ignore alias: (_))
+
+(import_clause (identifier) @binds)
+(namespace_import (identifier) @binds)
+(import_specifier !alias name: (identifier) @binds)
+(import_specifier alias: (identifier) @binds)
+
+(variable_declarator name: (_) @binds)
+(assignment_expression left: [(identifier) (object_pattern) (array_pattern)] @binds)
+(for_in_statement left: [(identifier) (object_pattern) (array_pattern)] @binds)
+(catch_clause parameter: (_) @binds)
+(arrow_function parameter: (identifier) @binds)
+
+(function_declaration name: (_) @binds.outer)
+(generator_function_declaration name: (_) @binds.outer)
+(class_declaration name: (_) @binds.outer)
+(function_expression name: (_) @binds)
+(class name: (_) @binds)
+
+(member_expression object: (this) property: (property_identifier) @own)

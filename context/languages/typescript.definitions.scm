@@ -1,0 +1,10 @@
+(interface_declaration name: (_) @name) @interface
+(type_alias_declaration name: (_) @name) @type
+(enum_declaration name: (_) @name) @enum
+(abstract_class_declaration name: (_) @name) @class
+(function_signature name: (identifier) @name) @function
+(method_signature name: (property_identifier) @name) @method
+(abstract_method_signature name: (property_identifier) @name) @method
+(property_signature name: (property_identifier) @name) @field
+(public_field_definition name: (property_identifier) @name) @field
+(internal_module name: (_) @name) @module

@@ -1,0 +1,20 @@
+(type_identifier) @type
+
+(required_parameter pattern: (_) @binds)
+(optional_parameter pattern: (_) @binds)
+(index_signature name: (identifier) @binds)
+(type_parameter name: (_) @binds)
+(mapped_type_clause name: (_) @binds)
+(infer_type (type_identifier) @binds)
+(type_predicate name: (identifier) @ignore)
+(nested_type_identifier module: (_) @ignore)
+
+(function_signature name: (_) @binds.outer)
+(abstract_class_declaration name: (_) @binds.outer)
+(interface_declaration name: (_) @binds.outer)
+(type_alias_declaration name: (_) @binds.outer)
+(enum_declaration name: (_) @binds.outer)
+(internal_module name: (_) @binds.outer)
+(module name: (identifier) @binds.outer)
+(import_alias . (identifier) @binds)
+(import_require_clause . (identifier) @binds)
