@@ -80,7 +80,9 @@ class Client:
         try:
             return await asyncio.wait_for(self.request(method, params)[1], within_s)
         except TimeoutError:
-            raise ServerProblem(f"The language server did not answer within {within_s:.0f} seconds.") from None
+            raise ServerProblem(
+                f"The language server did not answer within {within_s:.0f} seconds."
+            ) from None
 
     def cancel(self, number: int) -> None:
         """Take a request back; it is still answered."""
