@@ -14,21 +14,26 @@ import attrs
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _INDENT = re.compile(r"[ \t]*")
 _NEAR = 4096
+_BEFORE = 6000
+_AFTER = 2000
 
 
 def line_start(text: str, offset: int) -> int:
     """Where the line that holds `offset` begins. An offset between CR and LF belongs to the line they end."""
     if 0 < offset < len(text) and text[offset] == "\n" and text[offset - 1] == "\r":
         offset -= 1
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    after_feed = text.rfind("\n", 0, offset) + 1
+    return max(after_feed, text.rfind("\r", after_feed, offset) + 1)
 
 
 def line_end(text: str, offset: int) -> int:
     """Where the line that holds `offset` ends, before its line end."""
     if 0 < offset < len(text) and text[offset] == "\n" and text[offset - 1] == "\r":
         return offset - 1
-    found = _LINE_END.search(text, offset)
-    return found.start() if found else len(text)
+    feed = text.find("\n", offset)
+    bound = feed if feed >= 0 else len(text)
+    carriage = text.find("\r", offset, bound)
+    return carriage if carriage >= 0 else bound
 
 
 def next_line_start(text: str, offset: int) -> int:
@@ -69,9 +74,9 @@ def columns(indent: str, tab_width: int) -> int:
 
 
 def newline_of(text: str) -> str:
-    """The line end that the document uses; LF where it has none."""
-    found = _LINE_END.search(text)
-    return found.group() if found else "\n"
+    """The line end that the document uses, by its first; LF where it has none."""
+    end = line_end(text, 0)
+    return "\r\n" if text.startswith("\r\n", end) else text[end : end + 1] or "\n"
 
 
 def next_code_line(text: str, offset: int, limit: int = 50) -> str:
@@ -100,30 +105,36 @@ class IndentStyle:
     tab_width: int
 
 
-def indent_style(text: str, offset: int, default_unit: str) -> IndentStyle:
-    """How the code around `offset` indents: the step seen most often between one line and a deeper next."""
-    start = max(0, offset - 20_000)
-    return _style_of(text[line_start(text, start) : offset + 20_000], default_unit)
+def indent_style(text: str, offset: int, default_unit: str, tab_width: int = 4) -> IndentStyle:
+    """How the code around `offset` indents: the step seen most often from one line to a deeper next.
+
+    Where the surroundings show no step, the text's beginning decides, then `default_unit`.
+    """
+    nearby = text[_near_line_start(text, offset - _BEFORE) : offset + _AFTER]
+    unit = _common_step(nearby) or _common_step(text[:_BEFORE]) or default_unit
+    return IndentStyle(unit, tab_width)
 
 
-@functools.lru_cache(maxsize=16)
-def _style_of(sample: str, default_unit: str) -> IndentStyle:
+def _near_line_start(text: str, offset: int) -> int:
+    return max(line_start(text, offset), offset - _BEFORE) if offset > 0 else 0
+
+
+@functools.lru_cache(maxsize=64)
+def _common_step(sample: str) -> str:
+    """The indentation step seen most often, "" when there is none."""
     tabs = 0
     steps: dict[int, int] = {}
     before = 0
-    for line in sample.splitlines()[:2000]:
-        if not line.strip():
+    for line in sample.splitlines():
+        if not line or line.isspace():
             continue
         indent = indent_of(line)
         if "\t" in indent:
             tabs += 1
-            before = len(indent)
-            continue
-        step = len(indent) - before
-        if step > 1 or (step == 1 and before > 0 and before < 4):
-            steps[step] = steps.get(step, 0) + 1
+        elif len(indent) > before + 1:
+            steps[len(indent) - before] = steps.get(len(indent) - before, 0) + 1
         before = len(indent)
     if tabs > sum(steps.values()):
-        return IndentStyle("\t", 4)
+        return "\t"
     likely = max((step for step in steps if step <= 8), key=lambda step: steps[step], default=0)
-    return IndentStyle(" " * likely if likely else default_unit, 4)
+    return " " * likely

@@ -23,6 +23,7 @@ class Snapshot:
         text: the whole text, line ends as they are in the document (LF, CRLF or CR).
         version: the editor's version number.
         tree: the syntax tree of exactly this text, or None where there is none.
+        tab_width: columns of a tab, as the editor shows it.
     """
 
     uri: str
@@ -31,6 +32,7 @@ class Snapshot:
     text: str
     version: int = 0
     tree: SyntaxTree | None = None
+    tab_width: int = 4
 
     @property
     def described(self) -> Language:

@@ -11,12 +11,14 @@ with a comment for what was left out. What else the model sees is the business o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from .languages import Language
-from .lines import indent_of, line_end, line_start, without_end
+from .lines import indent_of, line_start, newline_of, next_line_start
 from .snapshot import Snapshot
-from .syntax import SyntaxTree
+from .syntax import Scope, SyntaxTree
 
 _KEEP_ABOVE = 0.5
 _AIM_AT = 0.75
@@ -24,6 +26,8 @@ _LATEST = 0.6
 _EARLIEST = 0.95
 _MAX_HEADER = 300
 _MAX_FOLDS = 6
+_SAMPLE = 80
+_OPENING = "{(["
 
 
 @attrs.frozen
@@ -33,12 +37,12 @@ class Fold:
     Attributes:
         start: where the header stands in the text, in code points.
         text: the header, with its line ends.
-        indent: the indentation of what is left out below it.
+        gap: the indentation of what is left out between it and what follows; None where nothing is.
     """
 
     start: int
     text: str
-    indent: str
+    gap: str | None = None
 
 
 @attrs.frozen
@@ -51,6 +55,7 @@ class Window:
         start: where the window begins, in code points from the text's start.
         end_distance: where it ends, in code points from the text's end.
         folds: the headers that `prefix` begins with.
+        folded: how many code points of `prefix` they take.
     """
 
     prefix: str
@@ -58,6 +63,7 @@ class Window:
     start: int
     end_distance: int
     folds: tuple[Fold, ...] = ()
+    folded: int = 0
 
 
 def window(
@@ -82,14 +88,14 @@ def window(
     start = _start(text, tree, offset, max(prefix_budget, 0), previous)
     end = _end(text, tree, offset, max(suffix_budget, 0), previous)
     folds: tuple[Fold, ...] = ()
-    if start > 0 and not isinstance(document, str):
+    if start > 0 and tree is not None:
         folds = _folds(text, tree, start, previous)
-    head = "" if isinstance(document, str) else _folded(folds, document.described, text)
-    return Window(head + text[start:offset], text[offset:end], start, len(text) - end, folds)
+    head = "" if isinstance(document, str) else _folded(folds, document.described, newline_of(text))
+    return Window(head + text[start:offset], text[offset:end], start, len(text) - end, folds, len(head))
 
 
 def _start(text: str, tree: SyntaxTree | None, offset: int, budget: int, previous: Window | None) -> int:
-    if previous is not None and _still_serves(text, offset, previous.start, budget):
+    if previous is not None and _start_serves(text, offset, budget, previous):
         return previous.start
     if offset <= budget:
         return 0
@@ -97,69 +103,96 @@ def _start(text: str, tree: SyntaxTree | None, offset: int, budget: int, previou
     return _good_edge(text, tree, earliest, aim, latest)
 
 
-def _still_serves(text: str, offset: int, start: int, budget: int) -> bool:
-    size = offset - start
+def _start_serves(text: str, offset: int, budget: int, previous: Window) -> bool:
+    size = offset - previous.start
     if not 0 <= size <= budget:
         return False
-    if start == 0:
+    if previous.start == 0:
         return True
-    return size >= budget * _KEEP_ABOVE and (line_start(text, start) == start or size <= budget)
+    known = previous.prefix[previous.folded : previous.folded + _SAMPLE]
+    return size >= budget * _KEEP_ABOVE and text.startswith(known, previous.start)
 
 
 def _end(text: str, tree: SyntaxTree | None, offset: int, budget: int, previous: Window | None) -> int:
-    rest = len(text) - offset
-    if previous is not None:
-        size = rest - previous.end_distance
-        if 0 <= size <= budget and (previous.end_distance == 0 or size >= budget * _KEEP_ABOVE):
-            return offset + size
-    if rest <= budget:
+    if previous is not None and _end_serves(text, offset, budget, previous):
+        return len(text) - previous.end_distance
+    if len(text) - offset <= budget:
         return len(text)
     latest, aim, earliest = (offset + int(budget * share) for share in (_EARLIEST, _AIM_AT, _LATEST))
     return _good_edge(text, tree, earliest, aim, latest)
 
 
+def _end_serves(text: str, offset: int, budget: int, previous: Window) -> bool:
+    end = len(text) - previous.end_distance
+    size = end - offset
+    if not 0 <= size <= budget:
+        return False
+    if previous.end_distance == 0:
+        return True
+    return size >= budget * _KEEP_ABOVE and text.endswith(previous.suffix[-_SAMPLE:], 0, end)
+
+
 def _good_edge(text: str, tree: SyntaxTree | None, first: int, aim: int, last: int) -> int:
     """The best place to cut between `first` and `last`: a declaration, a line start, or just `aim`."""
     if tree is not None:
-        starts = [line_start(text, place) for place in tree.declaration_starts(first, last)]
-        starts = [place for place in starts if first <= place <= last]
-        if starts:
-            return min(starts, key=lambda place: abs(place - aim))
-    before = line_start(text, aim)
-    if first <= before:
-        return before
-    after = text.find("\n", aim, last)
-    return after + 1 if after >= 0 else aim
+        starts = {line_start(text, place) for place in tree.declaration_starts(first, last)}
+        inside = [place for place in starts if first <= place <= last]
+        if inside:
+            return min(inside, key=lambda place: (abs(place - aim), place))
+    before = max(text.rfind("\n", first, aim), text.rfind("\r", first, aim))
+    if before >= 0:
+        return before + 1
+    feed = text.find("\n", aim, last)
+    if feed < 0:
+        feed = text.find("\r", aim, last)
+    return feed + 1 if feed >= 0 else aim
 
 
-def _folds(text: str, tree: SyntaxTree | None, start: int, previous: Window | None) -> tuple[Fold, ...]:
-    if previous is not None and previous.start == start:
+def _folds(text: str, tree: SyntaxTree, start: int, previous: Window | None) -> tuple[Fold, ...]:
+    """The headers above `start` of what encloses it.
+
+    They stay as they were while the window's start stays and the headers still stand there, whatever
+    half-typed code below makes of the tree.
+    """
+    if previous is not None and previous.start == start and previous.folds:
         known = previous.folds
         if all(text.startswith(fold.text, fold.start) for fold in known):
             return known
-    if tree is None:
-        return ()
     folds: list[Fold] = []
     for scope in tree.scopes(start):
         first = line_start(text, scope.start)
         if not scope.definition or first >= start or scope.end <= start:
             continue
-        last = max(line_end(text, first), min(line_end(text, scope.body_start), first + _MAX_HEADER))
-        if last >= start or last - first > _MAX_HEADER:
-            continue
-        inner = indent_of(text[line_start(text, start) : line_end(text, start)][:_MAX_HEADER])
-        folds.append(Fold(first, text[first:last], inner))
-    return tuple(folds[-_MAX_FOLDS:])
+        last = next_line_start(text, _header_end(text, first, scope))
+        if last <= start and last - first <= _MAX_HEADER and (not folds or folds[-1].start < first):
+            folds.append(Fold(first, text[first:last]))
+    return tuple(_with_gaps(text, start, folds[-_MAX_FOLDS:]))
 
 
-def _folded(folds: tuple[Fold, ...], described: Language, text: str) -> str:
-    if not folds:
-        return ""
-    newline = "\r\n" if "\r\n" in text[:_MAX_HEADER] else "\n"
+def _header_end(text: str, first: int, scope: Scope) -> int:
+    """The last place of a definition's header: where its body's bracket is, or the line before its body."""
+    if scope.body_start >= scope.end:
+        return first
+    if text[scope.body_start] in _OPENING:
+        return scope.body_start
+    return max(first, line_start(text, scope.body_start) - 1)
+
+
+def _with_gaps(text: str, start: int, folds: list[Fold]) -> Iterator[Fold]:
+    """The folds, each with the indentation of what is left out below it, or None where that is nothing."""
+    for number, fold in enumerate(folds):
+        below = fold.start + len(fold.text)
+        until = folds[number + 1].start if number + 1 < len(folds) else start
+        omitted = text[below : min(until, below + _MAX_HEADER)].strip("\r\n")
+        yield attrs.evolve(fold, gap=indent_of(omitted) if omitted.strip() else None)
+
+
+def _folded(folds: tuple[Fold, ...], described: Language, newline: str) -> str:
     comments = described.comments
-    opening, closing = (
-        (comments.line[0], "") if comments.line else comments.block[0] if comments.block else ("", "")
-    )
-    parts = [without_end(fold.text) + newline for fold in folds]
-    mark = f"{opening} … {closing}".strip() if opening else "…"
-    return "".join(parts) + folds[-1].indent + mark + newline
+    if comments.line:
+        mark = comments.line[0] + " …"
+    elif comments.block:
+        mark = f"{comments.block[0][0]} … {comments.block[0][1]}"
+    else:
+        mark = "…"
+    return "".join(fold.text + ("" if fold.gap is None else fold.gap + mark + newline) for fold in folds)
