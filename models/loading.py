@@ -14,7 +14,7 @@ import psutil
 from .cache import KVCache
 from .cancellation import Cancellation
 from .engine import EngineInfo, EngineSettings
-from .layout import PlainLayout
+from .prompt_tokens import PlainLayout
 from .llama import Context, Model, supports_gpu
 from .local import LocalEngine
 from .vocabulary import Vocabulary

@@ -65,10 +65,10 @@ class StopWatch:
             self._line_start = end + (2 if self.text.startswith("\r\n", end) else 1)
 
     def settled(self) -> int:
-        """Code points that no later stop will cut: what may be shown while decoding goes on."""
-        if not self.rules.multiline:
+        """Code points that no later stop will cut, a repetition's apart: what may be shown meanwhile."""
+        if not self.rules.multiline or not self._lines:
             return len(self.text.rstrip("\r"))
-        return max(0, self._line_start - 1) if self._lines else len(self.text)
+        return len(self.text[: self._line_start].rstrip())
 
     def _line_end(self) -> int | None:
         for at in range(self._line_start, len(self.text)):
