@@ -33,7 +33,7 @@ from .protocol import (
     from_wire,
 )
 
-__all__ = ["Backend", "Backoff", "DaemonClient", "OnDelta", "OnModel", "Starter"]
+__all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnModel", "Starter"]
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class _Refused(Exception):
     """The daemon answered with an error; the message is its sentence."""
 
 
-class _NotRunning(DaemonProblem):
+class NotRunning(DaemonProblem):
     """Nobody listens at the socket."""
 
 
@@ -282,7 +282,7 @@ class DaemonClient:
         try:
             async with self._running_daemon() as connection:
                 await _stop(connection, self._place)
-        except _NotRunning:
+        except NotRunning:
             return False
         except TimeoutError:
             raise DaemonProblem(self._hangs()) from None
@@ -350,7 +350,7 @@ class DaemonClient:
         for _ in range(3):
             try:
                 connection = await self._connect()
-            except (_NotRunning, _Lost):  # lost: it was just ending
+            except (NotRunning, _Lost):  # lost: it was just ending
                 await self._start(self._place)
                 continue
             if await self._usable(connection):
@@ -396,7 +396,7 @@ class DaemonClient:
         try:
             reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise _NotRunning("No daemon is running; 'foretype daemon start' starts one.") from error
+            raise NotRunning("No daemon is running; 'foretype daemon start' starts one.") from error
         except OSError as error:
             raise DaemonProblem(
                 f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "

@@ -70,6 +70,9 @@ class ConfiguredModel:
         for complaint in complaints:
             logger.warning("%s", complaint)
         path = self._path(settings.model)
+        from ..models import gguf
+
+        gguf.read(path)
         try:
             from ..models.engine import EngineSettings, load_engine
         except ImportError as error:
