@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -136,3 +137,60 @@ def pull(name: str, force: bool) -> None:
 def path(name: str) -> None:
     """Print where the model NAME lies, for scripts; without NAME the default model."""
     click.echo(str(store.resolve(name)))
+
+
+@models.command()
+@click.argument("name", metavar="FILE-or-NAME", shell_complete=_complete_name)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def info(name: str, as_json: bool) -> None:
+    """Say what is recognised in a GGUF file, and how a prompt for it will look."""
+    from .describe import describe
+
+    here = Path(name)
+    found = describe(here if here.is_file() else store.resolve(name))
+    if as_json:
+        click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
+        return
+    lines = {
+        "file": found.path,
+        "name": found.name,
+        "architecture": found.architecture or "not given",
+        "parameters": _count(found.parameters),
+        "quantisation": f"{found.quantisation}, {catalogue.size_text(found.size)}",
+        "memory": f"about {catalogue.size_text(found.memory)} when it runs",
+        "context": f"{found.context_tokens:,} tokens",
+        "tokenizer": f"{found.tokenizer}, {found.pre or 'no pre-tokenizer'}, {found.vocabulary:,} tokens",
+        "BOS": found.bos,
+        "FIM": f"{found.fim} ({_ORDERS[found.order]}): {found.reason}",
+        "markers": _pairs(found.markers),
+        "stops": _pairs(found.stops) or "those that the file declares",
+    }
+    width = max(map(len, lines)) + 2
+    for title, text in lines.items():
+        click.echo(f"{click.style(title.ljust(width), bold=True)}{_printable(text)}")
+    if found.usable:
+        click.echo(f"\nIt cannot complete code: {found.usable}")
+    click.echo("\nA prompt, with markers in ⟦⟧ and the cursor behind 'return ':\n")
+    click.echo("\n".join(f"  {line}" for line in _printable(found.prompt, "\n").split("\n")))
+
+
+_ORDERS = {
+    "psm": "prefix, suffix, middle",
+    "spm": "suffix, prefix, middle",
+    "plain": "continues the prefix",
+}
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e9:.1f} billion" if number >= 1e9 else f"{number / 1e6:.0f} million"
+
+
+def _pairs(ids: Mapping[str, int]) -> str:
+    return ", ".join(f"{text} = {token}" for text, token in ids.items()) or "none"
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """What came out of a file, without characters that steer a terminal."""
+    return "".join(
+        char if char.isprintable() or char in keep else "\N{REPLACEMENT CHARACTER}" for char in text
+    )

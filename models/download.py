@@ -90,8 +90,7 @@ def pull(entry: Entry, directory: Path, progress: Progress, *, force: bool = Fal
             found = _already(entry, target, progress)
             if found is not None:
                 return found
-        directory.mkdir(parents=True, exist_ok=True)
-        with _temporary_folder(directory) as temporary:
+        with _made(directory), _temporary_folder(directory) as temporary:
             return _fetch_any(entry, target, temporary, progress)
 
 
@@ -399,6 +398,22 @@ def _sha256(path: Path, progress: Progress) -> str:
             done += len(chunk)
             progress.at(done)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _made(directory: Path) -> Generator[None]:
+    """The folder and its parents, taken away again if they are new and nothing came into them."""
+    new = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in new:
+            try:
+                folder.rmdir()
+            except OSError:
+                break  # something else lies in it
+        raise
 
 
 @contextlib.contextmanager

@@ -88,17 +88,20 @@ class FimFormat:
 
     @property
     def items(self) -> tuple[str, ...]:
-        """The order of things, the usual one where none is given."""
-        return self.prompt or _DEFAULT_PROMPT[self.order]
+        """The order of things, the usual one where none is given; without markers that it does not have."""
+        absent = {role for role, text in zip(_ROLES, self.roles, strict=True) if not text}
+        return tuple(item for item in self.prompt or _DEFAULT_PROMPT[self.order] if item not in absent)
+
+    @property
+    def roles(self) -> tuple[str, str, str]:
+        """The texts of PREFIX, SUFFIX and MIDDLE."""
+        return self.prefix, self.suffix, self.middle
 
     def marker_texts(self) -> tuple[str, ...]:
         """Texts of the tokens without which the format cannot be used."""
-        texts: list[str] = []
-        for item in self.items:
-            text = {"PREFIX": self.prefix, "SUFFIX": self.suffix, "MIDDLE": self.middle}.get(item, item)
-            if text and is_token(text) and text not in texts:
-                texts.append(text)
-        return tuple(texts)
+        roles: dict[str, str] = dict(zip(_ROLES, self.roles, strict=True))
+        texts = [roles.get(item, item) for item in self.items if is_token(item)]
+        return tuple(dict.fromkeys(texts))
 
 
 def is_token(item: str) -> bool:
@@ -279,14 +282,14 @@ def _listed(texts: Sequence[str]) -> str:
 def _bind(known: FimFormat, model: ModelFacts, reason: str) -> Recognition:
     """The format with the ids that its token texts have in this vocabulary."""
     ids: dict[str, int] = {}
-    for role, text in zip(_ROLES, (known.prefix, known.suffix, known.middle), strict=True):
+    for role, text in zip(_ROLES, known.roles, strict=True):
         if text in model.tokens:
             ids[role] = model.tokens[text]
     for item in (*known.items, *known.repository, *known.file, *known.last, *known.current):
         if is_token(item) and item not in _ROLES and item in model.tokens:
             ids[item] = model.tokens[item]
     stops = tuple(dict.fromkeys(model.tokens[text] for text in known.stops if text in model.tokens))
-    named_tokens = (known.prefix, known.suffix, known.middle, *ids, *known.stops)
+    named_tokens = (*known.roles, *ids, *known.stops)
     texts = {model.tokens[text]: text for text in named_tokens if text in model.tokens}
     return Recognition(known, ids, stops, texts, reason)
 
@@ -299,9 +302,9 @@ def _declared(model: ModelFacts) -> Recognition:
         name="declared",
         title="declared in the file",
         order="psm",
-        prefix=texts.get(ids["PREFIX"], ""),
-        suffix=texts.get(ids["SUFFIX"], ""),
-        middle=texts.get(ids["MIDDLE"], ""),
+        prefix=texts.get(ids["PREFIX"], "prefix"),
+        suffix=texts.get(ids["SUFFIX"], "suffix"),
+        middle=texts.get(ids["MIDDLE"], "middle"),
     )
     # The markers themselves end a middle: a model that writes one has nothing more to add.
     return Recognition(usual, ids, tuple(ids.values()), texts, "its metadata declares the ids of the markers")

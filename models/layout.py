@@ -82,7 +82,12 @@ def head(recognition: Recognition, around: Surroundings) -> tuple[Piece, ...]:
     It includes the marker that opens that text. A BOS token is not part of it; see `Recognition.bos`.
     """
     opening, _, _ = _sections(recognition.format)
-    return _expand(recognition, opening, around)
+    pieces = _expand(recognition, opening, around)
+    if pieces and isinstance(pieces[0], Text):
+        return (attrs.evolve(pieces[0], continues=False), *pieces[1:])
+    if recognition.format.prefix_begins and recognition.format.order == "psm":
+        return _begun(pieces)
+    return pieces
 
 
 def body_psm(
@@ -93,7 +98,7 @@ def body_psm(
     _, between, closing = _sections(recognition.format)
     return _joined(
         (
-            *_text(prefix, continues=not recognition.format.prefix_begins),
+            *_text(prefix, continues=_continues(recognition, around)),
             *_expand(recognition, between, around),
             *_text(suffix),
             *_expand(recognition, closing, around),
@@ -111,13 +116,31 @@ def body_spm(recognition: Recognition, suffix: str, around: Surroundings | None 
     """
     around = around or Surroundings()
     _, between, closing = _sections(recognition.format)
-    before = (*_text(suffix), *_expand(recognition, between, around))
-    return SuffixFirst(_joined(before), _expand(recognition, closing, around))
+    lead = _expand(recognition, between, around)
+    if recognition.format.prefix_begins:
+        lead = _begun(lead)
+    return SuffixFirst((*_text(suffix), *lead), _expand(recognition, closing, around))
 
 
-def prefix_text(recognition: Recognition, prefix: str, *, first: bool = False) -> Text:
-    """The prefix as a piece; `first` when nothing at all comes before it in the prompt."""
-    return Text(prefix, continues=not (first or recognition.format.prefix_begins))
+def prefix_text(recognition: Recognition, prefix: str, around: Surroundings | None = None) -> Text:
+    """The prefix as a piece, for suffix-first and plain prompts."""
+    return Text(prefix, continues=_continues(recognition, around or Surroundings()))
+
+
+def _continues(recognition: Recognition, around: Surroundings) -> bool:
+    """Whether the prefix goes on after other tokens, as its tokeniser should see it."""
+    opening, between, _ = _sections(recognition.format)
+    lead = _expand(recognition, between if recognition.format.order == "spm" else opening, around)
+    if not lead:
+        return recognition.format.order == "spm"
+    return isinstance(lead[-1], Text) or not recognition.format.prefix_begins
+
+
+def _begun(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The same pieces where the text at the end, if it is one, begins a text."""
+    if pieces and isinstance(pieces[-1], Text):
+        return (*pieces[:-1], attrs.evolve(pieces[-1], continues=False))
+    return pieces
 
 
 def whole(recognition: Recognition, prefix: str, suffix: str, around: Surroundings) -> tuple[Piece, ...]:
@@ -125,7 +148,7 @@ def whole(recognition: Recognition, prefix: str, suffix: str, around: Surroundin
     start = head(recognition, around)
     if recognition.format.order == "psm":
         return _joined((*start, *body_psm(recognition, prefix, suffix, around)))
-    text = (prefix_text(recognition, prefix, first=not start),) if prefix else ()
+    text = (prefix_text(recognition, prefix, around),) if prefix else ()
     if recognition.format.order == "plain":
         return (*start, *text)
     rest = body_spm(recognition, suffix, around)
