@@ -154,9 +154,9 @@ def _memory() -> Iterator[Finding]:
 def _grammars() -> Iterator[Finding]:
     from ..context.languages import all_languages
 
-    packages = {language.grammar.package: language.name for language in all_languages() if language.grammar}
+    languages = [language for language in all_languages() if language.grammar]
     missing: list[str] = []
-    for package in packages:
+    for package in sorted({language.grammar.package for language in languages if language.grammar}):
         try:
             importlib.import_module(package)
         except ImportError:
@@ -164,7 +164,7 @@ def _grammars() -> Iterator[Finding]:
     if missing:
         names = " ".join(package.replace("_", "-") for package in missing)
         yield Finding("grammars", f"missing: {', '.join(missing)}", f"pip install {names}")
-    yield Finding("languages", ", ".join(sorted(packages.values())))
+    yield Finding("languages", ", ".join(sorted(language.name for language in languages)))
 
 
 def _configuration(file: Path) -> Iterator[Finding]:

@@ -194,8 +194,7 @@ class Service:
         self._tickets[number] = _Ticket(job, request, now, answer, on_text)
         self._supersede(job)
         self._waiting[number] = job
-        for dropped in scheduler.overflowing(self._waiting.values()):
-            self._answer_waiting(dropped.number, unavailable("Too many requests wait for the model."))
+        self._drop_overflowing()
         self._pump()
         return number
 
@@ -255,6 +254,10 @@ class Service:
             return
         if scheduler.superseded([running.turn.job], newcomer):
             running.end(_Why.SUPERSEDED)
+
+    def _drop_overflowing(self) -> None:
+        for dropped in scheduler.overflowing(self._waiting.values()):
+            self._answer_waiting(dropped.number, unavailable("Too many requests wait for the model."))
 
     def _pump(self) -> None:
         """Bring the engine thread and the queue in line; called after every change of either."""
@@ -331,6 +334,7 @@ class Service:
         if cut_short and running.why is _Why.PREEMPTED and running.turn is not None and not self._closed:
             ticket.job = scheduler.requeued(running.turn, now)
             self._waiting[ticket.job.number] = ticket.job
+            self._drop_overflowing()
         else:
             if cut_short and running.why is _Why.SUPERSEDED:
                 completion = attrs.evolve(completion, stop=StopReason.SUPERSEDED)

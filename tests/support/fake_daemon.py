@@ -1,0 +1,52 @@
+"""A real daemon process around a fake engine: the product's own `serve`, only the model is made up.
+
+Run as `python -m foretype.tests.support.fake_daemon DIRECTORY [hold]`. With "hold" no completion ever
+ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from foretype.context.problem import Problem
+from foretype.daemon.lifecycle import Place
+from foretype.daemon.server import AlreadyRunning, serve
+from foretype.tests.support.fake_engine import FakeEngine, FakeSource
+
+
+def place_in(directory: Path) -> Place:
+    """The place of a test's daemon."""
+    return Place(directory / "run", directory / "logs")
+
+
+def spawn_fake(place: Place, *options: str) -> subprocess.Popen[bytes]:
+    """Start one; the caller ends it."""
+    place.logs.mkdir(exist_ok=True)
+    with place.output.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__, str(place.directory.parent), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def main() -> None:
+    """Be the daemon."""
+    engine = FakeEngine()
+    if "hold" in sys.argv[2:]:
+        engine.hold()
+    try:
+        asyncio.run(serve(place_in(Path(sys.argv[1])), FakeSource(engine)))
+    except AlreadyRunning:
+        print("already running")
+    except Problem as problem:
+        print(f"foretype: {problem}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
