@@ -58,9 +58,14 @@ class StopRules:
         multiline: False stops at the first line end; True goes on to the end of the scope.
         reference_indent: columns (a tab counts to the next multiple of `tab_width`). A generated line,
             from the second on, that is shallower ends the suggestion before it.
-        closing_indent: columns; at most `reference_indent`. A shallower line that begins with a closer
-            (`}`, `)`, `]`, `end`) is kept when it is at least this deep: `} else {` goes on, and a line of
-            nothing but closers is the last one.
+        closing_indent: columns; at most `reference_indent`. A shallower line that begins with one of
+            `closers` or `continuations` is kept when it is at least this deep: `} else {` goes on, and a
+            line of nothing but closers is the last one.
+        closers: what closes a block: brackets, and words (`end`, `fi`).
+        continuations: words that go on with a statement at its own depth (`else`, `except`).
+        openers: what opens a block at a line's end. In single-line mode, a first line that ends with one
+            of these goes on to the end of its block: as in multi-line mode, `closing_indent` being that
+            line's indentation and `reference_indent` one column more. Empty: one line is one line.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
@@ -73,6 +78,9 @@ class StopRules:
     multiline: bool = False
     reference_indent: int = 0
     closing_indent: int = 0
+    closers: tuple[str, ...] = ("}", ")", "]")
+    continuations: tuple[str, ...] = ()
+    openers: tuple[str, ...] = ()
     stop_at_blank: bool = False
     next_line: str = ""
     tab_width: int = 4
