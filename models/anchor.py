@@ -17,7 +17,8 @@ from typing import Protocol
 
 import attrs
 
-from ..context.values import Prompt, RelatedPart
+from ..context.values import Prompt
+from .layout import Surroundings
 
 _CLOSERS = frozenset(")]}>\"'`;, \t")
 
@@ -44,12 +45,12 @@ class Layout(Protocol):
         """False for models without fill-in-the-middle markers."""
         ...
 
-    def head(self, related: tuple[RelatedPart, ...], path: str, repository: str, language: str) -> list[int]:
-        """What comes first: BOS, related code, the current file's name."""
+    def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
+        """Everything up to the tail. `prefix` matters only where `prefix_is_fixed`."""
         ...
 
-    def before_tail(self, prefix: str, suffix: str) -> list[int]:
-        """Markers and fixed text up to the tail. `prefix` is used only where `prefix_is_fixed`."""
+    def tail_begins(self, fixed: list[int]) -> bool:
+        """Whether the tail is tokenised as the beginning of a text (SentencePiece's dummy space)."""
         ...
 
     def after_tail(self) -> list[int]:
@@ -82,20 +83,14 @@ class Anchor:
     """The fixed part of a prompt.
 
     Attributes:
-        related: identity of the head.
-        path: identity of the head.
-        repository: identity of the head.
-        language: identity of the head.
+        around: what the prompt says beside the text, related code included.
         prefix: the window's text before the anchor ("" where the prefix is the tail).
         suffix: the window's text after the cursor when the anchor was set, closers on its line removed.
         cut: what the model sees of them.
         tokens: the fixed tokens.
     """
 
-    related: tuple[RelatedPart, ...]
-    path: str
-    repository: str
-    language: str
+    around: Surroundings
     prefix: str
     suffix: str
     cut: Cut
@@ -126,12 +121,15 @@ def place(prompt: Prompt, layout: Layout, cut: Cut | None = None) -> Anchor:
     prefix = prompt.prefix[: line_start(prompt.prefix)] if layout.prefix_is_fixed else ""
     suffix = settled_suffix(prompt.suffix) if layout.sees_suffix else ""
     seen_suffix = suffix if cut.suffix_to < 0 else suffix[: cut.suffix_to]
-    related = prompt.related if cut.related else ()
-    tokens = layout.head(related, prompt.path, prompt.repository, prompt.language)
-    tokens = tokens + layout.before_tail(prefix[cut.prefix_from :], seen_suffix)
-    return Anchor(
-        prompt.related, prompt.path, prompt.repository, prompt.language, prefix, suffix, cut, tokens
-    )
+    around = surroundings(prompt)
+    shown = around if cut.related else attrs.evolve(around, related=())
+    tokens = layout.fixed(shown, prefix[cut.prefix_from :], seen_suffix)
+    return Anchor(around, prefix, suffix, cut, tokens)
+
+
+def surroundings(prompt: Prompt) -> Surroundings:
+    """What a prompt says beside the text."""
+    return Surroundings(prompt.related, prompt.path, prompt.repository, prompt.language)
 
 
 def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> Match | None:
@@ -142,13 +140,14 @@ def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> Match | None:
     closing brackets and quotes as one types, and the suggestion is trimmed against what really stands
     there. Lines of nothing but closers that come or go right below are tolerated as well.
     """
-    if (anchor.path, anchor.repository, anchor.language) != (prompt.path, prompt.repository, prompt.language):
+    around = surroundings(prompt)
+    if attrs.evolve(anchor.around, related=prompt.related) != around:
         return None
     if not prompt.prefix.startswith(anchor.prefix) or anchor.cut.prefix_from > len(prompt.prefix):
         return None
     tail = prompt.prefix[anchor.tail_from :]
     # Related code that was chosen anew comes first in the prompt: worth a new anchor only when idle.
-    exact = anchor.related == prompt.related
+    exact = anchor.around == around
     if layout.sees_suffix:
         suffix = compare_suffix(anchor.suffix, prompt.suffix)
         if suffix is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,12 +14,21 @@ from .cancellation import Cancellation
 
 @attrs.frozen
 class EngineSettings:
-    """How a model is loaded and run; 0 lets the engine choose. See `daemon.config.ModelSettings`."""
+    """How a model is loaded and run; 0 lets the engine choose. See `daemon.config.ModelSettings`.
+
+    Attributes:
+        context_tokens: cells of the KV cache.
+        threads: for decoding and prefill.
+        gpu_layers: layers to put on a GPU; -1 all.
+        latency_budget_ms: time in ms in which a first answer should appear.
+        fim: the user's `[fim]` table; see `fim.from_overrides`.
+    """
 
     context_tokens: int = 0
     threads: int = 0
     gpu_layers: int = -1
     latency_budget_ms: float = 400.0
+    fim: Mapping[str, object] = attrs.field(factory=dict[str, object])
 
 
 @attrs.frozen

@@ -176,9 +176,13 @@ class Model:
         """Whether the token is a control token (never text)."""
         return bool(c.llama_vocab_is_control(self.vocabulary, token))
 
-    def beginning(self) -> int | None:
-        """The BOS token that the file says every prompt begins with, or None."""
-        if not c.llama_vocab_get_add_bos(self.vocabulary):
+    def beginning(self, wanted: bool | None = None) -> int | None:
+        """The BOS token that every prompt begins with, or None.
+
+        Args:
+            wanted: True or False overrides what the file says.
+        """
+        if not (c.llama_vocab_get_add_bos(self.vocabulary) if wanted is None else wanted):
             return None
         token = int(c.llama_vocab_bos(self.vocabulary))
         return token if token >= 0 else None

@@ -5,6 +5,7 @@ The only place that puts llama.cpp, the vocabulary, the layout and the cache tog
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,15 @@ import psutil
 from .cache import KVCache
 from .cancellation import Cancellation
 from .engine import EngineInfo, EngineSettings
-from .prompt_tokens import PlainLayout
+from .fim import Recognition, facts, from_overrides, recognise
+from .gguf import check
+from .layout import Guarded
 from .llama import Context, Model, supports_gpu
 from .local import LocalEngine
+from .prompt_tokens import PromptTokens
 from .vocabulary import Vocabulary
+
+log = logging.getLogger(__name__)
 
 SEQUENCES = 24
 DEFAULT_CELLS = 8192
@@ -32,16 +38,24 @@ _WARM_UP_TOKENS = 96
 
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """See `engine.load_engine`."""
+    file = check(path, context_tokens=settings.context_tokens)
+    overrides, problems = from_overrides(settings.fim)
+    for problem in problems:
+        log.warning("%s", problem)
+    recognition = recognise(facts(file), overrides)
     model = Model(path, gpu_layers=settings.gpu_layers, on_progress=on_progress)
-    on_gpu = settings.gpu_layers != 0 and supports_gpu()
     context = Context(
         model,
         size=settings.context_tokens or default_cells(model),
         sequences=SEQUENCES,
         threads=settings.threads or default_threads(),
     )
-    vocabulary = Vocabulary(model, adds_space=model.metadata("tokenizer.ggml.add_space_prefix") == "true")
-    layout = PlainLayout(vocabulary, model.beginning())
+    vocabulary = Vocabulary(
+        Guarded(model, recognition.texts),
+        adds_space=model.metadata("tokenizer.ggml.add_space_prefix") == "true",
+        markers=recognition.texts,
+    )
+    on_gpu = settings.gpu_layers != 0 and supports_gpu()
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else 0)
     _warm_up(cache, model)
 
@@ -52,14 +66,20 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     return LocalEngine(
         cache,
         vocabulary,
-        layout,
-        ends=frozenset(token for token in range(model.vocabulary_size) if model.is_end(token)),
-        max_prompt_tokens=min(model.trained_context - 256, context.size // 2),
+        PromptTokens(vocabulary, recognition, model.beginning(recognition.bos)),
+        ends=_ends(model, recognition),
+        max_prompt_tokens=max(256, min(model.trained_context - 256, context.size // 2)),
         arm=context.abortable,
-        info=EngineInfo(path.stem, str(path), model.parameters, context.size, "none", 0),
+        info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
         on_close=close,
     )
+
+
+def _ends(model: Model, recognition: Recognition) -> frozenset[int]:
+    """What ends a generation: llama.cpp's list, the format's stops and markers, whatever is no text."""
+    own = {token for token in range(model.vocabulary_size) if model.is_end(token) or model.is_control(token)}
+    return frozenset(own | set(recognition.stops) | set(recognition.texts))
 
 
 def default_threads() -> int:

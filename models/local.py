@@ -171,7 +171,7 @@ class LocalEngine:
         """The slot that answers `prompt` within the budget with the most context, and how."""
         budget = self.budget_tokens()
         for slot in session.slots():
-            candidate = self._fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
+            candidate = self.fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
             if candidate is not None and candidate.cost <= budget:
                 return slot, candidate
         whole = self._fresh(prompt, self._whole_cut(prompt), healing=healing)
@@ -189,7 +189,7 @@ class LocalEngine:
         prompt = session.prompt
         whole = session.whole
         if whole is not None:
-            candidate = self._fit(whole.anchor, whole.tail, prompt, slot=whole, healing=True)
+            candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole, healing=True)
             if candidate is not None and candidate.exact:
                 # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
                 return self.cache.sync(whole.sequence, candidate.target, cancellation).complete
@@ -210,13 +210,13 @@ class LocalEngine:
 
     def _fresh(self, prompt: Prompt, cut: Cut, *, healing: bool) -> Candidate:
         anchor = anchors.place(prompt, self.layout, cut)
-        tail = GrowingText(self.vocabulary, continuation=bool(anchor.tokens))
-        candidate = self._fit(anchor, tail, prompt, healing=healing)
+        tail = GrowingText(self.vocabulary, continuation=not self.layout.tail_begins(anchor.tokens))
+        candidate = self.fit(anchor, tail, prompt, healing=healing)
         if candidate is None:
             raise AssertionError("a fresh anchor serves its own prompt")
         return candidate
 
-    def _fit(
+    def fit(
         self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None, healing: bool
     ) -> Candidate | None:
         """The tokens that `prompt` has on `anchor`, or None where it no longer serves."""
@@ -250,7 +250,7 @@ class LocalEngine:
             self.vocabulary.encode(to_bytes(prompt.prefix)),
             self.vocabulary.encode(to_bytes(prompt.suffix)),
         )
-        head = self.layout.head(prompt.related, prompt.path, prompt.repository, prompt.language)
+        head = self.layout.fixed(anchors.surroundings(prompt), "", "")
         room = self._max_prompt_tokens - len(head) - 64
         if len(tokens[0]) + len(tokens[1]) <= room:
             return Cut()

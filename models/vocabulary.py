@@ -8,6 +8,7 @@ recognised in text (invariant 11). Which tokens to evaluate is not decided here.
 from __future__ import annotations
 
 import bisect
+from collections.abc import Collection
 from typing import Protocol
 
 import attrs
@@ -51,15 +52,20 @@ class Vocabulary:
         pieces: bytes of every token; empty for tokens that are never text.
     """
 
-    def __init__(self, tokeniser: Tokeniser, *, adds_space: bool = False) -> None:
+    def __init__(
+        self, tokeniser: Tokeniser, *, adds_space: bool = False, markers: Collection[int] = ()
+    ) -> None:
         """Sort the pieces once.
 
         Args:
             tokeniser: the model.
+            markers: tokens that are never text, whatever the file says: healing must not complete to one.
             adds_space: the tokeniser puts a space before every text (SentencePiece's dummy prefix).
         """
         self._tokeniser = tokeniser
-        self.pieces = tokeniser.pieces()
+        self.pieces = list(tokeniser.pieces())
+        for marker in markers:
+            self.pieces[marker] = b""
         self.adds_space = adds_space
         order = sorted((piece, token) for token, piece in enumerate(self.pieces) if piece)
         self._sorted = [piece for piece, _ in order]

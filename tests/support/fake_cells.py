@@ -68,7 +68,9 @@ class FakeCells:
         """Logits as a function of all tokens so far, shape (vocabulary size,)."""
         seed = zlib.crc32(np.asarray(tokens, np.int32).tobytes())
         random = np.random.default_rng(seed)
-        values = random.random(self._vocabulary_size, np.float32)  # no two alike: ties would be decided by chance
+        values = random.random(
+            self._vocabulary_size, np.float32
+        )  # no two alike: ties would be decided by chance
         if self.likely:
             values[self.likely] += random.random(len(self.likely), np.float32) * 3
         return values

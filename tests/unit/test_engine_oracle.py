@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-import numpy as np
 import pytest
 from foretype.context.values import Completion, Prompt, RelatedPart, StopReason, StopRules
 from foretype.models import anchor as anchors
@@ -20,6 +20,7 @@ from foretype.models.cache import KVCache
 from foretype.models.cancellation import Cancellation
 from foretype.models.decode import Spelling
 from foretype.models.engine import EngineInfo
+from foretype.models.layout import Surroundings
 from foretype.models.llama import Model
 from foretype.models.local import LocalEngine
 from foretype.models.vocabulary import Vocabulary, to_bytes
@@ -51,18 +52,17 @@ class MarkedLayout:
     def sees_suffix(self) -> bool:
         return self.order != "plain"
 
-    def head(self, related: tuple[RelatedPart, ...], path: str, repository: str, language: str) -> list[int]:
-        del repository, language
-        tokens = [NAME, *self.vocabulary.encode(to_bytes(path))]
-        for part in related:
-            tokens += self.vocabulary.encode(to_bytes(part.text))
-        return tokens
+    def tail_begins(self, fixed: list[int]) -> bool:
+        return not fixed
 
-    def before_tail(self, prefix: str, suffix: str) -> list[int]:
+    def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
         encode = self.vocabulary.encode
+        tokens = [NAME, *encode(to_bytes(around.path))]
+        for part in around.related:
+            tokens += encode(to_bytes(part.text))
         if self.order == "psm":
-            return [PREFIX, *encode(to_bytes(prefix)), SUFFIX, *encode(to_bytes(suffix)), MIDDLE]
-        return [SUFFIX, *encode(to_bytes(suffix)), PREFIX] if self.order == "spm" else []
+            return [*tokens, PREFIX, *encode(to_bytes(prefix)), SUFFIX, *encode(to_bytes(suffix)), MIDDLE]
+        return [*tokens, SUFFIX, *encode(to_bytes(suffix)), PREFIX] if self.order == "spm" else tokens
 
     def after_tail(self) -> list[int]:
         return [MIDDLE] if self.order == "spm" else []
@@ -151,7 +151,7 @@ class Bench:
         session = self.engine.sessions.get(document.name)
         assert session is not None
         slot = max(session.slots(), key=lambda slot: slot.sequence.used)
-        candidate = self.engine._fit(slot.anchor, attrs.evolve(slot.tail), document.prompt(), healing=True)
+        candidate = self.engine.fit(slot.anchor, attrs.evolve(slot.tail), document.prompt(), healing=True)
         assert candidate is not None
         ids, spelling, text = (
             list(candidate.target),
@@ -187,54 +187,55 @@ class Document:
         return Prompt(self.text[: self.cursor], self.text[self.cursor :], "a.py", "python", self.related)
 
     def edit(self, random: random.Random, kind: str) -> None:
-        self.undo.append((self.text, self.cursor))
         before, after = self.text[: self.cursor], self.text[self.cursor :]
-        match kind:
-            case "type":
-                self._set(
-                    before
-                    + random.choice(["a", "x1", " = ", "é", "return ", "self.", "  ", "\t", "'", "👍"]),
-                    after,
-                )
-            case "open":
-                opened = random.choice(["()", "[]", "{}", '""'])
-                self._set(before + opened[0], opened[1] + after)
-            case "enter":
-                self._set(before + self.line_end + "    ", after)
-            case "enter in braces":
-                self._set(before + "{" + self.line_end + "    ", self.line_end + "}" + after)
-            case "backspace":
-                self._set(before[:-1], after)
-            case "delete":
-                self._set(before, after[1:])
-            case "jump":
-                self.cursor = random.randrange(len(self.text) + 1)
-            case "undo":
-                self.undo.pop()
-                if self.undo:
-                    self.text, self.cursor = self.undo.pop()
-            case "above":
-                at = random.randrange(len(before) + 1)
-                self._set(before[:at] + "# note" + self.line_end + before[at:], after)
-            case "below":
-                at = random.randrange(len(after) + 1)
-                self._set(before, after[:at] + "pass" + after[at:])
-            case "related":
-                self.related = (RelatedPart("b.py", f"def helper_{random.randrange(9)}(): ...\n"),)
-            case _:
-                raise AssertionError(kind)
+        if kind == "undo":
+            if self.undo:
+                self.text, self.cursor = self.undo.pop()
+            return
+        self.undo.append((self.text, self.cursor))
+        if kind == "jump":
+            self.cursor = random.randrange(len(self.text) + 1)
+        elif kind == "related":
+            self.related = (RelatedPart("b.py", f"def helper_{random.randrange(9)}(): ...\n"),)
+        else:
+            before, after = EDITS[kind](random, before, after, self.line_end)
+            self.text, self.cursor = before + after, len(before)
 
-    def _set(self, before: str, after: str) -> None:
-        self.text, self.cursor = before + after, len(before)
+
+Edit = Callable[[random.Random, str, str, str], tuple[str, str]]
+TYPED = ["a", "x1", " = ", "é", "return ", "self.", "  ", "\t", "'", "👍"]
+
+
+def insert(random: random.Random, text: str, addition: str) -> str:
+    at = random.randrange(len(text) + 1)
+    return text[:at] + addition + text[at:]
+
+
+def auto_closed(random: random.Random, before: str, after: str, _line_end: str) -> tuple[str, str]:
+    opened = random.choice(["()", "[]", "{}", '""'])
+    return before + opened[0], opened[1] + after
+
+
+EDITS: dict[str, Edit] = {
+    "type": lambda random, before, after, _: (before + random.choice(TYPED), after),
+    "open": auto_closed,
+    "enter": lambda _, before, after, line_end: (before + line_end + "    ", after),
+    "enter in braces": lambda _, before, after, line_end: (
+        before + "{" + line_end + "    ",
+        line_end + "}" + after,
+    ),
+    "backspace": lambda _, before, after, _line_end: (before[:-1], after),
+    "delete": lambda _, before, after, _line_end: (before, after[1:]),
+    "above": lambda random, before, after, line_end: (insert(random, before, "# note" + line_end), after),
+    "below": lambda random, before, after, _: (before, insert(random, after, "pass")),
+}
+KINDS = [*["type"] * 8, *EDITS, "backspace", "jump", "undo", "related"]
 
 
 SOURCE = "".join(
     f"def function_{number}(value, other):\n    total = value + {number}\n    return total * other\n\n"
     for number in range(12)
 )
-EDITS = ["type"] * 8 + [
-    "open", "enter", "enter in braces", "backspace", "backspace", "delete", "jump", "undo", "above", "below", "related",
-]  # fmt: skip
 
 
 def history(bench: Bench, seed: int, *, steps: int, documents: int = 1) -> None:
@@ -245,7 +246,7 @@ def history(bench: Bench, seed: int, *, steps: int, documents: int = 1) -> None:
     files = [Document(f"d{n}", source, chance.randrange(len(source)), line_end) for n in range(documents)]
     for _ in range(steps):
         document = chance.choice(files)
-        document.edit(chance, chance.choice(EDITS))
+        document.edit(chance, chance.choice(KINDS))
         action = chance.random()
         if action < 0.1:
             bench.cells.abort_after = chance.randrange(200)
