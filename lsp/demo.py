@@ -27,6 +27,7 @@ from .start import make_backend
 URI = "untitled:basket.py"
 LOAD_WITHIN_S = 120.0
 RUN_WITHIN_S = 60.0
+FIRST_S = 3.0
 LOOK_S = 0.7
 """How long the typist looks at a good suggestion before taking it, in seconds."""
 
@@ -152,9 +153,11 @@ class Typist:
     async def _type(self, passage: Passage) -> None:
         self._move(passage.offset)
         remaining = passage.text
+        patience = FIRST_S  # somebody who comes to a new place looks before typing
         while True:
             self._ask()
-            await self._wait()
+            await self._wait(patience)
+            patience = self._pause_s
             taken = wanted(self.frame.ghost, remaining)
             if taken:
                 await asyncio.sleep(LOOK_S)
@@ -168,10 +171,10 @@ class Typist:
         self._stop()
         await asyncio.sleep(LOOK_S)
 
-    async def _wait(self) -> None:
-        """One key's time, or less when the answer is there; the first answer of a passage may take longer."""
+    async def _wait(self, patience_s: float) -> None:
+        """Wait for the answer, but not for long: the next key comes."""
         if self._running is not None:
-            await asyncio.wait({self._running[1]}, timeout=self._pause_s)
+            await asyncio.wait({self._running[1]}, timeout=patience_s)
             if self._running[1].done():
                 self._running[1].result()
         await asyncio.sleep(self._pause_s / 2)

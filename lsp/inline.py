@@ -3,8 +3,9 @@
 In order: a suggestion that is being typed through answers at once; else the trigger rules, the prompt,
 the backend, trimming, checking, the store. One generation runs per document. A newer request replaces
 an older one, which is answered as cancelled; when the newer only typed what the generation has already
-said, it joins the generation instead of starting another. No answer is ever given for a text that the
-document no longer has.
+said, it joins the generation instead of starting another. When the latency budget is used up the whole
+lines so far are the answer, and the generation goes on into the store. No answer is ever given for a
+text that the document no longer has.
 
 It knows documents, the backend and `context/`; of the protocol it knows only the query. It never raises
 for a request, except `asyncio.CancelledError`.
@@ -26,18 +27,32 @@ from ..context.ground import ground
 from ..context.rules import should_trigger, stop_rules
 from ..context.snapshot import Snapshot
 from ..context.trim import trim
-from ..context.values import Completion, StopReason, StopRules
+from ..context.values import Completion, Prompt, StopReason
 from ..context.window import Window
 from ..daemon.backend import Backend
 from ..daemon.config import Settings
-from ..daemon.protocol import CompletionRequest, ForgetRequest, WarmRequest
+from ..daemon.protocol import CompletionRequest, ForgetRequest
 from .documents import Document, DocumentStore
+from .generation import Generation
+from .place import Place, place_of, snapshot_at
 from .query import InlineQuery
 from .suggestions import Rest, Suggestion, Suggestions, around
 
 log = logging.getLogger(__name__)
 
 _SUPERSEDED = "superseded"
+
+CANDIDATES = 3
+"""How many different suggestions an explicit request gets, at most."""
+
+CANDIDATES_WITHIN = 4.0
+"""The time for further candidates, in latency budgets."""
+
+TEMPERATURE = 0.7
+"""How freely further candidates are sampled."""
+
+LONGER_IN_BLOCKS = 6.0
+"""The decoding time of a block, in latency budgets: its first lines are answered within one."""
 
 
 @attrs.frozen
@@ -50,7 +65,7 @@ class Item:
         text: what replaces the range.
         start: offset in code points where the range begins.
         end: offset where it ends, on the same line.
-        version: the document version that the offsets are of.
+        filter_text: what an editor compares with the text it has in the range.
         cached: it was answered without the model.
     """
 
@@ -59,53 +74,33 @@ class Item:
     text: str
     start: int
     end: int
-    version: int
+    filter_text: str
     cached: bool = False
 
 
 @attrs.frozen
 class Report:
-    """What one request did, for logs and statistics. It holds no code.
+    """What one request did, for status and statistics. It holds no code.
 
     Attributes:
-        outcome: "cached", "shown", "empty", "stale", "cancelled", or the rule that declined.
+        uri: the document.
+        language: its language.
+        outcome: "cached", "shown", "empty", "stale", "cancelled", "failed", or the rule that declined.
         context_ms: time in ms until the backend was asked.
         total_ms: time in ms until the answer.
+        suggestion: the first suggestion's id, or "".
+        characters: code points of the first suggestion.
         completion: the backend's answer without its text, where there was one.
     """
 
+    uri: str
+    language: str
     outcome: str
-    context_ms: float
-    total_ms: float
+    context_ms: float = 0.0
+    total_ms: float = 0.0
+    suggestion: str = ""
+    characters: int = 0
     completion: Completion | None = None
-
-
-@attrs.define(eq=False)
-class _Generation:
-    """One running request to the backend. Its state is the text so far and the task."""
-
-    snapshot: Snapshot
-    offset: int
-    rules: StopRules
-    task: asyncio.Future[Completion] = attrs.field(factory=asyncio.Future[Completion])
-    text: str = ""
-    listeners: int = 0
-
-    def add(self, text: str) -> None:
-        """Take more of what the model says."""
-        self.text += text
-
-    def fits(self, text: str, offset: int) -> bool:
-        """Whether what was typed since is what this generation has said so far."""
-        typed = offset - self.offset
-        said = self.snapshot.text
-        return (
-            0 <= typed <= len(self.text)
-            and self.text.startswith(text[self.offset : offset])
-            and len(text) - offset == len(said) - self.offset
-            and text.startswith(said[: self.offset])
-            and text.endswith(said[self.offset :])
-        )
 
 
 class InlineCompletions:
@@ -127,26 +122,23 @@ class InlineCompletions:
         self._clock = clock
         self._on_report = on_report
         self._live: dict[str, asyncio.Task[Any]] = {}
-        self._generations: dict[str, _Generation] = {}
+        self._generations: dict[str, Generation] = {}
         self._windows: dict[str, Window] = {}
         self._background: set[asyncio.Task[Any]] = set()
+
+    # -- what the server calls
 
     def request(self, query: InlineQuery) -> Coroutine[Any, Any, list[Item]]:
         """Begin one request: the text is the document's now; the coroutine makes the answer."""
         document = self.documents.get(query.uri)
         if document is None or (query.version is not None and query.version != document.version):
             return _nothing()
-        offset = document.offset_at(query.line, query.character, self.documents.encoding)
-        return self._answer(document, document.text, offset, query)
+        place = place_of(document, query, self.documents.encoding)
+        return self._answer(document, document.text, place, query.invoked)
 
-    def opened(self, document: Document) -> None:
-        """A document was opened or came to the front: have its prompt evaluated ahead."""
-        reach = self._settings().completion.prefix_characters
-        self._in_background(self._warm(document, min(len(document.text), reach)))
-
-    def focused(self, document: Document, offset: int) -> None:
-        """The user looks at a place of a document."""
-        self._in_background(self._warm(document, offset))
+    def opened(self) -> None:
+        """A document was opened or came to the front: have the model loaded by the time of the first key."""
+        self._in_background(self._load())
 
     def closed(self, uri: str) -> None:
         """A document is gone: what was running for it ends, what was kept for it goes."""
@@ -158,6 +150,10 @@ class InlineCompletions:
         self.suggestions.forget(uri)
         self._in_background(self._forget(uri))
 
+    def prompt_at(self, document: Document, place: Place) -> Prompt:
+        """What the model would see for a place."""
+        return self._prompt(snapshot_at(document, place), place.offset)[0]
+
     async def aclose(self) -> None:
         """End everything that runs."""
         tasks = [*self._background, *(one.task for one in self._generations.values())]
@@ -165,21 +161,28 @@ class InlineCompletions:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _answer(self, document: Document, text: str, offset: int, query: InlineQuery) -> list[Item]:
+    # -- one request
+
+    async def _answer(self, document: Document, text: str, place: Place, invoked: bool) -> list[Item]:
         began = self._clock()
         self._supersede(document.uri)
+        report = Report(document.uri, document.language, "failed")
+        items: list[Item] = []
         try:
-            return await self._decide(document, text, offset, query, began)
+            if self._moved_on(document, text):
+                report = attrs.evolve(report, outcome="stale")
+            else:
+                items, report = await self._decide(document, text, place, invoked, report)
         except asyncio.CancelledError:
-            self._report("cancelled", began)
+            report = attrs.evolve(report, outcome="cancelled")
             raise
         except Exception:
             log.exception("a completion could not be made")
-            self._report("failed", began)
-            return []
         finally:
             if self._live.get(document.uri) is asyncio.current_task():
                 del self._live[document.uri]
+            self._report(report, items, began)
+        return items
 
     def _supersede(self, uri: str) -> None:
         me = asyncio.current_task()
@@ -190,110 +193,140 @@ class InlineCompletions:
             self._live[uri] = me
 
     async def _decide(
-        self, document: Document, text: str, offset: int, query: InlineQuery, began: float
-    ) -> list[Item]:
+        self, document: Document, text: str, place: Place, invoked: bool, report: Report
+    ) -> tuple[list[Item], Report]:
         settings = self._settings().completion
         if not settings.enabled or document.language in settings.disabled_languages:
-            self._report("disabled", began)
-            return []
-        if self._moved_on(document, text):
-            self._report("stale", began)
-            return []
-        rest = self.suggestions.find(document.uri, text, offset)
-        if rest is not None:
-            self._report("cached", began)
-            return [_item(rest, offset, document.version, cached=True)]
-        snapshot = document.snapshot()
-        decision = should_trigger(snapshot, offset, query.invoked)
+            return [], attrs.evolve(report, outcome="disabled")
+        self._harvest(document.uri, place)
+        rest = self.suggestions.find(document.uri, place.text, place.offset)
+        if rest is not None and not invoked:
+            return [_item(rest, place, cached=True)], attrs.evolve(report, outcome="cached")
+        snapshot = snapshot_at(document, place)
+        decision = should_trigger(snapshot, place.offset, invoked)
         if not decision.trigger:
             self._stop(document.uri)
-            self._report(decision.reason, began)
-            return []
-        return await self._generate(document, snapshot, offset, began)
+            return [], attrs.evolve(report, outcome=decision.reason)
+        began = self._clock()
+        if rest is None:
+            generation = await self._generation(snapshot, place)
+            report = attrs.evolve(report, context_ms=1000 * (self._clock() - began))
+            completion = await self._listen(generation, settings.latency_budget_ms / 1000)
+            report = attrs.evolve(report, completion=attrs.evolve(completion, text=""))
+            self._remember(generation, completion)
+        if invoked:
+            await self._sample(snapshot, place, settings.latency_budget_ms / 1000 * CANDIDATES_WITHIN)
+        if self._moved_on(document, text):
+            return [], attrs.evolve(report, outcome="stale")
+        found = self.suggestions.all_at(document.uri, place.text, place.offset)
+        ranked = sorted(found, key=lambda rest: -rest.suggestion.mean_logprob)[: CANDIDATES if invoked else 1]
+        return [_item(rest, place) for rest in ranked], attrs.evolve(
+            report, outcome="shown" if ranked else "empty"
+        )
 
-    async def _generate(
-        self, document: Document, snapshot: Snapshot, offset: int, began: float
-    ) -> list[Item]:
-        version = snapshot.version
+    def _harvest(self, uri: str, place: Place) -> None:
+        """Take what a running generation has said since it last answered, if it is about this place."""
+        generation = self._generations.get(uri)
+        if generation is not None and generation.fits(place.text, place.offset):
+            self._remember(generation, generation.so_far())
+
+    async def _generation(self, snapshot: Snapshot, place: Place) -> Generation:
+        """The running generation where it is about this place, else a new one in its stead."""
         backend = await self._backend()
-        generation = self._generations.get(document.uri)
-        if generation is None or not generation.fits(snapshot.text, offset):
-            self._stop(document.uri)
-            generation = self._start(backend, snapshot, offset)
-        context_ms = 1000 * (self._clock() - began)
-        completion = await self._listen(generation)
-        outcome, items = "empty", list[Item]()
-        if self._moved_on(document, snapshot.text):
-            outcome = "stale"
-        elif (rest := self.suggestions.find(document.uri, snapshot.text, offset)) is not None:
-            outcome, items = "shown", [_item(rest, offset, version)]
-        self._report(outcome, began, context_ms, completion)
-        return items
-
-    def _start(self, backend: Backend, snapshot: Snapshot, offset: int) -> _Generation:
+        running = self._generations.get(snapshot.uri)
+        if running is not None and running.fits(place.text, place.offset):
+            return running
+        self._stop(snapshot.uri)
         settings = self._settings().completion
-        rules = stop_rules(
-            snapshot, offset, settings.max_tokens, settings.latency_budget_ms, settings.multiline
-        )
-        prompt, window = assemble(
-            snapshot,
-            offset,
-            WindowSettings(settings.prefix_characters, settings.suffix_characters),
-            self._windows.get(snapshot.uri),
-        )
-        self._windows[snapshot.uri] = window
+        budget = settings.latency_budget_ms
+        rules = stop_rules(snapshot, place.offset, settings.max_tokens, budget, settings.multiline)
+        if rules.multiline:
+            rules = attrs.evolve(rules, budget_ms=budget * LONGER_IN_BLOCKS)
+        prompt, self._windows[snapshot.uri] = self._prompt(snapshot, place.offset)
         request = CompletionRequest(session_of(snapshot.uri), prompt, rules, stream=True)
-        generation = _Generation(snapshot, offset, rules)
+        generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
         generation.task = asyncio.ensure_future(self._run(backend, request, generation))
         self._generations[snapshot.uri] = generation
         return generation
 
-    async def _run(self, backend: Backend, request: CompletionRequest, generation: _Generation) -> Completion:
+    async def _run(self, backend: Backend, request: CompletionRequest, generation: Generation) -> Completion:
         """One generation to its end: what it says is judged and kept, also when nobody waits any more."""
         try:
             completion = await backend.complete(request, generation.add)
         finally:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
-        suggestion = self._judge(generation, completion)
-        if suggestion is not None and self.documents.get(suggestion.uri) is not None:
-            self.suggestions.remember(suggestion)
+        if generation.listeners == 0:
+            self._remember(generation, completion)
         return completion
 
-    async def _listen(self, generation: _Generation) -> Completion:
+    async def _listen(self, generation: Generation, budget_s: float) -> Completion:
         """Wait for a generation. Its last listener takes it along when cancelled, unless superseded."""
-        generation.listeners += 1
         try:
-            return await asyncio.shield(generation.task)
+            return await generation.wait(budget_s)
         except asyncio.CancelledError as cancelled:
-            if _SUPERSEDED not in cancelled.args and generation.listeners == 1:
+            if _SUPERSEDED not in cancelled.args and generation.listeners == 0:
                 self._stop(generation.snapshot.uri, generation)
             raise
-        finally:
-            generation.listeners -= 1
 
-    def _judge(self, generation: _Generation, completion: Completion) -> Suggestion | None:
-        """Trim and check what the model said; None when nothing of it should be shown."""
+    async def _sample(self, snapshot: Snapshot, place: Place, within_s: float) -> None:
+        """Have further candidates in the store, as many as time allows."""
+        backend = await self._backend()
+        settings = self._settings().completion
+        rules = stop_rules(
+            snapshot, place.offset, settings.max_tokens, settings.latency_budget_ms, settings.multiline
+        )
+        prompt, _ = self._prompt(snapshot, place.offset)
+        until = self._clock() + within_s
+        for seed in range(1, CANDIDATES):
+            left = until - self._clock()
+            if left <= 0:
+                return
+            request = CompletionRequest(
+                session_of(snapshot.uri), prompt, rules, temperature=TEMPERATURE, seed=seed
+            )
+            try:
+                completion = await asyncio.wait_for(backend.complete(request), left)
+            except TimeoutError:
+                return
+            self._remember(Generation(self.suggestions.next_id(), snapshot, place.offset, rules), completion)
+
+    # -- pieces
+
+    def _prompt(self, snapshot: Snapshot, offset: int) -> tuple[Prompt, Window]:
+        settings = self._settings().completion
+        return assemble(
+            snapshot,
+            offset,
+            WindowSettings(settings.prefix_characters, settings.suffix_characters),
+            self._windows.get(snapshot.uri),
+        )
+
+    def _remember(self, generation: Generation, completion: Completion) -> None:
+        """Trim and check what the model said, and keep what may be shown."""
         snapshot, offset = generation.snapshot, generation.offset
+        if not completion.text or self.documents.get(snapshot.uri) is None:
+            return
         trimmed = trim(completion.text, snapshot, offset, generation.rules)
         verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
         if not verdict.shown or not verdict.text:
-            return None
-        whole = verdict.text == trimmed.text
-        right = trimmed.replace_right if whole else 0
+            return
+        right = trimmed.replace_right if verdict.text == trimmed.text else 0
         before, replaces, after = around(snapshot.text, offset, right)
-        return Suggestion(
-            id=self.suggestions.next_id(),
-            uri=snapshot.uri,
-            before=before,
-            text=verdict.text,
-            after=after,
-            replaces=replaces,
-            complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
-            mean_logprob=completion.mean_logprob,
+        self.suggestions.remember(
+            Suggestion(
+                id=generation.id,
+                uri=snapshot.uri,
+                before=before,
+                text=verdict.text,
+                after=after,
+                replaces=replaces,
+                complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
+                mean_logprob=completion.mean_logprob,
+            )
         )
 
-    def _stop(self, uri: str, only: _Generation | None = None) -> None:
+    def _stop(self, uri: str, only: Generation | None = None) -> None:
         generation = self._generations.get(uri)
         if generation is not None and only in (None, generation):
             del self._generations[uri]
@@ -302,18 +335,9 @@ class InlineCompletions:
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.text is not text
 
-    async def _warm(self, document: Document, offset: int) -> None:
-        backend = await self._backend()
-        settings = self._settings().completion
-        if self.documents.get(document.uri) is not document or not settings.enabled:
-            return
-        prompt, self._windows[document.uri] = assemble(
-            document.snapshot(),
-            offset,
-            WindowSettings(settings.prefix_characters, settings.suffix_characters),
-            self._windows.get(document.uri),
-        )
-        await backend.warm(WarmRequest(session_of(document.uri), prompt))
+    async def _load(self) -> None:
+        if self._settings().completion.enabled:
+            await (await self._backend()).load()
 
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()
@@ -330,12 +354,17 @@ class InlineCompletions:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("background work failed", exc_info=error)
 
-    def _report(
-        self, outcome: str, began: float, context_ms: float = 0.0, completion: Completion | None = None
-    ) -> None:
+    def _report(self, report: Report, items: list[Item], began: float) -> None:
         if self._on_report is not None:
-            bare = None if completion is None else attrs.evolve(completion, text="")
-            self._on_report(Report(outcome, context_ms, 1000 * (self._clock() - began), bare))
+            first = items[0] if items else None
+            self._on_report(
+                attrs.evolve(
+                    report,
+                    total_ms=1000 * (self._clock() - began),
+                    suggestion=first.id if first else "",
+                    characters=len(first.text) if first else 0,
+                )
+            )
 
 
 def session_of(uri: str) -> str:
@@ -347,13 +376,13 @@ async def _nothing() -> list[Item]:
     return []
 
 
-def _item(rest: Rest, offset: int, version: int, *, cached: bool = False) -> Item:
+def _item(rest: Rest, place: Place, *, cached: bool = False) -> Item:
     return Item(
-        rest.suggestion.id,
-        rest.suggestion.uri,
-        rest.text,
-        offset,
-        offset + rest.replace_right,
-        version,
-        cached,
+        id=rest.suggestion.id,
+        uri=rest.suggestion.uri,
+        text=place.said + rest.text,
+        start=place.start,
+        end=place.end + rest.replace_right,
+        filter_text=place.typed + rest.text,
+        cached=cached,
     )

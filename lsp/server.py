@@ -173,7 +173,7 @@ class ForetypeServer(LanguageServer):
     def _on_open(self, params: dict[str, Any]) -> None:
         document = self.documents.open(params.get("textDocument"))
         if document is not None:
-            self.inline.opened(document)
+            self.inline.opened()
 
     def _on_change(self, params: dict[str, Any]) -> None:
         self.documents.change(params.get("textDocument"), params.get("contentChanges"))
@@ -187,7 +187,7 @@ class ForetypeServer(LanguageServer):
         uri = as_map(params.get("textDocument")).get("uri")
         document = self.documents.get(uri) if isinstance(uri, str) else None
         if document is not None:
-            self.inline.opened(document)
+            self.inline.opened()
 
     # -- completions
 
@@ -212,7 +212,7 @@ class ForetypeServer(LanguageServer):
             place = types.Range(start, end)
         return types.InlineCompletionItem(
             insert_text=item.text,
-            filter_text=item.text,
+            filter_text=item.filter_text,
             range=place,
             command=types.Command(title="Accepted", command=ACCEPTED, arguments=[item.id]),
         )

@@ -136,6 +136,10 @@ def _same_before_line(before: str, text: str, start: int) -> bool:
     return text.endswith(before, 0, start) if before else start == 0
 
 
+def _same(one: Suggestion, other: Suggestion) -> bool:
+    return (one.before, one.after, one.text) == (other.before, other.after, other.text)
+
+
 class Suggestions:
     """The suggestions of the recent past, a bounded number per document, newest first."""
 
@@ -151,13 +155,9 @@ class Suggestions:
         return f"foretype-{self._numbers}"
 
     def remember(self, suggestion: Suggestion) -> None:
-        """Add one; an equal place forgets its older suggestion of the same text."""
+        """Add one. It replaces an older state of itself, and one of the same text at the same place."""
         known = self._known.setdefault(suggestion.uri, [])
-        known[:] = [
-            old
-            for old in known
-            if (old.before, old.after, old.text) != (suggestion.before, suggestion.after, suggestion.text)
-        ]
+        known[:] = [old for old in known if old.id != suggestion.id and not _same(old, suggestion)]
         known.insert(0, suggestion)
         del known[self._per_document :]
         self._known.move_to_end(suggestion.uri)
@@ -175,6 +175,15 @@ class Suggestions:
             if rest is not None:
                 return rest
         return None
+
+    def all_at(self, uri: str, text: str, offset: int) -> list[Rest]:
+        """Every suggestion that fits at a cursor, newest first, each text once."""
+        found: dict[str, Rest] = {}
+        for suggestion in self._known.get(uri, ()):
+            rest = rest_at(suggestion, text, offset)
+            if rest is not None:
+                found.setdefault(rest.text, rest)
+        return list(found.values())
 
     def by_id(self, name: str) -> Suggestion | None:
         """A suggestion that is still remembered."""
