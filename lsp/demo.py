@@ -20,7 +20,7 @@ from ..context.problem import DaemonProblem, ModelProblem, Problem
 from ..daemon.protocol import DaemonStatus, ModelState
 from .client import Client, RequestFailed, ServerProblem
 from .demo_screen import Frame, LiveScreen, PlainLines, Screen, save_svg
-from .demo_script import Passage, Script, percentile, position, read_script, wanted
+from .demo_script import Passage, Script, next_key, percentile, position, read_script, wanted
 from .documents import as_map
 from .start import make_backend
 
@@ -166,8 +166,9 @@ class Typist:
             if not remaining:
                 break
             if not taken:
-                self._insert(remaining[0], keys=1)
-                remaining = remaining[1:]
+                key = next_key(remaining)
+                self._insert(key, keys=1)
+                remaining = remaining[len(key) :]
         self._stop()
         await asyncio.sleep(LOOK_S)
 

@@ -83,11 +83,15 @@ class LiveScreen:
 
 
 class PlainLines:
-    """One line for each new suggestion and each acceptance. Its state: the last line's text."""
+    """One line for each suggestion that is new and for each acceptance.
+
+    Its state: what the document would be with the last suggestion accepted. Typing through a suggestion
+    does not change that, and prints nothing.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._last = ""
+        self._promised = ""
 
     def __enter__(self) -> PlainLines:
         return self
@@ -99,17 +103,16 @@ class PlainLines:
 
     def show(self, frame: Frame) -> None:
         """Print what is new."""
-        line = frame.text[frame.text.rfind("\n", 0, frame.offset) + 1 : frame.offset]
+        line = frame.text[frame.text.rfind("\n", 0, frame.offset) + 1 : frame.offset].lstrip()
         if frame.accepted:
-            said = f"{'Tab':>7}     {line}"
-        elif frame.ghost and frame.latency_ms is not None:
-            ghost = frame.ghost.replace("\n", "⏎")
-            said = f"{frame.latency_ms:7.1f} ms  {line}⟨{ghost}⟩"
-        else:
+            self._console.print(f"{'Tab':>8}      {line}", markup=False, highlight=False, soft_wrap=True)
             return
-        if said != self._last:
+        promised = frame.text[: frame.offset] + frame.ghost + frame.text[frame.offset + frame.replaced :]
+        if frame.ghost and frame.latency_ms is not None and promised != self._promised:
+            self._promised = promised
+            ghost = frame.ghost.replace("\n", "⏎")
+            said = f"{frame.latency_ms:8.1f} ms   {line}⟨{ghost}⟩"
             self._console.print(said, markup=False, highlight=False, soft_wrap=True)
-            self._last = said
 
 
 def window(frame: Frame) -> RenderableType:

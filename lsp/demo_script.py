@@ -50,6 +50,13 @@ def wanted(ghost: str, remaining: str) -> int:
     return len(ghost) if ghost and long_enough and remaining.startswith(ghost) else 0
 
 
+def next_key(remaining: str) -> str:
+    """What the next key types: one character, or a line break with the indentation that editors add."""
+    if not remaining.startswith("\n"):
+        return remaining[:1]
+    return remaining[: len(remaining) - len(remaining.lstrip("\n "))]
+
+
 def position(text: str, offset: int) -> dict[str, int]:
     """The protocol's position of an offset; the sample is plain ASCII, so every encoding agrees."""
     before = text[:offset]
