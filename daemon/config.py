@@ -22,7 +22,7 @@ def _number(default: float, least: float, most: float) -> Any:
     validator = attrs.validators.and_(attrs.validators.ge(least), attrs.validators.le(most))
     kind = "a whole number" if isinstance(default, int) else "a number"
     return attrs.field(
-        default=default, validator=validator, metadata={"wanted": f"{kind} from {least:g} to {most:g}"}
+        default=default, validator=validator, metadata={"wanted": f"{kind} from {least} to {most}"}
     )
 
 

@@ -8,6 +8,7 @@ by time: a held token waits for a permit or for its cancellation.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -173,8 +174,8 @@ class FakeEngine:
         """Wait for a token's permit; False when the cancellation came first."""
         while not cancellation.cancelled:
             if not self._held or self._permits.acquire(timeout=0.001):
-                return True
-        return False
+                break
+        return not cancellation.cancelled
 
 
 class FakeSource:
@@ -217,8 +218,11 @@ def fake_loader(engine: FakeEngine) -> Callable[[Path, object, Callable[[float],
 
 
 async def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
-    """Wait for something that another thread or process does; fails loudly when it never happens."""
+    """Wait for something that another thread or process does; fails loudly when it never happens.
+
+    The condition may be an async function.
+    """
     deadline = time.monotonic() + within_s
-    while not condition():
+    while not (await found if inspect.isawaitable(found := condition()) else found):
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.002)

@@ -1,0 +1,357 @@
+"""The client: whatever happens to the daemon, the editor gets an answer, and the next request works."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import attrs
+import pytest
+from foretype.context.problem import DaemonProblem
+from foretype.context.values import Prompt, Stage, StopReason, StopRules
+from foretype.daemon import client as client_module
+from foretype.daemon import lifecycle, protocol
+from foretype.daemon.backend import Backend
+from foretype.daemon.client import Backoff, DaemonClient, NotRunning
+from foretype.daemon.inprocess import InProcess
+from foretype.daemon.lifecycle import Place
+from foretype.daemon.protocol import (
+    CompletionRequest,
+    ForgetRequest,
+    ModelState,
+    ModelStatus,
+    WarmRequest,
+)
+from foretype.tests.support.clock import FakeClock
+from foretype.tests.support.fake_daemon import spawn_fake
+from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
+
+
+@attrs.define
+class Starter:
+    """Starts fake daemons and keeps them to be ended; `hold` lets none of their completions end."""
+
+    place: Place
+    hold: bool = False
+    children: list[subprocess.Popen[bytes]] = attrs.field(factory=list[subprocess.Popen[bytes]])
+
+    async def __call__(self, place: Place) -> None:
+        await lifecycle.start(place, spawn=self.spawn)
+
+    def spawn(self, place: Place) -> subprocess.Popen[bytes]:
+        self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
+        return self.children[-1]
+
+    def kill(self) -> None:
+        """End the newest daemon with SIGKILL, as an out-of-memory killer would."""
+        self.children[-1].kill()
+        self.children[-1].wait()
+
+
+@pytest.fixture
+async def starter(place: Place) -> AsyncIterator[Starter]:
+    starter = Starter(place)
+    yield starter
+    for child in starter.children:
+        child.kill()
+        child.wait()
+
+
+@contextlib.asynccontextmanager
+async def connecting(starter: Starter, clock: FakeClock | None = None) -> AsyncGenerator[DaemonClient]:
+    """A client that starts fake daemons."""
+    client = DaemonClient(starter.place, name="test", start=starter, clock=clock or FakeClock())
+    yield client
+    await client.aclose()
+
+
+def request(session: str = "a", prefix: str = "x", *, stream: bool = False) -> CompletionRequest:
+    return CompletionRequest(session, Prompt(prefix), StopRules(), stream=stream)
+
+
+async def test_the_first_request_starts_the_daemon_and_is_answered(starter: Starter) -> None:
+    models: list[ModelStatus] = []
+    deltas: list[str] = []
+    async with connecting(starter) as client:
+        client.on_model = models.append
+        completion = await client.complete(request(stream=True), deltas.append)
+        assert (completion.text, completion.stop) == ("return 42\n", StopReason.END)
+        assert "".join(deltas) == completion.text
+        assert [model.state for model in models][-1] is ModelState.READY
+        assert (await client.status()).pid == starter.children[0].pid
+        await client.warm(WarmRequest("a", Prompt("y")))
+        await client.forget(ForgetRequest("a"))
+        assert (await client.load()).state is ModelState.READY
+
+
+async def test_ten_clients_at_once_get_answers_of_one_daemon(starter: Starter) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connecting(starter)) for _ in range(10)]
+        completions = await asyncio.gather(*(client.complete(request()) for client in clients))
+        assert [completion.text for completion in completions] == ["return 42\n"] * 10
+        assert len(starter.children) == 1
+        assert (await clients[0].status()).clients == 10
+
+
+async def test_a_killed_daemon_costs_an_empty_answer_and_the_next_request_starts_another(
+    starter: Starter,
+) -> None:
+    starter.hold = True
+    async with connecting(starter) as client:
+        first = asyncio.create_task(client.complete(request("a")))
+        second = asyncio.create_task(client.complete(request("b")))
+        warming = asyncio.create_task(client.warm(WarmRequest("c", Prompt("z"))))
+        await until(lambda: running_requests(starter))
+        starter.kill()
+        for completion in (await first, await second):
+            assert (completion.text, completion.stop) == ("", StopReason.UNAVAILABLE)
+            assert "next request" in completion.detail
+        await warming
+        starter.hold = False
+        assert (await client.complete(request())).text == "return 42\n"
+        assert len(starter.children) == 2
+
+
+async def running_requests(starter: Starter) -> bool:
+    """Whether the daemon has all three requests: one runs, two wait."""
+    other = DaemonClient(starter.place)
+    try:
+        return (await other.status()).queued == 2
+    except DaemonProblem:
+        return False
+    finally:
+        await other.aclose()
+
+
+async def test_a_daemon_that_ends_between_requests_is_no_failure(starter: Starter) -> None:
+    async with connecting(starter) as client:
+        assert (await client.complete(request())).text
+        assert await DaemonClient(starter.place).stop()
+        assert (await client.complete(request())).text
+        assert "failures=0" in repr(client)
+
+
+async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Place) -> None:
+    clock = FakeClock()
+    starts = 0
+
+    async def start(_place: Place) -> None:
+        nonlocal starts
+        starts += 1
+        raise DaemonProblem("It will not start.")
+
+    client = DaemonClient(place, start=start, clock=clock)
+    details = [(await client.complete(request())).detail for _ in range(4)]
+    assert details[:2] == ["It will not start."] * 2
+    assert "2 times in a row" in details[2]
+    assert starts == 2
+    clock.advance(Backoff.FIRST_S)
+    assert (await client.complete(request())).detail == "It will not start."
+    assert (await client.load()).state is ModelState.ERROR
+    await client.warm(WarmRequest("a", Prompt("x")))
+    assert starts == 3
+    await client.aclose()
+
+
+def test_the_back_off_grows_to_a_limit_and_ends_with_a_success() -> None:
+    clock = FakeClock()
+    backoff = Backoff(clock)
+    waits: list[float] = []
+    for _ in range(9):
+        backoff.failed()
+        waits.append(backoff.wait_s)
+    assert waits == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    clock.advance(31)
+    assert backoff.wait_s == 0.0
+    backoff.succeeded()
+    backoff.failed()
+    assert backoff.wait_s == 0.0
+
+
+async def test_cancelling_the_task_takes_the_request_back_at_once(starter: Starter) -> None:
+    starter.hold = True
+    async with connecting(starter) as client:
+        task = asyncio.create_task(client.complete(request()))
+        other = DaemonClient(place=starter.place)
+        await until(lambda: sessions(other))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: answered(other))  # the daemon has stopped decoding
+        await other.aclose()
+
+
+async def answered(client: DaemonClient) -> int:
+    return (await client.status()).requests
+
+
+async def sessions(client: DaemonClient) -> int:
+    try:
+        return (await client.status()).sessions
+    except DaemonProblem:
+        return 0
+
+
+async def test_cancelling_one_caller_does_not_stop_the_start_for_another(starter: Starter) -> None:
+    async with connecting(starter) as client:
+        impatient = asyncio.create_task(client.complete(request("a")))
+        patient = asyncio.create_task(client.complete(request("b")))
+        await until(lambda: starter.children)
+        impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        assert (await patient).text == "return 42\n"
+
+
+async def test_looking_never_starts_a_daemon(starter: Starter) -> None:
+    async with connecting(starter) as client:
+        with pytest.raises(NotRunning):
+            await client.status()
+        assert await client.stop() is False
+        await client.forget(ForgetRequest("a"))
+        assert not starter.children
+
+
+async def test_stop_returns_when_the_daemon_is_gone(starter: Starter) -> None:
+    async with connecting(starter) as client:
+        await client.complete(request())
+        assert await client.stop() is True
+        assert lifecycle.holder(starter.place) is None
+        assert starter.children[0].wait(10) == 0
+
+
+async def test_a_daemon_that_hangs_is_a_sentence_and_can_be_ended(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "ANSWER_WITHIN_S", 0.2)
+    async with connecting(starter) as client:
+        await lifecycle.start(starter.place, spawn=starter.spawn)
+        pid = starter.children[0].pid
+        os.kill(pid, signal.SIGSTOP)
+        completion = await client.complete(request())
+        assert completion.stop is StopReason.UNAVAILABLE
+        assert f"process {pid}" in completion.detail
+        with pytest.raises(DaemonProblem, match="does not answer"):
+            await client.stop()
+        assert await lifecycle.end(starter.place, pid, within_s=0.1)
+
+
+@contextlib.asynccontextmanager
+async def impostor(place: Place, answer: bytes) -> AsyncGenerator[None]:
+    """Something that answers every connection with these bytes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(answer)
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    place.prepare()
+    listening = await asyncio.start_unix_server(serve, str(place.socket))
+    yield
+    listening.close()
+
+
+async def no_start(_place: Place) -> None:
+    """A starter that has nothing to do."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "keeps ending"),
+        (protocol.encode_response(1, "Go away."), "Go away."),
+        (protocol.encode_response(1, None, {"version": "x"}), "Welcome"),
+        (
+            protocol.encode_response(1, None, protocol.Welcome(protocol.VERSION + 1, "9.9", 1)),
+            "foretype 9.9, newer",
+        ),
+    ],
+)
+async def test_whoever_else_listens_there_is_a_sentence(place: Place, answer: bytes, words: str) -> None:
+    async with impostor(place, answer):
+        client = DaemonClient(place, start=no_start)
+        completion = await client.complete(request())
+        assert (completion.stop, completion.stage) == (StopReason.UNAVAILABLE, Stage.QUEUE)
+        assert words in completion.detail
+        await client.aclose()
+
+
+async def test_an_older_daemon_is_ended_and_replaced(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lifecycle.start(starter.place, spawn=starter.spawn)
+    async with connecting(starter) as client:
+        old = starter.children[0]
+        real = protocol.from_wire
+
+        def an_older_first_one(kind: type[Any], data: Any) -> Any:
+            value = real(kind, data)
+            if isinstance(value, protocol.Welcome) and value.pid == old.pid:
+                return attrs.evolve(value, version=protocol.VERSION - 1)
+            return value
+
+        monkeypatch.setattr(client_module, "from_wire", an_older_first_one)
+        assert (await client.complete(request())).text == "return 42\n"
+        assert old.wait(10) == 0
+        assert len(starter.children) == 2
+
+
+async def test_closing_the_client_ends_what_is_open(starter: Starter) -> None:
+    starter.hold = True
+    async with connecting(starter) as client:
+        task = asyncio.create_task(client.complete(request()))
+        await until(lambda: starter.children)
+        await client.aclose()
+        assert (await task).stop is StopReason.UNAVAILABLE
+        assert (await client.complete(request())).stop is StopReason.UNAVAILABLE
+
+
+def test_importing_the_client_is_light() -> None:
+    """A language server imports it before it can answer `initialize`."""
+    code = "import sys, foretype.daemon.client; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"llama_cpp", "numpy", "rich", "psutil", "click", "foretype.models.engine"} & set(modules)
+
+
+async def test_in_process_everything_works_the_same() -> None:
+    engine = FakeEngine()
+    backend = InProcess(FakeSource(engine))
+    models: list[ModelStatus] = []
+    deltas: list[str] = []
+    backend.on_model = models.append
+    assert (await backend.load()).state is ModelState.READY
+    completion = await backend.complete(request(stream=True), deltas.append)
+    assert completion.text == "".join(deltas) == "return 42\n"
+    assert models[-1].state is ModelState.READY
+    await backend.warm(WarmRequest("a", Prompt("y")))
+    engine.hold()
+    task = asyncio.create_task(backend.complete(request()))
+    await until(lambda: engine.running and engine.running.kind == "complete")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: engine.of("complete")[-1].stop is StopReason.CANCELLED)
+    status = await backend.status()
+    assert (status.pid, status.sessions) == (os.getpid(), 1)
+    await backend.forget(ForgetRequest("a"))
+    await backend.aclose()
+    assert engine.closed
+
+
+def test_both_are_backends(place: Place) -> None:
+    def check(_backend: type[Backend]) -> None:
+        """The type checker's part of this test."""
+
+    check(DaemonClient)
+    check(InProcess)
+    assert DaemonClient(place).on_model is None
