@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from ..context.problem import ModelProblem
 from .cancellation import Cancellation
+from .threads import Governor
 
 c: Any = llama_cpp
 log = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ class Context:
         *,
         size: int,
         sequences: int,
-        threads: int,
+        governor: Governor,
         micro_batch: int = 128,
         batch: int = 2048,
         flash_attention: bool = True,
@@ -212,7 +213,7 @@ class Context:
             model: the weights.
             size: cells, in tokens.
             sequences: how many sequences may share them.
-            threads: for decoding and prefill.
+            governor: says how many threads compute.
             micro_batch: tokens computed at once; a cancelled prefill keeps finished ones.
             batch: tokens accepted by one `decode`.
             flash_attention: off only where a backend lacks it.
@@ -225,8 +226,8 @@ class Context:
         params.n_batch = batch
         params.n_ubatch = min(micro_batch, batch)
         params.n_seq_max = sequences
-        params.n_threads = threads
-        params.n_threads_batch = threads
+        params.n_threads = governor.most
+        params.n_threads_batch = governor.most
         params.kv_unified = True  # sequences share cells, so a shared prefix costs nothing
         params.swa_full = True  # sliding windows must be able to go back as well
         params.no_perf = True
@@ -240,6 +241,8 @@ class Context:
                 "Set a smaller [model] context_tokens, or choose a smaller model."
             )
         self._free = weakref.finalize(self, c.llama_free, self._context)
+        self._governor = governor
+        self._threads = governor.most
         self._memory: Any = c.llama_get_memory(self._context)
         self.size = int(c.llama_n_ctx(self._context))
         self.sequences = sequences
@@ -298,7 +301,12 @@ class Context:
                 self._batch.seq_id[index][0] = sequence
             self._batch_sequence = sequence
         self._batch.n_tokens = count
+        threads = self._governor.before()
+        if threads != self._threads:
+            c.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
         code = int(c.llama_decode(self._context, self._batch))
+        self._governor.after(count)
         if code in (0, 1, 2):
             return DecodeResult(code)
         raise DecodeFailedError(f"llama_decode returned {code}")

@@ -6,7 +6,6 @@ The only place that puts llama.cpp, the vocabulary, the layout and the cache tog
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from .layout import Guarded
 from .llama import Context, Model, supports_gpu
 from .local import LocalEngine
 from .prompt_tokens import PromptTokens
+from .threads import Governor, available
 from .vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,9 @@ MEMORY_SHARE = 0.2
 
 GPU_SLICE = 128
 """Tokens evaluated at once where a backend may ignore the abort callback."""
+
+CPU_SLICE = 256
+"""Tokens evaluated before the machine is asked again how many cores are free."""
 
 _WARM_UP_TOKENS = 96
 
@@ -48,7 +51,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         model,
         size=settings.context_tokens or default_cells(model),
         sequences=SEQUENCES,
-        threads=settings.threads or default_threads(),
+        governor=Governor(settings.threads or available()),
     )
     vocabulary = Vocabulary(
         Guarded(model, recognition.texts),
@@ -56,7 +59,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         markers=recognition.texts,
     )
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
-    cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else 0)
+    cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
     _warm_up(cache, model)
 
     def close() -> None:
@@ -80,12 +83,6 @@ def _ends(model: Model, recognition: Recognition) -> frozenset[int]:
     """What ends a generation: llama.cpp's list, the format's stops and markers, whatever is no text."""
     own = {token for token in range(model.vocabulary_size) if model.is_end(token) or model.is_control(token)}
     return frozenset(own | set(recognition.stops) | set(recognition.texts))
-
-
-def default_threads() -> int:
-    """Physical cores that this process may use: decoding gains nothing from their second threads."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
 def default_cells(model: Model) -> int:
