@@ -5,23 +5,18 @@ Pure functions. They ask no model and know no editor; settings come in as argume
 
 from __future__ import annotations
 
-import re
-
 import attrs
 
-from .languages import Language
-from .lines import columns, indent_of, indent_style, line_end, line_start, next_code_line
+from .place import Place, closes_only, place_of
 from .snapshot import Snapshot
 from .values import StopRules
 
-_WORD_AT_END = re.compile(r"\w+$")
-_CLOSERS_ONLY = re.compile(r"""[\s)\]}>'"`;,:]*""")
-_NEAR = 4096
+_LONGEST_LINE = 2000
 
 
 @attrs.frozen
 class Decision:
-    """Whether to ask the model, and the rule that decided, in a word or two."""
+    """Whether to ask the model, and the rule that decided, in a few words."""
 
     trigger: bool
     reason: str
@@ -31,13 +26,17 @@ def should_trigger(snapshot: Snapshot, offset: int, invoked: bool) -> Decision:
     """Whether a suggestion at `offset` is worth asking for. An explicit request is always honoured."""
     if invoked:
         return Decision(True, "invoked")
-    text = snapshot.text
-    before = text[max(line_start(text, offset), offset - _NEAR) : offset]
-    after = text[offset : min(line_end(text, offset), offset + _NEAR)]
-    if after[:1].isalnum() or after[:1] == "_":
+    place = place_of(snapshot, offset)
+    if len(place.before) + len(place.after) > _LONGEST_LINE:
+        return Decision(False, "in a very long line")
+    if place.after[:1].isalnum() or place.after[:1] == "_":
         return Decision(False, "inside a word")
-    if before.rstrip().endswith((")", "]", "}", ";")) and not after.strip():
+    if place.blank and place.after.strip() and not place.at_line_end:
+        return Decision(False, "before the line's code")
+    if not place.prose and place.before.endswith((")", "]", "}", ";")) and not place.after.strip():
         return Decision(False, "after a finished statement")
+    if not (place.before.strip() or place.above or place.below or place.after.strip()):
+        return Decision(False, "nothing to go by")
     return Decision(True, "typing")
 
 
@@ -46,79 +45,61 @@ def stop_rules(
 ) -> StopRules:
     """How far a suggestion at `offset` may go.
 
+    A block is suggested where one was just opened and is still empty; else the rest of the line.
+
     Args:
         snapshot: the document.
         offset: the cursor, in code points.
         max_tokens: passed on.
         budget_ms: passed on.
-        multiline: "auto" decides from the code, "never" and "always" don't.
+        multiline: "auto" decides from the code, "never" and "always" don't; inside a line, with code right
+            of the cursor, it is always one line.
     """
-    text = snapshot.text
-    offset = min(max(offset, 0), len(text))
-    described = snapshot.described
-    style = indent_style(text, offset, described.layout.unit)
-    start = line_start(text, offset)
-    before = text[max(start, offset - _NEAR) : offset]
-    after = text[offset : min(line_end(text, offset), offset + _NEAR)]
-    following = next_code_line(text, offset)
-    own = columns(indent_of(before), style.tab_width)
-    opened = opens_block(before, described)
-    blank = not before.strip()
-    header = own
-    if blank:
-        header = enclosing_indent(text, start, own, style.tab_width)
-    at_line_end = _CLOSERS_ONLY.fullmatch(after) is not None
-    deeper = bool(following) and columns(indent_of(following), style.tab_width) > header
-    if multiline == "never":
-        many = False
-    elif multiline == "always":
-        many = True
-    else:
-        many = at_line_end and not deeper and (opened or (blank and _opened_above(text, start, described)))
+    place = place_of(snapshot, offset)
+    layout = place.language.layout
+    header = _header_indent(place)
+    many = place.at_line_end and (
+        multiline == "always" or (multiline != "never" and _block_is_empty(place, header))
+    )
+    following = place.below[0] if place.below else ""
+    reference = header + 1
+    closing = max(header, 0)
+    if following and closes_only(following, place.language):
+        if place.columns_of(following) >= closing and header >= 0:
+            closing = reference  # the block is closed already
+        following = ""
     return StopRules(
         multiline=many,
-        reference_indent=header + 1 if many else 0,
-        closing_indent=header,
-        stop_at_blank=described.layout.indented,
+        reference_indent=reference,
+        closing_indent=min(closing, reference),
+        closers=("}", ")", "]", *layout.closers),
+        continuations=layout.continuations,
+        openers=() if multiline == "never" or place.prose else _line_end_openers(place),
+        stop_at_blank=layout.indented,
         next_line=following.strip(),
-        tab_width=style.tab_width,
+        tab_width=place.style.tab_width,
         max_tokens=max_tokens,
         budget_ms=budget_ms,
     )
 
 
-def opens_block(line: str, described: Language) -> bool:
-    """Whether a line, up to its end or the cursor, opens a block."""
-    code = line.rstrip()
-    for opener in described.layout.openers:
-        if code.endswith(opener):
-            word = _WORD_AT_END.search(code)
-            if not opener[-1].isalnum() or (word is not None and word.group() == opener):
-                return True
-    first = code.split(maxsplit=1)
-    return bool(first) and first[0] in described.layout.opening_words
+def _header_indent(place: Place) -> int:
+    """Columns of the line whose block is being written; -1 at the top of a file."""
+    if not place.blank:
+        return place.indent
+    if place.opened_above() and (place.indent > place.columns_of(place.above[0]) or place.indent == 0):
+        return place.columns_of(place.above[0])
+    return place.enclosing_indent()
 
 
-def enclosing_indent(text: str, start: int, own: int, tab_width: int) -> int:
-    """The columns of the nearest line above `start` that is shallower than `own`; -1 if there is none."""
-    position = start
-    for _ in range(2000):
-        if position <= 0:
-            break
-        position = line_start(text, position - 1)
-        line = text[position : min(line_end(text, position), position + _NEAR)]
-        if line.strip() and columns(indent_of(line), tab_width) < own:
-            return columns(indent_of(line), tab_width)
-    return -1
+def _block_is_empty(place: Place, header: int) -> bool:
+    """Whether a block was opened right here or right above and nothing stands in it yet."""
+    opened = place.opened_above() if place.blank else place.opened_here()
+    deeper = bool(place.below) and place.columns_of(place.below[0]) > header
+    return opened and not deeper and place.prose != "comment"
 
 
-def _opened_above(text: str, start: int, described: Language) -> bool:
-    position = start
-    for _ in range(50):
-        if position <= 0:
-            return False
-        position = line_start(text, position - 1)
-        line = text[position : min(line_end(text, position), position + _NEAR)]
-        if line.strip():
-            return opens_block(line, described)
-    return False
+def _line_end_openers(place: Place) -> tuple[str, ...]:
+    """What may turn one line into a block: only where no block stands below already."""
+    deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
+    return () if deeper or not place.at_line_end else place.language.layout.openers

@@ -1,18 +1,42 @@
 """Where a completion ends: the model's raw text cut to what a programmer would have typed here.
 
-An ordered list of small pure rules, each of which takes the text and gives back less of it (or the same text
-with other blanks). No rule parses code or knows names: that is `ground`.
+An ordered list of small pure rules; each takes a draft and gives back less of it, or the same with other
+blanks. The order matters: a rule may rely on what those before it left. No rule parses code or knows names:
+that is `ground`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
-from .lines import columns, indent_of, line_end, split_lines, without_end
+from . import trim_blanks, trim_brackets, trim_lines
+from .draft import Draft
+from .lines import split_lines, without_end
+from .place import Place, opens_block, place_of
 from .snapshot import Snapshot
-from .values import StopRules
+from .values import StopReason, StopRules
 
-_NEAR = 4096
+Rule = Callable[[Draft, Place, StopRules], Draft]
+
+RULES: tuple[tuple[str, Rule], ...] = (
+    ("stop marker", trim_lines.cut_at_markers),
+    ("line ends", trim_blanks.use_the_documents_line_ends),
+    ("cut off", trim_lines.drop_what_was_cut_off),
+    ("leading blank lines", trim_blanks.drop_leading_blank_lines),
+    ("leading blanks", trim_blanks.fit_the_first_line),
+    ("one line", trim_lines.keep_one_line),
+    ("end of scope", trim_lines.cut_at_the_end_of_the_scope),
+    ("repeats itself", trim_lines.cut_repetition),
+    ("repeats what follows", trim_lines.cut_what_follows),
+    ("repeats what is above", trim_lines.drop_what_is_above),
+    ("rest of the line", trim_brackets.meet_the_rest_of_the_line),
+    ("unbalanced closer", trim_brackets.cut_unbalanced_closers),
+    ("indentation", trim_blanks.fit_the_indentation),
+    ("trailing blanks", trim_blanks.drop_trailing_blanks),
+    ("too little", trim_lines.drop_too_little),
+)
 
 
 @attrs.frozen
@@ -31,36 +55,44 @@ class Trimmed:
     reasons: tuple[str, ...] = ()
 
 
-def trim(raw: str, snapshot: Snapshot, offset: int, rules: StopRules) -> Trimmed:
-    """Cut `raw`, generated at `offset`, to what is worth showing. Total: never raises."""
-    text = raw
+def trim(
+    raw: str, snapshot: Snapshot, offset: int, rules: StopRules, stop: StopReason | None = None
+) -> Trimmed:
+    """Cut `raw`, generated at `offset`, to what is worth showing. Total: never raises.
+
+    Args:
+        raw: what the model generated.
+        snapshot: the document it was generated for.
+        offset: the cursor, in code points.
+        rules: the stop rules it was generated with.
+        stop: why generation ended; after `BUDGET` or `LENGTH` its last line is unfinished.
+    """
+    place = place_of(snapshot, offset)
+    draft = Draft(raw, cut_off=stop in {StopReason.BUDGET, StopReason.LENGTH})
+    rules = after_first_line(raw, place, rules)
     reasons: list[str] = []
-    if not rules.multiline:
-        lines = split_lines(text)
-        first = without_end(lines[0]) if lines else ""
-        if first != text:
-            reasons.append("one line")
-        text = first
-    else:
-        kept: list[str] = []
-        for number, line in enumerate(split_lines(text)):
-            code = line.strip()
-            if number and code and columns(indent_of(line), rules.tab_width) < rules.reference_indent:
-                reasons.append("end of scope")
-                break
-            if number and code and code == rules.next_line:
-                reasons.append("next line repeated")
-                break
-            kept.append(line)
-        text = "".join(kept)
-    stripped = text.rstrip()
-    after = snapshot.text[offset : min(line_end(snapshot.text, offset), offset + _NEAR)].rstrip()
-    replace = 0
-    if after and stripped.endswith(after):
-        if all(character in ")]}>'\"`;,:" for character in after) and len(stripped) > len(after):
-            replace = len(after)
-            reasons.append("closers replaced")
-        else:
-            stripped = stripped.removesuffix(after)
-            reasons.append("rest of line repeated")
-    return Trimmed(stripped if stripped.strip() else "", replace, tuple(reasons))
+    for name, rule in RULES:
+        changed = rule(draft, place, rules)
+        if changed != draft:
+            reasons.append(name)
+        draft = changed
+        if not draft.text:
+            break
+    if not draft.text:
+        return Trimmed("", 0, tuple(reasons))
+    return Trimmed(draft.text, draft.replace_right, tuple(reasons))
+
+
+def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
+    """The rules once the first line stands: one line that opens a block goes on to the block's end."""
+    if rules.multiline or not rules.openers:
+        return rules
+    lines = split_lines(raw)
+    if len(lines) < 2:
+        return rules
+    first = place.before + without_end(lines[0])
+    if not opens_block(first, place.language):
+        return rules
+    indent = place.columns_of(first)
+    closing = indent if rules.closing_indent < rules.reference_indent else indent + 1
+    return attrs.evolve(rules, multiline=True, reference_indent=indent + 1, closing_indent=closing)

@@ -49,7 +49,8 @@ class Layout:
         indented: blocks end by indentation alone (Python); a blank line may then end a suggestion.
         unit: the indentation step that is customary where a file shows none.
         openers: what a line ends with when it opens a block: punctuation, or whole words (`do`, `then`).
-        opening_words: words that open a block when a line begins with them (`def`, `class` in Ruby).
+        opening_words: words that a line which opens a block begins with: where `:` is an opener, one of
+            them must (`if x:`, not `x:`); elsewhere, one of them is enough (`def` in Ruby).
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.

@@ -1,0 +1,222 @@
+"""Rules of `trim` about whole lines: how many there are, and which were there already."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from .draft import Draft
+from .lines import columns, indent_of, split_lines, without_end
+from .place import Place, closers_only, closes_only, first_word
+from .values import StopRules
+
+MARKERS = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|fim_",
+    "<|file_sep|>",
+    "<|file_separator|>",
+    "<|repo_name|>",
+    "<|end_of_text|>",
+    "<|eot_id|>",
+    "<fim_",
+    "<fim-",
+    "<[fim-",
+    "<file_sep>",
+    "<filename>",
+    "<reponame>",
+    "<repo_name>",
+    "<gh_stars>",
+    "<jupyter_",
+    "<issue_start>",
+    "<empty_output>",
+    "<|cursor|>",
+    "<PRE>",
+    "<SUF>",
+    "<MID>",
+    "<EOT>",
+    "[SUFFIX]",
+    "[PREFIX]",
+    "<｜fim",  # noqa: RUF001 - DeepSeek's markers are written with full-width bars
+    "<｜end",  # noqa: RUF001
+    "<AIX-SPAN",
+)
+"""What models write instead of their end markers when they spell them out."""
+
+_LOOP = re.compile(r"(?P<unit>\S.{0,39}?)(?P=unit){4,}", re.DOTALL)
+_LOOSE = re.compile(r"""[\s"'`]+""")
+_UNFINISHED = re.compile(r"[\s+\-*/%=&|^,.(\[{<>!?:@$#~]*\w*$")
+_INFORMATIVE = 4
+_LONG = 12
+_MAX_BLOCK = 12
+
+
+def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Stop where the model spells out a marker or fences its answer, unless the code talks about markers."""
+    del rules
+    text = draft.text
+    nearby = "\n".join((*place.above, place.before, place.after, *place.below))
+    ends = [at for marker in MARKERS if marker not in nearby and (at := text.find(marker)) >= 0]
+    fence = re.search(r"^```", text, re.MULTILINE)
+    if fence is not None and "```" not in nearby and place.language.id != "markdown":
+        ends.append(fence.start())
+    return attrs.evolve(draft, text=text[: min(ends)], cut_off=False) if ends else draft
+
+
+def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Where generation ran out of time or tokens, drop the unfinished last line, or its last word."""
+    if not draft.cut_off:
+        return draft
+    lines = split_lines(draft.text)
+    if len(lines) > 1 and rules.multiline and any(line.strip() for line in lines[:-1]):
+        return Draft("".join(lines[:-1]), draft.replace_right)
+    if len(lines) == 1 and not place.prose:
+        return Draft(_UNFINISHED.sub("", draft.text), draft.replace_right)
+    return draft
+
+
+def keep_one_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """One line is one line; and with code right of the cursor it can't be more."""
+    if rules.multiline and place.at_line_end:
+        return draft
+    lines = split_lines(draft.text)
+    return attrs.evolve(draft, text=without_end(lines[0]) if lines else "")
+
+
+def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Stop before the first line that is shallower than the block, its own closing line apart."""
+    lines = split_lines(draft.text)
+    kept: list[str] = []
+    code_seen = bool(place.before.strip())
+    for number, line in enumerate(lines):
+        if not line.strip():
+            twice = bool(kept) and not kept[-1].strip() and number > 1
+            if number and code_seen and (rules.stop_at_blank or twice):
+                break
+            kept.append(line)
+            continue
+        indent = columns(indent_of(line), rules.tab_width)
+        if number and indent < rules.reference_indent:
+            if not _goes_on(line, indent, place, rules):
+                break
+            kept.append(line)
+            if closes_only(line, place.language):
+                break
+            continue
+        code_seen = True
+        kept.append(line)
+    if len(kept) == len(lines):
+        return draft
+    return attrs.evolve(draft, text="".join(kept).rstrip())
+
+
+def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
+    """Whether a line that is shallower than the block still belongs to its statement."""
+    if indent < rules.closing_indent:
+        return False
+    word = first_word(line)
+    if word in rules.continuations:
+        return not (place.below and first_word(place.below[0]) == word)
+    return line.lstrip().startswith((")", "]", "}")) or word in rules.closers
+
+
+def cut_repetition(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Stop where the model begins to say the same again: lines, blocks of lines, or inside a line."""
+    del rules
+    lines = split_lines(draft.text)
+    codes = [without_end(line).strip() for line in lines]
+    if lines:
+        codes[0] = (place.before + codes[0]).strip() if place.before.strip() else codes[0]
+    for start in range(len(lines)):
+        for size in range(1, min(_MAX_BLOCK, (len(lines) - start) // 2) + 1):
+            block = codes[start : start + size]
+            again = codes[start + size : start + 2 * size]
+            if block != again or not any(_informative(code) for code in block):
+                continue
+            often = size > 1 or codes[start + 2 : start + 3] == block
+            if often or len(block[0]) >= _LONG:
+                return attrs.evolve(draft, text="".join(lines[: start + size]).rstrip())
+    for number, line in enumerate(lines):
+        found = _LOOP.search(line)
+        if found is not None and any(character.isalnum() for character in found["unit"]):
+            kept = "".join(lines[:number]) + line[: found.start() + len(found["unit"])]
+            return attrs.evolve(draft, text=kept.rstrip())
+    return draft
+
+
+def cut_what_follows(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Stop where the text runs into the lines that follow the cursor already."""
+    if not place.below:
+        return draft
+    lines = split_lines(draft.text)
+    ended = draft.text.endswith(("\n", "\r"))
+    for number in range(len(lines)):
+        ahead = [without_end(line) for line in lines[number:] if line.strip()]
+        if not ahead or not lines[number].strip():
+            continue
+        if number == 0:
+            ahead[0] = place.before + ahead[0]
+        if _runs_into(ahead, place.below, rules.tab_width, ended):
+            return attrs.evolve(draft, text="".join(lines[:number]).rstrip() if number else "")
+    return draft
+
+
+def _runs_into(ahead: list[str], below: tuple[str, ...], tab_width: int, ended: bool) -> bool:
+    """Whether generated lines are what follows: all of them, as far as both go."""
+    count = min(len(ahead), len(below), 3)
+    exact = loose = telling = 0
+    for number in range(count):
+        line, there = ahead[number], below[number]
+        same_depth = columns(indent_of(line), tab_width) == columns(indent_of(there), tab_width)
+        last = number == len(ahead) - 1 and not ended
+        if line.strip() == there.strip():
+            exact += same_depth or len(line.strip()) >= _LONG
+        elif last and len(line.strip()) >= _LONG and there.strip().startswith(line.strip()) and same_depth:
+            exact += 1
+        elif _loosely(line) == _loosely(there) and same_depth:
+            loose += 1
+        telling += _informative(line.strip())
+    return exact + loose == count and telling > 0
+
+
+def _loosely(line: str) -> str:
+    """A line without what two people would write differently: blanks, kinds of quotes, final punctuation."""
+    return _LOOSE.sub("", line).rstrip(";,")
+
+
+def drop_what_is_above(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Drop a text that only says the line above once more, or the lines above."""
+    del rules
+    lines = [without_end(line) for line in split_lines(draft.text) if line.strip()]
+    if not lines or not place.above or place.prose == "string":
+        return draft
+    lines[0] = place.before + lines[0]
+    nearest = place.above[0].strip()
+    if lines[0].strip() == nearest and len(nearest) >= _LONG and not nearest.endswith((",", ";;")):
+        return attrs.evolve(draft, text="")
+    count = len(lines)
+    above = [line.strip() for line in reversed(place.above[:count])]
+    if count > 1 and [line.strip() for line in lines] == above and any(_informative(line) for line in above):
+        return attrs.evolve(draft, text="")
+    return draft
+
+
+def drop_too_little(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Drop what nobody would wait for: blanks, one mark of punctuation, an empty comment, what is there."""
+    del rules
+    code = draft.text.strip()
+    words = any(character.isalnum() or character == "_" for character in code)
+    empty_comment = code in (
+        *place.language.comments.line,
+        *(begin for begin, _ in place.language.comments.block),
+    )
+    nothing = not code or (len(code) == 1 and not words) or empty_comment
+    same = closers_only(code) and place.after.strip().startswith(code)
+    return attrs.evolve(draft, text="", replace_right=0) if nothing or same else draft
+
+
+def _informative(code: str) -> bool:
+    """Whether a line says something that isn't found everywhere: more than brackets and a short word."""
+    return len(code) >= _INFORMATIVE and any(character.isalnum() for character in code)
