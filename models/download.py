@@ -184,6 +184,7 @@ def _run_pip(entry: Entry, source: WheelSource, temporary: Path, wheels: Path, p
         "--no-input",
         "--disable-pip-version-check",
         "--progress-bar=off",
+        "--verbose",  # else a lost connection looks like a missing package when retries are off
         f"--dest={wheels}",
         f"{source.package}=={source.version}",
     ]
@@ -243,7 +244,8 @@ _NETWORK_SIGNS = (
     "ProxyError",
     "Network is unreachable",
     "Connection refused",
-    "Could not fetch URL",
+    "connection error:",
+    "timed out",
     "connection broken by",
 )
 

@@ -289,7 +289,7 @@ def _bind(known: FimFormat, model: ModelFacts, reason: str) -> Recognition:
         if is_token(item) and item not in _ROLES and item in model.tokens:
             ids[item] = model.tokens[item]
     stops = tuple(dict.fromkeys(model.tokens[text] for text in known.stops if text in model.tokens))
-    named_tokens = (*known.roles, *ids, *known.stops)
+    named_tokens = (*known.roles, *(text for text in ids if text not in _ROLES), *known.stops)
     texts = {model.tokens[text]: text for text in named_tokens if text in model.tokens}
     return Recognition(known, ids, stops, texts, reason)
 

@@ -189,7 +189,15 @@ class GgufFile:
         Raises:
             ModelProblem: the file cannot be read any more.
         """
-        array = self.metadata.get("tokenizer.ggml.tokens")
+        return self.texts("tokenizer.ggml.tokens")
+
+    def texts(self, key: str) -> list[bytes]:
+        """A list of texts; empty where the key is missing or of another type.
+
+        Raises:
+            ModelProblem: the file cannot be read any more.
+        """
+        array = self.metadata.get(key)
         if not isinstance(array, Array) or array.kind != _STRING:
             return []
         data = self._read(array)

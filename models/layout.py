@@ -285,9 +285,9 @@ class Tokenises(Protocol):
 class Guarded:
     """A model whose tokeniser never yields a marker for text.
 
-    With special tokens off llama.cpp still finds user-defined tokens in text, and some vocabularies
-    (DeepSeek-Coder's) hold their markers as such. Every marker that comes out of text is spelled out in
-    ordinary tokens instead.
+    With special tokens off llama.cpp still finds user-defined tokens in text. It takes the markers that it
+    knows by their spelling for control tokens, but a vocabulary may hold others, or declare any token as a
+    marker. Every marker that comes out of text is spelled out in ordinary tokens instead.
     """
 
     def __init__(self, model: Tokenises, markers: Mapping[int, str]) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from gguf import GGUFReader, GGUFValueType, GGUFWriter
+from foretype.models import gguf
+from gguf import GGUFValueType, GGUFWriter
 
 VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "vocab"
 """Vocabulary-only files of llama.cpp's models folder (MIT, the licence lies beside them)."""
@@ -24,15 +25,26 @@ def vocabulary_file(vocab: str) -> Path:
     return VOCABULARIES / f"ggml-vocab-{vocab}.gguf"
 
 
+_KINDS = {bool: GGUFValueType.BOOL, int: GGUFValueType.UINT32, str: GGUFValueType.STRING}
+
+
 @functools.cache
 def _tokenizer(vocab: str) -> dict[str, tuple[GGUFValueType, GGUFValueType | None, Any]]:
-    """Every tokenizer.* key of a vocabulary file: type, element type of an array, value."""
-    reader = GGUFReader(vocabulary_file(vocab))
+    """Every tokenizer.* key of a vocabulary file: type, element type of an array, value.
+
+    Read with foretype's own reader, which a test compares with the gguf package's; that one takes seconds.
+    """
+    file = gguf.read(vocabulary_file(vocab))
     found: dict[str, tuple[GGUFValueType, GGUFValueType | None, Any]] = {}
-    for key, field in reader.fields.items():
-        if key.startswith("tokenizer."):
-            element = field.types[-1] if field.types[0] is GGUFValueType.ARRAY else None
-            found[key] = (field.types[0], element, cast("Any", field).contents())
+    for key, value in file.metadata.items():
+        if not key.startswith("tokenizer."):
+            continue
+        if isinstance(value, gguf.Array) and key.endswith("token_type"):
+            found[key] = (GGUFValueType.ARRAY, GGUFValueType.INT32, list(file.token_types()))
+        elif isinstance(value, gguf.Array):
+            found[key] = (GGUFValueType.ARRAY, GGUFValueType.STRING, file.texts(key))
+        else:
+            found[key] = (_KINDS[type(value)], None, value)  # pyright: ignore[reportArgumentType]
     return found
 
 
