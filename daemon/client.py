@@ -392,7 +392,7 @@ class DaemonClient:
             connection.close()
 
     async def _connect(self) -> _Connection:
-        self._place.check_length()
+        self._place.check()
         try:
             reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
         except (FileNotFoundError, ConnectionRefusedError) as error:

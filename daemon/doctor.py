@@ -183,11 +183,8 @@ def _files(place: Place) -> Iterator[Finding]:
     ):
         yield Finding(subject, str(directory), _unwritable(directory))
     try:
-        if place.directory.exists() or place.directory.is_symlink():
-            place.prepare()
-        else:
-            place.check_length()
-    except (Problem, OSError) as problem:
+        place.check()
+    except Problem as problem:
         yield Finding("runtime", str(place.directory), str(problem))
     else:
         yield Finding("runtime", str(place.directory), _unwritable(place.directory))

@@ -90,7 +90,21 @@ class Place:
                 f"The runtime directory {self.directory} cannot be created ({error.strerror}). "
                 "Set XDG_RUNTIME_DIR to a directory of your own, such as one that 'mktemp -d' makes."
             ) from error
-        self._check_directory()
+        self.check()
+
+    def check(self) -> None:
+        """Raise DaemonProblem when the directory is there and cannot be trusted; see `prepare`."""
+        self.check_length()
+        try:
+            status = self.directory.lstat()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise DaemonProblem(
+                f"The runtime directory {self.directory} cannot be looked at ({error.strerror}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own."
+            ) from error
+        self._check_directory(status)
 
     def check_length(self) -> None:
         """Raise DaemonProblem when the system allows no socket path this long."""
@@ -102,8 +116,7 @@ class Place:
                 "Set XDG_RUNTIME_DIR to a directory with a short path that is yours alone."
             )
 
-    def _check_directory(self) -> None:
-        status = self.directory.lstat()
+    def _check_directory(self, status: os.stat_result) -> None:
         remedy = "Remove it, or set XDG_RUNTIME_DIR to a directory of your own."
         if stat.S_ISLNK(status.st_mode):
             raise DaemonProblem(

@@ -183,7 +183,7 @@ def _sentence(error: BaseException | None) -> str:
 
 
 def log_failure(_result: object, error: BaseException | None) -> None:
-    """Log a defect of the engine's without its message, which could quote the user's code."""
+    """Log a defect without its message, which could quote the user's code."""
     if error is not None:
         where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("the engine failed with %s\n%s", type(error).__name__, where)
+        logger.error("failed with %s\n%s", type(error).__name__, where)

@@ -22,6 +22,7 @@ from ..context.problem import DaemonProblem
 from ..context.values import Completion
 from . import lifecycle, protocol
 from .lifecycle import BoundSocket, Clock, IdleTimer, Lock, Place
+from .model_host import log_failure
 from .model_source import ModelSource
 from .protocol import Method
 from .release import release
@@ -122,6 +123,8 @@ class Server:
             logger.warning("client %s: %s; its connection is cut", client.owner, error)
         except OSError:
             pass  # it is gone, which is all that matters
+        except Exception as error:  # noqa: BLE001 - a defect costs one connection, not the daemon
+            log_failure(None, error)
         finally:
             self._clients.discard(client)
             for task in client.loads.values():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -282,6 +283,27 @@ async def test_whoever_else_listens_there_is_a_sentence(place: Place, answer: by
         assert (completion.stop, completion.stage) == (StopReason.UNAVAILABLE, Stage.QUEUE)
         assert words in completion.detail
         await client.aclose()
+
+
+async def test_another_users_daemon_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = os.getuid()
+
+    def peer_uid(_connection: socket.socket) -> int:
+        return mine + 1
+
+    async with impostor(place, b""):
+        monkeypatch.setattr(lifecycle, "peer_uid", peer_uid)
+        client = DaemonClient(place, start=no_start)
+        assert "another user" in (await client.complete(request())).detail
+        await client.aclose()
+
+
+async def test_a_directory_that_is_not_safe_is_not_even_looked_into(place: Place) -> None:
+    elsewhere = place.directory.with_name("elsewhere")
+    elsewhere.mkdir()
+    place.directory.symlink_to(elsewhere)
+    client = DaemonClient(place, start=no_start)
+    assert "symbolic link" in (await client.complete(request())).detail
 
 
 async def test_an_older_daemon_is_ended_and_replaced(
