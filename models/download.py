@@ -184,7 +184,7 @@ def _run_pip(entry: Entry, source: WheelSource, temporary: Path, wheels: Path, p
         "--no-input",
         "--disable-pip-version-check",
         "--progress-bar=off",
-        "--verbose",  # else a lost connection looks like a missing package when retries are off
+        "-vv",  # else a lost connection looks like a missing package when retries are off
         f"--dest={wheels}",
         f"{source.package}=={source.version}",
     ]

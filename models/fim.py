@@ -24,6 +24,8 @@ Order = Literal["psm", "spm", "plain"]
 
 _ROLES = ("PREFIX", "SUFFIX", "MIDDLE")
 _FIELDS = ("{prefix}", "{suffix}", "{related}", "{current}")
+_ORDINARY = ("▁",)
+"""Token texts that stand in layouts and are no markers: users write them, and models answer with them."""
 _DEFAULT_PROMPT: Mapping[str, tuple[str, ...]] = {
     "psm": ("PREFIX", "{related}", "{current}", "{prefix}", "SUFFIX", "{suffix}", "MIDDLE"),
     "spm": ("{related}", "{current}", "SUFFIX", "{suffix}", "PREFIX", "{prefix}", "MIDDLE"),
@@ -140,7 +142,7 @@ class Recognition:
         format: which.
         ids: token ids by what stands in the format: PREFIX, SUFFIX, MIDDLE, and the texts of other tokens.
         stops: ids of tokens that end the middle, beside llama.cpp's own.
-        texts: the text of every id in `ids` and `stops`; text of the user's never becomes one of them.
+        texts: the texts of all markers in `ids` and `stops`, by id; text of the user's never becomes one.
         reason: one sentence on why this format was taken.
     """
 
@@ -290,7 +292,9 @@ def _bind(known: FimFormat, model: ModelFacts, reason: str) -> Recognition:
             ids[item] = model.tokens[item]
     stops = tuple(dict.fromkeys(model.tokens[text] for text in known.stops if text in model.tokens))
     named_tokens = (*known.roles, *(text for text in ids if text not in _ROLES), *known.stops)
-    texts = {model.tokens[text]: text for text in named_tokens if text in model.tokens}
+    texts = {
+        model.tokens[text]: text for text in named_tokens if text in model.tokens and text not in _ORDINARY
+    }
     return Recognition(known, ids, stops, texts, reason)
 
 

@@ -180,7 +180,7 @@ def _item(recognition: Recognition, item: str, values: Mapping[str, str]) -> lis
     """One marker or one piece of fixed text, filled in."""
     if is_token(item):
         token = recognition.ids[item]
-        return [Marker(token, recognition.texts.get(token, ""))]
+        return [Marker(token, recognition.texts.get(token, item))]
     return list(_text(_filled(item[1:], values)))
 
 

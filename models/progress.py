@@ -7,6 +7,7 @@ import types
 import click
 import rich.progress
 from rich.console import Console
+from rich.table import Column
 
 from .catalogue import size_text
 
@@ -15,13 +16,15 @@ class BarProgress:
     """A progress bar on a terminal; a step whose size is unknown pulses. Use it as a context manager."""
 
     def __init__(self, console: Console) -> None:
+        text = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._bar = rich.progress.Progress(
-            rich.progress.TextColumn("{task.description}"),
-            rich.progress.BarColumn(),
+            rich.progress.TextColumn("{task.description}", table_column=text),
+            rich.progress.BarColumn(bar_width=20),
             rich.progress.DownloadColumn(),
             rich.progress.TransferSpeedColumn(),
             rich.progress.TimeRemainingColumn(),
             console=console,
+            expand=True,
             transient=True,
         )
         self._task: rich.progress.TaskID | None = None

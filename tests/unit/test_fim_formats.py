@@ -248,6 +248,12 @@ def test_a_vocabulary_without_file_tokens_gets_comments() -> None:
     assert shown(layout.head(found, AROUND)).startswith("# a/b.py\nx = 1\n")
 
 
+def test_an_ordinary_token_in_a_layout_is_no_marker() -> None:
+    found = bound("aixcoder-split")
+    assert "▁" in found.ids
+    assert "▁" not in found.texts.values()
+
+
 def test_comments_are_those_of_the_language() -> None:
     plain = fim.recognise(facts())
     lead = [
