@@ -147,6 +147,7 @@ class Completion:
         stage: how far the request came; `Stage.DONE` unless it was cut short.
         timings: where the time went.
         mean_logprob: mean natural-log probability of the generated tokens; 0.0 when there are none.
+        logprobs: that of each generated token, those included that a stop cut off.
         detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
     """
 
@@ -155,4 +156,5 @@ class Completion:
     stage: Stage = Stage.DONE
     timings: Timings = attrs.field(factory=Timings)
     mean_logprob: float = 0.0
+    logprobs: tuple[float, ...] = ()
     detail: str = ""

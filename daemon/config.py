@@ -100,12 +100,18 @@ class LogSettings:
 
 @attrs.frozen
 class Settings:
-    """All of it."""
+    """All of it.
+
+    Attributes:
+        fim: fill-in-the-middle formats by model name, as `models.fim.from_overrides` explains. Its contents
+            are checked where the model is loaded.
+    """
 
     model: ModelSettings = attrs.field(factory=ModelSettings)
     daemon: DaemonSettings = attrs.field(factory=DaemonSettings)
     completion: CompletionSettings = attrs.field(factory=CompletionSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
+    fim: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
 @attrs.frozen
@@ -216,6 +222,7 @@ _WANTED: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     tuple: "a list of texts in quotes",
+    dict: "a table",
 }
 
 
@@ -242,4 +249,5 @@ _converter.register_structure_hook(bool, _strictly(bool, bool))
 _converter.register_structure_hook(int, _strictly(int, int))
 _converter.register_structure_hook(float, _strictly(float, float, int))
 _converter.register_structure_hook(str, _strictly(str, str))
+_converter.register_structure_hook_func(lambda kind: kind == dict[str, Any], _strictly(dict, dict))
 _converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)

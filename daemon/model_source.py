@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..context.problem import ModelProblem, Problem
-from . import config
+from . import config, paths
 
 if TYPE_CHECKING:
     from ..models.engine import EngineLike
@@ -84,6 +84,8 @@ class ConfiguredModel:
             threads=settings.model.threads,
             gpu_layers=settings.model.gpu_layers,
             latency_budget_ms=settings.completion.latency_budget_ms,
+            fim=settings.fim,
+            states=paths.cache_dir() / "kv",
         )
         return load_engine(path, wanted, on_progress)
 

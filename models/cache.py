@@ -53,6 +53,14 @@ class Cells(Protocol):
         """Drop everything."""
         ...
 
+    def save(self, sequence: int) -> bytes:
+        """The state of a sequence."""
+        ...
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Put a saved state into an empty sequence."""
+        ...
+
 
 @attrs.define
 class Track:
@@ -273,6 +281,21 @@ class KVCache:
             sequence.tokens = []
             sequence.track = None
         self._logits_at = None
+
+    def save(self, sequence: Sequence) -> bytes:
+        """What `restore` needs beside the tokens."""
+        return self._cells.save(sequence.number)
+
+    def restore(self, sequence: Sequence, tokens: list[int], state: bytes) -> bool:
+        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them."""
+        self._truncate(sequence, 0)
+        self._logits_at = None
+        if self._cells.restore(sequence.number, state):
+            if self._cells.last_position(sequence.number) + 1 == len(tokens):
+                sequence.tokens = list(tokens)
+                return True
+            self._cells.remove(sequence.number, 0)
+        return False
 
     def fork(self, sequence: Sequence, length: int) -> Sequence | None:
         """A new sequence that shares the first `length` tokens; None when none is free."""

@@ -59,7 +59,7 @@ class Generated:
         evaluated: tokens evaluated on the way, drafts included.
         drafted: tokens proposed by drafts.
         accepted: of these, confirmed.
-        mean_logprob: mean natural-log probability of the chosen tokens.
+        logprobs: natural-log probability of each chosen token.
         milliseconds: duration.
     """
 
@@ -70,7 +70,7 @@ class Generated:
     evaluated: int = 0
     drafted: int = 0
     accepted: int = 0
-    mean_logprob: float = 0.0
+    logprobs: tuple[float, ...] = ()
     milliseconds: float = 0.0
 
 
@@ -209,7 +209,7 @@ class _Run:
             evaluated=self.evaluated,
             drafted=self.drafted,
             accepted=self.accepted,
-            mean_logprob=sum(self.chosen) / len(self.chosen) if self.chosen else 0.0,
+            logprobs=tuple(self.chosen),
             milliseconds=(self.clock() - started) * 1000,
         )
 

@@ -22,6 +22,7 @@ class EngineSettings:
         gpu_layers: layers to put on a GPU; -1 all.
         latency_budget_ms: time in ms in which a first answer should appear.
         fim: the user's `[fim]` table; see `fim.from_overrides`.
+        states: where KV states of recent files are kept between runs; None keeps none.
     """
 
     context_tokens: int = 0
@@ -29,6 +30,7 @@ class EngineSettings:
     gpu_layers: int = -1
     latency_budget_ms: float = 400.0
     fim: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    states: Path | None = None
 
 
 @attrs.frozen

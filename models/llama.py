@@ -52,6 +52,11 @@ def supports_gpu() -> bool:
     return bool(c.llama_supports_gpu_offload())
 
 
+def build() -> str:
+    """Which llama.cpp this is: the version of the package that carries it."""
+    return str(c.__version__)
+
+
 class DecodeResult(enum.IntEnum):
     """What llama_decode returned."""
 

@@ -17,9 +17,10 @@ from .engine import EngineInfo, EngineSettings
 from .fim import Recognition, facts, from_overrides, recognise
 from .gguf import check
 from .layout import Guarded
-from .llama import Context, Model, supports_gpu
+from .llama import Context, Model, build, supports_gpu
 from .local import LocalEngine
 from .prompt_tokens import PromptTokens
+from .states import StateStore, fingerprint
 from .threads import Governor, available
 from .vocabulary import Vocabulary
 
@@ -75,8 +76,15 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         arm=context.abortable,
         info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
+        states=_states(path, context, settings),
         on_close=close,
     )
+
+
+def _states(path: Path, context: Context, settings: EngineSettings) -> StateStore | None:
+    if settings.states is None:
+        return None
+    return StateStore(settings.states, fingerprint(path, build(), context.size, settings.gpu_layers))
 
 
 def _ends(model: Model, recognition: Recognition) -> frozenset[int]:

@@ -28,6 +28,7 @@ from .engine import EngineInfo
 from .healing import heal, split_unfinished
 from .llama import DecodeFailedError
 from .sessions import Candidate, Session, Sessions, Slot
+from .states import LOAD_BYTES_PER_MS, StateStore
 from .vocabulary import GrowingText, Vocabulary, to_bytes
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ MIN_SHORT_TOKENS = 64
 """However slow the machine, a first answer sees about this much."""
 
 MAX_SESSIONS = 6
+
+MIN_SAVED_TOKENS = 256
+"""Shorter prompts are evaluated faster than anybody notices."""
+
+SAVE_WITHIN_S = 1.0
 
 Arm = Callable[[Cancellation], contextlib.AbstractContextManager[None]]
 
@@ -57,6 +63,7 @@ class LocalEngine:
         arm: Arm,
         info: EngineInfo,
         latency_budget_ms: float = 400.0,
+        states: StateStore | None = None,
         on_close: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -71,6 +78,7 @@ class LocalEngine:
             arm: makes a cancellation stop a running llama_decode.
             info: what `info` answers, apart from the number of sessions.
             latency_budget_ms: a first answer takes a context that fits into `BUDGET_SHARE` of this.
+            states: KV states saved by an earlier run, or None.
             on_close: frees context and model.
             clock: seconds.
         """
@@ -83,6 +91,7 @@ class LocalEngine:
         self._max_prompt_tokens = max_prompt_tokens
         self._arm = arm
         self._info = info
+        self._states = states
         self._on_close = on_close
         self._clock = clock
 
@@ -152,6 +161,9 @@ class LocalEngine:
 
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""
+        state = self.sessions.get(session)
+        if state is not None:
+            self._save(state)
         self.sessions.forget(session)
 
     def info(self) -> EngineInfo:
@@ -159,7 +171,11 @@ class LocalEngine:
         return attrs.evolve(self._info, sessions=len(self.sessions))
 
     def close(self) -> None:
-        """See `EngineLike.close`."""
+        """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""
+        deadline = self._clock() + SAVE_WITHIN_S
+        for state in reversed(list(self.sessions)):
+            if self._clock() < deadline:
+                self._save(state)
         self._on_close()
 
     def budget_tokens(self) -> int:
@@ -175,6 +191,8 @@ class LocalEngine:
             if candidate is not None and candidate.cost <= budget:
                 return slot, candidate
         whole = self._fresh(prompt, self._whole_cut(prompt), healing=healing)
+        if whole.cost > budget and self._recall(session, whole):
+            whole = attrs.evolve(whole, cost=self.cache.cost(None, whole.target))
         if whole.cost <= budget:
             return self._install(session, "whole", whole), whole
         short = whole
@@ -194,11 +212,40 @@ class LocalEngine:
                 # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
                 return self.cache.sync(whole.sequence, candidate.target, cancellation).complete
         fresh = self._fresh(prompt, self._whole_cut(prompt), healing=True)
+        self._recall(session, fresh)
         slot = self._install(session, "next", fresh)
         if not self.cache.sync(slot.sequence, fresh.target, cancellation).complete:
             return False
         self.sessions.promote(session)
         return True
+
+    def _recall(self, session: Session, wanted: Candidate) -> bool:
+        """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
+        if self._states is None or session.next is not None or wanted.cost < MIN_SAVED_TOKENS:
+            return False
+        held = len(wanted.target) - wanted.cost
+        found = self._states.find(wanted.target, held + MIN_SAVED_TOKENS)
+        if found is None:
+            return False
+        saved, shared = found
+        if (shared - held) / self.cache.speed.tokens_per_ms < saved.size / LOAD_BYTES_PER_MS:
+            return False
+        state = self._states.read(saved)
+        if state is None:
+            return False
+        slot = self._install(session, "next", wanted)
+        return self.cache.restore(slot.sequence, saved.tokens, state)
+
+    def _save(self, session: Session) -> None:
+        """Keep the session's cells on disk for the next run."""
+        slot = session.whole
+        if self._states is None or slot is None:
+            return
+        tokens = slot.sequence.tokens
+        saved = self._states.find(tokens, 1)
+        if len(tokens) < MIN_SAVED_TOKENS or (saved and len(tokens) - saved[1] < MIN_SAVED_TOKENS // 4):
+            return
+        self._states.save(tokens, self.cache.save(slot.sequence))
 
     def _install(self, session: Session, which: str, candidate: Candidate) -> Slot:
         """Put a new anchor into one of the session's slots, in the sequence that the slot had before."""
@@ -331,7 +378,8 @@ def _answer(synced: Synced, prefill_ms: float, generated: Generated) -> Completi
             draft_tokens=generated.drafted,
             accepted_tokens=generated.accepted,
         ),
-        generated.mean_logprob,
+        sum(generated.logprobs) / max(1, len(generated.logprobs)),
+        generated.logprobs,
     )
 
 

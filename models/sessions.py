@@ -7,6 +7,8 @@ them and gives their sequences back; which one serves a request is decided in `l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from ..context.values import Prompt
@@ -83,6 +85,9 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self._sessions.values())
 
     def get(self, name: str) -> Session | None:
         """The session, or None; does not count as use."""

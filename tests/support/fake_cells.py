@@ -92,6 +92,15 @@ class FakeCells:
     def clear(self) -> None:
         self.held.clear()
 
+    def save(self, sequence: int) -> bytes:
+        return np.asarray(self.tokens(sequence), np.int32).tobytes()
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        held = self.held.setdefault(sequence, [])
+        assert not held, "a state may only be put into an empty sequence"
+        self._append(held, np.frombuffer(state, np.int32).tolist())
+        return True
+
     def tokens(self, sequence: int) -> list[int]:
         """What the cells of a sequence really hold."""
         return [token for _, token in self.held.get(sequence, [])]
