@@ -68,14 +68,14 @@ async def test_the_capabilities_are_said_at_once_and_statically(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("encoding", "character", "end"), [("utf-8", 11, 12), ("utf-16", 8, 9), ("utf-32", 7, 8), (None, 8, 9)]
+    ("encoding", "character", "end"), [("utf-8", 10, 11), ("utf-16", 7, 8), ("utf-32", 6, 7), (None, 7, 8)]
 )
 async def test_positions_count_what_was_negotiated(
     tmp_path: Path, encoding: str | None, character: int, end: int
 ) -> None:
     offered = {"general": {"positionEncodings": [encoding]}} if encoding else {}
-    async with server(tmp_path, {"x('é😀": "y')"}, capabilities=offered) as client:
-        client.open(URI, "\n  x('é😀)\n")
+    async with server(tmp_path, {"x(é😀": "y)"}, capabilities=offered) as client:
+        client.open(URI, "\n  x(é😀)\n")
         (item,) = await client.items(URI, 1, character)
     assert item["range"] == place((1, character), (1, end))
 
