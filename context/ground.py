@@ -1,18 +1,32 @@
 """Is it true? A completion checked against the code around it: does it parse, and do its names exist.
 
-The model guesses, the editor knows. Precision comes first: what can't be decided is shown.
+The model guesses, the editor knows. A completion is put into the definition around the cursor, which alone is
+parsed again; new defects cut it back to its longest sound beginning, and so does a name that exists nowhere.
+Precision comes first: what can't be decided is shown, above all where the code was broken before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 import attrs
 
+from .brackets import PAIRS, balance
+from .lines import line_start, next_line_start, split_lines, without_end
+from .names import Use, is_visible, mentioned, near_match, uses
+from .piece import Piece, piece_around
 from .snapshot import Snapshot
+from .syntax import SyntaxTree, parse
 
 Symbols = Callable[[str], bool]
 """Whether a name is known to the workspace."""
+
+_PARSE_MS = 20.0
+_MOST_PROBES = 24
+_NEARBY = 30_000
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
 
 
 @attrs.frozen
@@ -22,17 +36,191 @@ class Verdict:
     Attributes:
         text: the text to insert.
         shown: whether anything is left.
-        reasons: why something was cut, in order; empty when nothing was.
+        reasons: why something was cut, in order: "syntax", "unknown name", "misspelt name", "unknown member";
+            empty when nothing was. They never hold code.
+        names: the names that were found wanting.
     """
 
     text: str
     shown: bool
     reasons: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def ground(
     text: str, snapshot: Snapshot, offset: int, replace_right: int = 0, symbols: Symbols | None = None
 ) -> Verdict:
-    """Check a trimmed completion in its place. Total: never raises."""
-    del snapshot, offset, replace_right, symbols
-    return Verdict(text, bool(text.strip()))
+    """Check a trimmed completion in its place. Total: never raises.
+
+    Args:
+        text: the completion.
+        snapshot: the document it is for.
+        offset: the cursor, in code points.
+        replace_right: code points right of the cursor that the completion replaces.
+        symbols: whether the workspace knows a name; None where nobody knows the workspace.
+    """
+    if not text.strip() or snapshot.tree is None:
+        return Verdict(text, bool(text.strip()))
+    offset = min(max(offset, 0), len(snapshot.text))
+    piece = piece_around(snapshot, offset)
+    if piece is None or snapshot.tree.prose_at(offset) == "comment":
+        return Verdict(text, True)
+    bench = _Bench(snapshot, piece, replace_right)
+    sound = bench.sound_beginning(text)
+    reasons = ("syntax",) if sound.text != text else ()
+    if not sound.text or sound.tree is None:
+        return Verdict(sound.text, bool(sound.text), reasons)
+    start = len(piece.before)
+    culprit = _Names(bench, sound.tree, offset, start, start + len(sound.text), symbols).first_unknown()
+    if culprit is None:
+        return Verdict(sound.text, True, reasons)
+    use, reason = culprit
+    kept = _lines_before(sound.text, use.start - len(piece.before))
+    kept = bench.sound_beginning(kept).text if kept else ""
+    return Verdict(kept, bool(kept.strip()), (*reasons, reason), (use.name,))
+
+
+def _lines_before(text: str, position: int) -> str:
+    """The whole lines before the one that holds `position`."""
+    return text[: line_start(text, min(max(position, 0), len(text)))].rstrip()
+
+
+@attrs.frozen
+class _Probe:
+    """A text that was put in place: what is left of it, and its sound tree; None where there is none."""
+
+    text: str
+    tree: SyntaxTree | None
+
+
+@attrs.frozen
+class _Bench:
+    """The place where completions are tried."""
+
+    snapshot: Snapshot
+    piece: Piece
+    replace_right: int
+
+    def tree_with(self, text: str, closing: str = "") -> SyntaxTree | None:
+        after = self.piece.after[self.replace_right :] if text else self.piece.after
+        return parse(self.piece.before + text + closing + after, self.snapshot.language, _PARSE_MS)
+
+    def is_sound(self, tree: SyntaxTree | None) -> bool:
+        return tree is None or not tree.has_defects
+
+    def broken_anyway(self) -> bool:
+        """Whether the piece has defects even without the line that is being typed."""
+        before, after = self.piece.before, self.piece.after
+        start = line_start(before, len(before))
+        end = next_line_start(after, 0)
+        tree = parse(before[:start] + after[end:], self.snapshot.language, _PARSE_MS)
+        return tree is None or tree.has_defects
+
+    def sound_beginning(self, text: str) -> _Probe:
+        """The longest beginning of `text` that parses in its place, or could if it went on."""
+        tree = self.tree_with(text)
+        if self.is_sound(tree):
+            return _Probe(text, tree)
+        finished = self._finished(text)
+        if finished is not None or self.broken_anyway():
+            return _Probe(text, finished)
+        for number, shorter in enumerate(_shorter(text)):
+            if number >= _MOST_PROBES:
+                break
+            tree = self.tree_with(shorter)
+            if self.is_sound(tree):
+                return _Probe(shorter, tree)
+        return _Probe("", None)
+
+    def _finished(self, text: str) -> SyntaxTree | None:
+        """A sound tree with what the text leaves open closed: then it is unfinished, not wrong."""
+        described = self.snapshot.described
+        line = self.piece.before[line_start(self.piece.before, len(self.piece.before)) :]
+        left = balance(text, described, balance(line, described).quote)
+        brackets = "".join(PAIRS[bracket] for _, bracket in reversed(left.openers))
+        closings = [left.quote + brackets] if left.quote or brackets else []
+        for closing in (*closings, *("\n" + word for word in described.layout.closers)):
+            tree = self.tree_with(text, closing)
+            if tree is not None and not tree.has_defects:
+                return tree
+        return None
+
+
+def _shorter(text: str) -> Iterator[str]:
+    """Beginnings of a text, longest first: by line, then the first line by token."""
+    lines = split_lines(text)
+    for count in range(len(lines) - 1, 0, -1):
+        shorter = "".join(lines[:count]).rstrip()
+        if shorter.strip():
+            yield shorter
+    first = without_end(lines[0])
+    ends = [found.end() for found in _TOKEN.finditer(first)]
+    for end in reversed(ends[:-1]):
+        shorter = first[:end].rstrip()
+        if _DANGLING.search(shorter):
+            yield shorter
+
+
+@attrs.frozen
+class _Names:
+    """What decides whether the names of one completion are known: its sound tree, and everything around."""
+
+    bench: _Bench
+    tree: SyntaxTree
+    offset: int
+    start: int
+    end: int
+    symbols: Symbols | None
+
+    def first_unknown(self) -> tuple[Use, str] | None:
+        """The first name that exists nowhere, and the reason to give."""
+        for use in uses(self.tree, self.start, self.end):
+            reason = self._objection(use)
+            if reason:
+                return use, reason
+        return None
+
+    def _objection(self, use: Use) -> str:
+        described = self.bench.snapshot.described
+        if use.name in described.known_words or use.name.startswith("__") or not use.name.strip("_"):
+            return ""
+        if self.symbols is not None and self.symbols(use.name):
+            return ""
+        if use.kind == "own":
+            return "unknown member" if _is_unknown_member(use, self.bench, self.offset) else ""
+        if self._is_visible(use):
+            return ""
+        whole = self.bench.snapshot.text
+        if use.kind == "use" and not self._is_open(whole):
+            return "unknown name"
+        nearby = whole[max(0, self.offset - _NEARBY) : self.offset + _NEARBY]
+        return "misspelt name" if near_match(use.name, nearby) and not mentioned(whole, use.name) else ""
+
+    def _is_open(self, whole: str) -> bool:
+        """Whether names come in here that nobody can see."""
+        names = self.bench.snapshot.described.names
+        unseen = names.visibility == "open" or (names.visibility == "workspace" and self.symbols is None)
+        return unseen or any(mark in whole for mark in names.opaque)
+
+    def _is_visible(self, use: Use) -> bool:
+        whole = self.bench.snapshot.tree
+        if whole is None or is_visible(self.tree, use.name, use.start, self.start, self.end):
+            return True
+        return is_visible(whole, use.name, self.offset)
+
+
+def _is_unknown_member(use: Use, bench: _Bench, offset: int) -> bool:
+    """Whether a member of the code's own object is mentioned nowhere, and can't come from a base class."""
+    names = bench.snapshot.described.names
+    text = bench.snapshot.text
+    tree = bench.snapshot.tree
+    if tree is None or not names.inherits or mentioned(text, use.name):
+        return False
+    if any(mark in text for mark in names.dynamic):
+        return False
+    classes = [scope for scope in tree.scopes(offset) if scope.class_like]
+    if not classes:
+        return False
+    header_start = line_start(text, classes[-1].start)
+    header = text[header_start : min(max(classes[-1].body_start, classes[-1].start + 1), header_start + 300)]
+    return not any(mark in header for mark in names.inherits)

@@ -95,14 +95,17 @@ class Names:
             workspace share their names), or "open" (names come in unseen, as from C headers: an unknown
             name alone proves nothing).
         opaque: texts after which a "file" or "workspace" is as good as "open" (`import *`).
-        receivers: names of the object whose class encloses the code (`self`, `this`).
+        inherits: what a class's header says when members may come from elsewhere (`extends`); empty where
+            members of the code's own object are not to be checked.
+        dynamic: texts after which members may come from anywhere (`setattr(`).
         keywords: words that are no names, separated by blanks and line ends.
         builtins: names that are always there.
     """
 
     visibility: Literal["file", "workspace", "open"] = "open"
     opaque: tuple[str, ...] = ()
-    receivers: tuple[str, ...] = ()
+    inherits: tuple[str, ...] = ()
+    dynamic: tuple[str, ...] = ()
     keywords: str = ""
     builtins: str = ""
 

@@ -1,0 +1,139 @@
+"""The enclosing definition as a text of its own, small enough to be parsed again with a completion in place.
+
+Found by indentation, not by the syntax tree: around a cursor the tree is broken more often than not, while
+people keep their indentation. Headers of what encloses the definition stay, its neighbours go. Where a file
+isn't indented that way the piece doesn't parse, and whoever asks has to take that for "unknown".
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from .brackets import PAIRS, balance
+from .languages import Language
+from .lines import columns, indent_of, line_start, split_lines
+from .place import closes_only, first_word
+from .snapshot import Snapshot
+
+WHOLE_FILE = 6_000
+LARGEST = 8_000
+_SEARCH_ABOVE = 200_000
+_HEADER_LINES = 6
+_ENDLESS = 1 << 30
+
+
+@attrs.frozen
+class Piece:
+    """A part of a document that can be parsed alone.
+
+    Attributes:
+        before: its text before the cursor, headers of enclosing definitions included.
+        after: its text after the cursor, with what closes them.
+    """
+
+    before: str
+    after: str
+
+
+def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
+    """The definition around `offset`; None when it is too large to be parsed on every suggestion."""
+    text = snapshot.text
+    if len(text) <= WHOLE_FILE:
+        return Piece(text[:offset], text[offset:])
+    described = snapshot.described
+    start = max(0, offset - _SEARCH_ABOVE)
+    if start:
+        start = line_start(text, start)
+    above = split_lines(text[start : line_start(text, offset)])
+    current = text[line_start(text, offset) : offset]
+    chain = _chain(above, columns(indent_of(current), snapshot.tab_width), described, snapshot.tab_width)
+    sizes = _sizes(above, chain)
+    fitting = [number for number, size in enumerate(sizes) if size <= LARGEST]
+    if chain and not fitting:
+        return None
+    kept = fitting[-1] if fitting else -1
+    headers = [_header(above, index) for _, index in reversed(chain[kept + 1 :])]
+    first = chain[kept][1] if kept >= 0 else len(above)
+    depth = chain[kept][0] if kept >= 0 else 0
+    below = _below(text, offset, depth, described, snapshot.tab_width)
+    closing = "".join("\n" + _closing(header, described) for header in reversed(headers))
+    return Piece("".join(headers) + "".join(above[first:]) + current, below + closing)
+
+
+def _chain(above: list[str], depth: int, described: Language, tab_width: int) -> list[tuple[int, int]]:
+    """The lines that enclose the one below `above`, innermost first: their columns and indexes.
+
+    A line at the margin encloses what is below it at the margin, so that there is always one where there is
+    code above.
+    """
+    chain: list[tuple[int, int]] = []
+    limit = depth or 1
+    for index in range(len(above) - 1, -1, -1):
+        line = above[index]
+        code = line.strip()
+        if not code:
+            continue
+        indent = columns(indent_of(line), tab_width)
+        if indent >= limit or _belongs_above(code, described):
+            continue
+        chain.append((indent, index))
+        limit = indent
+        if indent == 0:
+            break
+    return chain
+
+
+def _belongs_above(code: str, described: Language) -> bool:
+    """Whether a line goes on with the statement above it, or stands at the margin for other reasons."""
+    if code[0] in "{})]" or closes_only(code, described):
+        return True
+    if code[0] == "#" and "#" not in described.comments.line:
+        return True  # the preprocessor ignores indentation
+    return first_word(code) in described.layout.continuations or (
+        code.endswith(":") and code[:-1].isidentifier()
+    )
+
+
+def _sizes(above: list[str], chain: list[tuple[int, int]]) -> list[int]:
+    sizes: list[int] = []
+    end = len(above)
+    size = 0
+    for _, index in chain:
+        size += sum(len(line) for line in above[index:end])
+        end = index
+        sizes.append(size)
+    return sizes
+
+
+def _header(above: list[str], index: int) -> str:
+    """A definition's header: from its line to the one that opens its body."""
+    lines: list[str] = []
+    for line in above[index : index + _HEADER_LINES]:
+        lines.append(line)
+        if line.rstrip().endswith(("{", ":")):
+            break
+    else:
+        lines = lines[:1]
+    return "".join(lines)
+
+
+def _closing(header: str, described: Language) -> str:
+    opened = balance(header, described).openers
+    if opened:
+        return "".join(PAIRS[bracket] for _, bracket in reversed(opened))
+    return described.layout.closers[0] if described.layout.closers and not described.layout.indented else ""
+
+
+def _below(text: str, offset: int, depth: int, described: Language, tab_width: int) -> str:
+    """What follows the cursor up to the end of the definition that begins at column `depth`."""
+    lines = split_lines(text[offset : offset + LARGEST])
+    if offset + LARGEST < len(text) and lines:
+        lines.pop()
+    kept = lines[:1]
+    for line in lines[1:]:
+        code = line.strip()
+        indent = columns(indent_of(line), tab_width)
+        if code and (indent < depth or (indent == depth and not _belongs_above(code, described))):
+            break
+        kept.append(line)
+    return "".join(kept)
