@@ -154,7 +154,7 @@ class _Connection:
                 for frame in frames.feed(data):
                     self._handle(frame)
         except (OSError, protocol.ProtocolError) as error:
-            logger.warning("the connection to the daemon ended: %s", error)
+            logger.info("the connection to the daemon ended: %s", error)
         finally:
             self.lost = True
             self._writer.close()

@@ -168,11 +168,15 @@ def _grammars() -> Iterator[Finding]:
 
 
 def _configuration(file: Path) -> Iterator[Finding]:
-    _, complaints = config.load(file)
+    from ..models.fim import from_overrides
+
+    settings, complaints = config.load(file)
     there = "" if file.exists() else " (not there: the defaults are used)"
     yield Finding("configuration", f"{file}{there}")
     for complaint in complaints:
         yield Finding("configuration", str(complaint), "Correct it; the rest of the file is honoured.")
+    for sentence in from_overrides(settings.fim)[1]:
+        yield Finding("configuration", f"{file}: {sentence}", "Correct it; the rest of the file is honoured.")
 
 
 def _files(place: Place) -> Iterator[Finding]:
@@ -202,20 +206,20 @@ def _unwritable(directory: Path) -> str:
 def _model(file: Path) -> Iterator[Finding]:
     import psutil
 
-    from ..models import catalogue, gguf, store
+    from ..models import catalogue, gguf
+    from .model_source import model_path
 
     settings = config.load(file)[0].model
     wanted = settings.path or settings.name
     try:
-        path = store.resolve(wanted)
-        size = gguf.read(path).path.stat().st_size
+        path = model_path(settings)
+        gguf.check(path, available_bytes=psutil.virtual_memory().total)
+        size = path.stat().st_size
     except (Problem, OSError) as problem:
         yield Finding("model", wanted, str(problem))
         return
     entry = None if settings.path else catalogue.find(settings.name)
     what, remedy = _checked(path, size, entry)
-    if not remedy and size > psutil.virtual_memory().total:
-        remedy = "It is larger than this machine's memory; 'foretype models list' shows smaller ones."
     yield Finding("model", f"{wanted}: {path}, {in_bytes(size)}, {what}", remedy)
 
 

@@ -40,6 +40,21 @@ class ModelSource(Protocol):
         ...
 
 
+def model_path(model: config.ModelSettings) -> Path:
+    """The GGUF file that the settings mean.
+
+    Raises:
+        ModelProblem: there is none, or its path depends on the directory that foretype was started in.
+    """
+    from ..models.store import resolve
+
+    if "/" in model.path and not Path(model.path).expanduser().is_absolute():
+        raise ModelProblem(
+            f"The configuration's model.path is '{model.path}'; write the whole path, from / or ~ on."
+        )
+    return resolve(model.path or model.name)
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
@@ -60,7 +75,7 @@ class ConfiguredModel:
 
     def fingerprint(self) -> object:
         try:
-            path = self._path(self._model())
+            path = model_path(self._model())
         except Problem:
             path = None
         return _stamp(self._config_file), path, path and _stamp(path)
@@ -69,10 +84,7 @@ class ConfiguredModel:
         settings, complaints = config.load(self._config_file)
         for complaint in complaints:
             logger.warning("%s", complaint)
-        path = self._path(settings.model)
-        from ..models import gguf
-
-        gguf.read(path)
+        path = model_path(settings.model)
         try:
             from ..models.engine import EngineSettings, load_engine
         except ImportError as error:
@@ -91,16 +103,3 @@ class ConfiguredModel:
 
     def _model(self) -> config.ModelSettings:
         return config.load(self._config_file)[0].model
-
-    @staticmethod
-    def _path(model: config.ModelSettings) -> Path:
-        from ..models.store import resolve
-
-        if not model.path:
-            return resolve(model.name)
-        path = Path(model.path).expanduser()
-        if not path.is_absolute():
-            raise ModelProblem(
-                f"The configuration's model.path is '{model.path}'. Give it as an absolute path."
-            )
-        return path
