@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import signal
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import attrs
@@ -120,7 +122,7 @@ def pull(name: str, force: bool) -> None:
     from .progress import progress
 
     entry = catalogue.get(name)
-    with progress() as shown:
+    with _ended_gently(), progress() as shown:
         done = fetch(entry, store.models_dir(), shown, force=force)
     if entry.licence not in ("Apache-2.0", "MIT"):
         click.echo(f"Its licence is {entry.licence}: {entry.note}.")
@@ -130,6 +132,18 @@ def pull(name: str, force: bool) -> None:
     if not done.verified:
         click.echo("Its publisher names no checksum; only its structure could be checked.")
     click.echo(f"{entry.name} is ready: {done.path}")
+
+
+@contextlib.contextmanager
+def _ended_gently() -> Generator[None]:
+    """A request to end, or a terminal that goes away, stops the download as Ctrl-C does: nothing is left."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @models.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from ..context.problem import ModelProblem
 from ..context.values import RelatedPart
 from . import fim, gguf, layout
 
@@ -79,7 +80,7 @@ def describe(path: Path, overrides: Sequence[fim.Override] = ()) -> Description:
     try:
         gguf.check_architecture(file)
         usable = ""
-    except gguf.ModelProblem as problem:
+    except ModelProblem as problem:
         usable = str(problem)
     return Description(
         path=str(path),

@@ -8,106 +8,37 @@ and large arrays (the vocabulary) are skipped until somebody asks for them.
 
 from __future__ import annotations
 
-import functools
-import math
 import os
 import re
 import struct
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import cast
 
 import attrs
 
 from ..context.problem import ModelProblem
+from .gguf_head import (
+    FLOAT32,
+    INT32,
+    STRING,
+    U64,
+    UINT32,
+    Array,
+    HeadParser,
+    NeedMoreBytes,
+    Tensor,
+    Value,
+    damaged,
+    short,
+    tables,
+)
 
 _FIRST_READ = 8 << 20
 _LONGEST_HEAD = 256 << 20
 """Bytes of metadata and tensor table beyond which a file is refused; real ones have up to 30 MB."""
-_MOST_KEYS = 65_536
-_MOST_TENSORS = 65_536
-_LONGEST_KEY = 65_535
-_LONGEST_TENSOR_NAME = 63
-_LONGEST_ARRAY_KEPT = 1024
 _MOST_LAYERS = 512
 _SPLIT = re.compile(r"^(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
-
-_STRING = 8
-_ARRAY = 9
-_SCALARS: Mapping[int, struct.Struct] = {
-    0: struct.Struct("<B"),
-    1: struct.Struct("<b"),
-    2: struct.Struct("<H"),
-    3: struct.Struct("<h"),
-    4: struct.Struct("<I"),
-    5: struct.Struct("<i"),
-    6: struct.Struct("<f"),
-    7: struct.Struct("<?"),
-    10: struct.Struct("<Q"),
-    11: struct.Struct("<q"),
-    12: struct.Struct("<d"),
-}
-_INT32, _UINT32, _FLOAT32 = 5, 4, 6
-_U32 = _SCALARS[4]
-_U64 = _SCALARS[10]
-
-
-@functools.cache
-def _tables() -> Mapping[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("gguf.toml").read_text(encoding="utf-8"))
-
-
-@functools.cache
-def tensor_types() -> Mapping[int, tuple[str, int, int]]:
-    """Tensor types by their number: name, values per block, bytes per block."""
-    table = cast("dict[str, tuple[str, int, int]]", _tables()["types"])
-    return {int(number): (row[0], row[1], row[2]) for number, row in table.items()}
-
-
-@attrs.frozen
-class Array:
-    """An array in the metadata that was skipped.
-
-    Attributes:
-        kind: number of the elements' type in the file.
-        count: elements.
-        start: byte offset of the first element in the file.
-        end: byte offset behind the last one.
-    """
-
-    kind: int
-    count: int
-    start: int
-    end: int
-
-
-Scalar = int | float | bool | str
-Value = Scalar | tuple[Scalar, ...] | Array
-
-
-@attrs.frozen
-class Tensor:
-    """A row of the tensor table.
-
-    Attributes:
-        name: as in the file.
-        shape: in ggml's order, the contiguous dimension first.
-        kind: name of the type, such as "Q4_K".
-        start: byte offset in the file.
-        size: in bytes.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    kind: str
-    start: int
-    size: int
-
-    @property
-    def values(self) -> int:
-        """How many numbers it holds."""
-        return math.prod(self.shape)
 
 
 @attrs.frozen
@@ -169,7 +100,7 @@ class GgufFile:
     def quantisation(self) -> str:
         """What the tensors mostly are: the file's own word, else the type with the most bytes."""
         number = self.integer("general.file_type")
-        known = cast("dict[str, str]", _tables()["file_types"])
+        known = cast("dict[str, str]", tables()["file_types"])
         if number is not None and str(number) in known:
             return known[str(number)]
         by_kind: dict[str, int] = {}
@@ -198,13 +129,13 @@ class GgufFile:
             ModelProblem: the file cannot be read any more.
         """
         array = self.metadata.get(key)
-        if not isinstance(array, Array) or array.kind != _STRING:
+        if not isinstance(array, Array) or array.kind != STRING:
             return []
         data = self._read(array)
         found: list[bytes] = []
         position = 0
         for _ in range(array.count):
-            (length,) = _U64.unpack_from(data, position)
+            (length,) = U64.unpack_from(data, position)
             position += 8
             found.append(data[position : position + length])
             position += length
@@ -214,7 +145,7 @@ class GgufFile:
         """The types of all tokens by id: 1 normal, 2 unknown, 3 control, 4 user-made, 5 unused, 6 byte."""
         value = self.metadata.get("tokenizer.ggml.token_type")
         if isinstance(value, Array):
-            sign = "i" if value.kind == _INT32 else "I"
+            sign = "i" if value.kind == INT32 else "I"
             return struct.unpack(f"<{value.count}{sign}", self._read(value))
         return tuple(int(item) for item in value) if isinstance(value, tuple) else ()
 
@@ -228,10 +159,6 @@ class GgufFile:
         if len(data) != array.end - array.start:
             raise ModelProblem(f"{self.path} became shorter while it was read; download it again.")
         return data
-
-
-class _NeedMore(Exception):
-    """The part of the file that was read ends before what it describes."""
 
 
 def read(path: Path) -> GgufFile:
@@ -296,12 +223,13 @@ def _read_one(path: Path) -> GgufFile:
                 file.seek(0)
                 data = file.read(wanted)
                 try:
-                    return _Head(path, data, size).parse()
-                except _NeedMore:
+                    head = HeadParser(path, data, size).parse()
+                    return GgufFile(path, head.version, size, head.metadata, head.tensors)
+                except NeedMoreBytes:
                     if len(data) < wanted or len(data) >= size:
-                        _damaged(path, "it ends in the middle of its own description")
+                        damaged(path, "it ends in the middle of its own description")
                     if wanted >= _LONGEST_HEAD:
-                        _damaged(path, f"its description is longer than {_LONGEST_HEAD >> 20} MB")
+                        damaged(path, f"its description is longer than {_LONGEST_HEAD >> 20} MB")
                     wanted *= 4
     except FileNotFoundError:
         raise ModelProblem(f"There is no model file {path}.") from None
@@ -313,223 +241,26 @@ def _read_one(path: Path) -> GgufFile:
         raise ModelProblem(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _damaged(path: Path, why: str) -> NoReturn:
-    raise ModelProblem(f"{path} is a damaged GGUF file: {why}. Download it again.")
-
-
-class _Head:
-    """The parser: a buffer with the beginning of the file, and a position in it. Used once."""
-
-    def __init__(self, path: Path, data: bytes, size: int) -> None:
-        self.path = path
-        self.data = data
-        self.size = size
-        self.position = 0
-
-    def parse(self) -> GgufFile:
-        version = self._version()
-        tensor_count = self._unsigned64()
-        key_count = self._unsigned64()
-        if key_count > _MOST_KEYS:
-            _damaged(self.path, f"it claims to have {key_count} metadata entries")
-        if tensor_count > _MOST_TENSORS:
-            _damaged(self.path, f"it claims to have {tensor_count} tensors")
-        metadata: dict[str, Value] = {}
-        for _ in range(key_count):
-            key = self._string(_LONGEST_KEY, "a metadata name")
-            if key in metadata:
-                _damaged(self.path, f"the metadata entry '{_short(key)}' stands in it twice")
-            metadata[key] = self._value(key)
-        rows = [self._tensor_row() for _ in range(tensor_count)]
-        tensors = self._place(rows, _alignment(self.path, metadata))
-        return GgufFile(self.path, version, self.size, metadata, tensors)
-
-    def _version(self) -> int:
-        magic = self.data[:4]
-        if magic != b"GGUF":
-            raise ModelProblem(f"{self.path} is no GGUF model file: {_what_else(self.data, self.size)}")
-        self.position = 4
-        version = self._unsigned32()
-        if version & 0xFFFF == 0 and version:
-            raise ModelProblem(
-                f"{self.path} is a big-endian GGUF, which llama.cpp cannot run on this machine; "
-                "download the little-endian file."
-            )
-        if version == 1:
-            raise ModelProblem(
-                f"{self.path} is in version 1 of GGUF, which is no longer read; download a newer file."
-            )
-        if version not in (2, 3):
-            raise ModelProblem(
-                f"{self.path} is in version {version} of GGUF, and versions 2 and 3 can be read; "
-                "a newer foretype may know it."
-            )
-        return version
-
-    def _take(self, count: int) -> int:
-        """Move on by `count` bytes and return where they began."""
-        begin = self.position
-        end = begin + count
-        if end > self.size:
-            _damaged(self.path, "it ends in the middle of its own description")
-        if end > len(self.data):
-            raise _NeedMore
-        self.position = end
-        return begin
-
-    def _unsigned32(self) -> int:
-        return cast("int", _U32.unpack_from(self.data, self._take(4))[0])
-
-    def _unsigned64(self) -> int:
-        return cast("int", _U64.unpack_from(self.data, self._take(8))[0])
-
-    def _string(self, longest: int, what: str) -> str:
-        length = self._unsigned64()
-        if length > longest:
-            _damaged(self.path, f"{what} is {length} bytes long")
-        begin = self._take(length)
-        return self.data[begin : begin + length].decode("utf-8", errors="replace")
-
-    def _value(self, key: str) -> Value:
-        kind = self._unsigned32()
-        if kind == _STRING:
-            return self._string(self.size, f"the value of '{_short(key)}'")
-        if kind == _ARRAY:
-            return self._array(key)
-        return self._scalar(kind, key)
-
-    def _scalar(self, kind: int, key: str) -> Scalar:
-        layout = _SCALARS.get(kind)
-        if layout is None:
-            _damaged(self.path, f"'{_short(key)}' has a value of the unknown type {kind}")
-        return cast("Scalar", layout.unpack_from(self.data, self._take(layout.size))[0])
-
-    def _array(self, key: str) -> Value:
-        kind = self._unsigned32()
-        count = self._unsigned64()
-        begin = self.position
-        if kind == _STRING:
-            self._skip_strings(count)
-            return Array(kind, count, begin, self.position)
-        layout = _SCALARS.get(kind)
-        if layout is None:
-            _damaged(self.path, f"'{_short(key)}' is an array of the unreadable type {kind}")
-        self._take(count * layout.size)
-        if count > _LONGEST_ARRAY_KEPT:
-            return Array(kind, count, begin, self.position)
-        packed = self.data[begin : self.position]
-        return tuple(cast("Scalar", row[0]) for row in layout.iter_unpack(packed))
-
-    def _skip_strings(self, count: int) -> None:
-        """Step over `count` strings: the one loop that runs hundreds of thousands of times."""
-        if count > (self.size - self.position) // 8:
-            _damaged(self.path, f"it claims to have a list of {count} texts")
-        unpack, data, end = _U64.unpack_from, self.data, len(self.data)
-        position = self.position
-        for _ in range(count):
-            if position + 8 > end:
-                raise _NeedMore
-            position += 8 + cast("int", unpack(data, position)[0])
-        if position > self.size:
-            _damaged(self.path, "it ends in the middle of its own description")
-        if position > end:
-            raise _NeedMore
-        self.position = position
-
-    def _tensor_row(self) -> tuple[str, tuple[int, ...], int, int]:
-        name = self._string(_LONGEST_TENSOR_NAME, "a tensor's name")
-        dimensions = self._unsigned32()
-        if not 1 <= dimensions <= 4:
-            _damaged(self.path, f"the tensor '{_short(name)}' has {dimensions} dimensions")
-        shape = tuple(self._unsigned64() for _ in range(dimensions))
-        return name, shape, self._unsigned32(), self._unsigned64()
-
-    def _place(self, rows: list[tuple[str, tuple[int, ...], int, int]], alignment: int) -> tuple[Tensor, ...]:
-        """The tensors with their places in the file: each within it, none twice, none in another."""
-        data_start = -(-self.position // alignment) * alignment
-        tensors: list[Tensor] = []
-        seen: set[str] = set()
-        for name, shape, kind, offset in rows:
-            shown = f"the tensor '{_short(name)}'"
-            if name in seen:
-                _damaged(self.path, f"{shown} stands in it twice")
-            seen.add(name)
-            if kind not in tensor_types():
-                raise ModelProblem(
-                    f"{self.path} holds {shown} of type {kind}, which this llama.cpp cannot read; "
-                    "download another quantisation."
-                )
-            label, block, block_bytes = tensor_types()[kind]
-            values = math.prod(shape)
-            if values == 0 or values >= 1 << 62 or shape[0] % block:
-                _damaged(self.path, f"{shown} has the impossible shape {list(shape)}")
-            size = values // block * block_bytes
-            if offset % alignment or data_start + offset + size > self.size:
-                where = "is not aligned" if offset % alignment else "lies beyond the end of the file"
-                _damaged(self.path, f"{shown} {where}; the download may not be complete")
-            tensors.append(Tensor(name, shape, label, data_start + offset, size))
-        behind = 0
-        for tensor in sorted(tensors, key=lambda tensor: tensor.start):
-            if tensor.start < behind:
-                _damaged(self.path, f"the tensor '{_short(tensor.name)}' overlaps another one")
-            behind = tensor.start + tensor.size
-        return tuple(tensors)
-
-
-def _alignment(path: Path, metadata: Mapping[str, Value]) -> int:
-    value = metadata.get("general.alignment", 32)
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or not 1 <= value <= 1 << 16
-        or value & (value - 1)
-    ):
-        _damaged(path, "its alignment is no power of two")
-    return value
-
-
-def _short(text: str) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable if len(printable) <= 60 else f"{printable[:57]}…"
-
-
-def _what_else(data: bytes, size: int) -> str:
-    """What a file that is no GGUF seems to be, and what to do."""
-    if size == 0:
-        return "it is empty. Download it again."
-    if data.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer; 'git lfs pull' fetches the file itself."
-    if data.startswith((b"lmgg", b"fmgg", b"tjgg", b"algg")):
-        return "it is in a format from before GGUF; download a GGUF of the model."
-    if data.startswith(b"PK\x03\x04"):
-        return "it is a zip archive or a PyTorch checkpoint; download a GGUF of the model."
-    if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "it is a web page; the download went to the wrong address."
-    if data[8:9] == b"{" and len(data) > 8 and _U64.unpack_from(data)[0] < size:
-        return "it is a safetensors file; download a GGUF of the model."
-    return "it does not begin with 'GGUF'. Download it again, or name another file."
-
-
 def _check_vocabulary(file: GgufFile) -> None:
     """Arrays that llama.cpp reads side by side must be of one length and of the right types."""
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     if tokens is None:
         return
-    if not isinstance(tokens, Array) or tokens.kind != _STRING:
-        _damaged(file.path, "its vocabulary is no list of texts")
+    if not isinstance(tokens, Array) or tokens.kind != STRING:
+        damaged(file.path, "its vocabulary is no list of texts")
     for key, kinds in (
-        ("tokenizer.ggml.scores", (_FLOAT32,)),
-        ("tokenizer.ggml.token_type", (_INT32, _UINT32)),
+        ("tokenizer.ggml.scores", (FLOAT32,)),
+        ("tokenizer.ggml.token_type", (INT32, UINT32)),
     ):
         value = file.metadata.get(key)
         if value is None:
             continue
         count = value.count if isinstance(value, Array) else len(value) if isinstance(value, tuple) else -1
         if count != tokens.count or (isinstance(value, Array) and value.kind not in kinds):
-            _damaged(file.path, f"'{key}' does not fit its vocabulary")
+            damaged(file.path, f"'{key}' does not fit its vocabulary")
     merges = file.metadata.get("tokenizer.ggml.merges")
-    if merges is not None and not (isinstance(merges, Array) and merges.kind == _STRING):
-        _damaged(file.path, "its merges are no list of texts")
+    if merges is not None and not (isinstance(merges, Array) and merges.kind == STRING):
+        damaged(file.path, "its merges are no list of texts")
 
 
 # --- can it be run here ---------------------------------------------------------------------------
@@ -561,20 +292,20 @@ def check_architecture(file: GgufFile) -> None:
     """
     path, name = file.path, file.architecture
     if not name:
-        _damaged(path, "it does not say which architecture it has")
-    known = cast("dict[str, list[str]]", _tables()["architectures"])
+        damaged(path, "it does not say which architecture it has")
+    known = cast("dict[str, list[str]]", tables()["architectures"])
     if name in known["encode"] or name in known["other"]:
         raise ModelProblem(
-            f"{path} is a '{_short(name)}' model, which cannot continue text; name a model that can."
+            f"{path} is a '{short(name)}' model, which cannot continue text; name a model that can."
         )
     if name not in known["generate"]:
         raise ModelProblem(
-            f"{path} has the architecture '{_short(name)}', which this llama.cpp does not know; "
+            f"{path} has the architecture '{short(name)}', which this llama.cpp does not know; "
             "a newer foretype may."
         )
     if file.text("general.type", "model") != "model":
         raise ModelProblem(
-            f"{path} is no model but a {_short(file.text('general.type'))}; name the model itself."
+            f"{path} is no model but a {short(file.text('general.type'))}; name the model itself."
         )
     if not file.tensors:
         raise ModelProblem(f"{path} holds a vocabulary but no weights; download the model itself.")
@@ -585,9 +316,9 @@ def check_architecture(file: GgufFile) -> None:
     ):
         value = file.integer(f"{name}.{key}")
         if value is None or not 1 <= value <= most:
-            _damaged(path, f"'{name}.{key}' is {'missing' if value is None else value}")
+            damaged(path, f"'{name}.{key}' is {'missing' if value is None else value}")
     if not file.vocabulary_size and file.text("tokenizer.ggml.model") not in ("none", "no_vocab"):
-        _damaged(path, "it has no vocabulary")
+        damaged(path, "it has no vocabulary")
 
 
 def memory_needed(file: GgufFile, context_tokens: int = 0) -> int:

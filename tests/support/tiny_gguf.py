@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from foretype.models import gguf
+from foretype.models.gguf_head import Array
 from gguf import GGUFValueType, GGUFWriter
 
 VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "vocab"
@@ -39,9 +40,9 @@ def _tokenizer(vocab: str) -> dict[str, tuple[GGUFValueType, GGUFValueType | Non
     for key, value in file.metadata.items():
         if not key.startswith("tokenizer."):
             continue
-        if isinstance(value, gguf.Array) and key.endswith("token_type"):
+        if isinstance(value, Array) and key.endswith("token_type"):
             found[key] = (GGUFValueType.ARRAY, GGUFValueType.INT32, list(file.token_types()))
-        elif isinstance(value, gguf.Array):
+        elif isinstance(value, Array):
             found[key] = (GGUFValueType.ARRAY, GGUFValueType.STRING, file.texts(key))
         else:
             found[key] = (_KINDS[type(value)], None, value)  # pyright: ignore[reportArgumentType]

@@ -12,7 +12,7 @@ import gguf as gguf_package
 import numpy as np
 import pytest
 from foretype.context.problem import ModelProblem
-from foretype.models import gguf
+from foretype.models import gguf, gguf_head
 from foretype.tests.support.tiny_gguf import tiny_model, vocabulary_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,7 +103,7 @@ def test_block_sizes_are_those_of_the_library() -> None:
     ggml = ctypes.CDLL(str(library))
     ggml.ggml_type_size.restype = ctypes.c_size_t
     ggml.ggml_blck_size.restype = ctypes.c_int64
-    for number, (name, block, size) in gguf.tensor_types().items():
+    for number, (name, block, size) in gguf_head.tensor_types().items():
         assert (ggml.ggml_blck_size(number), ggml.ggml_type_size(number)) == (block, size), name
 
 

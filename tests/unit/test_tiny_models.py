@@ -32,7 +32,8 @@ def greedy(path: Path, text: bytes, count: int) -> list[int]:
     tokens = list(buffer[: llama_cpp.llama_tokenize(vocab, text, len(text), buffer, 128, False, False)])
     added: list[int] = []
     for _ in range(count):
-        batch = llama_cpp.llama_batch_get_one((llama_cpp.llama_token * len(tokens))(*tokens), len(tokens))
+        fed = (llama_cpp.llama_token * len(tokens))(*tokens)  # the batch points into it
+        batch = llama_cpp.llama_batch_get_one(fed, len(tokens))
         assert llama_cpp.llama_decode(context, batch) == 0
         logits = llama_cpp.llama_get_logits_ith(context, -1)
         tokens = [int(np.ctypeslib.as_array(logits, (llama_cpp.llama_vocab_n_tokens(vocab),)).argmax())]
