@@ -15,7 +15,7 @@ from .cache import KVCache
 from .cancellation import Cancellation
 from .engine import EngineInfo, EngineSettings
 from .fim import Recognition, facts, from_overrides, recognise
-from .gguf import check
+from .gguf import GgufFile, check
 from .layout import Guarded
 from .llama import Context, Model, build, supports_gpu
 from .local import LocalEngine
@@ -42,7 +42,10 @@ _WARM_UP_TOKENS = 96
 
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """See `engine.load_engine`."""
-    file = check(path, context_tokens=settings.context_tokens)
+    on_gpu = settings.gpu_layers != 0 and supports_gpu()
+    # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
+    available_bytes = None if on_gpu else psutil.virtual_memory().available
+    file = check(path, available_bytes=available_bytes, context_tokens=settings.context_tokens)
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
@@ -56,10 +59,9 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     )
     vocabulary = Vocabulary(
         Guarded(model, recognition.texts),
-        adds_space=model.metadata("tokenizer.ggml.add_space_prefix") == "true",
+        adds_space=_adds_space(file),
         markers=recognition.texts,
     )
-    on_gpu = settings.gpu_layers != 0 and supports_gpu()
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
     _warm_up(cache, model)
 
@@ -85,6 +87,12 @@ def _states(path: Path, context: Context, settings: EngineSettings) -> StateStor
     if settings.states is None:
         return None
     return StateStore(settings.states, fingerprint(path, build(), context.size, settings.gpu_layers))
+
+
+def _adds_space(file: GgufFile) -> bool:
+    """Whether the tokeniser puts a space before every text: SentencePiece's do unless the file says no."""
+    told = file.boolean("tokenizer.ggml.add_space_prefix")
+    return file.text("tokenizer.ggml.model") in ("llama", "t5") if told is None else told
 
 
 def _ends(model: Model, recognition: Recognition) -> frozenset[int]:
