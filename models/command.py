@@ -74,7 +74,7 @@ def _own_row(name: str, path: Path) -> _Row:
     )
 
 
-@models.command(name="list")
+@models.command(name="list", short_help="Show the known models and your own.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def list_models(as_json: bool) -> None:
     """Show the known models and those in your models folder."""
@@ -109,7 +109,7 @@ def list_models(as_json: bool) -> None:
     console.print("'foretype models pull NAME' downloads one.", highlight=False)
 
 
-@models.command()
+@models.command(short_help="Download a model.")
 @click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 @click.option("--force", is_flag=True, help="Download it again although it is there.")
 def pull(name: str, force: bool) -> None:
@@ -146,14 +146,14 @@ def _ended_gently() -> Generator[None]:
             signal.signal(number, handler)
 
 
-@models.command()
+@models.command(short_help="Print where a model lies.")
 @click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 def path(name: str) -> None:
     """Print where the model NAME lies, for scripts; without NAME the default model."""
     click.echo(str(store.resolve(name)))
 
 
-@models.command()
+@models.command(short_help="Say what is recognised in a GGUF file.")
 @click.argument("name", metavar="FILE-or-NAME", shell_complete=_complete_name)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def info(name: str, as_json: bool) -> None:
