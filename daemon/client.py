@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 import time
@@ -20,7 +19,9 @@ from ..context.problem import DaemonProblem, Problem
 from ..context.values import Completion, Stage, StopReason
 from . import lifecycle, protocol
 from .backend import Backend, OnDelta, OnModel
-from .lifecycle import Clock, Place
+from .connection import Connection, Lost, Refused
+from .lifecycle import Clock
+from .place import Place, holder, peer_uid
 from .protocol import (
     CompletionRequest,
     DaemonStatus,
@@ -42,11 +43,6 @@ Starter = Callable[[Place], Awaitable[None]]
 
 ANSWER_WITHIN_S = 5.0
 """How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
-
-MAX_UNREAD_BYTES = 32 * 1024 * 1024
-"""What may wait for a daemon that does not read; beyond it the daemon is taken for dead."""
-
-_READ_BYTES = 256 * 1024
 
 
 class Backoff:
@@ -82,119 +78,8 @@ class Backoff:
         return max(0.0, self._last + pause - self._clock())
 
 
-class _Refused(Exception):
-    """The daemon answered with an error; the message is its sentence."""
-
-
 class NotRunning(DaemonProblem):
     """Nobody listens at the socket."""
-
-
-class _Lost(DaemonProblem):
-    """The connection ended before the answer came."""
-
-
-class _Connection:
-    """One connection. Its state: the open requests, and why it ended, if it did."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_model: OnModel) -> None:
-        self.welcome: Welcome | None = None
-        self.lost = False
-        self._writer = writer
-        self._on_model = on_model
-        self._numbers = itertools.count(1)
-        self._open: dict[int, tuple[asyncio.Future[Any], OnDelta | None]] = {}
-        self.reading = asyncio.create_task(self._read(reader))
-
-    async def request(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
-        """Ask, and wait for the plain result. A cancelled wait takes the request back.
-
-        Raises:
-            _Refused: the daemon answered with a sentence.
-            DaemonProblem: the connection ended before the answer.
-        """
-        if self.lost:
-            raise _Lost(_DIED)
-        number = next(self._numbers)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._open[number] = future, on_delta
-        self._send(protocol.encode_request(number, method, params))
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self._send(protocol.encode_notification(Method.CANCEL, protocol.Cancel(number)))
-            raise
-        finally:
-            self._open.pop(number, None)
-
-    def tell(self, method: Method, params: object) -> None:
-        """Send a request whose answer does not matter."""
-        if not self.lost:
-            self._send(protocol.encode_request(next(self._numbers), method, params))
-
-    def close(self) -> None:
-        """End it; open requests end with DaemonProblem."""
-        self.lost = True
-        self._writer.close()
-        self.reading.cancel()
-        self._end_requests()
-
-    def _send(self, frame: bytes) -> None:
-        transport = self._writer.transport
-        if transport.is_closing():
-            return
-        self._writer.write(frame)
-        if transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            transport.abort()
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        frames = protocol.FrameReader()
-        try:
-            while data := await reader.read(_READ_BYTES):
-                for frame in frames.feed(data):
-                    self._handle(frame)
-        except (OSError, protocol.ProtocolError) as error:
-            logger.info("the connection to the daemon ended: %s", error)
-        finally:
-            self.lost = True
-            self._writer.close()
-            self._end_requests()
-
-    def _handle(self, frame: protocol.Frame) -> None:
-        match frame:
-            case protocol.Response():
-                future, _ = self._open.get(frame.id, (None, None))
-                if future is None or future.done():
-                    return  # the answer of a request that was taken back
-                if frame.error is not None:
-                    future.set_exception(_Refused(frame.error))
-                else:
-                    future.set_result(frame.result)
-            case protocol.Notification(method=Method.DELTA):
-                delta = from_wire(protocol.Delta, frame.params)
-                future, on_delta = self._open.get(delta.id, (None, None))
-                if on_delta is not None and future is not None and not future.done():
-                    _guarded(on_delta, delta.text)
-            case protocol.Notification(method=Method.MODEL):
-                _guarded(self._on_model, from_wire(ModelStatus, frame.params))
-            case _:
-                raise protocol.ProtocolError("the daemon sent what only clients send")
-
-    def _end_requests(self) -> None:
-        for future, _ in self._open.values():
-            if not future.done():
-                future.set_exception(_Lost(_DIED))
-
-
-_DIED = "The daemon ended before it answered; the next request starts it again."
-
-
-def _guarded(callback: Callable[[Any], None], value: object) -> None:
-    """Call back; a defect there must not end the connection."""
-    try:
-        callback(value)
-    except Exception:
-        logger.exception("a callback of the daemon's client failed")
 
 
 class DaemonClient:
@@ -223,8 +108,8 @@ class DaemonClient:
         self._name = name
         self._start = start
         self._backoff = Backoff(clock)
-        self._connection: _Connection | None = None
-        self._connecting: asyncio.Task[_Connection] | None = None
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -237,7 +122,7 @@ class DaemonClient:
         try:
             result = await self._ask(Method.COMPLETE, request, on_delta)
             completion = from_wire(Completion, result)
-        except (Problem, _Refused, protocol.ProtocolError) as error:
+        except (Problem, Refused, protocol.ProtocolError) as error:
             return Completion("", StopReason.UNAVAILABLE, Stage.QUEUE, detail=str(error))
         if completion.stop is not StopReason.UNAVAILABLE:
             self._backoff.succeeded()
@@ -247,7 +132,7 @@ class DaemonClient:
         """Evaluate a prompt ahead; see `Backend.warm`."""
         try:
             await self._ask(Method.WARM, request)
-        except (Problem, _Refused) as error:
+        except (Problem, Refused) as error:
             logger.info("warming was given up: %s", error)
 
     async def forget(self, request: ForgetRequest) -> None:
@@ -259,7 +144,7 @@ class DaemonClient:
         """Load the model; see `Backend.load`."""
         try:
             return from_wire(ModelStatus, await self._ask(Method.LOAD))
-        except (Problem, _Refused, protocol.ProtocolError) as error:
+        except (Problem, Refused, protocol.ProtocolError) as error:
             return ModelStatus(ModelState.ERROR, detail=str(error))
 
     async def status(self) -> DaemonStatus:
@@ -270,7 +155,7 @@ class DaemonClient:
                 return from_wire(DaemonStatus, result)
             except TimeoutError:
                 raise DaemonProblem(self._hangs()) from None
-            except (_Refused, protocol.ProtocolError) as error:
+            except (Refused, protocol.ProtocolError) as error:
                 raise DaemonProblem(str(error)) from error
 
     async def stop(self) -> bool:
@@ -306,14 +191,14 @@ class DaemonClient:
             self._note_loss(connection)
             raise
 
-    def _note_loss(self, connection: _Connection) -> None:
+    def _note_loss(self, connection: Connection) -> None:
         """Count a lost connection as one failure, however many requests it took with it."""
         if connection is self._connection:
             self._connection = None
             if not self._closed:
                 self._backoff.failed()
 
-    async def _connected(self) -> _Connection:
+    async def _connected(self) -> Connection:
         """The connection, made anew where need be, for all who wait for it at once."""
         if self._closed:
             raise DaemonProblem("The daemon's client was closed.")
@@ -337,7 +222,7 @@ class DaemonClient:
                 raise DaemonProblem("The daemon's client was closed.") from None
             raise
 
-    def _connecting_done(self, task: asyncio.Task[_Connection]) -> None:
+    def _connecting_done(self, task: asyncio.Task[Connection]) -> None:
         self._connecting = None
         if task.cancelled():
             return
@@ -346,11 +231,11 @@ class DaemonClient:
         else:
             self._backoff.failed()
 
-    async def _connect_or_start(self) -> _Connection:
+    async def _connect_or_start(self) -> Connection:
         for _ in range(3):
             try:
                 connection = await self._connect()
-            except (NotRunning, _Lost):  # lost: it was just ending
+            except (NotRunning, Lost):  # lost: it was just ending
                 await self._start(self._place)
                 continue
             if await self._usable(connection):
@@ -360,7 +245,7 @@ class DaemonClient:
             "'foretype doctor' says what to do."
         )
 
-    async def _usable(self, connection: _Connection) -> bool:
+    async def _usable(self, connection: Connection) -> bool:
         """Whether the daemon speaks this client's version; an older daemon is ended, and is then not."""
         welcome = connection.welcome
         if welcome is None or welcome.version == protocol.VERSION:
@@ -380,7 +265,7 @@ class DaemonClient:
         return False
 
     @contextlib.asynccontextmanager
-    async def _running_daemon(self) -> AsyncGenerator[_Connection]:
+    async def _running_daemon(self) -> AsyncGenerator[Connection]:
         """The connection, or one of its own for a moment: what looks at the daemon never starts it."""
         if self._connection is not None and not self._connection.lost:
             yield self._connection
@@ -391,7 +276,7 @@ class DaemonClient:
         finally:
             connection.close()
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> Connection:
         self._place.check()
         try:
             reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
@@ -402,14 +287,14 @@ class DaemonClient:
                 f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "
                 "'foretype doctor' says what to do."
             ) from error
-        uid = lifecycle.peer_uid(writer.get_extra_info("socket"))
+        uid = peer_uid(writer.get_extra_info("socket"))
         if uid is not None and uid != os.getuid():
             writer.transport.abort()
             raise DaemonProblem(
                 f"The daemon at {self._place.socket} belongs to another user (uid {uid}). "
                 "Set XDG_RUNTIME_DIR to a directory of your own."
             )
-        connection = _Connection(reader, writer, self._model_changed)
+        connection = Connection(reader, writer, self._model_changed)
         hello = protocol.Hello(client=self._name, pid=os.getpid())
         try:
             answer = connection.request(Method.HELLO, hello)
@@ -418,7 +303,7 @@ class DaemonClient:
             connection.close()
             if isinstance(error, TimeoutError):
                 raise DaemonProblem(self._hangs()) from None
-            if isinstance(error, _Refused | protocol.ProtocolError):
+            if isinstance(error, Refused | protocol.ProtocolError):
                 raise DaemonProblem(str(error)) from error
             raise
         return connection
@@ -428,12 +313,12 @@ class DaemonClient:
             self.on_model(model)
 
     def _hangs(self) -> str:
-        pid = lifecycle.holder(self._place)
+        pid = holder(self._place)
         which = f" (process {pid})" if pid else ""
         return f"The daemon{which} does not answer. 'foretype daemon stop' ends it."
 
 
-async def _stop(connection: _Connection, place: Place) -> None:
+async def _stop(connection: Connection, place: Place) -> None:
     """Ask the daemon to end, and wait until it has let go of its lock.
 
     Raises:
@@ -442,9 +327,9 @@ async def _stop(connection: _Connection, place: Place) -> None:
     async with asyncio.timeout(ANSWER_WITHIN_S):
         try:
             await connection.request(Method.STOP)
-        except (DaemonProblem, _Refused):
+        except (DaemonProblem, Refused):
             pass  # it ended before it answered
         await asyncio.gather(connection.reading, return_exceptions=True)
         pid = connection.welcome.pid if connection.welcome else None
-        while pid is not None and lifecycle.holder(place) == pid:  # noqa: ASYNC110 - see below
+        while pid is not None and holder(place) == pid:  # noqa: ASYNC110 - see below
             await asyncio.sleep(0.01)  # no event tells of a lock that another process lets go

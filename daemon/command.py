@@ -19,7 +19,7 @@ import click
 
 from ..context.problem import DaemonProblem
 from . import paths
-from .lifecycle import Place
+from .place import Place, holder
 
 if TYPE_CHECKING:
     from .protocol import DaemonStatus
@@ -92,7 +92,7 @@ def stop() -> None:
     from .client import DaemonClient
 
     place = Place()
-    pid = lifecycle.holder(place)
+    pid = holder(place)
     try:
         stopped = asyncio.run(DaemonClient(place, name="foretype daemon stop").stop())
     except DaemonProblem:

@@ -86,6 +86,19 @@ class CompletionSettings:
 
 
 @attrs.frozen
+class StatisticsSettings:
+    """What is counted on this machine, for `foretype stats`. Nothing of it ever leaves the machine.
+
+    Attributes:
+        enabled: count suggestions, latencies and accepted characters; never code.
+        keep_days: days after which single answers are forgotten; 0 keeps them for ever.
+    """
+
+    enabled: bool = True
+    keep_days: int = _number(90, 0, 36500)
+
+
+@attrs.frozen
 class LogSettings:
     """The log files.
 
@@ -110,6 +123,7 @@ class Settings:
     model: ModelSettings = attrs.field(factory=ModelSettings)
     daemon: DaemonSettings = attrs.field(factory=DaemonSettings)
     completion: CompletionSettings = attrs.field(factory=CompletionSettings)
+    statistics: StatisticsSettings = attrs.field(factory=StatisticsSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     fim: dict[str, Any] = attrs.field(factory=dict[str, Any])
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..context.problem import DaemonProblem, Problem
-from . import config, lifecycle, paths
-from .lifecycle import Place
+from . import config, paths
+from .place import Place, holder
 from .release import release
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _daemon(place: Place) -> Iterator[Finding]:
     try:
         status = asyncio.run(DaemonClient(place, name="doctor").status())
     except NotRunning:
-        if pid := lifecycle.holder(place):
+        if pid := holder(place):
             yield Finding("daemon", f"process {pid} accepts no connections", "foretype daemon stop")
         else:
             yield Finding("daemon", "not running; the first editor starts it")

@@ -20,10 +20,11 @@ import attrs
 
 from ..context.problem import DaemonProblem
 from ..context.values import Completion
-from . import lifecycle, protocol
-from .lifecycle import BoundSocket, Clock, IdleTimer, Lock, Place
+from . import protocol
+from .lifecycle import Clock, IdleTimer
 from .model_host import log_failure
 from .model_source import ModelSource
+from .place import BoundSocket, Lock, Place, bind, peer_uid
 from .protocol import Method
 from .release import release
 from .service import Service
@@ -103,7 +104,7 @@ class Server:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends."""
-        uid = lifecycle.peer_uid(writer.get_extra_info("socket"))
+        uid = peer_uid(writer.get_extra_info("socket"))
         if uid is not None and uid != os.getuid():
             logger.warning("a connection of another user (uid %d) was refused", uid)
             writer.transport.abort()
@@ -298,7 +299,7 @@ async def serve(
         raise AlreadyRunning("A daemon is already running.")
     try:
         lock.sign()
-        listener = lifecycle.bind(place)
+        listener = bind(place)
         bound = BoundSocket(place.socket)
         try:
             server = Server(source, idle=IdleTimer(idle_minutes, clock), clock=clock)

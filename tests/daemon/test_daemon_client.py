@@ -18,10 +18,11 @@ from foretype.context.problem import DaemonProblem
 from foretype.context.values import Prompt, Stage, StopReason, StopRules
 from foretype.daemon import client as client_module
 from foretype.daemon import lifecycle, protocol
+from foretype.daemon import place as places
 from foretype.daemon.backend import Backend
 from foretype.daemon.client import Backoff, DaemonClient, NotRunning
 from foretype.daemon.inprocess import InProcess
-from foretype.daemon.lifecycle import Place
+from foretype.daemon.place import Place
 from foretype.daemon.protocol import (
     CompletionRequest,
     ForgetRequest,
@@ -223,7 +224,7 @@ async def test_stop_returns_when_the_daemon_is_gone(starter: Starter) -> None:
     async with connecting(starter) as client:
         await client.complete(request())
         assert await client.stop() is True
-        assert lifecycle.holder(starter.place) is None
+        assert places.holder(starter.place) is None
         assert starter.children[0].wait(10) == 0
 
 
@@ -292,7 +293,7 @@ async def test_another_users_daemon_is_refused(place: Place, monkeypatch: pytest
         return mine + 1
 
     async with impostor(place, b""):
-        monkeypatch.setattr(lifecycle, "peer_uid", peer_uid)
+        monkeypatch.setattr(client_module, "peer_uid", peer_uid)
         client = DaemonClient(place, start=no_start)
         assert "another user" in (await client.complete(request())).detail
         await client.aclose()

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from foretype.daemon import doctor as doctor_module
-from foretype.daemon import lifecycle
+from foretype.daemon import place as places
 from foretype.daemon.command import daemon, doctor
-from foretype.daemon.lifecycle import Place
+from foretype.daemon.place import Place
 from foretype.models.system import enabled, system_info
 from foretype.tests.support.fake_engine import until
 
@@ -81,7 +81,7 @@ signal.pause()
 
 
 async def held(place: Place, pid: int) -> None:
-    await until(lambda: lifecycle.holder(place) == pid)
+    await until(lambda: places.holder(place) == pid)
 
 
 def test_mistakes_in_the_configuration_are_said_when_it_starts(home: Path) -> None:

@@ -15,7 +15,9 @@ import attrs
 import pytest
 from foretype.context.problem import DaemonProblem
 from foretype.daemon import lifecycle
-from foretype.daemon.lifecycle import IdleTimer, Lock, Place
+from foretype.daemon import place as places
+from foretype.daemon.lifecycle import IdleTimer
+from foretype.daemon.place import Lock, Place
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_daemon import spawn_fake
 
@@ -87,10 +89,10 @@ def test_the_lock_is_held_once(place: Place) -> None:
     assert lock is not None
     lock.sign()
     assert Lock.take(place.lock) is None
-    assert lifecycle.holder(place) == os.getpid()
+    assert places.holder(place) == os.getpid()
     assert mode_of(place.lock) == 0o600
     lock.release()
-    assert lifecycle.holder(place) is None
+    assert places.holder(place) is None
 
 
 def test_a_lock_file_that_is_a_link_is_refused(place: Place) -> None:
@@ -105,28 +107,28 @@ def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: Place) -> 
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(place.socket))
     stale.close()
-    assert not lifecycle.accepts(place)
-    with lifecycle.bind(place):
+    assert not places.accepts(place)
+    with places.bind(place):
         assert mode_of(place.socket) == 0o600
-        assert lifecycle.accepts(place)
+        assert places.accepts(place)
 
 
 def test_only_ones_own_socket_is_removed(place: Place) -> None:
     place.prepare()
-    with lifecycle.bind(place):
-        mine = lifecycle.BoundSocket(place.socket)
-        with lifecycle.bind(place):
+    with places.bind(place):
+        mine = places.BoundSocket(place.socket)
+        with places.bind(place):
             assert not mine.in_place
             mine.remove()
             assert place.socket.exists()
-            lifecycle.BoundSocket(place.socket).remove()
+            places.BoundSocket(place.socket).remove()
             assert not place.socket.exists()
 
 
 def test_a_socket_knows_the_user_at_its_other_end() -> None:
     here, there = socket.socketpair()
     with here, there:
-        assert lifecycle.peer_uid(here) in (os.getuid(), None)
+        assert places.peer_uid(here) in (os.getuid(), None)
 
 
 def test_the_idle_timer_counts_from_the_last_need() -> None:
@@ -156,7 +158,7 @@ async def test_ten_starts_at_once_make_one_process(place: Place) -> None:
 
     await asyncio.gather(*(lifecycle.start(place, spawn=spawn) for _ in range(10)))
     assert len(children) == 1
-    assert lifecycle.holder(place) == children[0].pid
+    assert places.holder(place) == children[0].pid
     assert await lifecycle.end(place, children[0].pid)
     assert children[0].wait(10) == 0
     assert not place.socket.exists()
@@ -171,7 +173,7 @@ async def test_two_daemons_at_once_leave_one(place: Place) -> None:
         return children[-1]
 
     await lifecycle.start(place, spawn=spawn)
-    (running,) = [child for child in children if child.pid == lifecycle.holder(place)]
+    (running,) = [child for child in children if child.pid == places.holder(place)]
     for child in children:
         if child is not running:
             assert child.wait(10) == 0
@@ -218,7 +220,7 @@ async def test_the_daemons_own_command_starts_and_ends(place: Place, monkeypatch
         monkeypatch.setenv(name, str(home))
     place = attrs.evolve(Place(), logs=home / "logs")
     await lifecycle.start(place)
-    pid = lifecycle.holder(place)
+    pid = places.holder(place)
     assert pid is not None
     assert os.getsid(pid) == pid
     assert (mode_of(place.directory), mode_of(place.socket)) == (0o700, 0o600)

@@ -59,5 +59,5 @@ def test_a_damaged_file_is_refused(config: Path) -> None:
     model = config.with_name("mine.gguf")
     model.write_bytes(b"GGUF\3\0\0\0")
     config.write_text(f"[model]\npath = '{model}'\n")
-    with pytest.raises(ModelProblem, match="mine.gguf"):
+    with pytest.raises(ModelProblem, match=r"mine\.gguf"):
         ConfiguredModel(config).load(lambda _fraction: None)

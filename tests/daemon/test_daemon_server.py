@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 import attrs
 import pytest
 from foretype.context.values import Prompt, StopReason, StopRules
-from foretype.daemon import lifecycle, protocol, server
+from foretype.daemon import protocol, server
 from foretype.daemon.client import DaemonClient
-from foretype.daemon.lifecycle import Place
+from foretype.daemon.place import Place
 from foretype.daemon.protocol import (
     Cancel,
     Completion,
@@ -269,7 +269,7 @@ async def test_another_users_connection_is_refused(running: Running, monkeypatch
     def peer_uid(_connection: socket.socket) -> int:
         return mine + 1
 
-    monkeypatch.setattr(lifecycle, "peer_uid", peer_uid)
+    monkeypatch.setattr(server, "peer_uid", peer_uid)
     wire = await running.wire(hello=False)
     wire.ask(Method.HELLO, Hello())
     await wire.closed()

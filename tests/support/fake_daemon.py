@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from foretype.context.problem import Problem
-from foretype.daemon.lifecycle import Place
+from foretype.daemon.place import Place
 from foretype.daemon.server import AlreadyRunning, serve
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
