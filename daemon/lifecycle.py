@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from ..context.problem import DaemonProblem
 from .place import Lock, Place, accepts, holder
@@ -33,16 +34,7 @@ def spawn(place: Place) -> subprocess.Popen[bytes]:
 
     `-P` keeps the current directory, which may be a workspace, out of the import path.
     """
-    try:
-        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if place.output.exists() and place.output.stat().st_size > _OUTPUT_BYTES:
-            os.truncate(place.output, 0)
-        output = place.output.open("ab")
-    except OSError as error:
-        raise DaemonProblem(
-            f"The log {place.output} cannot be written ({error.strerror}). Mend its permissions."
-        ) from error
-    with output:
+    with _output(place) as output:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "foretype.daemon", "run"],
             stdin=subprocess.DEVNULL,
@@ -54,6 +46,17 @@ def spawn(place: Place) -> subprocess.Popen[bytes]:
     # Reaped when it ends, so that a long-lived language server keeps no zombie.
     threading.Thread(target=child.wait, name="foretype-reaper", daemon=True).start()
     return child
+
+
+def _output(place: Place) -> IO[bytes]:
+    """Where a daemon's output goes. One that cannot be written down is no reason not to run."""
+    try:
+        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _size(place.output) > _OUTPUT_BYTES:
+            os.truncate(place.output, 0)
+        return place.output.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
 
 
 Spawn = Callable[[Place], "subprocess.Popen[bytes]"]

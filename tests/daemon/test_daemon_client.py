@@ -131,6 +131,22 @@ async def running_requests(starter: Starter) -> bool:
         await other.aclose()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_daemon_cleanly_in_the_middle_of_a_request(
+    starter: Starter, number: signal.Signals
+) -> None:
+    starter.hold = True
+    async with connecting(starter) as client:
+        task = asyncio.create_task(client.complete(request()))
+        other = DaemonClient(starter.place)
+        await until(lambda: sessions(other))
+        starter.children[0].send_signal(number)
+        assert (await task).stop is StopReason.CANCELLED
+        assert starter.children[0].wait(10) == 0
+        assert not starter.place.socket.exists()
+        assert starter.place.output.read_bytes() == b""
+
+
 async def test_a_daemon_that_ends_between_requests_is_no_failure(starter: Starter) -> None:
     async with connecting(starter) as client:
         assert (await client.complete(request())).text

@@ -226,3 +226,18 @@ async def test_the_daemons_own_command_starts_and_ends(place: Place, monkeypatch
     assert (mode_of(place.directory), mode_of(place.socket)) == (0o700, 0o600)
     assert await lifecycle.end(place, pid)
     assert not place.socket.exists()
+
+
+async def test_a_daemon_starts_also_where_no_log_can_be_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = place.directory.parent
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    place = Place()
+    await lifecycle.start(place)
+    pid = places.holder(place)
+    assert pid is not None
+    assert await lifecycle.end(place, pid)
