@@ -35,7 +35,7 @@ from .gguf_head import (
 )
 
 _FIRST_READ = 8 << 20
-_LONGEST_HEAD = 256 << 20
+_LONGEST_HEAD = 128 << 20
 """Bytes of metadata and tensor table beyond which a file is refused; real ones have up to 30 MB."""
 _MOST_LAYERS = 512
 _SPLIT = re.compile(r"^(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)

@@ -23,6 +23,8 @@ _MOST_TENSORS = 65_536
 _LONGEST_KEY = 65_535
 _LONGEST_TENSOR_NAME = 63
 _LONGEST_ARRAY_KEPT = 1024
+_MOST_LISTED_TEXTS = 4_000_000
+"""Texts in all lists together: real vocabularies have 256,000 tokens and twice as many merges."""
 
 STRING = 8
 _ARRAY = 9
@@ -129,6 +131,7 @@ class HeadParser:
         self.data = data
         self.size = size
         self.position = 0
+        self.listed_texts = 0
 
     def parse(self) -> Head:
         version = self._version()
@@ -226,7 +229,8 @@ class HeadParser:
 
     def _skip_strings(self, count: int) -> None:
         """Step over `count` strings: the one loop that runs hundreds of thousands of times."""
-        if count > (self.size - self.position) // 8:
+        self.listed_texts += count
+        if count > (self.size - self.position) // 8 or self.listed_texts > _MOST_LISTED_TEXTS:
             damaged(self.path, f"it claims to have a list of {count} texts")
         unpack, data, end = U64.unpack_from, self.data, len(self.data)
         position = self.position

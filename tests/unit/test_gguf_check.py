@@ -175,6 +175,17 @@ def test_hostile_metadata_is_refused(tmp_path: Path, entries: list[bytes], expec
     check(tmp_path, head + b"".join(entries) + bytes(64), expected)
 
 
+def test_a_list_without_end_is_refused_before_it_is_walked(tmp_path: Path) -> None:
+    count = 5_000_000
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + entry(b"a", 9, struct.pack("<IQ", 8, count))
+    path = tmp_path / "model.gguf"
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(len(head) + 8 * count)  # a hole: the disk is not filled
+    with pytest.raises(ModelProblem, match="list of 5000000 texts"):
+        gguf.read(path)
+
+
 def tensor(
     name: bytes = b"t", shape: tuple[int, ...] = (32,), kind: int = 0, offset: int = 0, dimensions: int = -1
 ) -> bytes:
