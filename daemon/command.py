@@ -38,7 +38,10 @@ def daemon() -> None:
 
 @daemon.command()
 def run() -> None:
-    """Be the daemon, in the foreground, until Ctrl+C or 'foretype daemon stop'."""
+    """Be the daemon, in the foreground.
+
+    Ctrl+C or 'foretype daemon stop' ends it.
+    """
     from . import config, server
     from .model_source import ConfiguredModel
 
