@@ -74,3 +74,35 @@ def demo(svg: Path | None, pace: float) -> None:
     from .demo import run_demo
 
     run_demo(svg=svg, keys_per_minute=pace)
+
+
+@click.command()
+@click.option(
+    "--days", type=click.IntRange(0, 36500), default=30, show_default=True, help="How far back; 0 for all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--reset", is_flag=True, help="Forget everything that was counted.")
+def stats(days: int, as_json: bool, reset: bool) -> None:
+    """What was counted on this machine: latencies, suggestions, what was accepted.
+
+    No code is ever counted, and nothing leaves this machine. `statistics.enabled = false` in the
+    configuration, or in the editor's settings, switches it off.
+    """
+    import json
+
+    from .statistics import statistics_file
+    from .stats import as_record, summarize, tables
+
+    path = statistics_file()
+    if reset:
+        for part in (path, path.with_name(path.name + "-journal")):
+            part.unlink(missing_ok=True)
+        click.echo("The statistics are empty again.")
+        return
+    summary = summarize(path, days)
+    if as_json:
+        click.echo(json.dumps(as_record(summary), ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        Console().print(tables(summary))

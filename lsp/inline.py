@@ -113,14 +113,29 @@ class InlineCompletions:
         settings: Callable[[], Settings],
         *,
         clock: Callable[[], float] = time.perf_counter,
+        refused: Callable[[Document], str] = lambda _: "",
         on_report: Callable[[Report], None] | None = None,
+        on_running: Callable[[int], None] | None = None,
     ) -> None:
+        """Make it.
+
+        Args:
+            documents: the open documents.
+            backend: what completes; asked for with the first prompt.
+            settings: the settings in force.
+            clock: seconds.
+            refused: why a document gets no suggestions now; "" when it does.
+            on_report: told what every request did.
+            on_running: told how many generations run, whenever that changes.
+        """
         self.documents = documents
         self.suggestions = Suggestions()
         self._backend = backend
         self._settings = settings
         self._clock = clock
+        self._refused = refused
         self._on_report = on_report
+        self._on_running = on_running
         self._live: dict[str, asyncio.Task[Any]] = {}
         self._generations: dict[str, Generation] = {}
         self._windows: dict[str, Window] = {}
@@ -149,6 +164,11 @@ class InlineCompletions:
         self._windows.pop(uri, None)
         self.suggestions.forget(uri)
         self._in_background(self._forget(uri))
+
+    def stop_all(self) -> None:
+        """End every generation; open requests are answered as cancelled."""
+        for uri in tuple(self._generations):
+            self._stop(uri)
 
     def prompt_at(self, document: Document, place: Place) -> Prompt:
         """What the model would see for a place."""
@@ -196,7 +216,8 @@ class InlineCompletions:
         self, document: Document, text: str, place: Place, invoked: bool, report: Report
     ) -> tuple[list[Item], Report]:
         settings = self._settings().completion
-        if not settings.enabled or document.language in settings.disabled_languages:
+        if self._refused(document):
+            self._stop(document.uri)
             return [], attrs.evolve(report, outcome="disabled")
         self._harvest(document.uri, place)
         rest = self.suggestions.find(document.uri, place.text, place.offset)
@@ -247,6 +268,7 @@ class InlineCompletions:
         generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
         generation.task = asyncio.ensure_future(self._run(backend, request, generation))
         self._generations[snapshot.uri] = generation
+        self._count()
         return generation
 
     async def _run(self, backend: Backend, request: CompletionRequest, generation: Generation) -> Completion:
@@ -256,6 +278,7 @@ class InlineCompletions:
         finally:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
+            self._count()
         if generation.listeners == 0:
             self._remember(generation, completion)
         return completion
@@ -331,13 +354,17 @@ class InlineCompletions:
         if generation is not None and only in (None, generation):
             del self._generations[uri]
             generation.task.cancel()
+            self._count()
+
+    def _count(self) -> None:
+        if self._on_running is not None:
+            self._on_running(len(self._generations))
 
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.text is not text
 
     async def _load(self) -> None:
-        if self._settings().completion.enabled:
-            await (await self._backend()).load()
+        await (await self._backend()).load()
 
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()

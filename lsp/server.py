@@ -1,8 +1,8 @@
 """The language server: which messages it hears, and who does the work.
 
-Registers handlers with the protocol and translates between the protocol's values and those of
-`documents` and `inline`; it decides nothing about completions. What is heavy to import (syntax trees,
-the daemon's client) is imported after `initialize` has been answered.
+Registers handlers with the protocol and translates between the protocol's values and those of `session`,
+`documents` and `inline`; it decides nothing about completions. What is heavy to import (syntax trees, the
+daemon's client) is imported after `initialize` has been answered.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
@@ -20,15 +20,13 @@ from lsprotocol import types
 from pygls.io_ import StdinAsyncReader, StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
-from .documents import DocumentStore, as_map, path_of
-from .positions import negotiate
-from .wire import Protocol
+from .documents import as_int, as_map, path_of
+from .positions import code_points, negotiate
+from .session import BackendFactory, OnModel, Session, SettingsLoader
+from .wire import ClientError, Protocol
 
 if TYPE_CHECKING:
-    from ..daemon.backend import Backend
-    from ..daemon.config import Settings
-    from ..daemon.protocol import ModelStatus
-    from .inline import InlineCompletions, Item
+    from .inline import Item
 
 log = logging.getLogger(__name__)
 
@@ -37,47 +35,36 @@ T = TypeVar("T")
 PARENT_CHECK_S = 3.0
 """Seconds between two looks at whether the editor is still there."""
 
-ACCEPTED = "foretype.accepted"
-"""The command that runs when the user accepts a suggestion; its argument is the suggestion's id."""
-
-OnModel = Callable[["ModelStatus"], None]
-BackendFactory = Callable[["Settings", OnModel], Awaitable["Backend"]]
+COMMAND_NAMES = (
+    "foretype.accepted",
+    "foretype.dismissed",
+    "foretype.enable",
+    "foretype.disable",
+    "foretype.restart",
+    "foretype.chooseModel",
+    "foretype.showContext",
+    "foretype.statistics",
+    "foretype.log",
+    "foretype.status",
+)
+"""The keys of `commands.COMMANDS`, which is too heavy to import before `initialize` is answered."""
 
 
 class ForetypeServer(LanguageServer):
-    """One editor's language server.
-
-    Its state: the open documents, the inline completions (from the first document on), the backend
-    (from the first prompt on), the settings, and what the client said it can do.
-    """
+    """One editor's language server. Its state: the session, and the tasks that watch the editor."""
 
     protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride] - made from protocol_cls below
 
-    def __init__(
-        self,
-        backend: BackendFactory,
-        settings: Callable[[], Settings],
-        *,
-        release: str = "0",
-    ) -> None:
+    def __init__(self, backend: BackendFactory, settings: SettingsLoader, *, release: str = "0") -> None:
         super().__init__("foretype", release, protocol_cls=Protocol)  # pyright: ignore[reportUnknownMemberType] - pygls leaves *args bare
-        self.documents = DocumentStore()
-        self.client: dict[str, Any] = {}
-        self._make_backend = backend
-        self._load_settings = settings
-        self._settings: Settings | None = None
-        self._inline: InlineCompletions | None = None
-        self._backend: asyncio.Future[Backend] | None = None
-        self._progress = ModelProgress(self)
+        self.session = Session(backend, settings, notify=self.protocol.notify, ask=self.protocol.send_request)
         self._tasks: set[asyncio.Future[Any]] = set()
-        self._register()
-
-    def _register(self) -> None:
         self.protocol.requests.update(
             {
                 types.INITIALIZE: self._on_initialize,
                 types.SHUTDOWN: self._on_shutdown,
                 types.TEXT_DOCUMENT_INLINE_COMPLETION: self._on_inline_completion,
+                types.TEXT_DOCUMENT_COMPLETION: self._on_completion,
                 types.WORKSPACE_EXECUTE_COMMAND: self._on_command,
             }
         )
@@ -87,55 +74,45 @@ class ForetypeServer(LanguageServer):
                 types.TEXT_DOCUMENT_DID_OPEN: self._on_open,
                 types.TEXT_DOCUMENT_DID_CHANGE: self._on_change,
                 types.TEXT_DOCUMENT_DID_CLOSE: self._on_close,
+                types.NOTEBOOK_DOCUMENT_DID_OPEN: self._on_notebook_open,
+                types.NOTEBOOK_DOCUMENT_DID_CHANGE: self._on_notebook_change,
+                types.NOTEBOOK_DOCUMENT_DID_CLOSE: self._on_notebook_close,
+                types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._on_configuration,
+                types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._on_folders,
                 "textDocument/didFocus": self._on_focus,
+                "textDocument/didShowCompletion": self._on_shown,
+                "textDocument/didPartiallyAcceptCompletion": self._on_partly_accepted,
             }
         )
-
-    # -- what the handlers work with, made when first needed
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        if self._settings is None:
-            self._settings = self._load_settings()
-        return self._settings
-
-    @property
-    def inline(self) -> InlineCompletions:
-        """The inline completions of this editor."""
-        if self._inline is None:
-            from .inline import InlineCompletions
-
-            self._inline = InlineCompletions(self.documents, self.backend, lambda: self.settings)
-        return self._inline
-
-    async def backend(self) -> Backend:
-        """The one backend; made by the first caller."""
-        if self._backend is None:
-            self._backend = asyncio.ensure_future(self._make_backend(self.settings, self._progress.update))
-        return await asyncio.shield(self._backend)
 
     # -- life
 
     def _on_initialize(self, params: dict[str, Any]) -> Coroutine[Any, Any, types.InitializeResult]:
         self.protocol.initialized = True
-        self.client = as_map(params.get("capabilities"))
-        offered = as_map(self.client.get("general")).get("positionEncodings")
-        names = cast("list[Any]", offered) if isinstance(offered, list) else []
-        self.documents.encoding = negotiate([name for name in names if isinstance(name, str)])
-        self.documents.roots = workspace_roots(params)
+        client, options = as_map(params.get("capabilities")), as_map(params.get("initializationOptions"))
+        self.session.begin(client, options, workspace_roots(params))
+        offered = as_map(client.get("general")).get("positionEncodings")
+        self.session.documents.encoding = negotiate(
+            [name for name in as_list(offered) if isinstance(name, str)]
+        )
         watch = params.get("processId")
         if isinstance(watch, int) and not isinstance(watch, bool) and watch > 0:
             self._keep(self._watch_parent(watch))
+        inline = as_map(client.get("textDocument")).get("inlineCompletion")
+        fallback = options.get("completion") is True or (
+            inline is None and options.get("completion") is not False
+        )
         return answer(
             types.InitializeResult(
-                capabilities=capabilities(self.documents.encoding.value),
+                capabilities=capabilities(self.session.documents.encoding.value, fallback=fallback),
                 server_info=types.ServerInfo(name=self.name, version=self.version),
             )
         )
 
     def _on_initialized(self, _params: dict[str, Any]) -> None:
-        _ = self.inline
+        _ = self.session.inline
+        if as_map(self.session.client.get("workspace")).get("configuration"):
+            self._keep(self._pull_settings())
 
     def _on_shutdown(self, _params: dict[str, Any]) -> Coroutine[Any, Any, None]:
         self.protocol.begin_shutdown()
@@ -153,15 +130,11 @@ class ForetypeServer(LanguageServer):
         os._exit(0 if self.protocol.was_shut_down else 1)  # the thread that reads stdin cannot be woken
 
     async def aclose(self) -> None:
-        """End what runs and let the backend go."""
+        """End what runs."""
         for task in tuple(self._tasks):
             if task is not asyncio.current_task():
                 task.cancel()
-        if self._inline is not None:
-            await self._inline.aclose()
-        backend, self._backend = self._backend, None
-        if backend is not None and backend.done() and not backend.cancelled() and not backend.exception():
-            await backend.result().aclose()
+        await self.session.aclose()
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.ensure_future(work)
@@ -171,23 +144,74 @@ class ForetypeServer(LanguageServer):
     # -- documents
 
     def _on_open(self, params: dict[str, Any]) -> None:
-        document = self.documents.open(params.get("textDocument"))
-        if document is not None:
-            self.inline.opened()
+        self.session.open(params.get("textDocument"))
 
     def _on_change(self, params: dict[str, Any]) -> None:
-        self.documents.change(params.get("textDocument"), params.get("contentChanges"))
+        self.session.documents.change(params.get("textDocument"), params.get("contentChanges"))
 
     def _on_close(self, params: dict[str, Any]) -> None:
-        uri = as_map(params.get("textDocument")).get("uri")
-        if isinstance(uri, str) and self.documents.close(uri) is not None:
-            self.inline.closed(uri)
+        self._close(params.get("textDocument"))
 
     def _on_focus(self, params: dict[str, Any]) -> None:
         uri = as_map(params.get("textDocument")).get("uri")
-        document = self.documents.get(uri) if isinstance(uri, str) else None
-        if document is not None:
-            self.inline.opened()
+        if isinstance(uri, str):
+            self.session.focus(uri)
+
+    def _on_notebook_open(self, params: dict[str, Any]) -> None:
+        for cell in as_list(params.get("cellTextDocuments")):
+            self.session.open(cell)
+
+    def _on_notebook_change(self, params: dict[str, Any]) -> None:
+        cells = as_map(as_map(params.get("change")).get("cells"))
+        structure = as_map(cells.get("structure"))
+        for cell in as_list(structure.get("didClose")):
+            self._close(cell)
+        for cell in as_list(structure.get("didOpen")):
+            self.session.open(cell)
+        for change in as_list(cells.get("textContent")):
+            self.session.documents.change(as_map(change).get("document"), as_map(change).get("changes"))
+
+    def _on_notebook_close(self, params: dict[str, Any]) -> None:
+        for cell in as_list(params.get("cellTextDocuments")):
+            self._close(cell)
+
+    def _close(self, identifier: Any) -> None:
+        uri = as_map(identifier).get("uri")
+        if isinstance(uri, str):
+            self.session.close(uri)
+
+    def _on_folders(self, params: dict[str, Any]) -> None:
+        event = as_map(params.get("event"))
+        gone, new = folder_paths(event.get("removed")), folder_paths(event.get("added"))
+        kept = [root for root in self.session.documents.roots if root not in gone]
+        self.session.documents.roots = tuple(dict.fromkeys((*kept, *new)))
+
+    # -- settings and commands
+
+    def _on_configuration(self, params: dict[str, Any]) -> None:
+        if params.get("settings") is not None:
+            self.session.change_settings(params["settings"])
+        elif as_map(self.session.client.get("workspace")).get("configuration"):
+            self._keep(self._pull_settings())
+
+    async def _pull_settings(self) -> None:
+        try:
+            found = await self.protocol.ask(
+                types.WORKSPACE_CONFIGURATION,
+                types.ConfigurationParams(items=[types.ConfigurationItem(section="foretype")]),
+            )
+        except ClientError:
+            return
+        if as_list(found):
+            self.session.change_settings(as_list(found)[0])
+
+    def _on_command(self, params: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        from .commands import COMMANDS
+
+        command = COMMANDS.get(str(params.get("command")))
+        if command is None:
+            return answer(None)
+        return command(self.session, as_list(params.get("arguments")))
 
     # -- completions
 
@@ -196,29 +220,53 @@ class ForetypeServer(LanguageServer):
     ) -> Coroutine[Any, Any, types.InlineCompletionList]:
         from .query import read_query
 
-        work = self.inline.request(read_query(params))
-        return self._items(work)
+        return self._inline_items(self.session.inline.request(read_query(params)))
 
-    async def _items(self, work: Coroutine[Any, Any, list[Item]]) -> types.InlineCompletionList:
-        uri_items = await work
-        return types.InlineCompletionList(items=[self._item(item) for item in uri_items])
+    async def _inline_items(self, work: Coroutine[Any, Any, list[Item]]) -> types.InlineCompletionList:
+        return types.InlineCompletionList(items=[self._inline_item(item) for item in await work])
 
-    def _item(self, item: Item) -> types.InlineCompletionItem:
-        document = self.documents.get(item.uri)
-        place = types.Range(types.Position(0, 0), types.Position(0, 0))
+    def _inline_item(self, item: Item) -> types.InlineCompletionItem:
+        documents = self.session.documents
+        document = documents.get(item.uri)
+        place = None
         if document is not None:
-            start = types.Position(*document.position_at(item.start, self.documents.encoding))
-            end = types.Position(*document.position_at(item.end, self.documents.encoding))
+            start = types.Position(*document.position_at(item.start, documents.encoding))
+            end = types.Position(*document.position_at(item.end, documents.encoding))
             place = types.Range(start, end)
         return types.InlineCompletionItem(
             insert_text=item.text,
             filter_text=item.filter_text,
             range=place,
-            command=types.Command(title="Accepted", command=ACCEPTED, arguments=[item.id]),
+            command=types.Command(title="Accepted", command=COMMAND_NAMES[0], arguments=[item.id]),
         )
 
-    def _on_command(self, _params: dict[str, Any]) -> Coroutine[Any, Any, None]:
-        return answer(None)
+    def _on_completion(self, params: dict[str, Any]) -> Coroutine[Any, Any, types.CompletionList]:
+        import attrs
+
+        from .query import read_query
+
+        query = read_query(params)
+        # Kind 1 is "invoked" here, but also every key with most editors: it asks for one answer all the same.
+        return self._completion_list(
+            query.uri, self.session.inline.request(attrs.evolve(query, invoked=False))
+        )
+
+    async def _completion_list(self, uri: str, work: Coroutine[Any, Any, list[Item]]) -> types.CompletionList:
+        from .fallback import completion_list
+
+        items = await work
+        documents = self.session.documents
+        return completion_list(items, documents.get(uri), documents.encoding, COMMAND_NAMES[0])
+
+    def _on_shown(self, params: dict[str, Any]) -> None:
+        self.session.ledger.shown(item_id(params))
+
+    def _on_partly_accepted(self, params: dict[str, Any]) -> None:
+        text = as_map(params.get("item")).get("insertText")
+        length = as_int(params.get("acceptedLength"))
+        if isinstance(text, str):
+            encoding = self.session.documents.encoding.UTF16  # whatever was negotiated: established so
+            self.session.ledger.partly(item_id(params), code_points(text, length, encoding))
 
     # -- the message loop
 
@@ -236,53 +284,37 @@ class ForetypeServer(LanguageServer):
         return code
 
 
-class ModelProgress:
-    """The model's loading, shown as work-done progress. Its state: the token of the bar that is open."""
-
-    def __init__(self, server: ForetypeServer) -> None:
-        self._server = server
-        self._token: str | None = None
-        self._bars = 0
-
-    def update(self, status: ModelStatus) -> None:
-        """Take news of the model."""
-        if not as_map(self._server.client.get("window")).get("workDoneProgress"):
-            return
-        loading = status.state.value == "loading"
-        if loading and self._token is None:
-            self._bars += 1
-            self._token = f"foretype-model-{self._bars}"
-            self._server.protocol.send_request(
-                types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token=self._token)
-            )
-            self._send(
-                types.WorkDoneProgressBegin(title=f"Loading {status.name or 'the model'}", percentage=0)
-            )
-        elif loading:
-            self._send(types.WorkDoneProgressReport(percentage=round(100 * status.fraction)))
-        elif self._token is not None:
-            self._send(types.WorkDoneProgressEnd(message=status.detail or None))
-            self._token = None
-
-    def _send(self, value: Any) -> None:
-        if self._token is not None:
-            self._server.protocol.notify(types.PROGRESS, types.ProgressParams(token=self._token, value=value))
-
-
 async def answer(value: T) -> T:
     """A coroutine that is already done."""
     return value
 
 
-def capabilities(encoding: str) -> types.ServerCapabilities:
+def as_list(value: Any) -> list[Any]:
+    """The value if it is a JSON array, else an empty one."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def item_id(params: dict[str, Any]) -> str:
+    """The id of the suggestion that a notification is about: the argument of its item's command."""
+    arguments = as_list(as_map(as_map(params.get("item")).get("command")).get("arguments"))
+    return arguments[0] if arguments and isinstance(arguments[0], str) else ""
+
+
+def capabilities(encoding: str, *, fallback: bool) -> types.ServerCapabilities:
     """What foretype can do, said once; nothing is registered later."""
     return types.ServerCapabilities(
         position_encoding=encoding,
         text_document_sync=types.TextDocumentSyncOptions(
             open_close=True, change=types.TextDocumentSyncKind.Incremental
         ),
+        notebook_document_sync=types.NotebookDocumentSyncOptions(
+            notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")]
+        ),
         inline_completion_provider=types.InlineCompletionOptions(work_done_progress=False),
-        execute_command_provider=types.ExecuteCommandOptions(commands=[ACCEPTED]),
+        completion_provider=types.CompletionOptions(trigger_characters=list("._(=[{: "))
+        if fallback
+        else None,
+        execute_command_provider=types.ExecuteCommandOptions(commands=list(COMMAND_NAMES)),
         workspace=types.WorkspaceOptions(
             workspace_folders=types.WorkspaceFoldersServerCapabilities(
                 supported=True, change_notifications=True
@@ -291,17 +323,17 @@ def capabilities(encoding: str) -> types.ServerCapabilities:
     )
 
 
+def folder_paths(folders: Any) -> list[str]:
+    """The paths of a list of WorkspaceFolder."""
+    names = [as_map(folder).get("uri") for folder in as_list(folders)]
+    return [path for name in names if isinstance(name, str) and (path := path_of(name))]
+
+
 def workspace_roots(params: dict[str, Any]) -> tuple[str, ...]:
     """Paths of the workspace's folders, from whichever field the client filled in."""
-    folders = params.get("workspaceFolders")
-    names = (
-        [as_map(folder).get("uri") for folder in cast("list[Any]", folders)]
-        if isinstance(folders, list)
-        else []
-    )
-    if not names and params.get("rootUri"):
-        names = [params["rootUri"]]
-    roots = [path_of(name) for name in names if isinstance(name, str)]
+    roots = folder_paths(params.get("workspaceFolders"))
+    if not roots and isinstance(params.get("rootUri"), str):
+        roots = [path_of(params["rootUri"])]
     if not roots and isinstance(params.get("rootPath"), str):
         roots = [params["rootPath"]]
     return tuple(root for root in roots if root)
@@ -317,3 +349,6 @@ def run_stdio(server: ForetypeServer) -> int:
         return 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+
+
+__all__ = ["BackendFactory", "ForetypeServer", "OnModel", "Session", "SettingsLoader", "run_stdio"]

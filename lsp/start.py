@@ -13,7 +13,7 @@ from ..daemon import paths
 if TYPE_CHECKING:
     from ..daemon.backend import Backend
     from ..daemon.config import Settings
-    from .server import OnModel
+    from .session import OnModel
 
 _LOG_BYTES = 1_000_000
 
@@ -31,7 +31,7 @@ def serve(*, log_level: str | None = None, in_process: bool = False) -> int:
             logging.getLogger("foretype").setLevel(found.log.level.upper())
         return found
 
-    async def backend(_settings: Settings, on_model: OnModel) -> Backend:
+    async def backend(on_model: OnModel) -> Backend:
         return make_backend(on_model, in_process=in_process)
 
     return run_stdio(ForetypeServer(backend, settings, release=release()))

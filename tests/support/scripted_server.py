@@ -87,7 +87,7 @@ def main() -> None:
     script = json.loads(Path(sys.argv[1]).read_text())
     journal = Path(sys.argv[2])
 
-    async def backend(_settings: Settings, on_model: OnModel) -> ScriptedBackend:
+    async def backend(on_model: OnModel) -> ScriptedBackend:
         return ScriptedBackend(script, journal, on_model)
 
     sys.exit(run_stdio(ForetypeServer(backend, Settings)))
