@@ -127,9 +127,10 @@ class _Bench:
         for number, shorter in enumerate(_shorter(text)):
             if number >= _MOST_PROBES:
                 break
-            tree = self.tree_with(shorter)
-            if self.is_sound(tree):
-                return _Probe(shorter, tree)
+            for finisher in ("", *self.snapshot.described.layout.finishers[:1]):
+                tree = self.tree_with(shorter, finisher)
+                if self.is_sound(tree):
+                    return _Probe(shorter, tree)
         return _Probe("", None)
 
     def _finished(self, text: str) -> SyntaxTree | None:
@@ -139,7 +140,7 @@ class _Bench:
         left = balance(text, described, balance(line, described).quote)
         brackets = "".join(PAIRS[bracket] for _, bracket in reversed(left.openers))
         closings = [left.quote + brackets] if left.quote or brackets else []
-        for closing in (*closings, *("\n" + word for word in described.layout.closers)):
+        for closing in (*closings, *described.layout.finishers):
             tree = self.tree_with(text, closing)
             if tree is not None and not tree.has_defects:
                 return tree
@@ -187,7 +188,7 @@ class _Names:
         if self.symbols is not None and self.symbols(use.name):
             return ""
         if use.kind == "own":
-            return "unknown member" if _is_unknown_member(use, self.bench, self.offset) else ""
+            return "unknown member" if _is_unknown_member(use, self.tree, self.bench.snapshot) else ""
         if self._is_visible(use):
             return ""
         whole = self.bench.snapshot.text
@@ -209,18 +210,16 @@ class _Names:
         return is_visible(whole, use.name, self.offset)
 
 
-def _is_unknown_member(use: Use, bench: _Bench, offset: int) -> bool:
+def _is_unknown_member(use: Use, tree: SyntaxTree, snapshot: Snapshot) -> bool:
     """Whether a member of the code's own object is mentioned nowhere, and can't come from a base class."""
-    names = bench.snapshot.described.names
-    text = bench.snapshot.text
-    tree = bench.snapshot.tree
-    if tree is None or not names.inherits or mentioned(text, use.name):
+    names = snapshot.described.names
+    if not names.inherits or mentioned(snapshot.text, use.name):
         return False
-    if any(mark in text for mark in names.dynamic):
+    if any(mark in snapshot.text for mark in names.dynamic):
         return False
-    classes = [scope for scope in tree.scopes(offset) if scope.class_like]
+    classes = [scope for scope in tree.scopes(use.start) if scope.class_like]
     if not classes:
         return False
-    header_start = line_start(text, classes[-1].start)
-    header = text[header_start : min(max(classes[-1].body_start, classes[-1].start + 1), header_start + 300)]
+    start, body = line_start(tree.text, classes[-1].start), classes[-1].body_start
+    header = tree.text[start : max(min(body, classes[-1].end), classes[-1].start)]
     return not any(mark in header for mark in names.inherits)

@@ -14,6 +14,7 @@ from .syntax import Capture, Scope, SyntaxTree
 
 _MAX_OCCURRENCES = 60
 _MAX_TEXT = 2_000_000
+_NAMES = {"use", "type"}
 
 
 @attrs.frozen
@@ -73,27 +74,27 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     occurrences = _occurrences(tree.text, name)
     if len(occurrences) > _MAX_OCCURRENCES:
         return True
-    here = _functions(tree.scopes(at))
-    used: list[tuple[tuple[int, int], ...]] = []
-    declared: set[tuple[int, int]] = set()
+    here = tree.scopes(at)
+    used: list[tuple[Scope, ...]] = []
+    declared: set[Scope] = set()
     for start in occurrences:
         kind = _kind(tree, start, start + len(name))
         scopes = tree.scopes(start)
         if kind.startswith("binds"):
             owner = _owner(scopes, start, kind == "binds.outer")
-            if owner is None or (owner in here and not _hidden_by_class(scopes, tree.scopes(at))):
+            if owner is None or owner in (here[-1:] if owner.class_like else here):
                 return True
             declared.add(owner)
-        elif kind in {"use", "type"} and not own_start <= start < own_end:
-            used.append(tuple(_functions(scopes)))
-    return any(not functions or not declared.intersection(functions) for functions in used)
+        elif kind and not own_start <= start < own_end:
+            used.append(scopes)
+    return any(declared.isdisjoint(scopes) for scopes in used)
 
 
 def _occurrences(text: str, name: str) -> list[int]:
     """Where `name` stands as a whole word that is no member of something else."""
     found: list[int] = []
     for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text[:_MAX_TEXT]):
-        before = text[max(0, match.start() - 3) : match.start()].rstrip()
+        before = text[max(0, match.start() - 3) : match.start()].rstrip(" \t")
         if before.endswith(".") and not before.endswith(".."):
             continue
         found.append(match.start())
@@ -104,37 +105,30 @@ def _occurrences(text: str, name: str) -> list[int]:
 
 def _kind(tree: SyntaxTree, start: int, end: int) -> str:
     """What an occurrence is: declared here, used here, or no name at all ("")."""
-    found = ""
-    for capture in tree.captures(start, end):
-        if capture.start > start or capture.end < end:
-            continue
-        if capture.name.startswith("binds"):
+    around = [
+        capture for capture in tree.captures(start, end) if capture.start <= start and end <= capture.end
+    ]
+    exactly = {capture.name for capture in around if (capture.start, capture.end) == (start, end)}
+    for capture in around:
+        if capture.name == "binds.words":
+            return "binds"
+        if capture.name.startswith("binds") and (exactly & _NAMES or capture.name in exactly):
             return capture.name
-        if capture.name == "ignore":
-            found = "ignore"
-        elif capture.name in {"use", "type"} and not found and (capture.start, capture.end) == (start, end):
-            found = capture.name
-    return found
+    if any(capture.name == "ignore" for capture in around):
+        return ""
+    return "use" if exactly & _NAMES else ""
 
 
-def _functions(scopes: tuple[Scope, ...]) -> list[tuple[int, int]]:
-    return [(scope.start, scope.end) for scope in scopes if scope.function]
+def _owner(scopes: tuple[Scope, ...], start: int, outer: bool) -> Scope | None:
+    """The function or class whose name a declaration is; None for one of the whole file.
 
-
-def _owner(scopes: tuple[Scope, ...], start: int, outer: bool) -> tuple[int, int] | None:
-    """The function whose name a declaration is; None for one outside functions."""
-    functions = [scope for scope in scopes if scope.function]
-    if outer and functions and start < functions[-1].body_start:
-        functions.pop()
-    return (functions[-1].start, functions[-1].end) if functions else None
-
-
-def _hidden_by_class(declared: tuple[Scope, ...], used: tuple[Scope, ...]) -> bool:
-    """Whether a declaration stands directly in a class while the use is in a function inside that class."""
-    if not declared or not declared[-1].class_like:
-        return False
-    inner = [scope for scope in used if scope.start > declared[-1].start]
-    return any(scope.function for scope in inner)
+    A class's names are seen in its own body, not in the functions inside; `outer` names are those of
+    functions and classes themselves, which belong to what is around.
+    """
+    holders = [scope for scope in scopes if scope.function or scope.class_like]
+    if outer and holders and start < holders[-1].body_start:
+        holders.pop()
+    return holders[-1] if holders else None
 
 
 def mentioned(text: str, name: str) -> bool:
@@ -150,7 +144,8 @@ def near_match(name: str, text: str) -> str:
     """
     if len(name) < 4:
         return ""
-    words = {word for word in re.findall(r"[^\W\d]\w+", text) if word != name}
+    found = set(re.findall(r"[^\W\d]\w+", text))
+    words = {word for word in found if word != name and word[0].isupper() == name[0].isupper()}
     plain = name.replace("_", "").casefold()
     same = {word for word in words if word.replace("_", "").casefold() == plain}
     if len(same) == 1:

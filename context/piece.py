@@ -125,15 +125,23 @@ def _closing(header: str, described: Language) -> str:
 
 
 def _below(text: str, offset: int, depth: int, described: Language, tab_width: int) -> str:
-    """What follows the cursor up to the end of the definition that begins at column `depth`."""
+    """What follows the cursor in the definition that begins at column `depth`, and its next neighbour.
+
+    A decorator's function is such a neighbour: without it the decorator would be an error.
+    """
     lines = split_lines(text[offset : offset + LARGEST])
     if offset + LARGEST < len(text) and lines:
         lines.pop()
     kept = lines[:1]
+    neighbours = 0
     for line in lines[1:]:
         code = line.strip()
         indent = columns(indent_of(line), tab_width)
-        if code and (indent < depth or (indent == depth and not _belongs_above(code, described))):
+        if code and indent < depth:
             break
+        if code and indent == depth and not _belongs_above(code, described):
+            neighbours += 1
+            if neighbours > 1:
+                break
         kept.append(line)
     return "".join(kept)

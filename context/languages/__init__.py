@@ -54,6 +54,7 @@ class Layout:
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
+        finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
     """
 
     indented: bool = False
@@ -63,6 +64,7 @@ class Layout:
     closers: tuple[str, ...] = ()
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")
+    finishers: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -1,6 +1,6 @@
 ; JavaScript and what is built on it; see python.names.scm for what the captures mean.
 
-[(identifier) (shorthand_property_identifier)] @use
+[(identifier) (shorthand_property_identifier) (shorthand_property_identifier_pattern)] @use
 
 (export_clause) @ignore
 (import_specifier name: (_) @ignore alias: (_))

@@ -12,6 +12,7 @@
 
 (import_statement name: (dotted_name . (identifier) @binds))
 (import_from_statement name: (dotted_name . (identifier) @binds))
+(future_import_statement name: (dotted_name . (identifier) @binds))
 (aliased_import alias: (identifier) @binds)
 
 (assignment left: [(identifier) (pattern_list) (tuple_pattern) (list_pattern)] @binds)

@@ -48,7 +48,7 @@ def check(case: Case, actual: Fields) -> None:
     if os.environ.get("FORETYPE_UPDATE_GOLDENS") and expected != actual:
         _rewrite(case.file, case.fields["name"], actual)
         return
-    assert actual == expected, case.fields["name"]
+    assert actual == expected
 
 
 def _rewrite(file: Path, name: str, actual: Fields) -> None:

@@ -1,0 +1,101 @@
+"""What is checked before it is shown: golden cases by language, and what holds for any text whatever."""
+
+from __future__ import annotations
+
+import pytest
+from foretype.context.ground import ground
+from foretype.context.snapshot import Snapshot
+from foretype.context.syntax import parse
+from foretype.tests.support.context_cases import Case, cases, check
+from foretype.tests.support.cursor import snapshot_at
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize("case", cases("ground"), ids=str)
+def test_what_is_shown_is_true(case: Case) -> None:
+    snapshot, offset = snapshot_at(case.fields["source"], case.language)
+    known = case.fields.get("symbols")
+    symbols = None if known is None else frozenset(known).__contains__
+    verdict = ground(case.fields["model"], snapshot, offset, case.fields.get("replaces", 0), symbols)
+    assert verdict.shown == bool(verdict.text.strip())
+    check(case, {"shown": verdict.text, "why": list(verdict.reasons), "names": list(verdict.names)})
+
+
+pieces = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "a",
+                "foo",
+                "x = 1",
+                "return",
+                "def f():",
+                "class A:",
+                "if (a) {",
+                "}",
+                "(",
+                ")",
+                "[",
+                '"',
+                "'",
+                "`",
+            ),
+            *(
+                " ",
+                "    ",
+                "\t",
+                "\n",
+                "\r\n",
+                ";",
+                ",",
+                ":",
+                "# c",
+                "// c",
+                "é",
+                "🦊",
+                "\0",
+                "self.x",
+                "import *",
+            ),
+        ]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    before=pieces,
+    after=pieces,
+    text=pieces,
+    language=st.sampled_from(["python", "javascript", "go", "rust", "c"]),
+)
+def test_any_text_anywhere_is_judged_without_a_fuss(
+    before: str, after: str, text: str, language: str
+) -> None:
+    snapshot = Snapshot("", "a", language, before + after, 1, parse(before + after, language))
+    verdict = ground(text, snapshot, len(before))
+    assert text.startswith(verdict.text)
+    assert verdict.shown == bool(verdict.text.strip())
+    assert verdict.reasons or verdict.text == text
+
+
+def test_without_a_tree_everything_is_shown() -> None:
+    assert ground("foo(((", Snapshot("", "a", "python", "x = "), 4).text == "foo((("
+
+
+def test_the_definition_around_the_cursor_is_enough_of_a_large_file() -> None:
+    filler = "".join(f"def other_{n}(a):\n    local_{n} = a\n    return local_{n}\n\n\n" for n in range(500))
+    before = f"import os\n\n\n{filler}class A:\n" + "".join(
+        f"    def method_{n}(self):\n        return {n}\n\n" for n in range(500)
+    )
+    text = before + "    def last(self, path):\n        return \n" + "\n\n" + filler
+    offset = text.index("return \n\n") + len("return ")
+    snapshot = Snapshot("", "a", "python", text, 1, parse(text, "python"))
+    assert ground("os.stat(path)", snapshot, offset).shown
+    assert ground("other_3(path)", snapshot, offset).shown
+    assert ground("self.method_7()", snapshot, offset).shown
+    assert ground("os.stat(path))", snapshot, offset).text == "os.stat(path)"
+    assert ground("local_3 + path", snapshot, offset).reasons == ("unknown name",)
+    assert ground("sys.argv", snapshot, offset).reasons == ("unknown name",)
