@@ -25,6 +25,9 @@ _CLOSERS = frozenset(")]}>\"'`;, \t")
 MAX_CLOSER_LINES = 3
 """Lines of nothing but closers right below the cursor that an editor may have put there."""
 
+LONG_LINE = 2000
+"""Code points of a line from which an anchor stands inside it, at a multiple of half of this."""
+
 MIDDLE_LIMIT = 4000
 """Code points a middle may grow to before its anchor is given up."""
 
@@ -118,7 +121,7 @@ class Match:
 def place(prompt: Prompt, layout: Layout, cut: Cut | None = None) -> Anchor:
     """An anchor for `prompt`: at the start of the cursor's line, or nowhere where the prefix is the tail."""
     cut = cut or Cut()
-    prefix = prompt.prefix[: line_start(prompt.prefix)] if layout.prefix_is_fixed else ""
+    prefix = prompt.prefix[: anchor_point(prompt.prefix)] if layout.prefix_is_fixed else ""
     suffix = settled_suffix(prompt.suffix) if layout.sees_suffix else ""
     seen_suffix = suffix if cut.suffix_to < 0 else suffix[: cut.suffix_to]
     around = surroundings(prompt)
@@ -205,6 +208,16 @@ def strip_closer_lines(below: str) -> str:
             break
         below = further
     return below
+
+
+def anchor_point(prefix: str) -> int:
+    """Where the anchor of a cursor behind `prefix` stands: its line's start, or inside a long line."""
+    start = line_start(prefix)
+    length = len(prefix) - start
+    if length < LONG_LINE:
+        return start
+    step = LONG_LINE // 2
+    return start + length // step * step - step
 
 
 def line_start(text: str) -> int:

@@ -37,11 +37,21 @@ _NEVER = ctypes.create_string_buffer(2)
 c.llama_backend_init()
 
 
+_complaints: list[str] = []
+
+
 @c.llama_log_callback
 def _on_log(level: int, text: bytes, _data: object) -> None:
     # ggml's levels: 1 debug, 2 info, 3 warning, 4 error, 5 continuation. Model loading is chatty at info.
     if level == 4:  # noqa: PLR2004
-        log.warning("llama.cpp: %s", text.decode("utf-8", "replace").rstrip())
+        _complaints.append(text.decode("utf-8", "replace").rstrip())
+
+
+def _pass_on(*, expected: bool = False) -> None:
+    """Log what llama.cpp complained about; an aborted computation is an error to it, and none to us."""
+    for complaint in _complaints:
+        log.log(logging.DEBUG if expected else logging.WARNING, "llama.cpp: %s", complaint)
+    _complaints.clear()
 
 
 c.llama_log_set(_on_log, ctypes.c_void_p(0))
@@ -107,6 +117,7 @@ class Model:
         self._progress = progress
         self.path = path
         self._model: Any = c.llama_model_load_from_file(str(path).encode(), params)
+        _pass_on()
         if not self._model:
             raise ModelProblem(
                 f"llama.cpp could not load {path}. Check it with 'foretype models info {path}', "
@@ -240,6 +251,7 @@ class Context:
         params.abort_callback = _NATIVE_PREDICATE
         params.abort_callback_data = ctypes.addressof(_NEVER)
         self._context: Any = c.llama_init_from_model(model.handle, params)
+        _pass_on()
         if not self._context:
             raise ModelProblem(
                 f"There is not enough memory for a KV cache of {size} tokens. "
@@ -312,6 +324,7 @@ class Context:
             self._threads = threads
         code = int(c.llama_decode(self._context, self._batch))
         self._governor.after(count)
+        _pass_on(expected=code in (1, 2))
         if code in (0, 1, 2):
             return DecodeResult(code)
         raise DecodeFailedError(f"llama_decode returned {code}")

@@ -39,6 +39,12 @@ BUDGET_SHARE = 0.6
 MIN_SHORT_TOKENS = 64
 """However slow the machine, a first answer sees about this much."""
 
+SLICE_MS = 80.0
+"""Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
+
+PATIENCE = 1.25
+"""A slot that is there already may cost this much more than the budget before a new one is cut."""
+
 MAX_SESSIONS = 6
 
 MIN_SAVED_TOKENS = 256
@@ -113,7 +119,7 @@ class LocalEngine:
             with self._arm(cancellation):
                 state = self.sessions.use(session, prompt)
                 slot, plan = self._choose(state, prompt, healing=healing)
-                synced = self.cache.sync(slot.sequence, plan.target, cancellation)
+                synced = self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=SLICE_MS)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)
@@ -188,7 +194,7 @@ class LocalEngine:
         budget = self.budget_tokens()
         for slot in session.slots():
             candidate = self.fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
-            if candidate is not None and candidate.cost <= budget:
+            if candidate is not None and candidate.cost <= budget * PATIENCE:
                 return slot, candidate
         whole = self._fresh(prompt, self._whole_cut(prompt), healing=healing)
         if whole.cost > budget and self._recall(session, whole):
@@ -316,7 +322,7 @@ class LocalEngine:
             if missing < budget // 2:
                 share = len(prompt.suffix) * (budget - missing) * 3 // (4 * max(1, suffix))
                 cuts.append(attrs.evolve(anchors.shorten(prompt, len(prompt.prefix), share), related=True))
-        cuts.append(self._proportional(prompt, prefix, suffix, budget * 3 // 4))
+        cuts.append(self._proportional(prompt, prefix, suffix, budget * 4 // 5))
         return cuts
 
     def _proportional(self, prompt: Prompt, prefix: int, suffix: int, room: int) -> Cut:

@@ -112,7 +112,7 @@ class Bench:
             assert self.cells.tokens(sequence.number) == sequence.tokens
 
     def check_prompt(self, document: Document) -> None:
-        """The live slot's tokens spell the prompt that was asked for, and each part is tokenised as itself."""
+        """The live slot's tokens spell the prompt that was asked for, each part as itself."""
         prompt = document.prompt()
         session = self.engine.sessions.get(document.name)
         assert session is not None
