@@ -40,8 +40,9 @@ def start(path: Path, **settings: object) -> LocalEngine:
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[LocalEngine]:
-    name = {"refact": "Refact-1_6B-fim"}.get(request.param, request.param)
-    file = tiny_model(str(request.param), tmp_path_factory.mktemp("tiny"), name=name)
+    vocab = str(request.param)
+    name = "Refact-1_6B-fim" if vocab == "refact" else ""
+    file = tiny_model(vocab, tmp_path_factory.mktemp("tiny"), name=name)
     engine = start(file)
     assert engine.info().fim != "none"
     yield engine
