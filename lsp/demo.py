@@ -19,7 +19,7 @@ from rich.console import Console
 from ..context.problem import DaemonProblem, ModelProblem, Problem
 from ..daemon.protocol import DaemonStatus, ModelState
 from .client import Client, RequestFailed, ServerProblem
-from .demo_screen import Frame, LiveScreen, PlainLines, Screen, save_svg
+from .demo_screen import Frame, LiveScreen, PlainLines, Screen, promise, save_svg
 from .demo_script import Passage, Script, next_key, percentile, position, read_script, wanted
 from .documents import as_map
 from .start import make_backend
@@ -34,21 +34,35 @@ LOOK_S = 0.7
 
 @attrs.frozen
 class Summary:
-    """What the demo measured; times in ms."""
+    """What the demo measured; times in ms.
+
+    Attributes:
+        latencies: of suggestions that were new.
+        typed_through: of answers that went on with the suggestion that was there.
+        keys: how many were typed.
+        accepted_characters: code points that were accepted.
+        prefill_tokens: tokens that the model evaluated as prompt.
+        model: its name.
+    """
 
     latencies: tuple[float, ...]
+    typed_through: tuple[float, ...]
     keys: int
     accepted_characters: int
     prefill_tokens: int
     model: str
 
     def __str__(self) -> str:
-        times = list(self.latencies)
+        new, through = list(self.latencies), list(self.typed_through)
         text = f"{self.keys} keys typed, {self.accepted_characters} characters accepted."
-        if times:
+        if new:
             text += (
-                f" {len(times)} suggestions, latency median {percentile(times, 0.5):.0f} ms,"
-                f" p95 {percentile(times, 0.95):.0f} ms."
+                f" {len(new)} suggestions, latency median {percentile(new, 0.5):.0f} ms,"
+                f" p95 {percentile(new, 0.95):.0f} ms."
+            )
+        if through:
+            text += (
+                f" {len(through)} answers while typing through one, median {percentile(through, 0.5):.1f} ms."
             )
         if self.keys and self.prefill_tokens:
             text += f" {self.prefill_tokens / self.keys:.1f} tokens evaluated per key."
@@ -131,12 +145,22 @@ class Typist:
         self._running: tuple[int, asyncio.Task[None]] | None = None
         self._item: dict[str, Any] | None = None
         self._latencies: list[float] = []
+        self._typed_through: list[float] = []
+        self._promised = ""
         self.frame = Frame(text, 0, model=model)
         self.best = self.frame
 
     async def perform(self, passages: tuple[Passage, ...]) -> None:
         """The whole script. Raises ServerProblem when the server goes away."""
-        await self._client.ask("initialize", {"processId": None, "capabilities": {}, "rootUri": None})
+        await self._client.ask(
+            "initialize",
+            {
+                "processId": None,
+                "capabilities": {},
+                "rootUri": None,
+                "initializationOptions": {"statistics": {"enabled": False}},
+            },
+        )
         self._client.notify("initialized", {})
         document = {"uri": URI, "languageId": "python", "version": 1, "text": self.frame.text}
         self._client.notify("textDocument/didOpen", {"textDocument": document})
@@ -147,7 +171,12 @@ class Typist:
         """What was measured."""
         frame = self.frame
         return Summary(
-            tuple(self._latencies), frame.keys, frame.accepted_characters, prefill_tokens, frame.model
+            tuple(self._latencies),
+            tuple(self._typed_through),
+            frame.keys,
+            frame.accepted_characters,
+            prefill_tokens,
+            frame.model,
         )
 
     async def _type(self, passage: Passage) -> None:
@@ -207,10 +236,12 @@ class Typist:
         items: list[dict[str, Any]] = as_map(result).get("items", [])
         self._item = items[0] if items else None
         if self._item is not None:
-            self._latencies.append(latency)
             place: dict[str, dict[str, int]] = self._item["range"]
             replaced = place["end"]["character"] - place["start"]["character"]
             self._draw(ghost=self._item["insertText"], replaced=replaced, latency_ms=latency)
+            promised = promise(self.frame)
+            (self._latencies if promised != self._promised else self._typed_through).append(latency)
+            self._promised = promised
             if len(self.frame.ghost) >= len(self.best.ghost):
                 self.best = self.frame
         else:

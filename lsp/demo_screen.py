@@ -107,12 +107,17 @@ class PlainLines:
         if frame.accepted:
             self._console.print(f"{'Tab':>8}      {line}", markup=False, highlight=False, soft_wrap=True)
             return
-        promised = frame.text[: frame.offset] + frame.ghost + frame.text[frame.offset + frame.replaced :]
+        promised = promise(frame)
         if frame.ghost and frame.latency_ms is not None and promised != self._promised:
             self._promised = promised
             ghost = frame.ghost.replace("\n", "⏎")
             said = f"{frame.latency_ms:8.1f} ms   {line}⟨{ghost}⟩"
             self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def promise(frame: Frame) -> str:
+    """What the document would be with the suggestion accepted: the same while it is typed through."""
+    return frame.text[: frame.offset] + frame.ghost + frame.text[frame.offset + frame.replaced :]
 
 
 def window(frame: Frame) -> RenderableType:

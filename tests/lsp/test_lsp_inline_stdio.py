@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -21,12 +22,18 @@ URI = "file:///work/space/example.py"
 async def server(tmp_path: Path, script: dict[str, Any], **params: Any) -> AsyncGenerator[LspClient]:
     """A connected client whose model says what `script` says."""
     (tmp_path / "script.json").write_text(json.dumps(script))
-    client = await LspClient.start(
-        *python(str(scripted_server.__file__), str(tmp_path / "script.json"), str(tmp_path / "journal"))
-    )
-    async with client:
+    async with await start(tmp_path) as client:
         await client.initialize(**params)
         yield client
+
+
+async def start(tmp_path: Path) -> LspClient:
+    """A started server with the script of `tmp_path`, in a home of its own."""
+    home = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    return await LspClient.start(
+        *python(str(scripted_server.__file__), str(tmp_path / "script.json"), str(tmp_path / "journal")),
+        env={**os.environ, **home},
+    )
 
 
 def journal(tmp_path: Path, event: str) -> list[dict[str, Any]]:
@@ -184,8 +191,7 @@ async def test_an_odd_request_is_answered(tmp_path: Path, params: Any) -> None:
 
 async def test_requests_out_of_order_are_refused_politely(tmp_path: Path) -> None:
     (tmp_path / "script.json").write_text("{}")
-    command = python(str(scripted_server.__file__), str(tmp_path / "script.json"), str(tmp_path / "journal"))
-    async with await LspClient.start(*command) as client:
+    async with await start(tmp_path) as client:
         with pytest.raises(Refused) as early:
             await client.ask("textDocument/inlineCompletion", inline_params(URI, 0, 0))
         await client.initialize()
