@@ -99,10 +99,12 @@ class IndentStyle:
     Attributes:
         unit: one step: blanks, or a tab.
         tab_width: columns of a tab.
+        known: whether the file shows it; else it is what the language is used to.
     """
 
     unit: str
     tab_width: int
+    known: bool = True
 
 
 def indent_style(text: str, offset: int, default_unit: str, tab_width: int = 4) -> IndentStyle:
@@ -111,8 +113,8 @@ def indent_style(text: str, offset: int, default_unit: str, tab_width: int = 4) 
     Where the surroundings show no step, the text's beginning decides, then `default_unit`.
     """
     nearby = text[_near_line_start(text, offset - _BEFORE) : offset + _AFTER]
-    unit = _common_step(nearby) or _common_step(text[:_BEFORE]) or default_unit
-    return IndentStyle(unit, tab_width)
+    unit = _common_step(nearby) or _common_step(text[:_BEFORE])
+    return IndentStyle(unit or default_unit, tab_width, bool(unit))
 
 
 def _near_line_start(text: str, offset: int) -> int:

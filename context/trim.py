@@ -14,7 +14,7 @@ import attrs
 from . import trim_blanks, trim_brackets, trim_lines
 from .draft import Draft
 from .lines import split_lines, without_end
-from .place import Place, opens_block, place_of
+from .place import Place, closes_only, opens_block, place_of
 from .snapshot import Snapshot
 from .values import StopReason, StopRules
 
@@ -26,6 +26,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("cut off", trim_lines.drop_what_was_cut_off),
     ("leading blank lines", trim_blanks.drop_leading_blank_lines),
     ("leading blanks", trim_blanks.fit_the_first_line),
+    ("indentation", trim_blanks.fit_the_indentation),
     ("one line", trim_lines.keep_one_line),
     ("end of scope", trim_lines.cut_at_the_end_of_the_scope),
     ("repeats itself", trim_lines.cut_repetition),
@@ -33,7 +34,6 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("repeats what is above", trim_lines.drop_what_is_above),
     ("rest of the line", trim_brackets.meet_the_rest_of_the_line),
     ("unbalanced closer", trim_brackets.cut_unbalanced_closers),
-    ("indentation", trim_blanks.fit_the_indentation),
     ("trailing blanks", trim_blanks.drop_trailing_blanks),
     ("too little", trim_lines.drop_too_little),
 )
@@ -94,5 +94,6 @@ def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
     if not opens_block(first, place.language):
         return rules
     indent = place.columns_of(first)
-    closing = indent if rules.closing_indent < rules.reference_indent else indent + 1
+    closed = bool(place.below) and closes_only(place.below[0], place.language)
+    closing = indent + 1 if closed and place.columns_of(place.below[0]) == indent else indent
     return attrs.evolve(rules, multiline=True, reference_indent=indent + 1, closing_indent=closing)

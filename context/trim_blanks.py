@@ -83,36 +83,47 @@ def _indentation(width: int, place: Place) -> str:
 
 
 def fit_the_indentation(draft: Draft, place: Place, rules: StopRules) -> Draft:
-    """Indent the further lines in the file's own unit: tabs or blanks, and as many of them."""
+    """Indent the further lines in the file's own unit: tabs or blanks, and as many of them.
+
+    Depths are followed as in Python's tokeniser: a line deeper than an opening line before it is one unit
+    deeper than that, and one as deep as an earlier line stays with it. What continues a statement keeps its
+    distance.
+    """
     del rules
     lines = split_lines(draft.text)
     if len(lines) < 2:
         return draft
-    step = columns(place.style.unit, place.style.tab_width)
     first = place.before + lines[0]
     base = place.columns_of(first)
-    own = _own_step(lines, first, base, place)
+    levels: list[tuple[int, int]] = [(base, base)]
+    before = first
     fitted = [lines[0]]
     for line in lines[1:]:
         code = line.lstrip(" \t")
-        width = columns(indent_of(line), place.style.tab_width)
-        if own and own != step and width > base and (width - base) % own == 0:
-            width = base + (width - base) // own * step
-        fitted.append((_indentation(width, place) if code.strip() else "") + code)
+        if not code.strip():
+            fitted.append(code)
+            continue
+        width = place.columns_of(line)
+        fitted.append(_indentation(_fitted_width(width, before, levels, place), place) + code)
+        before = line
     return attrs.evolve(draft, text="".join(fitted))
 
 
-def _own_step(lines: list[str], first: str, base: int, place: Place) -> int:
-    """The text's own indentation step, seen after its first line that opens a block; 0 where unknown."""
-    before = first
-    for line in lines[1:]:
-        if not line.strip():
-            continue
-        if opens_block(before, place.language):
-            step = place.columns_of(line) - place.columns_of(before)
-            return step if step > 0 and (place.columns_of(before) - base) % step == 0 else 0
-        before = line
-    return 0
+def _fitted_width(width: int, before: str, levels: list[tuple[int, int]], place: Place) -> int:
+    """The columns for a line that the model put at `width`; `levels` pairs its columns with the file's."""
+    base = levels[0][1]
+    if width < base:
+        return width
+    while len(levels) > 1 and width < levels[-1][0]:
+        levels.pop()
+    own, fitted = levels[-1]
+    if width > own and opens_block(without_end(before), place.language):
+        step = columns(place.style.unit, place.style.tab_width) if place.style.known else width - own
+        levels.append((width, fitted + step))
+        return fitted + step
+    if len(levels) == 1 and width < place.columns_of(before):
+        return fitted  # back from a block that the model put deeper than the file would
+    return fitted + width - own
 
 
 def drop_trailing_blanks(draft: Draft, place: Place, rules: StopRules) -> Draft:

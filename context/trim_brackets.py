@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from .brackets import PAIRS, balance
@@ -20,8 +22,10 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
     then the text replaces them. Anything else right of the cursor stays, and is not repeated.
     """
     del rules
-    if not place.after.strip() or place.prose == "comment":
+    if not place.after.strip():
         return draft
+    if place.prose == "comment":
+        return attrs.evolve(draft, text=draft.text.partition(place.after.strip())[0].rstrip(" \t"))
     if closers_only(place.after):
         return _replace_closers(draft, place)
     return _stop_before(draft, place)
@@ -30,7 +34,7 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
 def _replace_closers(draft: Draft, place: Place) -> Draft:
     text, after = draft.text, place.after
     opened = balance(place.before, place.language).quote
-    unmatched = balance(text, place.language, opened).closers
+    unmatched = balance(text, place.language, opened).closers or _angle_closer(text, after)
     taken = 0
     last = -1
     for at, closer in unmatched:
@@ -49,6 +53,16 @@ def _replace_closers(draft: Draft, place: Place) -> Draft:
     elif left and last < 0 and _opens_before(place, left[0]) and len(split_lines(text)) > 1:
         text = text.rstrip() + place.newline + indent_of(place.before)  # the closer gets a line of its own
     return attrs.evolve(draft, text=text, replace_right=taken)
+
+
+def _angle_closer(text: str, after: str) -> tuple[tuple[int, str], ...]:
+    """The `>` that ends a list of type arguments, where one stands right of the cursor."""
+    depth = 0
+    for found in re.finditer(r"[-=]>|[<>]", text if after.startswith(">") else ""):
+        depth += {"<": 1, ">": -1}.get(found.group(), 0)
+        if depth < 0:
+            return ((found.start(), ">"),)
+    return ()
 
 
 def _skip_blanks(text: str, position: int) -> int:
