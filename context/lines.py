@@ -44,6 +44,10 @@ def next_line_start(text: str, offset: int) -> int:
 
 def split_lines(text: str) -> list[str]:
     """The lines with their line ends; joined they give the text."""
+    if "\r" not in text:
+        fed = [line + "\n" for line in text.split("\n")]
+        last = fed.pop()[:-1]
+        return [*fed, last] if last else fed
     lines: list[str] = []
     start = 0
     for found in _LINE_END.finditer(text):

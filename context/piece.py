@@ -19,7 +19,6 @@ WHOLE_FILE = 6_000
 LARGEST = 8_000
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
-_ENDLESS = 1 << 30
 
 
 @attrs.frozen
@@ -47,11 +46,9 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     above = split_lines(text[start : line_start(text, offset)])
     current = text[line_start(text, offset) : offset]
     chain = _chain(above, columns(indent_of(current), snapshot.tab_width), described, snapshot.tab_width)
-    sizes = _sizes(above, chain)
-    fitting = [number for number, size in enumerate(sizes) if size <= LARGEST]
-    if chain and not fitting:
+    kept = _outermost_that_fits(above, chain)
+    if chain and kept < 0:
         return None
-    kept = fitting[-1] if fitting else -1
     headers = [_header(above, index) for _, index in reversed(chain[kept + 1 :])]
     first = chain[kept][1] if kept >= 0 else len(above)
     depth = chain[kept][0] if kept >= 0 else 0
@@ -70,9 +67,9 @@ def _chain(above: list[str], depth: int, described: Language, tab_width: int) ->
     limit = depth or 1
     for index in range(len(above) - 1, -1, -1):
         line = above[index]
+        if not line[:limit].strip():
+            continue  # blank or deeper: most lines, so this test comes first
         code = line.strip()
-        if not code:
-            continue
         indent = columns(indent_of(line), tab_width)
         if indent >= limit or _belongs_above(code, described):
             continue
@@ -94,15 +91,17 @@ def _belongs_above(code: str, described: Language) -> bool:
     )
 
 
-def _sizes(above: list[str], chain: list[tuple[int, int]]) -> list[int]:
-    sizes: list[int] = []
-    end = len(above)
+def _outermost_that_fits(above: list[str], chain: list[tuple[int, int]]) -> int:
+    """Which of the enclosing lines is the first of a text of at most `LARGEST` code points; -1 for none."""
     size = 0
-    for _, index in chain:
-        size += sum(len(line) for line in above[index:end])
-        end = index
-        sizes.append(size)
-    return sizes
+    end = len(above)
+    for number, (_, index) in enumerate(chain):
+        while end > index:
+            end -= 1
+            size += len(above[end])
+            if size > LARGEST:
+                return number - 1
+    return len(chain) - 1
 
 
 def _header(above: list[str], index: int) -> str:
