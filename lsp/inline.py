@@ -221,6 +221,10 @@ class InlineCompletions:
             return [], attrs.evolve(report, outcome="disabled")
         self._harvest(document.uri, place)
         rest = self.suggestions.find(document.uri, place.text, place.offset)
+        if rest is not None and rest.suggestion.dismissed:
+            if not invoked:
+                return [], attrs.evolve(report, outcome="dismissed")
+            rest = None
         if rest is not None and not invoked:
             return [_item(rest, place, cached=True)], attrs.evolve(report, outcome="cached")
         snapshot = snapshot_at(document, place)

@@ -36,6 +36,7 @@ class Suggestion:
         replaces: the code points right of the place that it replaces (closers).
         complete: the model had said all it wanted to; False when the budget cut it short.
         mean_logprob: how sure the model was.
+        dismissed: the user sent it away.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Suggestion:
     replaces: str = ""
     complete: bool = True
     mean_logprob: float = 0.0
+    dismissed: bool = False
 
 
 @attrs.frozen
@@ -169,7 +171,7 @@ class Suggestions:
         return tuple(self._known.get(uri, ()))
 
     def find(self, uri: str, text: str, offset: int) -> Rest | None:
-        """The newest suggestion that still fits at a cursor."""
+        """The newest suggestion that still fits at a cursor; it may be a dismissed one."""
         for suggestion in self._known.get(uri, ()):
             rest = rest_at(suggestion, text, offset)
             if rest is not None:
@@ -177,22 +179,21 @@ class Suggestions:
         return None
 
     def all_at(self, uri: str, text: str, offset: int) -> list[Rest]:
-        """Every suggestion that fits at a cursor, newest first, each text once."""
+        """Every suggestion that fits at a cursor, newest first, each text once; no dismissed text."""
         found: dict[str, Rest] = {}
+        unwanted: set[str] = set()
         for suggestion in self._known.get(uri, ()):
             rest = rest_at(suggestion, text, offset)
-            if rest is not None:
+            if rest is not None and suggestion.dismissed:
+                unwanted.add(rest.text)
+            elif rest is not None:
                 found.setdefault(rest.text, rest)
-        return list(found.values())
+        return [rest for said, rest in found.items() if said not in unwanted]
 
-    def by_id(self, name: str) -> Suggestion | None:
-        """A suggestion that is still remembered."""
-        return next((one for known in self._known.values() for one in known if one.id == name), None)
-
-    def dismiss(self, suggestion: Suggestion) -> None:
-        """Never suggest it again at its place."""
-        known = self._known.get(suggestion.uri, [])
-        known[:] = [old for old in known if old is not suggestion]
+    def dismiss(self, name: str) -> None:
+        """The user does not want a suggestion at its place."""
+        for known in self._known.values():
+            known[:] = [attrs.evolve(one, dismissed=True) if one.id == name else one for one in known]
 
     def forget(self, uri: str) -> None:
         """Drop what belongs to a closed document."""

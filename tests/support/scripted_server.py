@@ -2,7 +2,8 @@
 
 `python scripted_server.py SCRIPT JOURNAL`: SCRIPT is a JSON file that maps the end of a prompt's prefix to
 what the model says there: a text, or a list of pieces of which null means "never goes on". The longest
-matching end wins; "" matches always. Every call and its end are appended to JOURNAL, one JSON object a line.
+matching end wins; "" matches always. For a sampled candidate "#SEED " in front of the end wins over it.
+Every call and its end are appended to JOURNAL, one JSON object a line.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class ScriptedBackend:
     ) -> Completion:
         prefix = request.prompt.prefix
         self._note("complete", prefix=prefix, suffix=request.prompt.suffix, session=request.session)
+        sampled = f"#{request.seed} " if request.temperature else ""
         key: str = max((end for end in self._script if prefix.endswith(end)), key=len, default="")
-        pieces: Any = self._script.get(key, "")
+        pieces: Any = self._script.get(sampled + key, self._script.get(key, ""))
         try:
             for piece in _pieces(pieces):
                 if piece is None:

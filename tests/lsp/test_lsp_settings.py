@@ -1,0 +1,110 @@
+"""Settings in layers, the switches, the schema, and the one file that foretype itself changes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from foretype.context.problem import Problem
+from foretype.daemon.config import CompletionSettings, Settings
+from foretype.lsp.choose import with_model, write_model
+from foretype.lsp.options import Switches, received, resolve, schema
+
+
+def test_layers_apply_in_order_and_leave_the_rest() -> None:
+    settings, complaints = resolve(
+        Settings(),
+        received({"completion": {"maxTokens": 10, "multiline": "never"}}),
+        received({"foretype": {"completion": {"max_tokens": 20}}}),
+    )
+    assert complaints == []
+    assert settings.completion == CompletionSettings(max_tokens=20, multiline="never")
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [
+        ({"completion": {"max_tokens": "many"}}, "completion.max_tokens"),
+        ({"completion": {"max_tokens": -1}}, "completion.max_tokens"),
+        ({"completion": {"multiline": "maybe"}}, "completion.multiline"),
+        ({"completion": {"maxtokens": 3}}, "completion.maxtokens"),
+        ({"completion": 3}, "completion"),
+        ({"colour": {}}, "colour"),
+    ],
+)
+def test_what_is_wrong_is_named_and_ignored_alone(sent: dict[str, Any], key: str) -> None:
+    merged: dict[str, Any] = {"statistics": {"enabled": False}, **sent}
+    settings, complaints = resolve(Settings(), received(merged))
+    assert settings == attrs.evolve(Settings(), statistics=settings.statistics)
+    assert not settings.statistics.enabled
+    assert [complaint.key for complaint in complaints] == [key]
+
+
+@pytest.mark.parametrize("section", ["model", "daemon", "log", "fim"])
+def test_an_editor_chooses_no_model_no_log_and_no_daemon(section: str) -> None:
+    settings, complaints = resolve(Settings(), received({section: {"path": "/tmp/evil.gguf"}}))
+    assert settings == Settings()
+    assert "own configuration" in str(complaints[0])
+
+
+def test_options_about_the_client_are_no_settings() -> None:
+    assert resolve(Settings(), received({"status": True, "editorInfo": {"name": "x"}}))[1] == []
+
+
+@pytest.mark.parametrize("odd", [None, 3, [], "x", {"foretype": None}, {"foretype": {"completion": None}}])
+def test_odd_settings_are_survived(odd: Any) -> None:
+    assert resolve(Settings(), received(odd))[0] == Settings()
+
+
+def test_switches_reach_as_far_as_they_say() -> None:
+    switches = Switches(languages=frozenset({"python"}), folders=frozenset({"/work/one"}))
+    assert not switches.allows("python", "/elsewhere/x.py")
+    assert not switches.allows("go", "/work/one/x.go")
+    assert switches.allows("go", "/work/one-more/x.go")
+    assert not Switches(everywhere=True).allows("go", "")
+
+
+def test_the_schema_says_what_the_classes_say() -> None:
+    properties = schema()["properties"]["completion"]["properties"]
+    assert set(properties) == {field.name for field in attrs.fields(CompletionSettings)}
+    assert properties["max_tokens"] == {
+        "type": "integer",
+        "default": 64,
+        "minimum": 1,
+        "maximum": 4096,
+        "description": "upper bound of generated tokens of one suggestion.",
+    }
+    assert properties["multiline"]["enum"] == ["always", "auto", "never"]
+    assert all("description" in described for described in properties.values())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '[model]\nname = "new"\n'),
+        ('[model]\nname = "old"\n', '[model]\nname = "new"\n'),
+        ("# mine\n[model] # here\nthreads = 2\n", '# mine\n[model] # here\nname = "new"\nthreads = 2\n'),
+        ('[model]\npath = "/x.gguf"\n[log]\nlevel = "info"\n', None),
+        ('[log]\nlevel = "info"\n', '[log]\nlevel = "info"\n\n[model]\nname = "new"\n'),
+    ],
+)
+def test_choosing_a_model_changes_nothing_else(before: str, after: str | None) -> None:
+    changed = with_model(before, "new")
+    if after is not None:
+        assert changed == after
+    parsed = tomllib.loads(changed)
+    assert parsed.pop("model")["name"] == "new"
+    assert {key: value for key, value in tomllib.loads(before).items() if key != "model"} == parsed
+
+
+def test_a_configuration_that_cannot_be_changed_safely_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    for text in ("model = { name = 'x' }\n", "[model\n"):
+        file.write_text(text)
+        with pytest.raises(Problem):
+            write_model(file, "new")
+        assert file.read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
