@@ -46,15 +46,29 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     above = split_lines(text[start : line_start(text, offset)])
     current = text[line_start(text, offset) : offset]
     chain = _chain(above, columns(indent_of(current), snapshot.tab_width), described, snapshot.tab_width)
+    rest = _rest(text, offset)
     kept = _outermost_that_fits(above, chain)
-    if chain and kept < 0:
+    below = None
+    while below is None and (kept >= 0 or not chain):
+        depth = chain[kept][0] if chain else 0
+        below = _below(rest, depth, described, snapshot.tab_width)
+        if below is None and not chain:
+            return None
+        kept -= below is None
+    if below is None:
         return None
     headers = [_header(above, index) for _, index in reversed(chain[kept + 1 :])]
-    first = chain[kept][1] if kept >= 0 else len(above)
-    depth = chain[kept][0] if kept >= 0 else 0
-    below = _below(text, offset, depth, described, snapshot.tab_width)
+    first = chain[kept][1] if chain else len(above)
     closing = "".join("\n" + _closing(header, described) for header in reversed(headers))
     return Piece("".join(headers) + "".join(above[first:]) + current, below + closing)
+
+
+def _rest(text: str, offset: int) -> list[str]:
+    """The lines after the cursor, as many as can matter; the last is "" where the text ends with them."""
+    lines = split_lines(text[offset : offset + LARGEST])
+    if offset + LARGEST < len(text):
+        return lines[:-1]
+    return [*lines, ""]
 
 
 def _chain(above: list[str], depth: int, described: Language, tab_width: int) -> list[tuple[int, int]]:
@@ -123,24 +137,23 @@ def _closing(header: str, described: Language) -> str:
     return described.layout.closers[0] if described.layout.closers and not described.layout.indented else ""
 
 
-def _below(text: str, offset: int, depth: int, described: Language, tab_width: int) -> str:
+def _below(rest: list[str], depth: int, described: Language, tab_width: int) -> str | None:
     """What follows the cursor in the definition that begins at column `depth`, and its next neighbour.
 
-    A decorator's function is such a neighbour: without it the decorator would be an error.
+    A decorator's function is such a neighbour: without it the decorator would be an error. None when the
+    definition doesn't end in `rest`.
     """
-    lines = split_lines(text[offset : offset + LARGEST])
-    if offset + LARGEST < len(text) and lines:
-        lines.pop()
-    kept = lines[:1]
-    neighbours = 0
-    for line in lines[1:]:
+    kept = rest[:1]
+    neighbours = ended = 0
+    for number, line in enumerate(rest[1:], 1):
         code = line.strip()
         indent = columns(indent_of(line), tab_width)
-        if code and indent < depth:
-            break
+        if (code and indent < depth) or (not line and number == len(rest) - 1):
+            return "".join(kept)
         if code and indent == depth and not _belongs_above(code, described):
             neighbours += 1
             if neighbours > 1:
-                break
+                return "".join(kept)
+            ended = len(kept)
         kept.append(line)
-    return "".join(kept)
+    return "".join(kept[:ended]) if neighbours else None
