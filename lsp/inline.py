@@ -18,6 +18,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import attrs
@@ -143,13 +144,13 @@ class InlineCompletions:
 
     # -- what the server calls
 
-    def request(self, query: InlineQuery) -> Coroutine[Any, Any, list[Item]]:
-        """Begin one request: the text is the document's now; the coroutine makes the answer."""
+    def request(self, query: InlineQuery) -> Callable[[], Coroutine[Any, Any, list[Item]]]:
+        """Take one request: the text is the document's now. What is returned makes the answer."""
         document = self.documents.get(query.uri)
         if document is None or (query.version is not None and query.version != document.version):
-            return _nothing()
+            return _nothing
         place = place_of(document, query, self.documents.encoding)
-        return self._answer(document, document.text, place, query.invoked)
+        return partial(self._answer, document, document.text, place, query.invoked)
 
     def opened(self) -> None:
         """A document was opened or came to the front: have the model loaded by the time of the first key."""

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
@@ -222,8 +222,10 @@ class ForetypeServer(LanguageServer):
 
         return self._inline_items(self.session.inline.request(read_query(params)))
 
-    async def _inline_items(self, work: Coroutine[Any, Any, list[Item]]) -> types.InlineCompletionList:
-        return types.InlineCompletionList(items=[self._inline_item(item) for item in await work])
+    async def _inline_items(
+        self, make: Callable[[], Coroutine[Any, Any, list[Item]]]
+    ) -> types.InlineCompletionList:
+        return types.InlineCompletionList(items=[self._inline_item(item) for item in await make()])
 
     def _inline_item(self, item: Item) -> types.InlineCompletionItem:
         documents = self.session.documents
@@ -251,10 +253,12 @@ class ForetypeServer(LanguageServer):
             query.uri, self.session.inline.request(attrs.evolve(query, invoked=False))
         )
 
-    async def _completion_list(self, uri: str, work: Coroutine[Any, Any, list[Item]]) -> types.CompletionList:
+    async def _completion_list(
+        self, uri: str, make: Callable[[], Coroutine[Any, Any, list[Item]]]
+    ) -> types.CompletionList:
         from .fallback import completion_list
 
-        items = await work
+        items = await make()
         documents = self.session.documents
         return completion_list(items, documents.get(uri), documents.encoding, COMMAND_NAMES[0])
 
