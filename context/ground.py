@@ -59,7 +59,8 @@ def ground(
         replace_right: code points right of the cursor that the completion replaces.
         symbols: whether the workspace knows a name; None where nobody knows the workspace.
     """
-    if not text.strip() or snapshot.tree is None:
+    grammar = snapshot.described.grammar
+    if not text.strip() or snapshot.tree is None or grammar is None or not grammar.strict:
         return Verdict(text, bool(text.strip()))
     offset = min(max(offset, 0), len(snapshot.text))
     piece = piece_around(snapshot, offset)

@@ -60,7 +60,8 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     headers = [_header(above, index) for _, index in reversed(chain[kept + 1 :])]
     first = chain[kept][1] if chain else len(above)
     closing = "".join("\n" + _closing(header, described) for header in reversed(headers))
-    return Piece("".join(headers) + "".join(above[first:]) + current, below + closing)
+    preamble = described.grammar.preamble if described.grammar is not None else ""
+    return Piece(preamble + "".join(headers) + "".join(above[first:]) + current, below + closing)
 
 
 def _rest(text: str, offset: int) -> list[str]:

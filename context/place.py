@@ -119,7 +119,6 @@ def opens_block(line: str, described: Language) -> bool:
     code = line.strip()
     if not code:
         return False
-    first = re.split(r"[\s(]", code, maxsplit=1)[0]
     for opener in layout.openers:
         if opener == ":" or not code.endswith(opener):
             continue
@@ -128,9 +127,13 @@ def opens_block(line: str, described: Language) -> bool:
     if ":" in layout.openers:
         if not code.endswith(":"):
             return False
-        return not layout.opening_words or first in layout.opening_words or code[0] in ")]}"
+        return not layout.opening_words or _begins_with(code, layout.opening_words) or code[0] in ")]}"
     ended = any(re.search(rf"\b{re.escape(word)}$", code) for word in layout.closers)
-    return first in layout.opening_words and not ended
+    return _begins_with(code, layout.opening_words) and not ended
+
+
+def _begins_with(code: str, words: tuple[str, ...]) -> bool:
+    return any(code == word or code.startswith((word + " ", word + "(")) for word in words)
 
 
 def without_comment(line: str, described: Language) -> str:

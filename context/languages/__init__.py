@@ -27,10 +27,14 @@ class Grammar:
     Attributes:
         package: an importable module, as the official grammar wheels install it.
         function: its function that returns the language.
+        preamble: what a part of a file has to begin with to be parsed alone (`<?php`).
+        strict: whether a defect means a mistake. Not in markup, whose elements are closed much later.
     """
 
     package: str
     function: str = "language"
+    preamble: str = ""
+    strict: bool = True
 
 
 @attrs.frozen
