@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test lint format clean
+.PHONY: help install model demo test bench bench-peer lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -36,6 +36,12 @@ demo: model  ## see ghost text appear while a file is typed
 
 test: lint model  ## install what tests need and run them all
 	$(BIN)/python -m pytest
+
+bench: model  ## measure speed, with llama-server beside it where one is found
+	$(BIN)/python -m foretype.tests.bench
+
+bench-peer: install  ## build llama-server, the peer of the benchmarks, from llama-cpp-python's source (6 minutes)
+	@sh tests/bench/build_peer.sh $(BIN)/python build/peer
 
 lint: install  ## ruff and pyright
 	$(BIN)/ruff check .

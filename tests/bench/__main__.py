@@ -1,0 +1,134 @@
+"""`make bench`: runs the benchmarks, prints a table and writes build/bench.json.
+
+Measure on a quiet machine and quote proportions from one run, not times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import click
+from foretype.models.threads import available
+from rich.console import Console
+from rich.table import Table
+
+from . import engine_costs, keystrokes, peer
+from .subject import model, model_with_markers, replay
+
+RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench.json"
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of the values lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Results:
+    """Named samples, one for each repetition. `None` stands for what could not be measured."""
+
+    def __init__(self) -> None:
+        self.samples: dict[str, list[float]] = {}
+
+    def add(self, name: str, value: float | None) -> None:
+        samples = self.samples.setdefault(name, [])
+        if value is not None:
+            samples.append(float(value))
+
+    def flat(self) -> dict[str, float | None]:
+        """The median of each, as build/bench.json has it."""
+        return {
+            name: round(statistics.median(found), 4) if found else None
+            for name, found in self.samples.items()
+        }
+
+    def table(self) -> Table:
+        table = Table(title=f"foretype on {available()} cores, {platform.machine()}")
+        for heading in ("figure", "min", "median", "max"):
+            table.add_column(heading, justify="left" if heading == "figure" else "right")
+        for name, found in self.samples.items():
+            cells = (
+                [f"{f(found):,.2f}" for f in (min, statistics.median, max)]
+                if found
+                else ["peer missing", "", ""]
+            )
+            table.add_row(name, *cells)
+        return table
+
+
+def typing(results: Results) -> None:
+    """The typing replay against the peer."""
+    threads, typed = available(), replay()
+    file = model_with_markers(model())
+    ours = asyncio.run(keystrokes.type_through(file, typed, threads))
+    evaluated = [float(count) for count in ours.evaluated]
+    results.add("keystroke.evaluated.p50", percentile(evaluated, 0.5))
+    results.add("keystroke.evaluated.p95", percentile(evaluated, 0.95))
+    results.add("keystroke.foretype.p50_ms", percentile(ours.milliseconds, 0.5))
+    results.add("keystroke.foretype.p95_ms", percentile(ours.milliseconds, 0.95))
+    results.add("keystroke.asked_model", len(ours.milliseconds))
+    program = peer.executable()
+    names = ("keystroke.peer.p50_ms", "keystroke.peer.p95_ms", "keystroke.peer.evaluated.p50")
+    if program is None:
+        for name in (*names, "keystroke.peer_line.p50_ms", "keystroke.cpu_ratio"):
+            results.add(name, None)
+        return
+    with peer.running(program, file, threads) as server:
+        peer.type_through(server, attrs.evolve(typed, typed=typed.typed[:5]))
+        before = server.processor_seconds()
+        theirs = peer.type_through(server, typed)
+        spent = server.processor_seconds() - before
+        line = peer.type_through(server, typed, stop_at_line=True)
+    times = [key.milliseconds for key in theirs]
+    results.add(names[0], percentile(times, 0.5))
+    results.add(names[1], percentile(times, 0.95))
+    results.add(names[2], percentile([float(key.evaluated) for key in theirs], 0.5))
+    results.add("keystroke.peer_line.p50_ms", percentile([key.milliseconds for key in line], 0.5))
+    results.add("keystroke.cpu_ratio", ours.processor_seconds / spent)
+
+
+def costs(results: Results) -> None:
+    """Overhead, cancellation, the first answer in a cold file."""
+    threads, typed = available(), replay()
+    file = model_with_markers(model())
+    results.add("overhead.ratio", engine_costs.overhead(file, typed, threads))
+    results.add("cancel.p99_ms", percentile(engine_costs.cancellation_ms(file, typed, threads), 0.99))
+    results.add("cold.first_ms", engine_costs.cold_ms(file, typed, threads))
+
+
+SECTIONS: dict[str, Callable[[Results], None]] = {"typing": typing, "costs": costs}
+
+
+@click.command()
+@click.argument("sections", nargs=-1)
+@click.option("--repeat", default=3, help="Repetitions of each section.", show_default=True)
+def main(sections: tuple[str, ...], repeat: int) -> None:
+    """Run SECTIONS (all by default), print a table, keep the medians in build/bench.json."""
+    unknown = set(sections) - set(SECTIONS)
+    if unknown:
+        raise click.UsageError(
+            f"There is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}."
+        )
+    results = Results()
+    for name in sections or SECTIONS:
+        for turn in range(repeat):
+            click.echo(f"{name}: {turn + 1} of {repeat} …", err=True)
+            SECTIONS[name](results)
+    Console().print(results.table())
+    known: dict[str, float | None] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({**known, **results.flat()}, indent=2) + "\n", encoding="utf-8")
+    click.echo(
+        f"Written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""What the engine itself costs: overhead over bare llama_decode, time to stop, the first answer in a file."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import attrs
+from foretype.context.assemble import WindowSettings, assemble
+from foretype.context.snapshot import Snapshot
+from foretype.context.values import Prompt, StopRules
+from foretype.models.cache import Cells, Logits
+from foretype.models.cancellation import Cancellation
+from foretype.models.engine import EngineSettings
+from foretype.models.llama import Context, DecodeResult
+from foretype.models.loading import load
+from foretype.models.local import LocalEngine
+
+from .subject import Replay
+
+CANCELLED_PREFILL_TOKENS = 1500
+CANCELLATIONS = 100
+
+
+def start(model: Path, threads: int) -> LocalEngine:
+    """An engine as the daemon would have it."""
+    return load(model, EngineSettings(threads=threads), lambda _fraction: None)
+
+
+def prompt_of(replay: Replay, count: int) -> Prompt:
+    """The prompt that the language server would make."""
+    before, after = replay.at(count)
+    snapshot = Snapshot("", "argparse.py", "python", before + after, 1, None)
+    return assemble(snapshot, len(before), WindowSettings(), None)[0]
+
+
+@attrs.define
+class Stopwatch:
+    """Stands before a llama context and adds up the time spent inside llama_decode. Implements `Cells`."""
+
+    context: Context
+    seconds: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return self.context.size
+
+    @property
+    def sequences(self) -> int:
+        return self.context.sequences
+
+    @property
+    def batch_size(self) -> int:
+        return self.context.batch_size
+
+    def decode(self, tokens: Sequence[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
+        started = time.perf_counter()
+        try:
+            return self.context.decode(tokens, sequence, position, logits=logits)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    def logits(self, index: int = -1) -> Logits:
+        return self.context.logits(index)
+
+    def last_position(self, sequence: int) -> int:
+        return self.context.last_position(sequence)
+
+    def remove(self, sequence: int, start: int) -> bool:
+        return self.context.remove(sequence, start)
+
+    def share(self, source: int, target: int, end: int) -> None:
+        self.context.share(source, target, end)
+
+    def clear(self) -> None:
+        self.context.clear()
+
+    def save(self, sequence: int) -> bytes:
+        return self.context.save(sequence)
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        return self.context.restore(sequence, state)
+
+
+def overhead(model: Path, replay: Replay, threads: int) -> float:
+    """Time of whole requests, typing, over the time of the llama_decode calls they made: 1.05 is 5 % more."""
+    engine = start(model, threads)
+    watch = Stopwatch(cast("Context", engine.cache.cells))
+    engine.cache.cells = cast("Cells", watch)
+    engine.warm("a", prompt_of(replay, 0), cancellation=Cancellation())
+    watch.seconds = 0.0
+    rules = StopRules(max_tokens=32)
+    spent = 0.0
+    for count in range(len(replay.typed)):
+        prompt = prompt_of(replay, count)
+        started = time.perf_counter()
+        engine.complete("a", prompt, rules, cancellation=Cancellation())
+        spent += time.perf_counter() - started
+    engine.close()
+    return spent / watch.seconds
+
+
+def cancellation_ms(model: Path, replay: Replay, threads: int) -> list[float]:
+    """From the cancellation to an idle engine, in ms, at random moments of a long prefill."""
+    engine = start(model, threads)
+    chance = random.Random(5)
+    text = replay.before[-CANCELLED_PREFILL_TOKENS * 4 :]
+    lasts_s = CANCELLED_PREFILL_TOKENS / engine.cache.speed.tokens_per_ms / 1000
+    found: list[float] = []
+    for number in range(CANCELLATIONS):
+        cancellation = Cancellation()
+        fired: list[float] = []
+
+        def fire(cancellation: Cancellation = cancellation, fired: list[float] = fired) -> None:
+            fired.append(time.perf_counter())
+            cancellation.cancel()
+
+        timer = threading.Timer(chance.uniform(0.005, min(0.6, lasts_s * 0.8)), fire)
+        timer.start()
+        # The same text never helps: every prompt begins with another line.
+        engine.warm("a", Prompt(f"# {number} {chance.random()}\n{text}"), cancellation=cancellation)
+        ended = time.perf_counter()
+        timer.join()
+        engine.forget("a")
+        if ended > fired[0]:
+            found.append((ended - fired[0]) * 1000)
+    engine.close()
+    return found
+
+
+def cold_ms(model: Path, replay: Replay, threads: int) -> float:
+    """The first answer in a file that was never seen, less its decoding: median of some places, in ms."""
+    engine = start(model, threads)
+    text = replay.before + replay.after
+    found: list[float] = []
+    for number, part in enumerate((0.2, 0.35, 0.5, 0.65, 0.8)):
+        at = text.index("\n", int(len(text) * part)) + 1
+        snapshot = Snapshot("", f"cold{number}.py", "python", text, 1, None)
+        prompt = assemble(snapshot, at, WindowSettings(), None)[0]
+        started = time.perf_counter()
+        answer = engine.complete(str(number), prompt, StopRules(max_tokens=16), cancellation=Cancellation())
+        found.append((time.perf_counter() - started) * 1000 - answer.timings.decode_ms)
+        engine.forget(str(number))
+    engine.close()
+    return statistics.median(found)
