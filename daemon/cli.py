@@ -27,6 +27,7 @@ _COMMANDS = {
     "lsp": ("foretype.lsp.command", "lsp", "The language server, on stdin and stdout."),
     "models": ("foretype.models.command", "models", "List, download and inspect models."),
     "stats": ("foretype.lsp.command", "stats", "What was counted on this machine; never code."),
+    "top": ("foretype.lsp.command", "top", "Watch the daemon at work."),
 }
 
 

@@ -21,16 +21,41 @@ _LEVELS = ("debug", "info", "warning", "error")
     help="How much goes into the log; the configuration says otherwise.",
 )
 @click.option("--in-process", is_flag=True, help="Run the model in this process instead of the daemon.")
+@click.option(
+    "--tcp",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Listen on this loopback port instead, 0 for any. Prints port and token as one line of JSON; the "
+    "client sends the token as initialization option 'token'. FORETYPE_TOKEN sets it.",
+)
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the editor's settings and end.")
 @click.option("--clientProcessId", "client_pid", type=int, hidden=True)  # vscode-languageclient passes it
-def lsp(stdio: bool, log_level: str | None, in_process: bool, client_pid: int | None) -> None:
+def lsp(
+    *,
+    stdio: bool,
+    log_level: str | None,
+    in_process: bool,
+    tcp: int | None,
+    schema: bool,
+    client_pid: int | None,
+) -> None:
     """The language server, on stdin and stdout. Your editor starts it; see the README for its settings.
 
     Exits with 0 when the editor said goodbye as the protocol wants it, else with 1.
     """
-    del stdio, client_pid
+    del client_pid
+    if schema:
+        import json
+
+        from .options import schema as settings_schema
+
+        click.echo(json.dumps(settings_schema(), indent=2))
+        return
+    if tcp is not None and (stdio or in_process):
+        raise click.UsageError("--tcp goes with neither --stdio nor --in-process.")
     from .start import serve
 
-    sys.exit(serve(log_level=log_level, in_process=in_process))
+    sys.exit(serve(log_level=log_level, in_process=in_process, tcp=tcp))
 
 
 @click.command()
@@ -106,3 +131,16 @@ def stats(days: int, as_json: bool, reset: bool) -> None:
         from rich.console import Console
 
         Console().print(tables(summary))
+
+
+@click.command()
+@click.option("--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds.")
+@click.option("--once", is_flag=True, help="Print one look and end; the way in a pipe, too.")
+def top(interval: float, once: bool) -> None:
+    """Watch the daemon: editors, queue, tokens per second, cache reuse, accepted drafts.
+
+    Ctrl-C ends it. A daemon that isn't running is not started.
+    """
+    from .top import run_top
+
+    run_top(interval_s=interval, once=once)

@@ -6,6 +6,7 @@ The edge between the command line and `server`. Imports as little as `initialize
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from ..daemon import paths
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _LOG_BYTES = 1_000_000
 
 
-def serve(*, log_level: str | None = None, in_process: bool = False) -> int:
-    """Serve on stdin and stdout until the editor leaves; returns the exit code."""
+def serve(*, log_level: str | None = None, in_process: bool = False, tcp: int | None = None) -> int:
+    """Serve on stdin and stdout, or on a loopback port, until the editor leaves; returns the exit code."""
     from ..daemon.release import release
     from .server import ForetypeServer, run_stdio
 
@@ -34,7 +35,14 @@ def serve(*, log_level: str | None = None, in_process: bool = False) -> int:
     async def backend(on_model: OnModel) -> Backend:
         return make_backend(on_model, in_process=in_process)
 
-    return run_stdio(ForetypeServer(backend, settings, release=release()))
+    def server() -> ForetypeServer:
+        return ForetypeServer(backend, settings, release=release())
+
+    if tcp is not None:
+        from .tcp import run_tcp
+
+        return run_tcp(server, tcp, os.environ.get("FORETYPE_TOKEN"))
+    return run_stdio(server())
 
 
 def user_settings() -> Settings:

@@ -59,9 +59,9 @@ class ClientError(Exception):
 class Protocol(LanguageServerProtocol):
     """pygls' protocol with lenient messages.
 
-    Its state, beside pygls', is two tables of handlers and whether `initialize` was seen. A request
-    handler is called at once, before the next message is read, and returns the coroutine that makes the
-    answer; a notification handler does its work before it returns.
+    Its state, beside pygls', is two tables of handlers, whether `initialize` was accepted, and who is
+    admitted. A request handler is called at once, before the next message is read, and returns the
+    coroutine that makes the answer; a notification handler does its work before it returns.
     """
 
     def __init__(self, server: Any, converter: Any) -> None:
@@ -70,6 +70,7 @@ class Protocol(LanguageServerProtocol):
         self.requests: dict[str, RequestHandler] = {}
         self.notifications: dict[str, NotificationHandler] = {}
         self.initialized = False
+        self.admits: Callable[[Any], bool] | None = None
 
     @property
     def was_shut_down(self) -> bool:
@@ -111,6 +112,8 @@ class Protocol(LanguageServerProtocol):
             self._refuse(number, JsonRpcInvalidRequest("foretype is shutting down"))
         elif not self.initialized and method != types.INITIALIZE:
             self._refuse(number, JsonRpcServerNotInitialized("the first request must be initialize"))
+        elif method == types.INITIALIZE and not self._admitted(params):
+            self._refuse(number, JsonRpcInvalidRequest("the token is wrong"))
         elif handler is None:
             self._refuse(number, JsonRpcMethodNotFound.of(method))
         else:
@@ -123,6 +126,11 @@ class Protocol(LanguageServerProtocol):
                 return
             self._request_futures[number] = cast("Future[Any]", task)
             task.add_done_callback(partial(self._answer, number))
+
+    def _admitted(self, params: dict[str, Any]) -> bool:
+        options = params.get("initializationOptions")
+        token = cast("dict[str, Any]", options).get("token") if isinstance(options, dict) else None
+        return self.admits is None or self.admits(token)
 
     def _answer(self, number: MessageId, task: asyncio.Future[Any]) -> None:
         if cast("object", self._request_futures.get(number)) is task:

@@ -1,0 +1,47 @@
+"""What `foretype top` makes of two looks at the daemon."""
+
+from __future__ import annotations
+
+import pytest
+from foretype.daemon.protocol import DaemonStatus, ModelState, ModelStatus
+from foretype.lsp.top import Rates, Sample, rates, view
+from rich.console import Console
+
+
+def sample(when: float, decode: int = 0, cached: int = 0, pid: int = 1) -> Sample:
+    status = DaemonStatus(
+        pid=pid,
+        release="1",
+        uptime_s=5.0,
+        idle_s=0.0,
+        clients=2,
+        sessions=1,
+        queued=0,
+        model=ModelStatus(ModelState.READY, "tiny"),
+        memory_bytes=2**20,
+        prefill_tokens=100,
+        cached_tokens=cached,
+        decode_tokens=decode,
+        draft_tokens=10,
+        accepted_tokens=5,
+    )
+    return Sample(when, status)
+
+
+def test_rates_are_differences_over_time_and_shares_over_a_life() -> None:
+    assert rates(sample(1.0, 10), sample(3.0, 50, 300)) == Rates(0.0, 20.0, 0.0, 0.75, 0.5)
+
+
+def test_another_daemon_or_no_time_gives_no_rates() -> None:
+    for older in (None, sample(3.0, 10), sample(1.0, 10, pid=2), Sample(1.0, None, "gone")):
+        assert rates(older, sample(3.0, 50)).decode == 0.0
+    assert rates(sample(1.0), Sample(2.0, None, "gone")) == Rates()
+
+
+@pytest.mark.parametrize("look", [sample(1.0), Sample(1.0, None, "No daemon is running.")])
+def test_every_look_can_be_drawn(look: Sample) -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(view(look, rates(None, look)))
+    shown = captured.get()
+    assert "tiny" in shown or "No daemon" in shown
