@@ -1,0 +1,161 @@
+"""The invariants of ARCHITECTURE.md that can be read off the source: who imports whom, what is nowhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("daemon", "lsp", "context", "models", "editors")
+BELOW = {  # floors: imports only go down
+    "lsp": {"daemon", "context"},
+    "daemon": {"models", "context"},
+    "models": {"context"},
+    "context": set[str](),
+    "editors": {"daemon", "context"},
+}
+
+
+def sources(room: str) -> list[Path]:
+    skipped = ("node_modules", "build", "dist")
+    return [path for path in (ROOT / room).rglob("*.py") if not set(path.parts) & set(skipped)]
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of everything a file imports, wherever the statement stands."""
+    package = ["foretype", *path.relative_to(ROOT).parts[:-1]]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def users_of(package: str) -> set[str]:
+    """The rooms that import a package."""
+    return {
+        room
+        for room in ROOMS
+        for path in sources(room)
+        if any(name == package or name.startswith(f"{package}.") for name in imports(path))
+    }
+
+
+def test_there_are_sources_to_look_at() -> None:
+    assert all(sources(room) for room in ("daemon", "lsp", "context", "models"))
+    assert "foretype.context.values" in imports(ROOT / "daemon" / "protocol.py")
+
+
+@pytest.mark.parametrize(
+    ("package", "rooms"),
+    [
+        ("pygls", {"lsp"}),
+        ("lsprotocol", {"lsp"}),
+        ("llama_cpp", {"models"}),
+        ("tree_sitter", {"context"}),
+        ("numpy", {"models"}),
+        ("httpx", {"models"}),
+    ],
+)
+def test_each_library_has_its_room(package: str, rooms: set[str]) -> None:
+    assert users_of(package) <= rooms
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_only_go_down(room: str) -> None:
+    for path in sources(room):
+        others = {name.split(".")[1] for name in imports(path) if name.startswith("foretype.")}
+        above = (others & set(ROOMS)) - BELOW[room] - {room}
+        assert not above, f"{path.relative_to(ROOT)} imports {sorted(above)}"
+
+
+def test_context_decides_and_does_nothing_else() -> None:
+    """All but index, watch and ignore, which look at the workspace, are functions over snapshots."""
+    doing = {"socket", "subprocess", "asyncio", "threading", "urllib", "shutil", "sqlite3", "watchfiles"}
+    for path in sources("context"):
+        if path.stem.startswith(("index", "watch", "ignore", "workspace")):
+            continue
+        assert not imports(path) & doing, path.relative_to(ROOT)
+
+
+def test_only_the_model_source_loads_a_model() -> None:
+    loaders = {
+        f"{room}/{path.name}"
+        for room in ("daemon", "lsp", "editors")
+        for path in sources(room)
+        if any(
+            name in ("foretype.models.engine.load_engine", "foretype.models.loading.load")
+            for name in imports(path)
+        )
+    }
+    assert loaders == {"daemon/model_source.py"}
+
+
+def test_only_a_download_and_a_remote_engine_open_connections() -> None:
+    network = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "ftplib", "smtplib"}
+    for room in ROOMS:
+        for path in sources(room):
+            if imports(path) & network:
+                assert path.name in {"download.py", "remote.py"}, path.relative_to(ROOT)
+
+
+def test_nothing_listens_beyond_this_machine() -> None:
+    for room in ROOMS:
+        for path in sources(room):
+            text = path.read_text(encoding="utf-8")
+            assert "0.0.0.0" not in text, path.relative_to(ROOT)
+
+
+def test_special_tokens_are_never_parsed_in_text() -> None:
+    """llama_tokenize is called in one place, with both of its switches off."""
+    calls = [
+        (path.name, [ast.unparse(argument) for argument in node.args[-2:]])
+        for path in sources("models")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("llama_tokenize")
+    ]
+    assert calls == [("llama.py", ["False", "False"])]
+
+
+def test_no_sleep_in_a_test_decides_anything() -> None:
+    """Tests wait for events with a bound; a sleep of a fixed time appears in benchmarks alone."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        if "bench" in path.parts or path == Path(__file__):
+            continue
+        assert not re.search(r"\btime\.sleep\(", path.read_text(encoding="utf-8")), path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("command", [["--help"], ["lsp", "--help"], ["complete", "--help"]])
+def test_the_command_line_starts_without_the_model_libraries(command: list[str]) -> None:
+    code = (
+        "import sys; sys.argv[1:] = " + repr(command) + "\n"
+        "from foretype.daemon.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'llama_cpp', 'numpy', 'tree_sitter', 'httpx', 'watchfiles'} & set(sys.modules)\n"
+        "sys.exit('imports ' + ', '.join(sorted(heavy)) if heavy else 0)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Usage" in ran.stdout
+
+
+def test_the_house_has_the_rooms_it_should_have() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    if tracked.returncode:
+        pytest.skip("this is no git checkout")
+    folders = {name.split("/")[0] for name in tracked.stdout.splitlines() if "/" in name}
+    assert folders <= {*ROOMS, "tests", ".ci", ".github"}
