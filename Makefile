@@ -17,6 +17,7 @@ $(BIN)/python:
 # llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine.
 build/.dependencies: pyproject.toml | $(BIN)/python
 	@mkdir -p build
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || echo "Installing. llama.cpp is compiled from source now, which takes about 5 minutes on 2 cores (once: pip keeps the wheel) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
 	@touch $@
