@@ -1,0 +1,60 @@
+/**
+ * How much of a suggestion the user has taken in part.
+ *
+ * VS Code tells ordinary extensions neither that ghost text is drawn nor that a word of it was accepted. But an
+ * accepted word or line is an edit: a text of more than one character, inserted just where the suggestion goes on,
+ * which is what the suggestion says there. Pure: no editor, no protocol.
+ */
+
+/** A suggestion as it was answered. */
+export interface Suggestion {
+  /** Names it across answers; "" when the server gave no name. */
+  readonly id: string;
+  /** What is inserted at `start`, with "\n" between lines. */
+  readonly text: string;
+  /** Where the inserted text begins: offset in UTF-16 code units. */
+  readonly start: number;
+}
+
+/** One edit of the document, as offsets in UTF-16 code units. */
+export interface Edit {
+  readonly offset: number;
+  readonly removed: number;
+  readonly text: string;
+}
+
+/** What editors insert by themselves when one character is typed. */
+const PAIRS = new Set(["()", "[]", "{}", "<>", '""', "''", "``"]);
+
+/**
+ * The length in UTF-16 code units of the suggestion's beginning that stands in the document after a partial
+ * acceptance; 0 when the edit is something else: typing, a paste of other text, or the whole suggestion, whose
+ * acceptance the suggestion's command reports.
+ *
+ * @param between the document's text from `suggestion.start` to the edit, with the document's own line ends
+ */
+export function acceptedLength(suggestion: Suggestion, edit: Edit, between: string): number {
+  if (edit.removed > 0 || edit.text.length < 2 || PAIRS.has(edit.text) || edit.offset < suggestion.start) {
+    return 0;
+  }
+  const taken = (between + edit.text).replaceAll("\r\n", "\n");
+  return taken.length < suggestion.text.length && suggestion.text.startsWith(taken) ? taken.length : 0;
+}
+
+/**
+ * The suggestions to watch after a new answer. One that is only the rest of a known one does not take its place:
+ * the lengths that are reported count from where the suggestion first began.
+ *
+ * @param textFrom the document's text from an offset to the new suggestion's start
+ */
+export function watched(
+  known: readonly Suggestion[],
+  answered: readonly Suggestion[],
+  textFrom: (offset: number, end: number) => string,
+): Suggestion[] {
+  return answered.map((fresh) => {
+    const old = known.find((one) => one.id !== "" && one.id === fresh.id && one.start <= fresh.start);
+    const whole = old && textFrom(old.start, fresh.start).replaceAll("\r\n", "\n") + fresh.text;
+    return old && whole === old.text ? old : fresh;
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * The language client: vscode-languageclient, made quiet, with what this server says and hears beyond the protocol.
+ *
+ * Nothing that goes wrong here opens a dialog: it goes to the log, and `server.ts` shows the state.
+ */
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  type InitializeParams,
+  LanguageClient,
+  RevealOutputChannelOn,
+} from "vscode-languageclient/node";
+import { Reports } from "./reports";
+import { serverSettings } from "./settings";
+
+/** What `foretype/status` carries. */
+export interface ServerStatus {
+  readonly state: "ready" | "busy" | "loading" | "error" | "inactive";
+  readonly message: string;
+  readonly model: string;
+  readonly percent: number | null;
+}
+
+/** What the client tells its owner. */
+export interface Listener {
+  status(status: ServerStatus): void;
+  /** A suggestion came, so many milliseconds after it was asked for. */
+  answered(milliseconds: number): void;
+  /** The server's process is gone, though nobody asked it to go. */
+  lost(): void;
+}
+
+/** Documents that people write code in; not outputs, diffs, or the inputs of chats and commits. */
+const SCHEMES = ["file", "untitled", "vscode-notebook-cell", "vscode-vfs", "vscode-userdata"];
+
+export class Client extends LanguageClient {
+  readonly reports = new Reports(this);
+
+  constructor(command: string, log: vscode.LogOutputChannel, home: string, listener: Listener) {
+    super(
+      "foretype",
+      "foretype",
+      { command, args: ["lsp"], options: { cwd: home } }, // at home: no file of a workspace is ever in the way
+      {
+        documentSelector: SCHEMES.map((scheme) => ({ scheme })),
+        outputChannel: log,
+        revealOutputChannelOn: RevealOutputChannelOn.Never,
+        initializationOptions: { status: true, ...serverSettings() },
+        initializationFailedHandler: () => false,
+        errorHandler: {
+          error: () => ({ action: ErrorAction.Continue, handled: true }),
+          closed: () => {
+            listener.lost();
+            return { action: CloseAction.DoNotRestart, handled: true };
+          },
+        },
+        middleware: {
+          workspace: { configuration: (asked) => asked.items.map(() => serverSettings()) },
+          provideInlineCompletionItems: async (document, position, context, token, next) => {
+            const asked = performance.now();
+            const answer = await next(document, position, context, token);
+            const items = Array.isArray(answer) ? answer : (answer?.items ?? []);
+            if (items.length > 0 && !token.isCancellationRequested) {
+              listener.answered(performance.now() - asked);
+              this.reports.answered(document, position, items);
+            }
+            return answer;
+          },
+        },
+      },
+    );
+    this.onNotification("foretype/status", (status: ServerStatus) => listener.status(status));
+  }
+
+  /** The server's commands are registered once, in `commands.ts`, so that they are there before the server is. */
+  override registerFeature(feature: Parameters<LanguageClient["registerFeature"]>[0]): void {
+    const method = (feature as { registrationType?: { method: string } }).registrationType?.method;
+    if (method !== "workspace/executeCommand") {
+      super.registerFeature(feature);
+    }
+  }
+
+  protected override fillInitializeParams(params: InitializeParams): void {
+    super.fillInitializeParams(params);
+    params.capabilities.window = { ...params.capabilities.window, workDoneProgress: false }; // the status bar item shows it
+  }
+
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+
+  /** Run one of the server's commands; undefined when it can't be asked. */
+  async execute(command: string, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return await this.sendRequest("workspace/executeCommand", { command, arguments: args });
+    } catch (error) {
+      this.warn(`${command} had no answer`, error, false);
+      return undefined;
+    }
+  }
+
+  /** Say something to the server if it listens; a lost notification is no event. */
+  async tell(method: string, params: unknown): Promise<void> {
+    try {
+      if (this.isRunning()) {
+        await this.sendNotification(method, params);
+      }
+    } catch (error) {
+      this.warn(`${method} was not sent`, error, false);
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The commands, registered when the extension starts, whether or not the server runs. Those named like the server's
+ * pass on what it says; the others act on VS Code's settings or on the installation.
+ */
+import { readFile } from "node:fs/promises";
+import * as vscode from "vscode";
+import { install, removeOld } from "./install";
+import { chooseModel, pullModel } from "./models";
+import { run } from "./programs";
+import { explain, type Scene } from "./scene";
+import { switchedOn, switchEverywhere, switchLanguage } from "./settings";
+
+type Command = (scene: Scene, ...args: unknown[]) => Promise<unknown>;
+
+/** Every command by its name; package.json gives those for people a title. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  "foretype.accepted": ({ server }, ...args) => server.execute("foretype.accepted", ...args),
+  "foretype.menu": menu,
+  "foretype.status": menu,
+  "foretype.enable": () => switchAll(true),
+  "foretype.disable": () => switchAll(false),
+  "foretype.toggle": () => switchAll(!switchedOn(undefined).everywhere),
+  "foretype.toggleLanguage": toggleLanguage,
+  "foretype.toggleWorkspace": () => switchAll(!switchedOn(undefined).everywhere, true),
+  "foretype.restart": restart,
+  "foretype.install": installAndPull,
+  "foretype.chooseModel": async (scene) => chooseModel(scene),
+  "foretype.pullModel": async (scene) => pullModel(scene, undefined),
+  "foretype.showContext": showContext,
+  "foretype.statistics": async ({ server }) => showText(await server.execute("foretype.statistics"), "plaintext"),
+  "foretype.doctor": doctor,
+  "foretype.log": showLog,
+  "foretype.walkthrough": async () =>
+    vscode.commands.executeCommand("workbench.action.openWalkthrough", "foretype.foretype#foretype.start", false),
+  "foretype.settings": async () =>
+    vscode.commands.executeCommand("workbench.action.openSettings", "@ext:foretype.foretype"),
+};
+
+async function switchAll(on: boolean, workspaceOnly = false): Promise<void> {
+  await switchEverywhere(on, workspaceOnly);
+  await hideUnless(on);
+}
+
+async function toggleLanguage(): Promise<void> {
+  const language = vscode.window.activeTextEditor?.document.languageId;
+  if (language !== undefined) {
+    const on = !switchedOn(language).language;
+    await switchLanguage(language, on);
+    await hideUnless(on);
+  }
+}
+
+async function hideUnless(on: boolean): Promise<void> {
+  if (!on) {
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+  }
+}
+
+/** The model is loaded anew, and with it the settings; a server that doesn't run is started. */
+async function restart({ server }: Scene): Promise<void> {
+  await server.execute("foretype.restart");
+  await server.restart();
+}
+
+async function installAndPull(scene: Scene): Promise<void> {
+  const options = { location: vscode.ProgressLocation.Notification, title: "foretype", cancellable: true };
+  try {
+    await vscode.window.withProgress(options, async (progress, token) => {
+      const report = (message: string) => progress.report({ message });
+      const log = (line: string) => scene.log.info(line);
+      await install(scene.storage, report, log, token);
+      report("starting");
+      await scene.server.restart();
+      await removeOld(scene.storage);
+    });
+  } catch (error) {
+    await explain(scene, "foretype was not installed.", error);
+    return;
+  }
+  await pullModel(scene, undefined);
+}
+
+async function showContext({ server }: Scene): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor) {
+    const { line, character } = editor.selection.active;
+    await showText(
+      await server.execute("foretype.showContext", editor.document.uri.toString(), { line, character }),
+      "markdown",
+    );
+  }
+}
+
+async function doctor(scene: Scene): Promise<void> {
+  const found = scene.server.shown.found;
+  if (!found) {
+    await showText(scene.server.shown.message, "plaintext");
+    return;
+  }
+  const lines: string[] = [];
+  await run(found.command, ["doctor"], { line: (line) => lines.push(line) }).catch(() => undefined); // it exits with 1 when it has advice
+  await showText(lines.join("\n"), "plaintext");
+}
+
+async function showLog(scene: Scene): Promise<void> {
+  const files = (await scene.server.execute("foretype.log")) as Record<string, string> | undefined;
+  for (const file of Object.values(files ?? {})) {
+    const text = await readFile(file, "utf8").catch(() => "");
+    scene.log.info(`${file}${text ? "" : " (empty)"}`);
+    for (const line of text.trimEnd().split("\n").slice(-100).filter(Boolean)) {
+      scene.log.info(`  ${line}`);
+    }
+  }
+  scene.log.show();
+}
+
+async function showText(content: unknown, language: string): Promise<void> {
+  if (typeof content === "string" && content) {
+    const document = await vscode.workspace.openTextDocument({ content, language });
+    await vscode.window.showTextDocument(document, { preview: true });
+  } else {
+    vscode.window.setStatusBarMessage("foretype has no answer to that now.", 5000);
+  }
+}
+
+interface Choice extends vscode.QuickPickItem {
+  readonly command?: string;
+}
+
+async function menu({ server }: Scene): Promise<void> {
+  const shown = server.shown;
+  const language = vscode.window.activeTextEditor?.document.languageId;
+  const on = switchedOn(language);
+  const choice = (icon: string, label: string, command: string, description = ""): Choice => ({
+    label: `$(${icon}) ${label}`,
+    command,
+    description,
+  });
+  const choices: Choice[] = [
+    ...(shown.state === "missing"
+      ? [choice("cloud-download", "Install foretype", "foretype.install", "into a virtual environment of its own")]
+      : []),
+    ...(shown.state === "error"
+      ? [choice("cloud-download", "Download the Model", "foretype.pullModel", shown.message)]
+      : []),
+    choice(on.everywhere ? "circle-slash" : "sparkle", `Switch ${on.everywhere ? "Off" : "On"}`, "foretype.toggle"),
+    ...(language === undefined
+      ? []
+      : [
+          choice(
+            on.language ? "circle-slash" : "sparkle",
+            `Switch ${on.language ? "Off" : "On"} for ${language}`,
+            "foretype.toggleLanguage",
+          ),
+        ]),
+    ...(vscode.workspace.workspaceFolders
+      ? [choice("folder", `Switch ${on.everywhere ? "Off" : "On"} in This Workspace`, "foretype.toggleWorkspace")]
+      : []),
+    { label: "", kind: vscode.QuickPickItemKind.Separator },
+    choice("chip", "Choose the Model…", "foretype.chooseModel", shown.model),
+    choice("eye", "Show What the Model Sees", "foretype.showContext"),
+    choice("graph", "Statistics", "foretype.statistics"),
+    choice("debug-restart", "Restart", "foretype.restart"),
+    choice("pulse", "Check the Installation", "foretype.doctor"),
+    choice("output", "Log", "foretype.log"),
+    choice("gear", "Settings", "foretype.settings"),
+    choice("book", "Get Started", "foretype.walkthrough"),
+  ];
+  const title = ["foretype", shown.model, shown.latency === null ? "" : `${Math.round(shown.latency)} ms`, shown.message];
+  const picked = await vscode.window.showQuickPick(choices, { title: title.filter(Boolean).join(" · ") });
+  if (picked?.command) {
+    await vscode.commands.executeCommand(picked.command);
+  }
+}

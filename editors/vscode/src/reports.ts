@@ -1,0 +1,85 @@
+/**
+ * What the server is told about suggestions: shown, accepted in part, and which document has the focus.
+ *
+ * VS Code draws an answer as ghost text unless it came too late, so an answer that is still wanted counts as shown.
+ * Its state: the suggestions that were answered last.
+ */
+import * as vscode from "vscode";
+import { acceptedLength, type Suggestion, watched } from "./accepted";
+
+/** The part of a language client that is used here. */
+export interface Teller {
+  tell(method: string, params: unknown): Promise<void>;
+}
+
+/** A suggestion in the protocol's words. */
+interface Item {
+  readonly insertText: string;
+  readonly range?: vscode.Range;
+  readonly command?: { title: string; command: string; arguments: unknown[] };
+}
+
+interface Answered extends Suggestion {
+  readonly item: Item;
+}
+
+export class Reports {
+  private uri = "";
+  private last: Answered[] = [];
+
+  constructor(private readonly teller: Teller) {}
+
+  /** Suggestions were answered for a place. */
+  answered(document: vscode.TextDocument, position: vscode.Position, items: vscode.InlineCompletionItem[]): void {
+    const fresh = items.map((one) => suggestion(document, position, one));
+    const known = this.uri === document.uri.toString() ? this.last : [];
+    const kept = watched(known, fresh, (from, to) => textBetween(document, from, to));
+    this.last = kept.map((one) => [...known, ...fresh].find((whole) => whole === one)!);
+    this.uri = document.uri.toString();
+    const first = this.last[0];
+    if (first && !known.includes(first)) {
+      void this.teller.tell("textDocument/didShowCompletion", { item: first.item });
+    }
+  }
+
+  /** A document was edited. */
+  changed(event: vscode.TextDocumentChangeEvent): void {
+    const change = event.contentChanges[0];
+    if (!change || event.contentChanges.length > 1 || event.reason || event.document.uri.toString() !== this.uri) {
+      return;
+    }
+    const edit = { offset: change.rangeOffset, removed: change.rangeLength, text: change.text };
+    for (const one of this.last) {
+      const length = acceptedLength(one, edit, textBetween(event.document, one.start, edit.offset));
+      if (length > 0) {
+        void this.teller.tell("textDocument/didPartiallyAcceptCompletion", { item: one.item, acceptedLength: length });
+        return;
+      }
+    }
+  }
+
+  /** The user looks at another document. */
+  focused(document: vscode.TextDocument): void {
+    void this.teller.tell("textDocument/didFocus", { textDocument: { uri: document.uri.toString() } });
+  }
+}
+
+function suggestion(document: vscode.TextDocument, position: vscode.Position, one: vscode.InlineCompletionItem): Answered {
+  const text = typeof one.insertText === "string" ? one.insertText : one.insertText.value;
+  const command = one.command && {
+    title: one.command.title,
+    command: one.command.command,
+    arguments: one.command.arguments ?? [],
+  };
+  const id: unknown = command?.arguments[0];
+  return {
+    id: typeof id === "string" ? id : "",
+    text,
+    start: document.offsetAt(one.range?.start ?? position),
+    item: { insertText: text, ...(one.range ? { range: one.range } : {}), ...(command ? { command } : {}) },
+  };
+}
+
+function textBetween(document: vscode.TextDocument, from: number, to: number): string {
+  return from > to ? "" : document.getText(new vscode.Range(document.positionAt(from), document.positionAt(to)));
+}

@@ -1,0 +1,68 @@
+"""The extension's package.json: its settings are the server's, and it claims nothing that isn't there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+from foretype.daemon.config import Settings
+from foretype.lsp.options import received, resolve, schema
+
+EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
+PACKAGE = EXTENSION / "package.json"
+
+
+def contributes() -> dict[str, Any]:
+    return json.loads(PACKAGE.read_text(encoding="utf-8"))["contributes"]
+
+
+def server_settings() -> dict[str, Any]:
+    properties: dict[str, Any] = contributes()["configuration"]["properties"]
+    sections = tuple(f"foretype.{name}." for name in schema()["properties"])
+    return {key: value for key, value in properties.items() if key.startswith(sections)}
+
+
+def test_the_settings_are_those_of_the_server() -> None:
+    now = PACKAGE.read_text(encoding="utf-8")
+    wanted: str = runpy.run_path(str(EXTENSION / "schema.py"))["generated"](now)
+    if os.environ.get("FORETYPE_UPDATE_GOLDENS"):
+        PACKAGE.write_text(wanted, encoding="utf-8")
+        return
+    assert now == wanted, "refresh it with FORETYPE_UPDATE_GOLDENS=1, or with editors/vscode/schema.py"
+
+
+def test_the_server_takes_every_default_as_it_stands_in_the_schema() -> None:
+    sent: dict[str, Any] = {}
+    for key, value in server_settings().items():
+        _, section, name = key.split(".")
+        sent.setdefault(section, {})[name] = value["default"]
+    resolved, complaints = resolve(Settings(), received({"foretype": sent}))
+    assert complaints == []
+    assert resolved == Settings()
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    silent = [key for key, value in server_settings().items() if not value["description"]]
+    assert silent == []
+
+
+def test_a_workspace_cannot_choose_what_is_run() -> None:
+    properties = contributes()["configuration"]["properties"]
+    for key in ("foretype.path", "foretype.package", "foretype.python"):
+        assert properties[key]["scope"] == "machine"
+
+
+def test_every_command_for_people_is_registered() -> None:
+    source = (EXTENSION / "src" / "commands.ts").read_text(encoding="utf-8")
+    registered = set(re.findall(r'^  "(foretype\.\w+)":', source, re.MULTILINE))
+    shown = {command["command"] for command in contributes()["commands"]}
+    assert shown <= registered
+
+
+def test_the_lock_file_names_no_host() -> None:
+    lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
