@@ -36,6 +36,8 @@ _CHUNK = 1 << 16
 _STEP = 1024
 _MAX_DEPTH = 4000
 _SHALLOW = 6
+_CALLABLE = {"function", "method"}
+_SCOPE = "scope"
 
 
 @attrs.frozen
@@ -76,6 +78,26 @@ class Capture:
     name: str
     start: int
     end: int
+
+
+@attrs.frozen
+class Definition:
+    """Something that a file defines.
+
+    Attributes:
+        name: its identifier.
+        kind: "function", "class", "method", "constant" …, as the language's queries call it.
+        start, end: its extent in code points.
+        body_start: where its body begins; `end` when it has none.
+        container: the names of the definitions around it, joined with dots; "" at the top.
+    """
+
+    name: str
+    kind: str
+    start: int
+    end: int
+    body_start: int
+    container: str
 
 
 @functools.cache
@@ -295,6 +317,42 @@ class SyntaxTree:
         ]
         found.sort()
         return tuple(Capture(name, self._offset(first), self._offset(last)) for first, last, name in found)
+
+    def definitions(self, limit: int = 1000) -> tuple[Definition, ...]:
+        """What the text defines, in order; at most `limit` of them, without the locals of functions."""
+        query = load_query(self.language, self.language.definitions_queries)
+        if query is None:
+            return ()
+        matches = tree_sitter.QueryCursor(query, match_limit=10_000).matches(self._tree.root_node)
+        found: dict[tuple[int, int], tuple[str, tree_sitter.Node, tree_sitter.Node]] = {}
+        for _, captures in matches:
+            name = captures["name"][0]
+            kind, node = next(
+                ((kind, nodes[0]) for kind, nodes in captures.items() if kind != "name"), ("", name)
+            )
+            found.setdefault((name.start_byte, name.end_byte), (kind, node, name))
+        return tuple(self._contained(sorted(found.values(), key=lambda each: each[1].start_byte))[:limit])
+
+    def _contained(self, found: list[tuple[str, tree_sitter.Node, tree_sitter.Node]]) -> list[Definition]:
+        """Definitions with the names of what encloses them; what stands in a function's body is left out."""
+        around: list[tuple[int, str, str, int]] = []
+        definitions: list[Definition] = []
+        for kind, node, name in found:
+            while around and (around[-1][0] <= node.start_byte or around[-1][3] == node.start_byte):
+                around.pop()
+            body = node.child_by_field_name("body")
+            text = self._data[name.start_byte : name.end_byte].decode("utf-8", "surrogatepass")
+            local = any(outer in _CALLABLE for _, _, outer, _ in around)
+            if not local and kind != _SCOPE:
+                end = self._offset(node.end_byte)
+                body_start = end if body is None else self._offset(body.start_byte)
+                container = ".".join(label for _, label, _, _ in around)
+                definitions.append(
+                    Definition(text, kind, self._offset(node.start_byte), end, body_start, container)
+                )
+            if node.end_byte > name.end_byte:
+                around.append((node.end_byte, text, kind, node.start_byte))
+        return definitions
 
     def _scope(self, node: tree_sitter.Node) -> Scope:
         nodes = self.language.nodes

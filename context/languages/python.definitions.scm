@@ -1,4 +1,5 @@
 ; What the workspace's index keeps: `name` is the identifier, and the other capture, the definition's kind, its node.
+; A `scope` only lends its name to what stands in it.
 
 (function_definition name: (identifier) @name) @function
 (class_definition name: (identifier) @name) @class

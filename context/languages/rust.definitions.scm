@@ -13,3 +13,5 @@
 (macro_definition name: (identifier) @name) @macro
 (field_declaration name: (field_identifier) @name) @field
 (enum_variant name: (identifier) @name) @constant
+(impl_item type: (type_identifier) @name) @scope
+(impl_item type: (generic_type type: (type_identifier) @name)) @scope
