@@ -148,6 +148,12 @@ class DocumentStore:
         """The open document of that URI."""
         return self._documents.get(uri)
 
+    def move_roots(self, roots: tuple[str, ...]) -> None:
+        """The workspace has other folders now."""
+        self.roots = roots
+        for document in self._documents.values():
+            document.path = relative_path(path_of(document.uri), roots)
+
     def open(self, item: Any) -> Document | None:
         """Take a TextDocumentItem; a document that is open already is replaced."""
         fields = as_map(item)

@@ -23,6 +23,9 @@ class Generation:
         snapshot: the document when it began.
         offset: where it completes, in code points.
         rules: where it stops.
+        text: what was said so far.
+        listeners: how many wait.
+        taken: what of it is in the store already.
     """
 
     id: str
@@ -31,14 +34,16 @@ class Generation:
     rules: StopRules
     text: str = ""
     listeners: int = 0
+    taken: str = ""
     task: asyncio.Future[Completion] = attrs.field(factory=asyncio.Future[Completion])
-    _line: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _late: bool = False
+    _worth: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def add(self, text: str) -> None:
         """Take more of what the model says."""
         self.text += text
-        if not self._line.is_set() and whole_lines(self.text):
-            self._line.set()
+        if not self._worth.is_set() and self.so_far().text:
+            self._worth.set()
 
     def fits(self, text: str, offset: int) -> bool:
         """Whether what was typed since is what this generation has said so far."""
@@ -54,31 +59,37 @@ class Generation:
         )
 
     def so_far(self) -> Completion:
-        """The whole lines that were said up to now, as a partial answer."""
-        return Completion(whole_lines(self.text) if self.rules.multiline else "", StopReason.BUDGET)
+        """What was said up to now and can be shown: whole lines, or whole words when even those are late."""
+        text = whole_lines(self.text) if self.rules.multiline else ""
+        return Completion(text or (whole_words(self.text) if self._late else ""), StopReason.BUDGET)
 
     async def wait(self, budget_s: float) -> Completion:
-        """The answer; after `budget_s` seconds the whole lines so far, as soon as there are any.
+        """The answer, or what can be shown of it when the time is up.
 
-        A partial answer has stop BUDGET and leaves the generation running. Cancelling the wait leaves it
-        running, too.
+        After `budget_s` seconds whole lines are enough, after twice that whole words; while there is not
+        even that, it goes on waiting. A partial answer has stop BUDGET and leaves the generation running.
+        So does cancelling the wait.
         """
         self.listeners += 1
         try:
             await asyncio.wait({self.task}, timeout=budget_s)
-            if self.task.done():
-                return self.task.result()
-            if self.rules.multiline:
-                line = asyncio.ensure_future(self._line.wait())
-                try:
-                    await asyncio.wait({self.task, line}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    line.cancel()
-                if not self.task.done():
-                    return self.so_far()
-            return await asyncio.shield(self.task)
+            if not self.task.done():
+                await self._wait_for_something(budget_s)
+            if not self.task.done():
+                self._late = True
+                if self.so_far().text:
+                    self._worth.set()
+                await self._wait_for_something(None)
+            return self.task.result() if self.task.done() else self.so_far()
         finally:
             self.listeners -= 1
+
+    async def _wait_for_something(self, timeout_s: float | None) -> None:
+        worth = asyncio.ensure_future(self._worth.wait())
+        try:
+            await asyncio.wait({self.task, worth}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            worth.cancel()
 
 
 def whole_lines(text: str) -> str:
@@ -86,3 +97,12 @@ def whole_lines(text: str) -> str:
     end = max(text.rfind("\n"), text.rfind("\r"))
     lines = text[:end].rstrip("\r\n") if end > 0 else ""
     return lines if lines.strip() else ""
+
+
+def whole_words(text: str) -> str:
+    """The text without the word at its end, which may be half a word; "" while nothing is left."""
+    end = len(text)
+    while end > 0 and (text[end - 1].isalnum() or text[end - 1] == "_"):
+        end -= 1
+    words = text[:end].rstrip()
+    return words if words.strip() else ""

@@ -32,7 +32,7 @@ from ..context.values import Completion, Prompt, StopReason
 from ..context.window import Window
 from ..daemon.backend import Backend
 from ..daemon.config import Settings
-from ..daemon.protocol import CompletionRequest, ForgetRequest
+from ..daemon.protocol import CompletionRequest, ForgetRequest, ModelState
 from .documents import Document, DocumentStore
 from .generation import Generation
 from .place import Place, place_of, snapshot_at
@@ -52,8 +52,8 @@ CANDIDATES_WITHIN = 4.0
 TEMPERATURE = 0.7
 """How freely further candidates are sampled."""
 
-LONGER_IN_BLOCKS = 6.0
-"""The decoding time of a block, in latency budgets: its first lines are answered within one."""
+DECODE_WITHIN = 6.0
+"""The decoding time of one generation, in latency budgets: its beginning is answered within one or two."""
 
 
 @attrs.frozen
@@ -67,6 +67,7 @@ class Item:
         start: offset in code points where the range begins.
         end: offset where it ends, on the same line.
         filter_text: what an editor compares with the text it has in the range.
+        document_text: the document's text that all of this is about.
         cached: it was answered without the model.
     """
 
@@ -76,6 +77,7 @@ class Item:
     start: int
     end: int
     filter_text: str
+    document_text: str = attrs.field(repr=False, eq=False)
     cached: bool = False
 
 
@@ -117,6 +119,7 @@ class InlineCompletions:
         refused: Callable[[Document], str] = lambda _: "",
         on_report: Callable[[Report], None] | None = None,
         on_running: Callable[[int], None] | None = None,
+        on_trouble: Callable[[str], None] | None = None,
     ) -> None:
         """Make it.
 
@@ -128,6 +131,7 @@ class InlineCompletions:
             refused: why a document gets no suggestions now; "" when it does.
             on_report: told what every request did.
             on_running: told how many generations run, whenever that changes.
+            on_trouble: told why nothing can be completed, and "" when that is over.
         """
         self.documents = documents
         self.suggestions = Suggestions()
@@ -137,6 +141,7 @@ class InlineCompletions:
         self._refused = refused
         self._on_report = on_report
         self._on_running = on_running
+        self._on_trouble = on_trouble
         self._live: dict[str, asyncio.Task[Any]] = {}
         self._generations: dict[str, Generation] = {}
         self._windows: dict[str, Window] = {}
@@ -227,7 +232,7 @@ class InlineCompletions:
                 return [], attrs.evolve(report, outcome="dismissed")
             rest = None
         if rest is not None and not invoked:
-            return [_item(rest, place, cached=True)], attrs.evolve(report, outcome="cached")
+            return [_item(rest, place, text, cached=True)], attrs.evolve(report, outcome="cached")
         snapshot = snapshot_at(document, place)
         decision = should_trigger(snapshot, place.offset, invoked)
         if not decision.trigger:
@@ -246,15 +251,19 @@ class InlineCompletions:
             return [], attrs.evolve(report, outcome="stale")
         found = self.suggestions.all_at(document.uri, place.text, place.offset)
         ranked = sorted(found, key=lambda rest: -rest.suggestion.mean_logprob)[: CANDIDATES if invoked else 1]
-        return [_item(rest, place) for rest in ranked], attrs.evolve(
+        return [_item(rest, place, text) for rest in ranked], attrs.evolve(
             report, outcome="shown" if ranked else "empty"
         )
 
     def _harvest(self, uri: str, place: Place) -> None:
         """Take what a running generation has said since it last answered, if it is about this place."""
         generation = self._generations.get(uri)
-        if generation is not None and generation.fits(place.text, place.offset):
-            self._remember(generation, generation.so_far())
+        if generation is None or not generation.fits(place.text, place.offset):
+            return
+        completion = generation.so_far()
+        if completion.text != generation.taken:
+            generation.taken = completion.text
+            self._remember(generation, completion)
 
     async def _generation(self, snapshot: Snapshot, place: Place) -> Generation:
         """The running generation where it is about this place, else a new one in its stead."""
@@ -265,9 +274,9 @@ class InlineCompletions:
         self._stop(snapshot.uri)
         settings = self._settings().completion
         budget = settings.latency_budget_ms
-        rules = stop_rules(snapshot, place.offset, settings.max_tokens, budget, settings.multiline)
-        if rules.multiline:
-            rules = attrs.evolve(rules, budget_ms=budget * LONGER_IN_BLOCKS)
+        rules = stop_rules(
+            snapshot, place.offset, settings.max_tokens, budget * DECODE_WITHIN, settings.multiline
+        )
         prompt, self._windows[snapshot.uri] = self._prompt(snapshot, place.offset)
         request = CompletionRequest(session_of(snapshot.uri), prompt, rules, stream=True)
         generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
@@ -284,6 +293,7 @@ class InlineCompletions:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
             self._count()
+        self._tell_trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
         if generation.listeners == 0:
             self._remember(generation, completion)
         return completion
@@ -365,11 +375,16 @@ class InlineCompletions:
         if self._on_running is not None:
             self._on_running(len(self._generations))
 
+    def _tell_trouble(self, sentence: str) -> None:
+        if self._on_trouble is not None:
+            self._on_trouble(sentence)
+
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.text is not text
 
     async def _load(self) -> None:
-        await (await self._backend()).load()
+        status = await (await self._backend()).load()
+        self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
 
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()
@@ -408,7 +423,7 @@ async def _nothing() -> list[Item]:
     return []
 
 
-def _item(rest: Rest, place: Place, *, cached: bool = False) -> Item:
+def _item(rest: Rest, place: Place, document_text: str, *, cached: bool = False) -> Item:
     return Item(
         id=rest.suggestion.id,
         uri=rest.suggestion.uri,
@@ -416,5 +431,6 @@ def _item(rest: Rest, place: Place, *, cached: bool = False) -> Item:
         start=place.start,
         end=place.end + rest.replace_right,
         filter_text=place.typed + rest.text,
+        document_text=document_text,
         cached=cached,
     )

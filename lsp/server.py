@@ -184,7 +184,7 @@ class ForetypeServer(LanguageServer):
         event = as_map(params.get("event"))
         gone, new = folder_paths(event.get("removed")), folder_paths(event.get("added"))
         kept = [root for root in self.session.documents.roots if root not in gone]
-        self.session.documents.roots = tuple(dict.fromkeys((*kept, *new)))
+        self.session.documents.move_roots(tuple(dict.fromkeys((*kept, *new))))
 
     # -- settings and commands
 
@@ -217,15 +217,27 @@ class ForetypeServer(LanguageServer):
 
     def _on_inline_completion(
         self, params: dict[str, Any]
-    ) -> Coroutine[Any, Any, types.InlineCompletionList]:
+    ) -> Coroutine[Any, Any, Callable[[], types.InlineCompletionList]]:
         from .query import read_query
 
         return self._inline_items(self.session.inline.request(read_query(params)))
 
     async def _inline_items(
         self, make: Callable[[], Coroutine[Any, Any, list[Item]]]
-    ) -> types.InlineCompletionList:
-        return types.InlineCompletionList(items=[self._inline_item(item) for item in await make()])
+    ) -> Callable[[], types.InlineCompletionList]:
+        items = await make()
+        return lambda: types.InlineCompletionList(
+            items=[self._inline_item(item) for item in self._current(items)]
+        )
+
+    def _current(self, items: list[Item]) -> list[Item]:
+        """The items that are about the text which their document has now."""
+        documents = self.session.documents
+        return [
+            item
+            for item in items
+            if (document := documents.get(item.uri)) is not None and document.text is item.document_text
+        ]
 
     def _inline_item(self, item: Item) -> types.InlineCompletionItem:
         documents = self.session.documents
@@ -242,7 +254,9 @@ class ForetypeServer(LanguageServer):
             command=types.Command(title="Accepted", command=COMMAND_NAMES[0], arguments=[item.id]),
         )
 
-    def _on_completion(self, params: dict[str, Any]) -> Coroutine[Any, Any, types.CompletionList]:
+    def _on_completion(
+        self, params: dict[str, Any]
+    ) -> Coroutine[Any, Any, Callable[[], types.CompletionList]]:
         import attrs
 
         from .query import read_query
@@ -255,12 +269,13 @@ class ForetypeServer(LanguageServer):
 
     async def _completion_list(
         self, uri: str, make: Callable[[], Coroutine[Any, Any, list[Item]]]
-    ) -> types.CompletionList:
+    ) -> Callable[[], types.CompletionList]:
         from .fallback import completion_list
 
-        items = await make()
-        documents = self.session.documents
-        return completion_list(items, documents.get(uri), documents.encoding, COMMAND_NAMES[0])
+        items, documents = await make(), self.session.documents
+        return lambda: completion_list(
+            self._current(items), documents.get(uri), documents.encoding, COMMAND_NAMES[0]
+        )
 
     def _on_shown(self, params: dict[str, Any]) -> None:
         self.session.ledger.shown(item_id(params))

@@ -145,6 +145,7 @@ class Session:
                 refused=self.refused,
                 on_report=self._reported,
                 on_running=self.board.running,
+                on_trouble=self.board.trouble,
             )
         return self._inline
 

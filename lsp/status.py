@@ -75,6 +75,7 @@ class StatusBoard:
         self._model: ModelStatus | None = None
         self._running = 0
         self._off = ""
+        self._trouble = ""
         self._last: Status | None = None
 
     def tell(self, *methods: str) -> None:
@@ -90,6 +91,11 @@ class StatusBoard:
     def running(self, count: int) -> None:
         """How many generations run now."""
         self._running = count
+        self._update()
+
+    def trouble(self, sentence: str) -> None:
+        """Why nothing can be completed; "" when it can."""
+        self._trouble = sentence
         self._update()
 
     def off(self, why: str) -> None:
@@ -108,6 +114,8 @@ class StatusBoard:
             return Status(State.ERROR, model.detail, name)
         if model is not None and model.state.value == "loading":
             return Status(State.LOADING, "", name, round(100 * model.fraction))
+        if self._trouble:
+            return Status(State.ERROR, self._trouble, name)
         return Status(State.BUSY if self._running else State.READY, "", name)
 
     def _update(self) -> None:

@@ -82,13 +82,31 @@ def rest_at(suggestion: Suggestion, text: str, offset: int) -> Rest | None:
     right = _right_of(suggestion, text, offset)
     if right is None:
         return None
-    said = suggestion.text
-    for typed in range(min(len(said), offset), -1, -1):
+    return (
+        _typed_through(suggestion, suggestion.text, text, offset, right)
+        or _typed_with_crlf(suggestion, text, offset, right)
+        or _after_new_indent(suggestion, text, offset, right)
+    )
+
+
+def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:
+    for typed in range(min(len(said) - 1, offset), -1, -1):
         start = offset - typed
         if text.startswith(said[:typed], start) and _same_before(suggestion.before, text, start):
-            rest = said[typed:]
-            return Rest(suggestion, typed, rest, right) if rest else None
-    return _after_new_indent(suggestion, text, offset, right)
+            return Rest(suggestion, typed, said[typed:], right)
+    return None
+
+
+def _typed_with_crlf(suggestion: Suggestion, text: str, offset: int, right: int) -> Rest | None:
+    """Models say LF; in a document with CRLF what was typed or accepted has become CRLF."""
+    if (
+        "\n" not in suggestion.text
+        or "\r" in suggestion.text
+        or "\r\n" not in text[max(0, offset - BEFORE) : offset]
+    ):
+        return None
+    rest = _typed_through(suggestion, suggestion.text.replace("\n", "\r\n"), text, offset, right)
+    return None if rest is None else attrs.evolve(rest, text=rest.text.replace("\r\n", "\n"))
 
 
 def _same_before(before: str, text: str, start: int) -> bool:

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 MessageId = str | int
 RequestHandler = Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]
+"""Makes the coroutine of an answer. What it returns is the result, or a function without parameters that is
+called for the result when the answer is written: a message may come in between."""
+
 NotificationHandler = Callable[[dict[str, Any]], None]
 
 
@@ -143,7 +146,8 @@ class Protocol(LanguageServerProtocol):
             return
         error = task.exception()
         if error is None:
-            self._send_response(number, result=task.result())
+            result = task.result()
+            self._send_response(number, result=result() if callable(result) else result)
         elif isinstance(error, JsonRpcException):
             self._refuse(number, error)
         else:

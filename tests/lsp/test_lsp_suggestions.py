@@ -76,6 +76,10 @@ def test_a_new_indentation_keeps_it() -> None:
     check("if a:\n    |\n", "b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")
 
 
+def test_lines_that_became_crlf_are_typed_through() -> None:
+    check("a\r\nif a:|\r\n", "\n    b()\n    c()", "a\r\nif a:\r\n    b()|\r\n", "\n    c()")
+
+
 def test_the_newest_that_fits_is_found() -> None:
     known = Suggestions()
     known.remember(suggest("x = |\n", "10", name="older"))
