@@ -27,7 +27,7 @@ NEOVIMS = {
     "0.7": EDITORS / "neovim-0.7" / "usr" / "bin" / "nvim",
 }
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 8_000
 """How long an event may take before the test fails, in ms."""
 
 
@@ -61,6 +61,24 @@ class Neovim:
         """Press keys, and wait until they have been worked through and drawn."""
         self.nvim.input(keys)
         self.settle()
+
+    def edit(self, path: Path, text: str = "") -> None:
+        """Write a file, open it, and wait for the language server."""
+        path.write_text(text)
+        self.command(f"edit {path}")
+        self.wait_lua("#vim.lsp.get_clients({ name = 'foretype', bufnr = 0 }) == 1")
+
+    def answers(self, script: dict[str, Any]) -> None:
+        """What the scripted server says from now on; see scripted.lua."""
+        self.lua("Scripted.answers = ...", script)
+
+    def golden(self, name: str) -> None:
+        """The screen is as it was when somebody last looked at it and found it good."""
+        path = FIXTURES / "screens" / f"{name}.txt"
+        shown = self.screen.text() + "\n"
+        if os.environ.get("FORETYPE_UPDATE_GOLDENS") == "1":
+            path.write_text(shown)
+        assert shown == path.read_text()
 
     @property
     def lines(self) -> list[str]:
@@ -171,6 +189,7 @@ def init_lua(settings: str = "{}", *, colours: bool = True, before: str = "", af
     """An init.lua that loads the plugin from its folder and calls setup() with the scripted server."""
     ghost = f"vim.api.nvim_set_hl(0, 'ForetypeGhost', {{ fg = '#{GHOST_COLOUR:06x}' }})" if colours else ""
     return f"""
+vim.g.loaded_python3_provider = 0 -- looking for it takes a second with every Python file
 vim.opt.termguicolors = true
 vim.opt.laststatus = 0
 vim.opt.ruler = false

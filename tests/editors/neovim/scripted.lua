@@ -24,12 +24,8 @@ local function items_of(said, position)
   return vim.tbl_map(function(one)
     numbers = numbers + 1
     local item = type(one) == 'table' and vim.deepcopy(one) or { insertText = one }
-    item.range = item.range or { start = position, ['end'] = position }
-    if item.right then
-      item.range = vim.deepcopy(item.range)
-      item.range['end'].character = item.range['end'].character + item.right
-      item.right = nil
-    end
+    local last = { line = position.line, character = position.character + (item.right or 0) }
+    item.range, item.right = item.range or { start = position, ['end'] = last }, nil
     item.command = item.command or { title = '', command = 'foretype.accepted', arguments = { 'id-' .. numbers } }
     return item
   end, said)

