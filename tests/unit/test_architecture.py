@@ -17,7 +17,7 @@ BELOW = {  # floors: imports only go down
     "daemon": {"models", "context"},
     "models": {"context"},
     "context": set[str](),
-    "editors": {"daemon", "context"},
+    "editors": {"lsp", "daemon", "context"},
 }
 
 
