@@ -165,7 +165,7 @@ def test_without_a_suggestion_the_keys_are_themselves(editor: Neovim) -> None:
         "function! s:word() abort\nreturn 'earlier'\nendfunction\ninoremap <expr> <Tab> <SID>word()",
         "lua vim.keymap.set('i', '<Tab>', function() return 'earlier' end, { expr = true })",
         "lua vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'earlier' }, 'c', false, true) end)",
-        "lua vim.keymap.set('i', '<Tab>', function() return '<lt>BS>xearlier' end, { expr = true })",
+        "lua vim.keymap.set('i', '<Tab>', function() return '<BS>xearlier' end, { expr = true })",
     ],
 )
 def test_an_earlier_mapping_is_done_when_there_is_no_suggestion(tmp_path: Path, mapping: str) -> None:
@@ -175,7 +175,7 @@ def test_an_earlier_mapping_is_done_when_there_is_no_suggestion(tmp_path: Path, 
         editor.edit(tmp_path / "sample.txt")
         editor.keys("ia<Tab>")
         editor.idle()
-        assert editor.lines[0].removeprefix("a").removeprefix("x") == "earlier" or editor.lines == ["xearlier"]
+        assert editor.lines in (["aearlier"], ["xearlier"])
         editor.answers({"x": "yz"})
         editor.keys("<Esc>ccx")
         editor.wait_for_ghost()
@@ -193,7 +193,7 @@ def test_a_buffer_local_mapping_wins_and_may_call_the_plug(tmp_path: Path) -> No
         )
         editor.keys("i<C-F>")
         assert editor.lines == ["none"]
-        editor.keys("<Esc>S")
+        editor.keys("<Esc>cc<Esc>")
         suggest(editor, "a", "bc")
         editor.keys("<C-F>")
         assert editor.lines == ["abc"]
@@ -203,8 +203,12 @@ def test_every_key_can_be_turned_off(tmp_path: Path) -> None:
     names = ("accept", "accept_word", "accept_line", "next", "previous", "dismiss", "trigger")
     settings = "{ keys = { " + ", ".join(f"{name} = false" for name in names) + " } }"
     with start(tmp_path, settings) as editor:
-        mapped = editor.lua("return vim.api.nvim_get_keymap('i')")
-        ours = [one["lhs"] for one in mapped if one.get("desc", "").startswith("foretype: ")]
+        mapped = editor.lua(
+            """return vim.tbl_map(function(mapping) return { mapping.lhs, mapping.desc or '' } end,
+              vim.api.nvim_get_keymap('i'))"""
+        )
+        ours = [lhs for lhs, what in mapped if what.startswith("foretype: ")]
+        assert ours
         assert all(lhs.startswith("<Plug>") for lhs in ours)
         editor.edit(tmp_path / "sample.txt")
         suggest(editor, "a", "bc")
@@ -224,7 +228,10 @@ def test_setting_up_again_gives_the_keys_back(tmp_path: Path) -> None:
     with start(tmp_path, before="vim.keymap.set('i', '<C-F>', 'earlier')") as editor:
         editor.edit(tmp_path / "sample.txt")
         for key in ("<C-F>", "<C-F>", "<C-G>x"):
-            editor.lua("require('foretype').setup({ debounce_ms = 0, cmd = { 'true' }, keys = { accept = ... } })", key)
+            editor.lua(
+                "require('foretype').setup({ debounce_ms = 0, cmd = { 'true' }, keys = { accept = ... } })",
+                key,
+            )
         editor.keys("i<C-F><Tab>")
         assert editor.lines == ["earlier\t"]
 

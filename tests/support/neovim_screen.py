@@ -87,7 +87,9 @@ class Screen:
                 self._cells[row][column] = Cell(text, highlight)
                 column += 1
 
-    def _scroll(self, _grid: int, top: int, bottom: int, left: int, right: int, by: int, _columns: int) -> None:
+    def _scroll(
+        self, _grid: int, top: int, bottom: int, left: int, right: int, by: int, _columns: int
+    ) -> None:
         rows = range(top, bottom - by) if by > 0 else range(bottom - 1, top - by - 1, -1)
         for row in rows:
             self._cells[row][left:right] = [attrs.evolve(cell) for cell in self._cells[row + by][left:right]]

@@ -85,7 +85,8 @@ end
 ---@return string
 function M.word(rest)
   local blank = rest:match('^%s*')
-  local word = vim.fn.matchstr(rest:sub(#blank + 1), [[^\%(\k\+\|\%(\k\@!\S\)\+\)]])
+  local line = rest:sub(#blank + 1):match('^[^\n]*') -- a line break is no blank to Vim's patterns
+  local word = vim.fn.matchstr(line, [[^\%(\k\+\|\%(\k\@!\S\)\+\)]])
   return blank .. word
 end
 

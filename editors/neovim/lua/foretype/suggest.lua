@@ -32,7 +32,8 @@ local shown
 local pending
 ---@type uv.uv_timer_t|nil
 local timer
-local seen = { buffer = -1, tick = -1, row = -1, col = -1 }
+---@type {buffer?: integer, tick?: integer, row?: integer, col?: integer}
+local seen = {}
 
 M.enabled = true
 
@@ -145,7 +146,8 @@ local function suggestion_of(item, row, col, line, encoding)
   local first, last = col, col
   local range = item.range
   if type(range) == 'table' then
-    if range.start.line ~= row or range['end'].line ~= row then
+    local start, stop = range.start, range['end']
+    if start.line ~= row or stop.line ~= row or start.character > stop.character then
       return nil
     end
     first = client.byte_column(line, range.start.character, encoding)
@@ -279,6 +281,10 @@ local function ask_soon()
   end))
 end
 
+local function same_place(one, other)
+  return one.buffer == other.buffer and one.tick == other.tick and one.row == other.row and one.col == other.col
+end
+
 local function look()
   local buffer, row, col = vim.api.nvim_get_current_buf(), cursor()
   local now = { buffer = buffer, tick = tick(buffer), row = row, col = col }
@@ -290,11 +296,10 @@ end
 --- The text has changed.
 function M.changed()
   local now, before = look()
-  if now.buffer == before.buffer and now.tick == before.tick and now.row == before.row and now.col == before.col then
-    return refresh()
-  end
   refresh()
-  ask_soon()
+  if not same_place(now, before) then
+    ask_soon()
+  end
 end
 
 --- The cursor has moved; where the text has changed too, `changed` is on its way.
@@ -314,8 +319,8 @@ end
 --- Insert mode has begun.
 function M.entered()
   vim.schedule(function()
-    if inserting() then
-      look()
+    -- A key that was typed right behind may have asked already.
+    if inserting() and not same_place(look()) then
       ask_soon()
     end
   end)
@@ -326,6 +331,7 @@ function M.left()
   stop_timer()
   stop_pending()
   forget()
+  seen = {}
 end
 
 --- Whether there is ghost text that fits at the cursor.
