@@ -23,10 +23,13 @@ from . import anchor as anchors
 from .anchor import Anchor, Cut, Layout
 from .cache import KVCache, NoRoomError, Synced
 from .cancellation import Cancellation
+from .cuts import Cuts
 from .decode import Generated, Sampling, generate
+from .drafts import Drafts, Speculation
 from .engine import EngineInfo
 from .healing import heal, split_unfinished
 from .llama import DecodeFailedError
+from .lookup import LONGEST
 from .sessions import Candidate, Session, Sessions, Slot
 from .states import LOAD_BYTES_PER_MS, StateStore
 from .vocabulary import GrowingText, Vocabulary, to_bytes
@@ -70,6 +73,7 @@ class LocalEngine:
         info: EngineInfo,
         latency_budget_ms: float = 400.0,
         states: StateStore | None = None,
+        speculation: Speculation | None = None,
         on_close: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -85,6 +89,7 @@ class LocalEngine:
             info: what `info` answers, apart from the number of sessions.
             latency_budget_ms: a first answer takes a context that fits into `BUDGET_SHARE` of this.
             states: KV states saved by an earlier run, or None.
+            speculation: where drafts come from; None decodes plainly.
             on_close: frees context and model.
             clock: seconds.
         """
@@ -95,9 +100,11 @@ class LocalEngine:
         self.latency_budget_ms = latency_budget_ms
         self._ends = ends
         self._max_prompt_tokens = max_prompt_tokens
+        self._cuts = Cuts(vocabulary, layout, max_prompt_tokens)
         self._arm = arm
         self._info = info
         self._states = states
+        self.speculation = speculation
         self._on_close = on_close
         self._clock = clock
 
@@ -124,9 +131,13 @@ class LocalEngine:
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)
                 sampling = Sampling(temperature, seed)
+                drafts = self._begin_drafts(state, plan) if temperature <= 0 else None
                 generated = self._generate(
-                    slot, plan, rules, cancellation, on_text=on_text, sampling=sampling
+                    slot, plan, rules, cancellation, on_text=on_text, sampling=sampling, drafts=drafts
                 )
+                if drafts is not None:
+                    drafts.end()
+                    state.suggested = (prompt.prefix, generated.text)
         except NoRoomError:
             return _unavailable(
                 "The prompt does not fit into the KV cache: set a larger [model] context_tokens."
@@ -196,13 +207,13 @@ class LocalEngine:
             candidate = self.fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
             if candidate is not None and candidate.cost <= budget * PATIENCE:
                 return slot, candidate
-        whole = self._fresh(prompt, self._whole_cut(prompt), healing=healing)
+        whole = self._fresh(prompt, self._cuts.whole(prompt), healing=healing)
         if whole.cost > budget and self._recall(session, whole):
             whole = attrs.evolve(whole, cost=self.cache.cost(None, whole.target))
         if whole.cost <= budget:
             return self._install(session, "whole", whole), whole
         short = whole
-        for cut in self._short_cuts(prompt, whole, budget):
+        for cut in self._cuts.shorter(prompt, whole.cost, budget):
             short = self._fresh(prompt, cut, healing=healing)
             if short.cost <= budget:
                 break
@@ -217,7 +228,7 @@ class LocalEngine:
             if candidate is not None and candidate.exact:
                 # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
                 return self.cache.sync(whole.sequence, candidate.target, cancellation).complete
-        fresh = self._fresh(prompt, self._whole_cut(prompt), healing=True)
+        fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=True)
         self._recall(session, fresh)
         slot = self._install(session, "next", fresh)
         if not self.cache.sync(slot.sequence, fresh.target, cancellation).complete:
@@ -292,49 +303,6 @@ class LocalEngine:
         cost = self.cache.cost(slot.sequence if slot else None, target)
         return Candidate(anchor, tail, target, required, bool(rest), cost, match.exact, slot)
 
-    def _whole_cut(self, prompt: Prompt) -> Cut:
-        """Everything, or what fits into the model's context for text that needs unusually many tokens."""
-        limit = self._max_prompt_tokens * 2  # two bytes a token is less than any source code needs
-        size = len(to_bytes(prompt.prefix)) + len(to_bytes(prompt.suffix))
-        related = sum(len(to_bytes(part.text)) for part in prompt.related)
-        if size + related <= limit:
-            return Cut()
-        tokens = (
-            self.vocabulary.encode(to_bytes(prompt.prefix)),
-            self.vocabulary.encode(to_bytes(prompt.suffix)),
-        )
-        head = self.layout.fixed(anchors.surroundings(prompt), "", "")
-        room = self._max_prompt_tokens - len(head) - 64
-        if len(tokens[0]) + len(tokens[1]) <= room:
-            return Cut()
-        return self._proportional(
-            prompt, len(tokens[0]), len(tokens[1]), max(room, self._max_prompt_tokens // 2)
-        )
-
-    def _short_cuts(self, prompt: Prompt, whole: Candidate, budget: int) -> list[Cut]:
-        """Cuts that may fit into `budget` tokens, the one with the most context first."""
-        cuts: list[Cut] = []
-        prefix = len(self.vocabulary.encode(to_bytes(prompt.prefix)))
-        suffix = len(self.vocabulary.encode(to_bytes(prompt.suffix))) if self.layout.sees_suffix else 0
-        if self.layout.prefix_is_fixed and self.layout.sees_suffix:
-            # An edit below the cursor leaves the prefix in the cache: then only the suffix is shortened.
-            missing = max(0, whole.cost - suffix)
-            if missing < budget // 2:
-                share = len(prompt.suffix) * (budget - missing) * 3 // (4 * max(1, suffix))
-                cuts.append(attrs.evolve(anchors.shorten(prompt, len(prompt.prefix), share), related=True))
-        cuts.append(self._proportional(prompt, prefix, suffix, budget * 4 // 5))
-        return cuts
-
-    def _proportional(self, prompt: Prompt, prefix: int, suffix: int, room: int) -> Cut:
-        """A cut to about `room` tokens, three quarters of them before the cursor."""
-        for_suffix = min(suffix, room // 4)
-        for_prefix = min(prefix, room - for_suffix)
-        return anchors.shorten(
-            prompt,
-            len(prompt.prefix) * for_prefix // max(1, prefix),
-            len(prompt.suffix) * for_suffix // max(1, suffix),
-        )
-
     def _generate(
         self,
         slot: Slot,
@@ -344,6 +312,7 @@ class LocalEngine:
         *,
         on_text: Callable[[str], None] | None,
         sampling: Sampling,
+        drafts: Drafts | None,
     ) -> Generated:
         length = len(plan.target)
         sequence = slot.sequence
@@ -361,12 +330,45 @@ class LocalEngine:
                 rules=rules,
                 cancellation=cancellation,
                 sampling=sampling,
+                drafter=drafts,
                 on_text=on_text,
                 clock=self._clock,
             )
         finally:
             if branch is not None:
                 self.cache.release(branch)
+
+    def _begin_drafts(self, session: Session, plan: Candidate) -> Drafts | None:
+        """The session's drafts, brought up to date with the prompt: what was typed is indexed, no more."""
+        if self.speculation is None:
+            return None
+        drafts = session.drafts = session.drafts or self.speculation.session()
+        closing = len(self.layout.after_tail())
+        body = plan.target[: len(plan.target) - closing] if closing else plan.target
+        context: list[int] = []
+        for token in reversed(body[-LONGEST:]):
+            if token in self.speculation.barriers:
+                break
+            context.insert(0, token)
+        if len(context) < LONGEST and plan.anchor.prefix:
+            # The middle has only begun: what stands left of it lies elsewhere in the prompt.
+            before = to_bytes(plan.anchor.prefix[-8 * LONGEST :])
+            context = self.vocabulary.encode_continuation(before)[-LONGEST:] + context
+        drafts.begin(body, context, self._rest(session, plan.required))
+        if not self.layout.sees_suffix:
+            below = anchors.split_line(session.prompt.suffix)[1]
+            drafts.follow_suffix(below, lambda text: self.vocabulary.encode_continuation(to_bytes(text)))
+        return drafts
+
+    def _rest(self, session: Session, required: bytes) -> list[int]:
+        """What of the previous suggestion is still ahead of the cursor, from the removed bytes on."""
+        if session.suggested is None:
+            return []
+        prefix, text = session.suggested
+        typed = session.prompt.prefix[len(prefix) :]
+        if not session.prompt.prefix.startswith(prefix) or not text.startswith(typed):
+            return []
+        return self.vocabulary.encode_continuation(required + to_bytes(text[len(typed) :]))
 
 
 def _answer(synced: Synced, prefill_ms: float, generated: Generated) -> Completion:
