@@ -42,11 +42,24 @@ _NEVER_SHOWN = """
     kubeconfig service-account*.json service_account*.json client_secret*.json *.secret *.secrets
     secrets/ auth.json *.tfstate.* credentials
 """
-_NEVER_SHOWN_FILES = pathspec.GitIgnoreSpec.from_lines(
-    [
-        *_NEVER_SHOWN.split(),
-        *(f"*{word}*.{suffix}" for word in ("credential", "secret") for suffix in _DATA_FORMATS),
-    ]
+
+
+def _as_expression(pattern: str) -> str:
+    """A pattern of names as an expression for one part of a path; with a slash at its end, of a folder."""
+    folder = pattern.endswith("/")
+    return re.escape(pattern.rstrip("/")).replace(r"\*", "[^/]*") + ("/" if folder else "(?:/|$)")
+
+
+_SECRET_PATH = re.compile(
+    "(?:^|/)(?:"
+    + "|".join(
+        _as_expression(pattern)
+        for pattern in (
+            *_NEVER_SHOWN.split(),
+            *(f"*{word}*.{suffix}" for word in ("credential", "secret") for suffix in _DATA_FORMATS),
+        )
+    )
+    + ")"
 )
 
 _NEVER_WALKED = frozenset(
@@ -90,8 +103,7 @@ _KEY_ENDS = re.compile(r"-----END ")
 
 def is_secret_path(path: str) -> bool:
     """Whether a path, relative or absolute, names a file that holds keys or credentials."""
-    parts = path.replace("\\", "/").lstrip("/")
-    return _NEVER_SHOWN_FILES.match_file(parts.lower()) or _NEVER_SHOWN_FILES.match_file(parts)
+    return _SECRET_PATH.search(path.replace("\\", "/").lower()) is not None
 
 
 def without_secrets(text: str) -> str:
@@ -215,8 +227,8 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
             return None
-        data = b""
-        while len(data) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(data))):
+        data = os.read(descriptor, max_bytes + 1)
+        while len(data) < status.st_size and (more := os.read(descriptor, max_bytes + 1 - len(data))):
             data += more
     except OSError:
         return None

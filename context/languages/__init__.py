@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import tomllib
 from importlib import resources
-from pathlib import PurePosixPath
 from typing import Literal
 
 import attrs
@@ -186,15 +185,18 @@ def all_languages() -> tuple[Language, ...]:
 
 def language_of(path: str) -> str:
     """The language identifier for a file's path, by its name or suffix; "" when nobody described it."""
-    name = PurePosixPath(path.replace("\\", "/")).name
-    suffix = PurePosixPath(name).suffix.lower()
-    for candidate in all_languages():
-        if name in candidate.filenames:
-            return candidate.id
-    for candidate in all_languages():
-        if suffix and suffix in candidate.suffixes:
-            return candidate.id
-    return ""
+    name = path[max(path.rfind("/"), path.rfind("\\")) + 1 :]
+    by_name, by_suffix = _by_file_name()
+    at = name.rfind(".")
+    return by_name.get(name) or (by_suffix.get(name[at:].lower(), "") if at > 0 else "")
+
+
+@functools.cache
+def _by_file_name() -> tuple[dict[str, str], dict[str, str]]:
+    described = all_languages()
+    by_name = {name: each.id for each in reversed(described) for name in each.filenames}
+    by_suffix = {suffix: each.id for each in reversed(described) for suffix in each.suffixes}
+    return by_name, by_suffix
 
 
 @functools.cache

@@ -1,0 +1,136 @@
+"""The index on disk: one MessagePack file for each workspace, replaced atomically, never trusted.
+
+A header says what the entries depend on: this format, the workspace, and the grammars and queries that found
+the symbols. Anything that doesn't fit, or can't be read to its end, makes the whole file as good as missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import msgpack
+
+from .languages import all_languages, query_text
+
+Row = tuple[str, str, str, str, str, int]
+"""A symbol: name, kind, container, signature, doc, line."""
+
+FORMAT = 1
+MAX_BYTES = 512 << 20
+
+
+@attrs.frozen
+class Entry:
+    """What is kept of one file.
+
+    Attributes:
+        path: relative to the workspace, with forward slashes.
+        modified_ns: its modification time in ns since the epoch.
+        size: its size in bytes.
+        names: the names that it defines.
+        packed: its symbols, as `pack_rows` makes them.
+    """
+
+    path: str
+    modified_ns: int
+    size: int
+    names: tuple[str, ...]
+    packed: bytes
+
+
+def pack_rows(rows: Sequence[Row]) -> bytes:
+    """Symbols, packed and compressed: text of code shrinks to a third."""
+    return zlib.compress(_pack(list(rows)), 1)
+
+
+def unpack_rows(packed: bytes) -> list[Row]:
+    """Symbols, unpacked; none where the bytes are damaged."""
+    try:
+        rows = cast("list[Any]", _unpack(zlib.decompress(packed)))
+        return [(str(a), str(b), str(c), str(d), str(e), int(line)) for a, b, c, d, e, line in rows]
+    except (zlib.error, ValueError, TypeError, msgpack.UnpackException):
+        return []
+
+
+def _pack(value: object) -> bytes:
+    return cast("bytes", cast("Any", msgpack).packb(value))
+
+
+def _unpack(packed: bytes) -> object:
+    return cast("object", cast("Any", msgpack).unpackb(packed))
+
+
+def fingerprint() -> str:
+    """What the symbols depend on beside the files: the format, the grammars' versions and the queries."""
+    parts = [str(FORMAT)]
+    for described in all_languages():
+        if described.grammar is None:
+            continue
+        package = described.grammar.package.replace("_", "-")
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "none"
+        parts.append(f"{described.id}:{version}:{query_text(described.definitions_queries)}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def file_for(cache: Path, root: Path) -> Path:
+    """Where the index of a workspace lies in a cache directory."""
+    return cache / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:24]}.index"
+
+
+def load(path: Path, root: Path) -> list[Entry]:
+    """All entries; none when the file is missing, damaged, of another version or of another workspace."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return []
+        with path.open("rb") as file:
+            unpacker = cast("Any", msgpack).Unpacker(file, max_buffer_size=MAX_BYTES)
+            return list(_entries(cast("Iterable[Any]", unpacker), root))
+    except (OSError, ValueError, TypeError, KeyError, msgpack.UnpackException):
+        return []
+
+
+def _entries(unpacker: Iterable[Any], root: Path) -> Iterator[Entry]:
+    rows = iter(unpacker)
+    header = next(rows, None)
+    if header != {"fingerprint": fingerprint(), "root": str(root.absolute())}:
+        return
+    for row in rows:
+        if row is None:
+            return
+        path, modified_ns, size, names, packed = row
+        entry = Entry(
+            str(path), int(modified_ns), int(size), tuple(str(name) for name in names), bytes(packed)
+        )
+        yield entry
+    raise ValueError("the index ends early")
+
+
+def save(path: Path, root: Path, entries: Iterable[Entry]) -> None:
+    """Replace the file atomically.
+
+    Raises:
+        OSError: it can't be written; what was there before remains.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_pack({"fingerprint": fingerprint(), "root": str(root.absolute())}))
+            for entry in entries:
+                file.write(_pack([entry.path, entry.modified_ns, entry.size, entry.names, entry.packed]))
+            file.write(_pack(None))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
