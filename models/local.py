@@ -45,6 +45,9 @@ MIN_SHORT_TOKENS = 64
 SLICE_MS = 80.0
 """Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
 
+IDLE_SLICE_MS = 150.0
+"""Idle work goes on between two keys, so it must get somewhere in that time."""
+
 PATIENCE = 1.25
 """A slot that is there already may cost this much more than the budget before a new one is cut."""
 
@@ -227,14 +230,17 @@ class LocalEngine:
             candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole, healing=True)
             if candidate is not None and candidate.exact:
                 # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
-                return self.cache.sync(whole.sequence, candidate.target, cancellation).complete
+                return self._sync(whole, candidate, cancellation).complete
         fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=True)
         self._recall(session, fresh)
         slot = self._install(session, "next", fresh)
-        if not self.cache.sync(slot.sequence, fresh.target, cancellation).complete:
+        if not self._sync(slot, fresh, cancellation).complete:
             return False
         self.sessions.promote(session)
         return True
+
+    def _sync(self, slot: Slot, candidate: Candidate, cancellation: Cancellation) -> Synced:
+        return self.cache.sync(slot.sequence, candidate.target, cancellation, slice_ms=IDLE_SLICE_MS)
 
     def _recall(self, session: Session, wanted: Candidate) -> bool:
         """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
