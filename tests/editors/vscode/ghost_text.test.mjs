@@ -1,6 +1,6 @@
 // The whole path, from keys in VS Code's workbench to the default model and back to grey text on the screen.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { FORETYPE, Home, PLACE, VSIX } from "./home.mjs";
@@ -16,8 +16,18 @@ const FIBONACCI = `def fibonacci(n):
 const HEAD = "def factorial(n):";
 const SCREENSHOTS = path.join(PLACE, "screenshots");
 
+const CELL = { cell_type: "code", metadata: {}, source: ["x = 1"], outputs: [], execution_count: null };
+const NOTEBOOK = JSON.stringify({
+  cells: [CELL],
+  metadata: { language_info: { name: "python" } },
+  nbformat: 4,
+  nbformat_minor: 5,
+});
+/** A file for each test: they are all there from the start, since VS Code learns late of new ones. */
+const NAMES = Array.from({ length: 20 }, (_, index) => `numbers-${String.fromCharCode(97 + index)}.py`);
+
 let home, vscode, file;
-let files = 0;
+const names = [...NAMES];
 
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
@@ -27,7 +37,7 @@ before(async () => {
     vsix: VSIX,
     environment: home.environment,
     machine: { "foretype.path": FORETYPE },
-    files: { "first.py": FIBONACCI },
+    files: Object.fromEntries([["first.py", FIBONACCI], ["book.ipynb", NOTEBOOK], ...NAMES.map((name) => [name, FIBONACCI])]),
   });
   await vscode.openFile("first.py");
   await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
@@ -41,8 +51,7 @@ after(async () => {
 });
 
 beforeEach(async () => {
-  file = `numbers${(files += 1)}.py`;
-  writeFileSync(path.join(vscode.folder, file), FIBONACCI);
+  file = names.shift();
   await vscode.openFile(file);
 });
 
@@ -79,7 +88,7 @@ test("the status bar says how long the suggestion took", async () => {
 });
 
 test("a word, then a line, are taken with VS Code's own commands, and the server is told", async () => {
-  const counted = await accepted();
+  const counted = await partly();
   const ghost = await suggested();
   await vscode.press("Control+ArrowRight");
   const rest = await until("less ghost text", async () => {
@@ -93,7 +102,7 @@ test("a word, then a line, are taken with VS Code's own commands, and the server
   assert.ok(words(FIBONACCI + HEAD + ghost).startsWith(words(text)));
   assert.ok(words(text).length > words(FIBONACCI + HEAD).length);
   await vscode.command("foretype: Restart"); // the server writes what it counted when it ends
-  await until("the acceptance to be counted", async () => (await accepted()) > counted);
+  await until("the acceptance to be counted", async () => (await partly()) > counted);
 });
 
 test("typing what the ghost text says goes through it", async () => {
@@ -190,9 +199,6 @@ test("it goes on after the language server was killed", async () => {
 });
 
 test("a notebook's cell gets ghost text", async () => {
-  const cell = { cell_type: "code", metadata: {}, source: ["x = 1"], outputs: [], execution_count: null };
-  const notebook = { cells: [cell], metadata: { language_info: { name: "python" } }, nbformat: 4, nbformat_minor: 5 };
-  writeFileSync(path.join(vscode.folder, "book.ipynb"), JSON.stringify(notebook));
   await vscode.openFile("book.ipynb", ".notebookOverlay .cell .view-lines");
   await vscode.type(`\n\n${HEAD}`);
   await vscode.ghostAppears();
@@ -210,7 +216,7 @@ function words(text) {
   return text.replaceAll(/\s+/g, "");
 }
 
-/** How many characters were accepted so far, as the server has counted them. */
-async function accepted() {
-  return JSON.parse(await home.foretype("stats", "--json")).accepted_characters ?? 0;
+/** How many suggestions were accepted in part, as the server has counted them. */
+async function partly() {
+  return JSON.parse(await home.foretype("stats", "--json")).fates.partly ?? 0;
 }

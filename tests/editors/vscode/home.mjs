@@ -42,6 +42,6 @@ export class Home {
     } catch {
       // It had ended already.
     }
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 }

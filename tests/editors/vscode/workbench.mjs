@@ -120,7 +120,7 @@ export class Workbench {
         "--disable-component-update", "--disable-sync"],
     });
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
-    this.page.setDefaultTimeout(30_000);
+    this.page.setDefaultTimeout(15_000);
     await this.page.goto(`http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(this.folder)}`);
     await this.page.waitForSelector(".monaco-workbench");
     await this.page.waitForSelector(".explorer-folders-view .monaco-list-row");
@@ -128,6 +128,7 @@ export class Workbench {
 
   /** Open a file of the workspace, and put the cursor at its end. */
   async openFile(name, editor = ".editor-instance .view-lines") {
+    await this.page.keyboard.press("Escape");
     await this.page.keyboard.press("Control+p");
     await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
     await this.page.keyboard.type(name);
@@ -231,7 +232,7 @@ export class Workbench {
       clearTimeout(late);
     }
     if (process.env.FORETYPE_KEEP === undefined) {
-      rmSync(this.state, { recursive: true, force: true, maxRetries: 3 });
+      rmSync(this.state, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
     }
   }
 }
