@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from .cancellation import Cancellation
 from .llama import DecodeFailedError, DecodeResult
+from .pace import StepCosts
 
 Logits = npt.NDArray[np.float32]
 
@@ -31,6 +32,11 @@ class Cells(Protocol):
     size: int
     sequences: int
     batch_size: int
+
+    @property
+    def threads(self) -> int:
+        """Threads that the last batch was computed with."""
+        ...
 
     def decode(self, tokens: Tokens[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
         """Evaluate tokens."""
@@ -143,6 +149,7 @@ class KVCache:
     Attributes:
         cells: the llama context.
         speed: of prefill, as measured so far.
+        costs: of decoding steps, as measured so far.
         evaluated: tokens evaluated since the start.
     """
 
@@ -161,6 +168,7 @@ class KVCache:
         self._clock = 0
         self._logits_at: tuple[int, int] | None = None
         self.speed = Speed()
+        self.costs = StepCosts()
         self.evaluated = 0  # tokens, since the start
 
     @property
@@ -275,7 +283,10 @@ class KVCache:
             sequence.tokens.extend(tokens[: held - begin])
             self.evaluated += held - begin
             return False
-        self.speed.learn(len(tokens), (time.perf_counter() - started) * 1000)
+        milliseconds = (time.perf_counter() - started) * 1000
+        if logits == len(tokens):
+            self.costs.learn(self.cells.threads, logits, milliseconds)
+        self.speed.learn(len(tokens), milliseconds)
         sequence.tokens.extend(tokens)
         self.evaluated += len(tokens)
         self._logits_at = (sequence.number, len(sequence.tokens))

@@ -25,10 +25,18 @@ from .vocabulary import Ids, Vocabulary
 
 
 class Drafter(Protocol):
-    """Where draft tokens come from."""
+    """Where draft tokens come from; `drafts.Drafts` is one. It hears of every token before it is asked."""
 
-    def propose(self, tokens: list[int]) -> list[int]:
-        """Tokens that may follow `tokens`; none rather than a bad guess."""
+    def chose(self, token: int) -> None:
+        """The model chose a token, drafted or not."""
+        ...
+
+    def propose(self, limit: int) -> list[int]:
+        """At most `limit` tokens that may follow what was chosen; none rather than a bad guess."""
+        ...
+
+    def verified(self, drafted: int, accepted: int) -> None:
+        """A batch of one chosen token and so many drafted ones was evaluated."""
         ...
 
 
@@ -136,7 +144,7 @@ def generate(
         rules: where to stop.
         cancellation: stops at once.
         sampling: None is greedy.
-        drafter: proposes tokens to verify in one batch.
+        drafter: proposes tokens to verify in one batch; not asked where tokens are sampled.
         on_text: is called with text that no stop will take back.
         clock: seconds, for the budget.
 
@@ -312,6 +320,8 @@ class _Run:
         """Add a chosen token to the text; the reason when the generation is over."""
         self.tokens += 1
         self.chosen.append(logprob)
+        if self.drafter is not None:
+            self.drafter.chose(token)
         if token in self.ends:
             return StopReason.END
         text = self.spelling.add(self.vocabulary.pieces[token])
@@ -331,13 +341,77 @@ class _Run:
             return None
         if self.tokens >= self.rules.max_tokens:
             return StopReason.LENGTH
-        if not self.cache.extend(self.sequence, [token]):
+        draft = self._draft()
+        if not self.cache.extend(self.sequence, [token, *draft], logits=1 + len(draft)):
+            # Finished micro-batches stay, but drafted tokens that nobody has verified must not.
+            self.cache.truncate(self.sequence, self.position + 1)
+            if self.sequence.track is not None and self.position < len(self.sequence.tokens):
+                self.sequence.track.choice = None
             return StopReason.CANCELLED
         if self.sequence.track is not None:
             self.sequence.track.choice = None
-        self.evaluated += 1
+        self.evaluated += 1 + len(draft)
         self.position += 1
+        accepted = self._verify(draft) if draft else 0
+        if accepted is None:
+            return StopReason.CANCELLED
+        if self.drafter is not None:
+            self.drafter.verified(len(draft), accepted)
         return None
+
+    def _draft(self) -> list[int]:
+        """Tokens to verify along with the chosen one; none while bytes are required or tokens sampled."""
+        if self.drafter is None or self.sequence.track is None or self.spelling.required:
+            return []
+        # A batch of k drafted tokens leads to k + 1 more choices; the last one needs no cell.
+        room = min(self.rules.max_tokens - self.tokens, self.cache.size - len(self.sequence.tokens) - 1) - 1
+        draft = self.drafter.propose(room) if room > 0 else []
+        # What ends the generation is chosen from the logits before it and need not be evaluated.
+        first_line = not self.rules.multiline and "\n" not in self.watch.text
+        for at, token in enumerate(draft):
+            if token in self.ends or (first_line and self._ends_line(token)):
+                return draft[:at]
+        return draft
+
+    def _ends_line(self, token: int) -> bool:
+        piece = self.vocabulary.pieces[token]
+        return b"\n" in piece or b"\r" in piece
+
+    def _verify(self, draft: list[int]) -> int | None:
+        """Keep the drafted tokens that would have been chosen, as if chosen one by one; how many they are.
+
+        The choices go where those of an earlier run lie: `_next` takes them from there. None: cancelled.
+        """
+        track = self.sequence.track
+        if track is None:
+            raise AssertionError("drafts are verified against greedy choices")
+        choices: list[int] = []
+        logprobs: list[float] = []
+        for index in range(len(draft) + 1):
+            logits = self.cache.batch_logits(index - len(draft) - 1)
+            choices.append(int(logits.argmax()))
+            logprobs.append(log_probability(logits, choices[-1]))
+            if index == len(draft) or choices[-1] != draft[index]:
+                break
+        accepted = len(choices) - 1
+        self.drafted += len(draft)
+        self.accepted += accepted
+        if not self._keep(self.sequence.tokens[: self.position + accepted]):
+            return None
+        self.sequence.track = track
+        track.choice = choices[-1]
+        track.logprobs.extend(logprobs)
+        return accepted
+
+    def _keep(self, kept: list[int]) -> bool:
+        """Drop what lies beyond `kept`; where the memory can only drop everything, evaluate it again.
+
+        False: cancelled on the way.
+        """
+        if len(kept) == len(self.sequence.tokens) or self.cache.truncate(self.sequence, len(kept)):
+            return True
+        self.drafter = None  # drafts can only lose here
+        return self.cache.extend(self.sequence, kept)
 
     def _stream(self) -> None:
         settled = self.watch.settled()

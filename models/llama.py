@@ -141,6 +141,12 @@ class Model:
         """Free the weights. No context of this model may be used afterwards."""
         self._free()
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether the last tokens can be taken back alone: not from the memory of recurrent layers."""
+        recurrent = bool(c.llama_model_is_recurrent(self._model))
+        return not (recurrent or bool(c.llama_model_is_hybrid(self._model)))
+
     def cache_bytes_per_token(self) -> int:
         """Bytes of one cell of the KV cache: keys and values in 16 bits for every layer.
 
@@ -275,6 +281,11 @@ class Context:
         self._batch_sequence = -1
         self._logits_address = -1
         self._logits = np.zeros(0, np.float32)
+
+    @property
+    def threads(self) -> int:
+        """Threads that the last batch was computed with."""
+        return self._threads
 
     def close(self) -> None:
         """Free the KV cache."""

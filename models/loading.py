@@ -6,19 +6,22 @@ The only place that puts llama.cpp, the vocabulary, the layout and the cache tog
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
-from .cache import KVCache
+from .cache import KVCache, Sequence
 from .cancellation import Cancellation
+from .drafts import Speculation
 from .engine import EngineInfo, EngineSettings
 from .fim import Recognition, facts, from_overrides, recognise
 from .gguf import GgufFile, check
 from .layout import Guarded
 from .llama import Context, Model, build, supports_gpu
 from .local import LocalEngine
+from .pace import CostCurve
 from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
 from .threads import Governor, available
@@ -38,6 +41,8 @@ CPU_SLICE = 256
 """Tokens evaluated before the machine is asked again how many cores are free."""
 
 _WARM_UP_TOKENS = 96
+
+LEARN_WITHIN_MS = 250.0
 
 
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
@@ -64,6 +69,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     )
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
     _warm_up(cache, model)
+    ends = _ends(model, recognition)
 
     def close() -> None:
         context.close()
@@ -73,12 +79,13 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         cache,
         vocabulary,
         PromptTokens(vocabulary, recognition, model.beginning(recognition.bos)),
-        ends=_ends(model, recognition),
+        ends=ends,
         max_prompt_tokens=max(256, min(model.trained_context - 256, context.size // 2)),
         arm=context.abortable,
         info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(path, context, settings),
+        speculation=Speculation(ends, context_costs(cache)) if model.goes_back else None,
         on_close=close,
     )
 
@@ -119,4 +126,25 @@ def _warm_up(cache: KVCache, model: Model) -> None:
     for _ in range(2):
         cache.truncate(sequence, 0)
         cache.sync(sequence, tokens, Cancellation())
+    _learn_costs(cache, sequence, tokens)
     cache.release(sequence)
+
+
+def _learn_costs(cache: KVCache, sequence: Sequence, tokens: list[int]) -> None:
+    """Decode batches of the sizes that drafts come in, so that the first draft is chosen well.
+
+    Takes `LEARN_WITHIN_MS` and one batch more; on a slow machine only the first sizes are seen.
+    """
+    cache.truncate(sequence, len(tokens) - 1)
+    deadline = time.perf_counter() + LEARN_WITHIN_MS / 1000
+    for size in (1, 4, 16, 8, 1, 4, 2, 12, 6, 3, 16, 8):
+        if time.perf_counter() > deadline:
+            break
+        cache.extend(sequence, tokens[:size], logits=size)
+        if not cache.truncate(sequence, len(tokens) - 1):
+            break
+
+
+def context_costs(cache: KVCache) -> Callable[[], CostCurve]:
+    """What steps cost with the threads in use now."""
+    return lambda: cache.costs.curve(cache.cells.threads)

@@ -14,6 +14,7 @@ import attrs
 from ..context.values import Prompt
 from .anchor import Anchor
 from .cache import KVCache, Sequence
+from .drafts import Drafts
 from .vocabulary import GrowingText
 
 
@@ -36,6 +37,8 @@ class Session:
         whole: sees the entire window, or None.
         short: answered first with less, or None.
         next: will be `whole` when it is ready, or None.
+        drafts: what it drafts from, or None before the first generation.
+        suggested: the prefix of the last greedy answer and its text, or None.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Session:
     whole: Slot | None = None
     short: Slot | None = None
     next: Slot | None = None
+    drafts: Drafts | None = None
+    suggested: tuple[str, str] | None = None
 
     def slots(self) -> tuple[Slot, ...]:
         """Those that exist, the best first."""

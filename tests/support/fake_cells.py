@@ -30,6 +30,7 @@ class FakeCells:
         self.size = size
         self.sequences = sequences
         self.batch_size = 512
+        self.threads = 1
         self.held: dict[int, list[tuple[int, int]]] = {}  # sequence -> (cell id, token)
         self.decoded = 0
         self.abort_after: int | None = None
