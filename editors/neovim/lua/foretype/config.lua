@@ -16,7 +16,7 @@ local M = {}
 ---@field trigger string|false asks for suggestions now
 
 ---@class foretype.Config
----@field cmd string[] the command that starts the language server
+---@field cmd string[]|fun(...): table the command that starts the language server, or what stands in for it
 ---@field enabled boolean whether suggestions are on when Neovim starts
 ---@field auto boolean whether they come while typing; otherwise only with the trigger key
 ---@field debounce_ms integer pause in typing, in ms, after which a suggestion is asked for
@@ -102,7 +102,12 @@ end
 
 -- name: { check, what is wanted }
 local wanted = {
-  cmd = { strings, 'a list of strings, the command and its arguments' },
+  cmd = {
+    function(value)
+      return type(value) == 'function' or strings(value)
+    end,
+    'a list of strings, the command and its arguments',
+  },
   enabled = { is('boolean'), 'true or false' },
   auto = { is('boolean'), 'true or false' },
   debounce_ms = { whole(0, 5000), 'a whole number of milliseconds from 0 to 5000' },

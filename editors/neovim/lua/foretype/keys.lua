@@ -8,8 +8,8 @@ local M = {}
 
 local ACTIONS = { 'accept', 'accept_word', 'accept_line', 'next', 'previous', 'dismiss', 'trigger' }
 
--- These ask the server, so they have work to do without a suggestion.
-local ALWAYS = { next = false, previous = false, trigger = true }
+-- What has work to do without a suggestion.
+local ALWAYS = { trigger = true }
 
 ---@type table<string, {lhs: string, before: table|nil}>
 M.mapped = {}
@@ -45,9 +45,27 @@ local function copy_to(lhs, mapping)
   vim.fn.mapset('i', false, copy)
 end
 
-local function available(action)
-  local suggest = require('foretype.suggest')
-  return ALWAYS[action] or suggest.visible()
+--- What Neovim's own ghost text can do; it knows no pieces and no dismissal.
+local function builtin(action)
+  local own = vim.lsp.inline_completion
+  if action == 'accept' then
+    return own.get() and '' or before(action)
+  elseif action == 'next' or action == 'previous' then
+    vim.schedule(function()
+      own.select({ count = action == 'next' and 1 or -1 })
+    end)
+    return ''
+  end
+  return before(action)
+end
+
+--- The keys that do an action, or what was there before it.
+local function chosen(action)
+  if require('foretype.config').current.builtin and vim.lsp.inline_completion then
+    return builtin(action)
+  end
+  local works = ALWAYS[action] or require('foretype.suggest').visible()
+  return works and plug(action) or before(action)
 end
 
 --- Define the `<Plug>` mappings, which exist whatever the settings say.
@@ -76,7 +94,7 @@ function M.map(keys)
         vim.keymap.set('i', before(action), lhs, { desc = 'foretype: the plain key' })
       end
       vim.keymap.set('i', lhs, function()
-        return available(action) and plug(action) or before(action)
+        return chosen(action)
       end, { expr = true, remap = true, silent = true, desc = 'foretype: ' .. action })
       M.mapped[action] = { lhs = lhs, before = mapping }
     end

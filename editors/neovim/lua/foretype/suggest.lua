@@ -37,6 +37,12 @@ local seen = {}
 
 M.enabled = true
 
+--- Whether Neovim draws the suggestions itself.
+---@return boolean
+function M.builtin()
+  return config.current.builtin and vim.lsp.inline_completion ~= nil
+end
+
 local function cursor()
   local place = vim.api.nvim_win_get_cursor(0)
   return place[1] - 1, place[2]
@@ -269,7 +275,7 @@ end
 --- Ask after a pause in typing.
 local function ask_soon()
   stop_timer()
-  if not M.enabled or not config.current.auto or config.current.builtin then
+  if not M.enabled or not config.current.auto or M.builtin() then
     return
   end
   if config.current.debounce_ms == 0 then
