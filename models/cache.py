@@ -286,7 +286,8 @@ class KVCache:
         milliseconds = (time.perf_counter() - started) * 1000
         if logits == len(tokens):
             self.costs.learn(self.cells.threads, logits, milliseconds)
-        self.speed.learn(len(tokens), milliseconds)
+        else:
+            self.speed.learn(len(tokens), milliseconds)
         sequence.tokens.extend(tokens)
         self.evaluated += len(tokens)
         self._logits_at = (sequence.number, len(sequence.tokens))

@@ -34,8 +34,8 @@ class CostCurve:
     """What batches of 1 to `MAX_DRAFT` + 1 tokens cost. State: ms of a batch of one, and ratios to it.
 
     Ratios, because a growing context makes every batch slower. Samples that a busy machine made slow
-    weigh less than fast ones. Sizes never measured are expected to differ from `DEFAULT_COSTS` as those
-    measured do.
+    weigh less than fast ones. Sizes never measured are expected to differ from `DEFAULT_COSTS` as their
+    measured neighbours do.
     """
 
     step_ms: float = 0.0
@@ -75,12 +75,10 @@ class CostCurve:
         return CostCurve(0.0, {size: 1 + (self._ratios[size - 1] - 1) * dearer for size in _SIZES[1:]})
 
     def _spread(self) -> list[float]:
-        scale = sum(ratio / _DEFAULT_RATIOS[size - 1] for size, ratio in self._known.items())
-        scale = scale / len(self._known) if self._known else 1.0
-        ratios = [1.0, *(max(1.0, ratio * scale) for ratio in _DEFAULT_RATIOS[1:])]
-        for size, ratio in self._known.items():
-            ratios[size - 1] = ratio
-        return ratios
+        known = {1: 1.0, **dict(sorted(self._known.items()))}
+        factors = [ratio / _DEFAULT_RATIOS[size - 1] for size, ratio in known.items()]
+        expected = np.interp(_SIZES, list(known), factors) * _DEFAULT_RATIOS
+        return [known.get(size, max(1.0, float(expected[size - 1]))) for size in _SIZES]
 
 
 def _towards(estimate: float, sample: float) -> float:
