@@ -31,8 +31,8 @@ from ..context.trim import trim
 from ..context.values import Completion, Prompt, StopReason
 from ..context.window import Window
 from ..daemon.backend import Backend
-from ..daemon.config import Settings
-from ..daemon.protocol import CompletionRequest, ForgetRequest, ModelState
+from ..daemon.config import CompletionSettings, Settings
+from ..daemon.protocol import CompletionRequest, ForgetRequest, ModelState, WarmRequest
 from .documents import Document, DocumentStore
 from .generation import Generation
 from .place import Place, place_of, snapshot_at
@@ -48,6 +48,9 @@ CANDIDATES = 3
 
 CANDIDATES_WITHIN = 4.0
 """The time for further candidates, in latency budgets."""
+
+WARM_AFTER_S = 0.3
+"""An editor that restores twenty files opens them all at once: only the one that stays in front is warmed."""
 
 TEMPERATURE = 0.7
 """How freely further candidates are sampled."""
@@ -145,6 +148,8 @@ class InlineCompletions:
         self._live: dict[str, asyncio.Task[Any]] = {}
         self._generations: dict[str, Generation] = {}
         self._windows: dict[str, Window] = {}
+        self._asked: dict[str, int] = {}
+        self._front = ""
         self._background: set[asyncio.Task[Any]] = set()
 
     # -- what the server calls
@@ -157,9 +162,10 @@ class InlineCompletions:
         place = place_of(document, query, self.documents.encoding)
         return partial(self._answer, document, document.text, place, query.invoked)
 
-    def opened(self) -> None:
-        """A document was opened or came to the front: have the model loaded by the time of the first key."""
-        self._in_background(self._load())
+    def opened(self, uri: str) -> None:
+        """A document was opened or came to the front: be ready by the time of the first key."""
+        self._front = uri
+        self._in_background(self._prepare(uri))
 
     def closed(self, uri: str) -> None:
         """A document is gone: what was running for it ends, what was kept for it goes."""
@@ -168,6 +174,7 @@ class InlineCompletions:
             live.cancel()
         self._stop(uri)
         self._windows.pop(uri, None)
+        self._asked.pop(uri, None)
         self.suggestions.forget(uri)
         self._in_background(self._forget(uri))
 
@@ -278,6 +285,7 @@ class InlineCompletions:
             snapshot, place.offset, settings.max_tokens, budget * DECODE_WITHIN, settings.multiline
         )
         prompt, self._windows[snapshot.uri] = self._prompt(snapshot, place.offset)
+        self._asked[snapshot.uri] = place.offset
         request = CompletionRequest(session_of(snapshot.uri), prompt, rules, stream=True)
         generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
         generation.task = asyncio.ensure_future(self._run(backend, request, generation))
@@ -382,9 +390,22 @@ class InlineCompletions:
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.text is not text
 
-    async def _load(self) -> None:
-        status = await (await self._backend()).load()
+    async def _prepare(self, uri: str) -> None:
+        """Have the model loaded, then the document's window evaluated if it stays in front."""
+        backend = await self._backend()
+        status = await backend.load()
         self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
+        if status.state is not ModelState.READY:
+            return
+        await asyncio.sleep(WARM_AFTER_S)
+        document = self.documents.get(uri)
+        if document is None or self._front != uri or uri in self._generations:
+            return
+        offset = warm_offset(len(document.text), self._asked.get(uri), self._settings().completion)
+        if offset is not None:
+            snapshot = document.snapshot()
+            prompt, self._windows[uri] = self._prompt(snapshot, offset)
+            await backend.warm(WarmRequest(session_of(uri), prompt))
 
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()
@@ -412,6 +433,22 @@ class InlineCompletions:
                     characters=len(first.text) if first else 0,
                 )
             )
+
+
+def warm_offset(length: int, asked: int | None, settings: CompletionSettings) -> int | None:
+    """Where to assume the cursor when a document comes to the front, or None: not worth guessing.
+
+    Where it last was; else the end, if the whole document fits before the cursor: then every place in it
+    shares the evaluated beginning.
+
+    Args:
+        length: of the document, in code points.
+        asked: offset of the last request in it, or None.
+        settings: how much the model sees.
+    """
+    if asked is not None:
+        return min(asked, length)
+    return length if 0 < length <= settings.prefix_characters else None
 
 
 def session_of(uri: str) -> str:

@@ -190,7 +190,7 @@ class Session:
         """The user looks at a document: have the model ready."""
         document = self.documents.get(uri)
         if document is not None and not self.refused(document):
-            self.inline.opened()
+            self.inline.opened(uri)
 
     def close(self, uri: str) -> None:
         """A document was closed."""
