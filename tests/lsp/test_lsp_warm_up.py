@@ -11,7 +11,7 @@ from foretype.daemon.config import CompletionSettings
 from foretype.daemon.place import Place
 from foretype.lsp.inline import warm_offset
 from foretype.tests.support.lsp_client import PATIENCE_S, connected, python
-from foretype.tests.support.private_home import default_model, private_home
+from foretype.tests.support.private_home import default_model, foretype, private_home
 
 SMALL = CompletionSettings(prefix_characters=100)
 
@@ -33,6 +33,7 @@ async def test_the_first_key_in_an_opened_file_finds_it_evaluated() -> None:
         f"def area_{number}(width, height):\n    return width * height\n\n\n" for number in range(30)
     )
     with private_home(default_model()) as home:
+        assert foretype(home, "daemon", "start").returncode == 0
         daemon = DaemonClient(Place(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"])))
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:
             client.open(uri, text + "def volume(width, height, depth):\n    ret")
@@ -46,7 +47,6 @@ async def test_the_first_key_in_an_opened_file_finds_it_evaluated() -> None:
 
 async def warmed(daemon: DaemonClient) -> int:
     """Wait until the whole file was evaluated; how many tokens that took."""
-    await daemon.load()
     while (known := await daemon.status()).prefill_tokens < 150:  # noqa: ASYNC110 - another process works
         await asyncio.sleep(0.05)
     return known.prefill_tokens
