@@ -67,7 +67,6 @@ def speaks(editor: Neovim) -> None:
         ("copen", "ix"),
         ("setlocal nomodifiable", "ix"),
         ("let b:foretype = v:false", "ox"),
-        ("call feedkeys('q:', 'xt')", "ix"),
     ],
 )
 def test_it_keeps_quiet_where_nobody_writes_code(editor: Neovim, open_it: str, keys: str) -> None:
@@ -79,6 +78,8 @@ def test_it_keeps_quiet_in_the_command_line(editor: Neovim) -> None:
     stays_quiet(editor, ":x")
     editor.keys("<Esc>")
     stays_quiet(editor, "/x")
+    editor.keys("<Esc>")
+    stays_quiet(editor, "q:ix")
 
 
 def test_it_keeps_quiet_in_replace_mode_and_while_a_macro_runs(editor: Neovim) -> None:
@@ -164,6 +165,7 @@ def test_typing_fast_asks_once_after_the_pause(tmp_path: Path) -> None:
 
 
 def test_a_server_that_dies_is_started_again_but_not_for_ever(editor: Neovim) -> None:
+    editor.lua("vim.notify = function() end")  # Neovim itself has something to say, and waits for a key
     for starts in (2, 3, 4):
         editor.lua("Scripted.dispatchers.on_exit(1, 0)")
         editor.wait_lua(f"Scripted.starts == {starts}")
@@ -258,8 +260,7 @@ def test_the_log_is_opened_or_its_absence_named(editor: Neovim, tmp_path: Path) 
 def test_the_status_line_follows_the_server(editor: Neovim) -> None:
     def status(**fields: Any) -> str:
         editor.lua(
-            """vim.lsp.handlers = vim.lsp.handlers
-            Scripted.dispatchers.notification('foretype/status', ...)""",
+            """Scripted.dispatchers.notification('foretype/status', ...)""",
             {"message": "", "model": "tiny", **fields},
         )
         editor.wait_lua(f"require('foretype').status().state == '{fields['state']}'")
@@ -310,7 +311,8 @@ def test_the_sources_for_completion_plugins_offer_the_suggestion(editor: Neovim)
         assert item["textEdit"]["range"]["end"] == {"line": 1, "character": 6}
     editor.lua(
         """require('foretype.sources.cmp').new():execute(Cmp.items[1], function() end)
-        require('foretype.sources.blink').new():execute({ bufnr = 0 }, Blink.items[1], function() Done = true end)"""
+        local blink = require('foretype.sources.blink').new()
+        blink:execute({ bufnr = 0 }, Blink.items[1], function() Done = true end)"""
     )
     editor.wait_lua("Done")
     assert [name for name, *_ in commanded(editor)] == ["foretype.accepted", "foretype.accepted"]
@@ -336,5 +338,3 @@ def test_neovims_own_drawing_can_be_chosen(tmp_path: Path) -> None:
         assert "⟦" not in editor.screen.text()
         editor.keys("<Tab>")
         editor.wait_lua("vim.api.nvim_get_current_line() == 'xyz'")
-        editor.keys("<Tab>")
-        editor.wait_lua("vim.api.nvim_get_current_line() == 'xyz\\t'")

@@ -228,7 +228,8 @@ def test_setting_up_again_gives_the_keys_back(tmp_path: Path) -> None:
         editor.edit(tmp_path / "sample.txt")
         for key in ("<C-F>", "<C-F>", "<C-G>x"):
             editor.lua(
-                "require('foretype').setup({ debounce_ms = 0, cmd = Scripted.start, keys = { accept = ... } })",
+                """local keys = { accept = ... }
+                require('foretype').setup({ debounce_ms = 0, cmd = Scripted.start, keys = keys })""",
                 key,
             )
         editor.keys("i<C-F><Tab>")

@@ -77,7 +77,7 @@ function Scripted.start(dispatchers)
             positionEncoding = 'utf-16',
             textDocumentSync = { openClose = true, change = 2 },
             inlineCompletionProvider = vim.empty_dict(),
-            executeCommandProvider = { commands = {} },
+            executeCommandProvider = { commands = { 'foretype.accepted' } },
             workspace = { workspaceFolders = { supported = true, changeNotifications = true } },
           },
           serverInfo = { name = 'foretype', version = 'scripted' },
