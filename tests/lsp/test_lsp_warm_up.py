@@ -30,7 +30,7 @@ def test_the_cursor_is_assumed_where_guessing_is_worth_it(
 async def test_the_first_key_in_an_opened_file_finds_it_evaluated() -> None:
     uri = "untitled:warm.py"
     text = "".join(
-        f"def area_{number}(width, height):\n    return width * height\n\n\n" for number in range(30)
+        f"def area_{number}(width, height):\n    return width * height\n\n\n" for number in range(12)
     )
     with private_home(default_model()) as home:
         assert foretype(home, "daemon", "start").returncode == 0
@@ -38,7 +38,7 @@ async def test_the_first_key_in_an_opened_file_finds_it_evaluated() -> None:
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:
             client.open(uri, text + "def volume(width, height, depth):\n    ret")
             evaluated = await asyncio.wait_for(warmed(daemon), 3 * PATIENCE_S)
-            await client.items(uri, 49, 7)
+            await client.items(uri, text.count("\n") + 1, 7)
             known = await daemon.status()
         await daemon.aclose()
     assert known.requests == 1
