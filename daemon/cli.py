@@ -27,6 +27,11 @@ _COMMANDS = {
     "lsp": ("foretype.lsp.command", "lsp", "The language server, on stdin and stdout."),
     "models": ("foretype.models.command", "models", "List, download and inspect models."),
     "stats": ("foretype.lsp.command", "stats", "What was counted on this machine; never code."),
+    "tune": (
+        "foretype.models.tune_command",
+        "tune",
+        "Measure this machine, choose the model's fastest form.",
+    ),
     "top": ("foretype.lsp.command", "top", "Watch the daemon at work."),
 }
 

@@ -23,6 +23,7 @@ class EngineSettings:
         latency_budget_ms: time in ms in which a first answer should appear.
         fim: the user's `[fim]` table; see `fim.from_overrides`.
         states: where KV states of recent files are kept between runs; None keeps none.
+        tuned: honour what `foretype tune` found out for this model on this machine.
     """
 
     context_tokens: int = 0
@@ -31,6 +32,7 @@ class EngineSettings:
     latency_budget_ms: float = 400.0
     fim: Mapping[str, object] = attrs.field(factory=dict[str, object])
     states: Path | None = None
+    tuned: bool = True
 
 
 @attrs.frozen

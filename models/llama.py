@@ -67,6 +67,27 @@ def build() -> str:
     return str(c.__version__)
 
 
+def quantise(source: Path, target: Path, file_type: int, threads: int) -> bool:
+    """Write the model `source` in another file type.
+
+    Args:
+        source: any GGUF, quantised or not.
+        target: the new file.
+        file_type: llama.cpp's `llama_ftype`.
+        threads: that compute.
+
+    Returns:
+        False when llama.cpp could not; a part of `target` may then exist.
+    """
+    params = c.llama_model_quantize_default_params()
+    params.ftype = file_type
+    params.nthread = threads
+    params.allow_requantize = True
+    code = int(c.llama_model_quantize(str(source).encode(), str(target).encode(), params))
+    _pass_on(expected=code != 0)
+    return code == 0 and target.is_file()
+
+
 class DecodeResult(enum.IntEnum):
     """What llama_decode returned."""
 
@@ -269,6 +290,7 @@ class Context:
         self._memory: Any = c.llama_get_memory(self._context)
         self.size = int(c.llama_n_ctx(self._context))
         self.sequences = sequences
+        self.model_path = model.path
         self.batch_size = batch
         self.micro_batch = params.n_ubatch
         self._vocabulary_size = model.vocabulary_size

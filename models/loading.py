@@ -25,6 +25,7 @@ from .pace import CostCurve
 from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
 from .threads import Governor, available
+from .tuned import find as find_tuned
 from .vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ _WARM_UP_TOKENS = 96
 
 LEARN_WITHIN_MS = 250.0
 
+MICRO_BATCH = 128
+"""Tokens computed at once where nothing was measured: what a cancelled prefill may lose."""
+
 
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """See `engine.load_engine`."""
@@ -55,12 +59,17 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     for problem in problems:
         log.warning("%s", problem)
     recognition = recognise(facts(file), overrides)
-    model = Model(path, gpu_layers=settings.gpu_layers, on_progress=on_progress)
+    found = find_tuned(path) if settings.tuned and not on_gpu else None
+    used = path if found is None else Path(found.path)
+    model = Model(used, gpu_layers=settings.gpu_layers, on_progress=on_progress)
+    threads = settings.threads or (found.choice.threads if found else available())
     context = Context(
         model,
         size=settings.context_tokens or default_cells(model),
         sequences=SEQUENCES,
-        governor=Governor(settings.threads or available()),
+        governor=Governor(threads),
+        micro_batch=found.choice.micro_batch if found else MICRO_BATCH,
+        flash_attention=found.choice.flash_attention if found else True,
     )
     vocabulary = Vocabulary(
         Guarded(model, recognition.texts),
@@ -68,6 +77,8 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         markers=recognition.texts,
     )
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
+    if found is not None:
+        cache.costs.put(found.choice.threads, CostCurve.from_measured(found.choice.steps))
     _warm_up(cache, model)
     ends = _ends(model, recognition)
 
@@ -84,7 +95,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         arm=context.abortable,
         info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
-        states=_states(path, context, settings),
+        states=_states(used, context, settings),
         speculation=Speculation(ends, context_costs(cache)) if model.goes_back else None,
         on_close=close,
     )

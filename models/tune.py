@@ -1,0 +1,359 @@
+"""`foretype tune`: measures this machine with a model, and chooses the fastest form that is good enough.
+
+The model is measured as it is and requantised into the file types worth having, then with flash attention
+on and off, with other numbers of threads and other micro-batches. What wins is what makes a typical
+suggestion fastest (`suggestion_ms`), drafts included, among forms whose quality holds: the mean
+log probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is never
+touched; a tuned one lies beside the choice in the data directory. Until everything is done the old state
+stays, whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import attrs
+import numpy as np
+import psutil
+
+from ..context.problem import ModelProblem
+from . import gguf, tuned
+from .decode import log_probability
+from .llama import Context, DecodeFailedError, DecodeResult, Model, quantise
+from .pace import MAX_DRAFT, CostCurve, best_length
+from .threads import Governor, available
+from .tuned import Measured, Tuned
+
+log = logging.getLogger(__name__)
+
+MAX_LOSS = 0.05
+"""Mean natural-log probability per token of source code that a requantised file may lose."""
+
+FILE_TYPES = {
+    # llama_ftype, bits per weight with its scales
+    "Q4_0": (2, 4.6),
+    "IQ4_NL": (25, 4.6),
+    "Q8_0": (7, 8.6),
+    "BF16": (32, 16.0),
+}
+
+SMALL = 400_000_000
+"""Bytes up to which a file is worth a try although it is larger than the original."""
+
+DEPTH = 256
+"""Tokens of context that steps are measured behind."""
+
+BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
+AGREEING = 4
+AGREEMENT = 1.08
+MOST_TURNS = 12
+QUALITY_TOKENS = 512
+MICRO_BATCHES = (64, 256, 512)
+DEFAULT_MICRO_BATCH = 128
+NOISE = 0.97
+"""A form that is not faster than this part of the time of another is not better."""
+
+
+@attrs.frozen
+class Step:
+    """One thing to measure, said to who watches.
+
+    Attributes:
+        done: how many were measured before.
+        total: how many there are.
+        text: what is measured now.
+    """
+
+    done: int
+    total: int
+    text: str
+
+
+Watch = Callable[[Step], None]
+
+
+@attrs.frozen
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        tuned: the choice.
+        measured: everything that was measured, in order.
+        notes: sentences about what was left out and why.
+    """
+
+    tuned: Tuned
+    measured: tuple[Measured, ...]
+    notes: tuple[str, ...]
+
+
+def suggestion_ms(measured: Measured) -> float:
+    """Milliseconds of a typical suggestion: 40 tokens of prefill, and 16 tokens decoded with drafts.
+
+    40 is one or two tokens typed, and its share of a new anchor's 600 every so many keystrokes. Drafts
+    come as measured on source code: for half of the tokens none, for a quarter weak, for a quarter strong.
+    """
+    ratios = CostCurve.from_measured(measured.steps).ratios()
+    weak = best_length(0.75, 0.87, MAX_DRAFT, ratios).gain
+    strong = best_length(0.95, 0.95, MAX_DRAFT, ratios).gain
+    share = 0.5 + 0.25 / weak + 0.25 / strong
+    return 40 / measured.prefill + 16 * measured.steps[1] * share
+
+
+def choose(measured: list[Measured]) -> Measured:
+    """The fastest form whose quality holds; an earlier one unless a later one is clearly faster."""
+    best = measured[0]
+    for one in measured[1:]:
+        if one.loss <= MAX_LOSS and suggestion_ms(one) < NOISE * suggestion_ms(best):
+            best = one
+    return best
+
+
+def worth_having(file: gguf.GgufFile, parameters: int, memory: int) -> list[str]:
+    """The file types to try for a model.
+
+    Args:
+        file: the original.
+        parameters: number of weights.
+        memory: free bytes.
+    """
+    if (file.integer("split.count") or 1) > 1:
+        return []
+    limit = min(max(SMALL, file.size), memory // 2)
+    return [
+        name
+        for name, (_, bits) in FILE_TYPES.items()
+        if name != file.quantisation and parameters * bits / 8 <= limit
+    ]
+
+
+def tune(
+    path: Path, *, directory: Path | None = None, threads: int = 0, watch: Watch = lambda _step: None
+) -> Outcome:
+    """Measure everything for the model file `path` and keep the choice.
+
+    Args:
+        path: the original file.
+        directory: for choices and tuned files; None is the user's.
+        threads: 0 tries what this machine has.
+        watch: is told what comes next.
+
+    Raises:
+        ModelProblem: the model cannot be used, changed meanwhile, or there is no room for the choice.
+        KeyboardInterrupt: what was there before is still there.
+    """
+    folder = directory or tuned.tuned_dir()
+    file = gguf.check(path)
+    before = tuned.identity(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".tuning-") as scratch:
+            run = _Run(path, file, Path(scratch), threads or available(), fixed=bool(threads), watch=watch)
+            outcome = run.run(before)
+            if not path.is_file() or tuned.identity(path) != before:
+                raise ModelProblem(
+                    f"The model file {path} changed while it was measured; nothing was kept. "
+                    "Run 'foretype tune' again when it is complete."
+                )
+            return _keep(outcome, run, folder)
+    except OSError as error:
+        raise ModelProblem(
+            f"The result cannot be kept in {folder}: {error.strerror or error}. What was there is unchanged."
+        ) from error
+
+
+def _keep(outcome: Outcome, run: _Run, folder: Path) -> Outcome:
+    """Move the winner where it stays, then name it; a crash in between leaves a file nobody uses."""
+    choice = outcome.tuned.choice
+    kept = Path(outcome.tuned.path)
+    if choice.file_type in run.made:
+        kept = folder / f"{run.path.stem}-{outcome.tuned.model[:8]}-{choice.file_type}.gguf"
+        run.made[choice.file_type].replace(kept)
+    result = attrs.evolve(outcome.tuned, path=str(kept))
+    tuned.keep(result, folder)
+    for old in folder.glob(f"*-{outcome.tuned.model[:8]}-*.gguf"):
+        if old != kept:
+            old.unlink(missing_ok=True)
+    return attrs.evolve(outcome, tuned=result)
+
+
+@attrs.define
+class _Run:
+    """One run. State: what was measured, the files made on the way, and how good the original is."""
+
+    path: Path
+    file: gguf.GgufFile
+    scratch: Path
+    threads: int
+    fixed: bool
+    watch: Watch
+    made: dict[str, Path] = attrs.field(factory=dict[str, Path])
+    measured: list[Measured] = attrs.field(factory=list[Measured])
+    notes: list[str] = attrs.field(factory=list[str])
+    _quality: float | None = None
+    _steps: tuple[int, int] = (0, 1)
+
+    def run(self, identity: str) -> Outcome:
+        types = worth_having(self.file, self.file.parameters, psutil.virtual_memory().available)
+        counts = self._thread_counts()
+        self._steps = (0, 2 + len(types) + len(counts) + len(MICRO_BATCHES))
+        with self._opened("as is", self.path) as model:
+            original = self._measure(model, Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {}))
+        for file_type in types:
+            made = self._quantise(file_type)
+            if made is not None:
+                with self._opened(file_type, made) as model:
+                    self._measure(model, attrs.evolve(original, file_type=file_type))
+        best = choose(self.measured)
+        with self._opened(best.file_type, self.made.get(best.file_type, self.path)) as model:
+            self._measure(model, attrs.evolve(best, flash_attention=False))
+            for count in counts:
+                self._measure(model, attrs.evolve(choose(self.measured), threads=count))
+            for size in MICRO_BATCHES:
+                self._measure(model, attrs.evolve(choose(self.measured), micro_batch=size))
+        best = choose(self.measured)
+        result = Tuned(
+            identity, tuned.machine(), str(self.made.get(best.file_type, self.path)), best, original
+        )
+        return Outcome(result, tuple(self.measured), tuple(self.notes))
+
+    def _thread_counts(self) -> list[int]:
+        """Other numbers of threads to try: half of the cores, and all logical ones."""
+        if self.fixed:
+            return []
+        logical = psutil.cpu_count() or self.threads
+        return sorted({max(1, self.threads // 2), max(1, self.threads - 1), logical} - {self.threads})
+
+    @contextlib.contextmanager
+    def _opened(self, file_type: str, path: Path) -> Generator[Model]:
+        log.info("measuring %s", file_type)
+        model = Model(path, gpu_layers=0)
+        try:
+            yield model
+        finally:
+            model.close()
+
+    def _say(self, text: str) -> None:
+        done, total = self._steps
+        self.watch(Step(min(done, total), total, text))
+        self._steps = (done + 1, total)
+
+    def _measure(self, model: Model, form: Measured) -> Measured:
+        attention = "with" if form.flash_attention else "without"
+        self._say(
+            f"{form.file_type}, {form.threads} threads, {attention} flash attention, "
+            f"micro-batch {form.micro_batch}"
+        )
+        context = Context(
+            model,
+            size=1024,
+            sequences=1,
+            governor=Governor(form.threads, runnable=lambda: None),
+            micro_batch=form.micro_batch,
+            flash_attention=form.flash_attention,
+        )
+        try:
+            tokens = sample_tokens(model)
+            prefill, steps = measure(context, tokens)
+            known = next((one for one in self.measured if one.file_type == form.file_type), None)
+            loss = known.loss if known is not None else self._loss(context, tokens)
+        finally:
+            context.close()
+        result = attrs.evolve(form, prefill=prefill, steps=steps, loss=loss, size=model.size_bytes)
+        self.measured.append(result)
+        return result
+
+    def _loss(self, context: Context, tokens: list[int]) -> float:
+        quality = mean_log_probability(context, tokens[:QUALITY_TOKENS])
+        if self._quality is None:
+            self._quality = quality
+        return self._quality - quality
+
+    def _quantise(self, file_type: str) -> Path | None:
+        kind, bits = FILE_TYPES[file_type]
+        wanted = int(self.file.parameters * bits / 8 * 1.1) + (64 << 20)
+        if shutil.disk_usage(self.scratch).free < wanted:
+            self.notes.append(f"{file_type} was left out: its file needs {wanted >> 20} MB of disk space.")
+            return None
+        path = self.scratch / f"{file_type}.gguf"
+        if not _in_background(lambda: quantise(self.path, path, kind, self.threads)):
+            path.unlink(missing_ok=True)
+            self.notes.append(f"{file_type} was left out: llama.cpp could not write it (is the disk full?).")
+            return None
+        self.made[file_type] = path
+        return path
+
+
+def _in_background(work: Callable[[], bool]) -> bool:
+    """Do `work` in a thread, so that Ctrl-C is noticed at once: it takes minutes for a large model."""
+    results: list[bool] = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    return bool(results and results[0])
+
+
+def sample_tokens(model: Model) -> list[int]:
+    """Tokens of a sample of source code: this project's own modules, which are always at hand."""
+    folder = Path(__file__).parent
+    text = b"\n".join((folder / name).read_bytes() for name in ("stops.py", "pace.py", "cache.py"))
+    return model.tokenise(text)[: QUALITY_TOKENS + DEPTH]
+
+
+def measure(context: Context, tokens: list[int]) -> tuple[float, dict[int, float]]:
+    """How fast a context is: prefill in tokens per ms, and ms of batches of `BATCHES` tokens.
+
+    Raises:
+        DecodeFailedError: llama.cpp failed.
+    """
+    prefill = settled(lambda: _timed(context, tokens[:DEPTH], 0, logits=1))
+    times: dict[int, float] = {}
+    for size in BATCHES:
+        batch = tokens[DEPTH : DEPTH + size]
+        times[size] = settled(lambda batch=batch: _timed(context, batch, DEPTH, logits=len(batch)))
+    return DEPTH / prefill, times
+
+
+def settled(turn: Callable[[], float]) -> float:
+    """The best of several turns: whatever else the machine does makes them slower, never faster.
+
+    Goes on until `AGREEING` turns lie within `AGREEMENT` of the best one, or for `MOST_TURNS`.
+    """
+    times: list[float] = []
+    while len(times) < MOST_TURNS:
+        times.append(turn())
+        best = min(times)
+        if sum(one <= best * AGREEMENT for one in times) >= AGREEING:
+            break
+    return min(times)
+
+
+def _timed(context: Context, tokens: list[int], position: int, *, logits: int) -> float:
+    # All of it first: kinds of memory that cannot go back would measure nothing otherwise.
+    if not context.remove(0, position):
+        context.remove(0, 0)
+        position = 0
+    started = time.perf_counter()
+    if context.decode(tokens, 0, position, logits=logits) is not DecodeResult.DONE:
+        raise DecodeFailedError("a measurement found no room")
+    return max(1e-6, (time.perf_counter() - started) * 1000)
+
+
+def mean_log_probability(context: Context, tokens: list[int]) -> float:
+    """Mean natural-log probability that a model gives each of `tokens` after those before it."""
+    context.remove(0, 0)
+    total, size = 0.0, 128
+    for begin in range(0, len(tokens) - 1, size):
+        part = tokens[begin : begin + size]
+        context.decode(part, 0, begin, logits=len(part))
+        for index, token in enumerate(tokens[begin + 1 : begin + 1 + len(part)]):
+            total += log_probability(np.array(context.logits(index - len(part))), token)
+    return total / max(1, len(tokens) - 1)

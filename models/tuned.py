@@ -1,0 +1,142 @@
+"""What `foretype tune` found out, kept for one model file on one machine.
+
+A JSON file in the user's data directory says which file to load in place of the original, and how to run
+it. It names the model by its contents and the machine by its processor and llama.cpp: whatever does not
+fit any more, or cannot be read, is as if it had never been there. Measuring is `tune`'s business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+import attrs
+import cattrs
+import platformdirs
+import psutil
+
+from .llama import build
+from .states import fingerprint
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+
+
+@attrs.frozen
+class Measured:
+    """How fast one file ran in one way.
+
+    Attributes:
+        file_type: "as is", "Q4_0" …
+        flash_attention: whether it was on.
+        threads: that computed.
+        micro_batch: tokens computed at once.
+        prefill: tokens per ms.
+        steps: ms of a batch, by its number of tokens.
+        loss: mean natural-log probability per token that the file lost on a sample of source code.
+        size: bytes of the file.
+    """
+
+    file_type: str
+    flash_attention: bool
+    threads: int
+    micro_batch: int
+    prefill: float
+    steps: dict[int, float]
+    loss: float = 0.0
+    size: int = 0
+
+
+@attrs.frozen
+class Tuned:
+    """The choice for one model on one machine.
+
+    Attributes:
+        model: fingerprint of the original file, in hexadecimal.
+        machine: see `machine`.
+        path: the file to load.
+        choice: how it ran.
+        original: how the original ran untuned.
+        version: of this record.
+    """
+
+    model: str
+    machine: str
+    path: str
+    choice: Measured
+    original: Measured
+    version: int = FORMAT
+
+
+def tuned_dir() -> Path:
+    """Where choices and tuned files lie, in the user's data directory."""
+    return Path(platformdirs.user_data_dir("foretype")) / "tuned"
+
+
+def machine() -> str:
+    """16 hexadecimal digits that name this processor, its cores and this llama.cpp."""
+    facts = (platform.machine(), _processor(), psutil.cpu_count(logical=False), build())
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """The processor's name as the system tells it; "" where it does not."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.lower().startswith(("model name", "hardware", "cpu part")):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def identity(path: Path) -> str:
+    """The fingerprint of a model file, in hexadecimal."""
+    return fingerprint(path).hex()
+
+
+def record_path(model: str, directory: Path | None = None) -> Path:
+    """Where the choice for a model on this machine is kept."""
+    return (directory or tuned_dir()) / f"{model[:16]}-{machine()}.json"
+
+
+def find(path: Path, directory: Path | None = None) -> Tuned | None:
+    """The choice for the model file `path` on this machine; None when there is none that still holds."""
+    try:
+        model = identity(path)
+        data = json.loads(record_path(model, directory).read_text(encoding="utf-8"))
+        found = cattrs.structure(data, Tuned)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
+        log.warning("what 'foretype tune' found out cannot be read and is ignored: %s", error)
+        return None
+    holds = (found.version, found.model, found.machine) == (FORMAT, model, machine())
+    usable = found.choice.threads > 0 and found.choice.micro_batch > 0 and 1 in found.choice.steps
+    if not holds or not usable or not Path(found.path).is_file():
+        return None
+    return found
+
+
+def keep(tuned: Tuned, directory: Path | None = None) -> Path:
+    """Write a choice, in place of an earlier one. The file is replaced at once or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    path = record_path(tuned.model, directory)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(attrs.asdict(tuned), file, indent=2)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,195 @@
+"""Tuning: what is measured and kept, what a choice depends on, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import attrs
+import pytest
+from foretype.context.problem import ModelProblem
+from foretype.models import tune as tuning
+from foretype.models import tuned
+from foretype.models.engine import EngineSettings
+from foretype.models.gguf import read
+from foretype.models.llama import Context
+from foretype.models.loading import load
+from foretype.models.tune import Step, choose, settled, suggestion_ms, worth_having
+from foretype.models.tuned import Measured, Tuned, find, identity, keep
+from foretype.tests.support.tiny_gguf import tiny_model
+
+STEPS = {1: 5.0, 2: 8.0, 3: 10.0, 4: 10.0, 6: 15.0, 8: 14.0, 12: 18.0, 16: 19.0}
+FORM = Measured("as is", True, 2, 128, 0.4, STEPS)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model("starcoder", tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "MOST_TURNS", 1)
+    monkeypatch.setattr(tuning, "MICRO_BATCHES", (64,))
+    monkeypatch.setattr(tuning, "QUALITY_TOKENS", 64)
+
+
+def check_nothing_left(folder: Path) -> None:
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    steps: list[Step] = []
+    outcome = tuning.tune(model, directory=folder, threads=1, watch=steps.append)
+    assert find(model, folder) == outcome.tuned
+    assert {one.file_type for one in outcome.measured} >= {"as is", "Q4_0", "Q8_0"}
+    assert outcome.tuned.choice.loss <= tuning.MAX_LOSS
+    assert Path(outcome.tuned.path).is_file()
+    assert steps
+    assert all(step.done < step.total for step in steps)
+    check_nothing_left(folder)
+
+
+def test_the_original_is_never_touched(model: Path, tmp_path: Path) -> None:
+    before = model.read_bytes()
+    tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    assert model.read_bytes() == before
+
+
+def interrupted(step: Step) -> None:
+    if step.done == 2:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_leaves_the_old_choice(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
+    keep(old, folder)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune(model, directory=folder, threads=1, watch=interrupted)
+    assert find(model, folder) == old
+    check_nothing_left(folder)
+
+
+def test_a_model_that_changes_meanwhile_is_said_and_nothing_kept(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    other = tmp_path / "other"
+    other.mkdir()
+    changed = tiny_model("starcoder", other, seed=1)
+
+    def watch(step: Step) -> None:
+        if step.done == 1:
+            shutil.copy(changed, model)
+
+    with pytest.raises(ModelProblem, match="changed while it was measured"):
+        tuning.tune(model, directory=folder, threads=1, watch=watch)
+    assert find(model, folder) is None
+    check_nothing_left(folder)
+
+
+def test_a_full_disk_leaves_file_types_out(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nearly_full(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    assert {one.file_type for one in outcome.measured} == {"as is"}
+    assert all("disk" in note for note in outcome.notes)
+    assert outcome.notes
+
+
+def test_a_file_that_cannot_be_written_is_left_out(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_source: Path, target: Path, _kind: int, _threads: int) -> bool:
+        target.write_bytes(b"GGUF half of it")
+        return False
+
+    monkeypatch.setattr(tuning, "quantise", fails)
+    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    assert outcome.tuned.path == str(model)
+    assert "could not write it" in outcome.notes[0]
+    check_nothing_left(tmp_path / "tuned")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelProblem, match="What was there is unchanged"):
+        tuning.tune(model, directory=tmp_path / "file" / "tuned", threads=1)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"model": 1}', '{"version": 99}'])
+def test_a_damaged_choice_is_ignored(model: Path, tmp_path: Path, damage: str) -> None:
+    old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
+    keep(old, tmp_path).write_text(damage)
+    assert find(model, tmp_path) is None
+
+
+def test_a_choice_holds_for_the_same_model_and_machine_only(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(Tuned(identity(model), tuned.machine(), str(model), FORM, FORM), tmp_path)
+    assert find(model, tmp_path) is not None
+    monkeypatch.setattr(tuned, "_processor", lambda: "another")
+    assert find(model, tmp_path) is None
+    monkeypatch.undo()
+    model.write_bytes(model.read_bytes()[:-1] + b"?")
+    assert find(model, tmp_path) is None
+
+
+def test_a_choice_whose_file_is_gone_is_ignored(model: Path, tmp_path: Path) -> None:
+    keep(Tuned(identity(model), tuned.machine(), str(tmp_path / "gone.gguf"), FORM, FORM), tmp_path)
+    assert find(model, tmp_path) is None
+
+
+def test_an_engine_honours_the_choice_unless_told_otherwise(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "tuned.gguf"
+    shutil.copy(model, other)
+    choice = attrs.evolve(FORM, threads=1, micro_batch=64, flash_attention=False)
+    keep(Tuned(identity(model), tuned.machine(), str(other), choice, FORM))
+    loaded: list[tuple[Path, int]] = []
+    for settings in (EngineSettings(), EngineSettings(threads=2), EngineSettings(tuned=False)):
+        one = load(model, settings, lambda _fraction: None)
+        context = one.cache.cells
+        assert isinstance(context, Context)
+        loaded.append((context.model_path, context.micro_batch))
+        assert one.info().path == str(model)
+        one.close()
+    assert loaded == [(other, 64), (other, 64), (model, 128)]
+
+
+def test_the_fastest_wins_where_quality_holds() -> None:
+    fast = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2)
+    faster = attrs.evolve(FORM, file_type="IQ4_NL", prefill=2.4, loss=tuning.MAX_LOSS * 2)
+    assert choose([FORM, fast, faster]) == fast
+    assert choose([FORM, attrs.evolve(FORM, file_type="Q8_0", prefill=0.401)]) == FORM, (
+        "noise decides nothing"
+    )
+
+
+def test_cheap_batches_count_as_drafts_use_them() -> None:
+    flat = attrs.evolve(FORM, steps=dict.fromkeys(STEPS, 5.0))
+    assert suggestion_ms(flat) < suggestion_ms(FORM)
+
+
+def test_only_types_that_may_win_are_tried(model: Path) -> None:
+    file = read(model)
+    assert worth_having(file, 135_000_000, 8 << 30) == ["Q4_0", "IQ4_NL", "Q8_0", "BF16"]
+    large = attrs.evolve(file, size=4_400_000_000)
+    assert worth_having(large, 7_000_000_000, 32 << 30) == ["Q4_0", "IQ4_NL"]
+    assert worth_having(large, 7_000_000_000, 4 << 30) == []
+
+
+def test_turns_are_repeated_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "MOST_TURNS", 12)
+    times = iter([90.0, 5.0, 70.0, 5.1, 5.2, 60.0, 5.05, 1.0])
+    assert settled(lambda: next(times)) == 5.0
+    assert next(times) == 1.0
