@@ -26,6 +26,7 @@ _COMMANDS = {
     "doctor": ("foretype.daemon.command", "doctor", "Say what is installed and what to do about problems."),
     "lsp": ("foretype.lsp.command", "lsp", "The language server, on stdin and stdout."),
     "models": ("foretype.models.command", "models", "List, download and inspect models."),
+    "setup": ("foretype.editors.command", "setup", "Show what an editor needs, or put it into place."),
     "stats": ("foretype.lsp.command", "stats", "What was counted on this machine; never code."),
     "tune": (
         "foretype.models.tune_command",
