@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-editors test-neovim bench bench-peer lint format clean
+.PHONY: help install model demo test test-editors test-neovim test-vscode bench bench-peer lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -38,12 +38,15 @@ demo: model  ## see ghost text appear while a file is typed
 test: lint model  ## install what tests need and run them all
 	$(BIN)/python -m pytest
 
-test-editors: test-neovim  ## the front ends in the real editors, which this installs under build/editors
+test-editors: test-neovim test-vscode  ## the front ends in the real editors, which this installs under build/editors
 
 test-neovim: model  ## the Neovim plugin in Neovim 0.11 and 0.12
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[editors]' --config-settings editable_mode=strict
 	@tests/editors/neovim/install.sh build/editors $(BIN)/python
 	$(BIN)/python -m pytest tests/editors -k neovim
+
+test-vscode: model  ## the VS Code extension in the real VS Code, in headless Chromium
+	@tests/editors/vscode/run.sh $(BIN)/foretype build/editors/vscode
 
 bench: model  ## measure speed, with llama-server beside it where one is found
 	$(BIN)/python -m foretype.tests.bench

@@ -46,7 +46,7 @@ export class Client extends LanguageClient {
         documentSelector: SCHEMES.map((scheme) => ({ scheme })),
         outputChannel: log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationOptions: { status: true, ...serverSettings() },
+        initializationOptions: { status: true }, // settings are asked for, so that one that goes away is gone
         initializationFailedHandler: () => false,
         errorHandler: {
           error: () => ({ action: ErrorAction.Continue, handled: true }),

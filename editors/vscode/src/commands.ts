@@ -16,7 +16,6 @@ type Command = (scene: Scene, ...args: unknown[]) => Promise<unknown>;
 export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.accepted": ({ server }, ...args) => server.execute("foretype.accepted", ...args),
   "foretype.menu": menu,
-  "foretype.status": menu,
   "foretype.enable": () => switchAll(true),
   "foretype.disable": () => switchAll(false),
   "foretype.toggle": () => switchAll(!switchedOn(undefined).everywhere),
@@ -26,8 +25,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.install": installAndPull,
   "foretype.chooseModel": async (scene) => chooseModel(scene),
   "foretype.pullModel": async (scene) => pullModel(scene, undefined),
+  "foretype.dismiss": dismiss,
   "foretype.showContext": showContext,
-  "foretype.statistics": async ({ server }) => showText(await server.execute("foretype.statistics"), "plaintext"),
+  "foretype.statistics": async ({ server, pages }) =>
+    pages.show("foretype statistics.txt", await server.execute("foretype.statistics")),
   "foretype.doctor": doctor,
   "foretype.log": showLog,
   "foretype.walkthrough": async () =>
@@ -56,7 +57,7 @@ async function hideUnless(on: boolean): Promise<void> {
   }
 }
 
-/** The model is loaded anew, and with it the settings; a server that doesn't run is started. */
+/** The daemon is started anew with its model, then the language server. */
 async function restart({ server }: Scene): Promise<void> {
   await server.execute("foretype.restart");
   await server.restart();
@@ -80,13 +81,21 @@ async function installAndPull(scene: Scene): Promise<void> {
   await pullModel(scene, undefined);
 }
 
-async function showContext({ server }: Scene): Promise<void> {
+/** Send the suggestion away so that it does not come again here. Escape only hides it: VS Code tells nobody. */
+async function dismiss({ server }: Scene): Promise<void> {
+  await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+  for (const id of server.running?.reports.ids() ?? []) {
+    await server.execute("foretype.dismissed", id);
+  }
+}
+
+async function showContext({ server, pages }: Scene): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (editor) {
     const { line, character } = editor.selection.active;
-    await showText(
+    await pages.show(
+      "what the model sees.md",
       await server.execute("foretype.showContext", editor.document.uri.toString(), { line, character }),
-      "markdown",
     );
   }
 }
@@ -94,12 +103,12 @@ async function showContext({ server }: Scene): Promise<void> {
 async function doctor(scene: Scene): Promise<void> {
   const found = scene.server.shown.found;
   if (!found) {
-    await showText(scene.server.shown.message, "plaintext");
+    await scene.pages.show("foretype doctor.txt", scene.server.shown.message);
     return;
   }
   const lines: string[] = [];
   await run(found.command, ["doctor"], { line: (line) => lines.push(line) }).catch(() => undefined); // it exits with 1 when it has advice
-  await showText(lines.join("\n"), "plaintext");
+  await scene.pages.show("foretype doctor.txt", lines.join("\n"));
 }
 
 async function showLog(scene: Scene): Promise<void> {
@@ -112,15 +121,6 @@ async function showLog(scene: Scene): Promise<void> {
     }
   }
   scene.log.show();
-}
-
-async function showText(content: unknown, language: string): Promise<void> {
-  if (typeof content === "string" && content) {
-    const document = await vscode.workspace.openTextDocument({ content, language });
-    await vscode.window.showTextDocument(document, { preview: true });
-  } else {
-    vscode.window.setStatusBarMessage("foretype has no answer to that now.", 5000);
-  }
 }
 
 interface Choice extends vscode.QuickPickItem {

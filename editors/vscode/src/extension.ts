@@ -1,22 +1,32 @@
 /** The extension's start: puts the parts together and listens to VS Code. It decides nothing about completions. */
 import * as vscode from "vscode";
 import { COMMANDS } from "./commands";
+import { Pages } from "./pages";
 import { onOtherPython } from "./python";
 import { explain, type Scene } from "./scene";
 import { Server } from "./server";
 import { serverSettings } from "./settings";
 import { StatusBar } from "./status";
 
+let running: Server | undefined;
+
+/** VS Code waits for this when a window closes: the server says goodbye and writes what it counted. */
+export async function deactivate(): Promise<void> {
+  await running?.dispose();
+}
+
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("foretype", { log: true });
   const server = new Server(log, context.globalStorageUri);
-  const scene: Scene = { server, log, storage: context.globalStorageUri };
+  running = server;
   const bar = new StatusBar();
+  const pages = new Pages();
+  const scene: Scene = { server, log, pages, storage: context.globalStorageUri };
   const redraw = () => bar.show(server.shown);
   context.subscriptions.push(
     log,
-    server,
     bar,
+    pages,
     server.onChange((shown) => {
       bar.show(shown);
       void vscode.commands.executeCommand("setContext", "foretype.state", shown.state);
@@ -39,8 +49,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       }
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (["path", "package", "python"].some((name) => event.affectsConfiguration(`foretype.${name}`))) {
-        void (event.affectsConfiguration("foretype.path") && server.restart());
+      if (event.affectsConfiguration("foretype.path")) {
+        void server.restart();
       } else if (event.affectsConfiguration("foretype")) {
         void server.running?.tell("workspace/didChangeConfiguration", { settings: serverSettings() });
         redraw();
@@ -48,11 +58,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => startIfMissing(server)),
   );
-  const watch = await onOtherPython(() => startIfMissing(server));
-  if (watch) {
-    context.subscriptions.push(watch);
-  }
   await server.restart();
+  if (server.shown.state === "missing") {
+    const watch = await onOtherPython(() => startIfMissing(server));
+    context.subscriptions.push(...(watch ? [watch] : []));
+  }
 }
 
 function startIfMissing(server: Server): void {

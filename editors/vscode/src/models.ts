@@ -1,4 +1,5 @@
 /** Choosing and downloading models, through the server's own command line. */
+import * as path from "node:path";
 import * as vscode from "vscode";
 import { run } from "./programs";
 import { explain, type Scene } from "./scene";
@@ -9,6 +10,7 @@ interface Model {
   readonly size: number | null;
   readonly licence: string;
   readonly present: boolean;
+  readonly path: string;
   readonly note: string;
 }
 
@@ -18,11 +20,12 @@ export async function chooseModel(scene: Scene): Promise<void> {
   if (!models) {
     return;
   }
-  const inUse = scene.server.shown.model;
+  const running = scene.server.shown.model; // a catalogue name, or the file's
+  const inUse = (model: Model) => running !== "" && [model.name, path.basename(model.path, ".gguf")].includes(running);
   const picked = await vscode.window.showQuickPick(
     models.map((model) => ({
       label: `${model.present ? "$(check)" : "$(cloud-download)"} ${model.name}`,
-      description: [megabytes(model.size), model.licence, model.name === inUse ? "in use" : ""].filter(Boolean).join(" · "),
+      description: [megabytes(model.size), model.licence, inUse(model) ? "in use" : ""].filter(Boolean).join(" · "),
       detail: model.note,
       model,
     })),
@@ -56,7 +59,9 @@ export async function pullModel(scene: Scene, name: string | undefined): Promise
     await explain(scene, "The model was not downloaded.", error);
     return false;
   }
-  await scene.server.execute("foretype.restart");
+  if (scene.server.shown.state === "error") {
+    await scene.server.execute("foretype.restart"); // it had looked for the model before it was here
+  }
   return true;
 }
 

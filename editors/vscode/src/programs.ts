@@ -31,6 +31,7 @@ export function run(command: string, args: readonly string[], options: Options =
       cwd: os.homedir(),
       env: options.env ?? process.env,
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true, // a process group of its own: compilers that it starts end with it
     });
     let output = "";
     let last = "";
@@ -48,7 +49,7 @@ export function run(command: string, args: readonly string[], options: Options =
     };
     child.stdout.setEncoding("utf8").on("data", hear(true));
     child.stderr.setEncoding("utf8").on("data", hear(false));
-    const stop = options.token?.onCancellationRequested(() => child.kill("SIGTERM"));
+    const stop = options.token?.onCancellationRequested(() => endGroup(child.pid));
     child.on("error", (error) => {
       stop?.dispose();
       reject(new Failed(`${command} can't be started (${error.message}).`));
@@ -60,7 +61,7 @@ export function run(command: string, args: readonly string[], options: Options =
       } else if (code === 0) {
         resolve(output);
       } else {
-        reject(new Failed(last || `${command} ended with exit code ${code}.`));
+        reject(new Failed(last.replace(/^ERROR: /, "") || `${command} ended with exit code ${code}.`));
       }
     });
   });
@@ -79,5 +80,15 @@ export async function isExecutable(file: string): Promise<boolean> {
     return (await stat(file)).isFile();
   } catch {
     return false;
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) {
+      process.kill(-pid, "SIGTERM");
+    }
+  } catch {
+    // It has ended meanwhile.
   }
 }

@@ -42,6 +42,11 @@ export class Reports {
     }
   }
 
+  /** The names of the suggestions that were answered last. */
+  ids(): string[] {
+    return this.last.map((one) => one.id).filter(Boolean);
+  }
+
   /** A document was edited. */
   changed(event: vscode.TextDocumentChangeEvent): void {
     const change = event.contentChanges[0];

@@ -49,10 +49,10 @@ export class Server implements vscode.Disposable {
     return this.client?.isRunning() ? this.client : undefined;
   }
 
-  /** Start the server, or start it anew; what is asked for meanwhile happens afterwards. */
+  /** Start the server, or start it anew, because somebody wants it; what is asked for meanwhile happens afterwards. */
   restart(): Promise<void> {
-    this.work = this.work.then(() => this.startAnew());
-    return this.work;
+    this.losses = [];
+    return this.enqueue();
   }
 
   /** Run one of the server's commands; undefined when it doesn't run. */
@@ -64,6 +64,11 @@ export class Server implements vscode.Disposable {
     clearTimeout(this.timer);
     await this.stop();
     this.changes.dispose();
+  }
+
+  private enqueue(): Promise<void> {
+    this.work = this.work.then(() => this.startAnew());
+    return this.work;
   }
 
   private async startAnew(): Promise<void> {
@@ -123,7 +128,7 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.show({ state: "starting" });
-    this.timer = setTimeout(() => void this.restart(), 250 * this.losses.length ** 2);
+    this.timer = setTimeout(() => void this.enqueue(), 250 * this.losses.length ** 2);
   }
 
   private show(change: Partial<Shown>): void {

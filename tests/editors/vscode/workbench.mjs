@@ -3,7 +3,7 @@
 // Everything has a time limit, and only processes that were started here are ended. It knows nothing about what is tested.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -57,16 +57,32 @@ export async function until(what, look, limitMs = 30_000) {
   }
 }
 
+/** Send a signal to a process group of ours; true when there is none any more. */
+function endGroup(leader, signal) {
+  try {
+    process.kill(-leader, signal);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** One running VS Code. */
 export class Workbench {
   /**
-   * @param {{place: string, vsix: string, environment: Record<string, string>, machine?: object, files: Record<string, string>}} options
-   *   place: where `install.sh` put VS Code; environment: for the server, beside HOME; machine: the machine's settings.
+   * @param {{place: string, vsix: string, environment: Record<string, string>, machine?: object, files: Record<string, string>,
+   *   home?: Record<string, string>}} options
+   *   place: where `install.sh` put VS Code; environment: for the server, beside HOME; machine: the machine's settings;
+   *   home: links in the home directory, by path.
    */
-  static async start({ place, vsix, environment, machine = {}, files }) {
+  static async start({ place, vsix, environment, machine = {}, files, home = {} }) {
     const state = mkdtempSync(path.join(tmpdir(), "vs")); // short: VS Code makes sockets in it
     const self = new Workbench(state, place);
     try {
+      for (const [name, target] of Object.entries(home)) {
+        mkdirSync(path.join(state, "home", path.dirname(name)), { recursive: true });
+        symlinkSync(target, path.join(state, "home", name));
+      }
       await self.#serve(vsix, environment, machine, files);
       await self.#open();
     } catch (error) {
@@ -102,7 +118,8 @@ export class Workbench {
     this.port = await freePort();
     const log = openSync(path.join(this.state, "server.log"), "a");
     const listen = ["--host", "127.0.0.1", "--port", String(this.port), "--without-connection-token", "--enable-smoke-test-driver"];
-    this.server = spawn(node, [server, ...common, ...listen], { env, stdio: ["ignore", log, log] });
+    // A process group of its own: the processes that it starts for extensions would wait for a browser to come back.
+    this.server = spawn(node, [server, ...common, ...listen], { env, stdio: ["ignore", log, log], detached: true });
     const answers = () => fetch(`http://127.0.0.1:${this.port}/version`).then((reply) => reply.ok, () => false);
     await until("VS Code's server", answers);
   }
@@ -172,7 +189,11 @@ export class Workbench {
   }
 
   async ghostAppears(limitMs = 30_000) {
-    return until("ghost text", async () => (await this.ghost()).trim() && this.ghost(), limitMs);
+    try {
+      return await until("ghost text", async () => (await this.ghost()).trim() && this.ghost(), limitMs);
+    } catch (error) {
+      throw new Error(`${error.message}; the status bar says: ${await this.status()}`);
+    }
   }
 
   async ghostGoes(limitMs = 10_000) {
@@ -214,9 +235,23 @@ export class Workbench {
     return (await item.count()) ? ((await item.first().innerText()) + " | " + (await item.first().locator("a").getAttribute("aria-label"))).trim() : "";
   }
 
-  /** The notifications on the screen. */
+  /** The text of the document in the active editor, as far as it is on the screen. */
+  async visibleText() {
+    const lines = await this.page.locator(".editor-instance .view-line").allInnerTexts();
+    return lines.join("\n").replaceAll("\u00a0", " ");
+  }
+
+  /** Whether the bell of the status bar has a dot: toasts themselves wait while the cursor is in their quarter of the window. */
+  async hasNotifications() {
+    return (await this.page.locator("#status\\.notifications .codicon-bell-dot").count()) > 0;
+  }
+
+  /** Open the list of notifications, and return their texts. */
   async notifications() {
-    return this.page.locator(".notifications-toasts .notification-list-item-message").allInnerTexts();
+    if ((await this.page.locator(".notifications-center.visible").count()) === 0) {
+      await this.page.click("#status\\.notifications");
+    }
+    return this.page.locator(".notifications-center .notification-list-item-message").allInnerTexts();
   }
 
   async screenshot(file) {
@@ -226,10 +261,9 @@ export class Workbench {
   async close() {
     await this.context?.close().catch(() => undefined);
     if (this.server && this.server.exitCode === null) {
-      this.server.kill("SIGTERM");
-      const late = globalThis.setTimeout(() => this.server.kill("SIGKILL"), 8_000);
-      await once(this.server, "exit");
-      clearTimeout(late);
+      process.kill(-this.server.pid, "SIGTERM");
+      const gone = () => endGroup(this.server.pid, 0);
+      await until("VS Code's server to end", gone, 8_000).catch(() => endGroup(this.server.pid, "SIGKILL"));
     }
     if (process.env.FORETYPE_KEEP === undefined) {
       rmSync(this.state, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
