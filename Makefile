@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 2>/dev/null)
+SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help install model demo test test-editors test-neovim test-vscode bench bench-peer lint format clean
@@ -40,10 +40,10 @@ test: lint model  ## install what tests need and run them all
 
 test-editors: test-neovim test-vscode  ## the front ends in the real editors, which this installs under build/editors
 
-test-neovim: model  ## the Neovim plugin in Neovim 0.11 and 0.12
+test-neovim: model  ## the plugin in Neovim 0.11 and 0.12, and the editors that Debian has
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[editors]' --config-settings editable_mode=strict
 	@tests/editors/neovim/install.sh build/editors $(BIN)/python
-	$(BIN)/python -m pytest tests/editors -k neovim
+	$(BIN)/python -m pytest tests/editors/test_neovim_*.py tests/editors/test_other_editors.py
 
 test-vscode: model  ## the VS Code extension in the real VS Code, in headless Chromium
 	@tests/editors/vscode/run.sh $(BIN)/foretype build/editors/vscode

@@ -1,0 +1,134 @@
+"""The snippets of `foretype setup`, in those editors that a Debian machine has, over the menu's fallback.
+
+What is on PATH as `foretype` is a real language server with a scripted model. An editor that is not
+installed is skipped; nothing is installed here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from foretype.editors import catalogue
+
+pytestmark = pytest.mark.editors
+
+SERVER = Path(__file__).parents[1] / "support" / "scripted_server.py"
+
+EGLOT = """
+(package-initialize)
+(setq eglot-sync-connect 30 eglot-connect-timeout 30)
+(unless (require 'eglot nil t) (message "NO EGLOT") (kill-emacs 0))
+(load-file "snippet.el")
+(find-file "sample.py")
+(python-mode)
+(apply #'eglot (eglot--guess-contact))
+(goto-char (point-max))
+(insert "retu")
+(let* ((found (eglot-completion-at-point))
+       (table (nth 2 found))
+       (label (car (all-completions "retu" table))))
+  (delete-region (nth 0 found) (nth 1 found))
+  (insert label)
+  (funcall (plist-get (nthcdr 3 found) :exit-function) label 'finished))
+(princ (buffer-string))
+(eglot-shutdown (eglot-current-server))
+"""
+
+
+def environment(home: Path, script: dict[str, str]) -> dict[str, str]:
+    """A home with a `foretype` on PATH whose model says what the script says."""
+    (home / "script.json").write_text(json.dumps(script))
+    program = home / "bin" / "foretype"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -P "{SERVER}" "{home}/script.json" "{home}/journal.json"\n'
+    )
+    program.chmod(0o755)
+    folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    return {**os.environ, **folders, "HOME": str(home), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emacs = shutil.which("emacs")
+    if emacs is None:
+        pytest.skip("needs Emacs: Debian's packages emacs-nox and elpa-eglot")
+    surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
+    monkeypatch.setenv("PATH", surroundings["PATH"])
+    (tmp_path / "snippet.el").write_text(catalogue.find("emacs").snippet)
+    (tmp_path / "smoke.el").write_text(EGLOT)
+    (tmp_path / "sample.py").write_text("def add(a, b):\n    ")
+    run = subprocess.run(
+        [emacs, "--batch", "--load", "smoke.el"],
+        cwd=tmp_path,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert '("foretype" "lsp")' in (tmp_path / "snippet.el").read_text()
+    if "NO EGLOT" in run.stderr:
+        pytest.skip("needs eglot: Debian's package elpa-eglot, or Emacs 29")
+    assert run.stdout == "def add(a, b):\n    return b - a + 1", run.stderr
+
+
+def test_vim_hands_the_snippet_to_its_lsp_plugin(tmp_path: Path) -> None:
+    """yegappan/lsp lies in no package registry: a stand-in takes what it would get."""
+    vim = shutil.which("vim")
+    if vim is None:
+        pytest.skip("needs Vim 9: Debian's package vim")
+    (tmp_path / "snippet.vim").write_text(catalogue.find("vim").snippet)
+    script = tmp_path / "smoke.vim"
+    script.write_text(
+        "function! LspAddServer(servers)\n"
+        "  call writefile([json_encode(a:servers)], 'servers.json')\n"
+        "endfunction\n"
+        "source snippet.vim\n"
+        "doautocmd User LspSetup\n"
+        "qa!\n"
+    )
+    run = subprocess.run(
+        [vim, "-e", "-s", "-u", "NONE", "-N", "-S", str(script)],
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert run.returncode == 0
+    (server,) = json.loads((tmp_path / "servers.json").read_text())
+    assert server["name"] == "foretype"
+    assert server["path"] == catalogue.command()
+    assert server["args"] == ["lsp"]
+    assert "python" in server["filetype"]
+
+
+def test_kakoune_takes_the_snippet_for_every_file_type(tmp_path: Path) -> None:
+    """kakoune-lsp lies in no package registry: its option is declared by hand."""
+    kakoune = shutil.which("kak")
+    if kakoune is None:
+        pytest.skip("needs Kakoune: Debian's package kakoune")
+    (tmp_path / "snippet.kak").write_text(catalogue.find("kakoune").snippet)
+    commands = (
+        "declare-option str lsp_servers; source snippet.kak; edit sample.txt;"
+        " set-option buffer filetype python; echo -to-file servers %opt{lsp_servers}; quit!"
+    )
+    subprocess.run(
+        [kakoune, "-ui", "dummy", "-n", "-e", commands],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
+        timeout=30,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    servers = (tmp_path / "servers").read_text()
+    assert "[foretype]" in servers
+    assert f'command = "{catalogue.command()}"' in servers
