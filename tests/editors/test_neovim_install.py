@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foretype.editors import catalogue, placing
 from foretype.tests.support.neovim import LOOK, PLUGIN, ROOT, Neovim, executable, init_lua, neovim
 from foretype.tests.support.private_home import default_model, private_home
 
@@ -36,17 +37,12 @@ def scripted_command(tmp_path: Path, script: dict[str, str]) -> str:
     return "{ " + ", ".join(f"'{word}'" for word in words) + " }"
 
 
-def package(home: Path) -> Path:
-    """The plugin as a plain package: a folder of its own in Neovim's data."""
-    folder = home / "data" / "nvim" / "site" / "pack" / "foretype" / "start" / "foretype"
-    folder.parent.mkdir(parents=True)
-    folder.symlink_to(PLUGIN)
-    return folder
-
-
 @pytest.mark.parametrize("version", ["0.11", "0.12"])
-def test_a_plain_package_works_without_setup(tmp_path: Path, version: str) -> None:
-    package(tmp_path)
+def test_a_plain_package_works_without_setup(
+    tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    placing.carry_out(placing.plan(catalogue.find("neovim")))
     command = scripted_command(tmp_path, {"def add(a, b):": "\n    return a + b"})
     init = f"{LOOK}\nvim.g.foretype = {{ cmd = {command} }}"
     with neovim(version, tmp_path, init=init) as editor:
@@ -56,6 +52,8 @@ def test_a_plain_package_works_without_setup(tmp_path: Path, version: str) -> No
         editor.wait_for_ghost("⟦    return a + b⟧")
         editor.keys("<Tab>")
         assert editor.lines == ["def add(a, b):", "    return a + b"]
+        editor.keys("<Esc>")
+        editor.command("help foretype-keys")
 
 
 @pytest.mark.parametrize("version", ["0.11", "0.12"])
