@@ -6,7 +6,11 @@ import { until, Workbench } from "./workbench.mjs";
 
 const PICTURE = path.resolve(import.meta.dirname, "../../../editors/vscode/images/ghost-text.png");
 
-const CODE = `"""Numbers that everybody meets once."""
+const WARM = `def fibonacci(n):
+    if n < 2:
+        return n
+    return fibonacci(n - 1) + fibonacci(n - 2)
+
 
 `;
 
@@ -15,13 +19,13 @@ test("the picture of ghost text", { skip: process.env.FORETYPE_UPDATE_GOLDENS ? 
   let vscode;
   try {
     const machine = { "foretype.path": FORETYPE };
-    vscode = await Workbench.start({ place: PLACE, vsix: VSIX, environment: home.environment, machine, files: { "numbers.py": CODE } });
-    await vscode.openFile("numbers.py");
+    vscode = await Workbench.start({ place: PLACE, vsix: VSIX, environment: home.environment, machine, files: { "warm.py": WARM, "numbers.py": "x = 1\n\n" } });
+    await vscode.openFile("warm.py");
     await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
-    await vscode.type("def square(n):");
-    await vscode.ghostAppears(60_000); // the model is loaded from here on
-    await vscode.press("Escape");
-    await vscode.press("Shift+Home");
+    await vscode.type("def factorial(n):");
+    await vscode.ghostAppears(30_000); // the model is loaded from here on
+    await vscode.press("Control+s");
+    await vscode.openFile("numbers.py");
     await vscode.type("def factorial(n):", 150);
     await vscode.ghostAppears();
     await vscode.press("Control+b");

@@ -67,6 +67,13 @@ function endGroup(leader, signal) {
   }
 }
 
+/** The process groups that run; whatever ends the tests ends them, too. */
+const running = new Set();
+process.on("exit", () => running.forEach((leader) => endGroup(leader, "SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => process.exit(1));
+}
+
 /** One running VS Code. */
 export class Workbench {
   /**
@@ -120,6 +127,7 @@ export class Workbench {
     const listen = ["--host", "127.0.0.1", "--port", String(this.port), "--without-connection-token", "--enable-smoke-test-driver"];
     // A process group of its own: the processes that it starts for extensions would wait for a browser to come back.
     this.server = spawn(node, [server, ...common, ...listen], { env, stdio: ["ignore", log, log], detached: true });
+    running.add(this.server.pid);
     const answers = () => fetch(`http://127.0.0.1:${this.port}/version`).then((reply) => reply.ok, () => false);
     await until("VS Code's server", answers);
   }
@@ -264,6 +272,7 @@ export class Workbench {
       process.kill(-this.server.pid, "SIGTERM");
       const gone = () => endGroup(this.server.pid, 0);
       await until("VS Code's server to end", gone, 8_000).catch(() => endGroup(this.server.pid, "SIGKILL"));
+      running.delete(this.server.pid);
     }
     if (process.env.FORETYPE_KEEP === undefined) {
       rmSync(this.state, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
