@@ -58,6 +58,9 @@ MIN_SAVED_TOKENS = 256
 
 SAVE_WITHIN_S = 1.0
 
+PREFETCH_TOKENS = 40
+"""Tokens chosen ahead of an acceptance: a line or two, for a user who accepts one after the other."""
+
 Arm = Callable[[Cancellation], contextlib.AbstractContextManager[None]]
 
 
@@ -140,6 +143,7 @@ class LocalEngine:
                 )
                 if drafts is not None:
                     drafts.end()
+                if temperature <= 0:
                     state.suggested = (prompt.prefix, generated.text)
         except NoRoomError:
             return _unavailable(
@@ -171,7 +175,7 @@ class LocalEngine:
             return False
         try:
             with self._arm(cancellation):
-                return not self._prepare(state, cancellation)
+                return not (self._prepare(state, cancellation) and self._prefetch(state, cancellation))
         except NoRoomError:
             self.sessions.drop(state, "next")
         except DecodeFailedError as error:
@@ -238,6 +242,27 @@ class LocalEngine:
             return False
         self.sessions.promote(session)
         return True
+
+    def _prefetch(self, session: Session, cancellation: Cancellation) -> bool:
+        """Choose what comes if the last suggestion is accepted, the next line included. True when done.
+
+        It continues the suggestion's own cells, so nothing else is given up for it, and the choices stay
+        there as those of a request would: accepting the suggestion then finds the next one made.
+        """
+        slot, suggested = session.whole, session.suggested
+        if slot is None or suggested is None or not suggested[1] or suggested[0] != session.prompt.prefix:
+            return True
+        accepted = attrs.evolve(session.prompt, prefix=suggested[0] + suggested[1])
+        plan = self.fit(slot.anchor, slot.tail, accepted, slot=slot, healing=True)
+        if plan is None or plan.cost > PREFETCH_TOKENS:
+            return True
+        if not self._sync(slot, plan, cancellation).complete:
+            return False
+        rules = StopRules(multiline=True, max_tokens=PREFETCH_TOKENS)
+        ended = self._generate(
+            slot, plan, rules, cancellation, on_text=None, sampling=Sampling(), drafts=None
+        ).stop
+        return ended is not StopReason.CANCELLED
 
     def _sync(self, slot: Slot, candidate: Candidate, cancellation: Cancellation) -> Synced:
         return self.cache.sync(slot.sequence, candidate.target, cancellation, slice_ms=IDLE_SLICE_MS)

@@ -20,6 +20,9 @@ MAX_DRAFT = 15
 MARGIN = 1.15
 """Gain in tokens per ms that a draft must promise: estimates err, and plain decoding never does."""
 
+CAUTION = 6.0
+"""How much more a loss weighs than its probability says: what is believed of a new session may be wrong."""
+
 DEFAULT_COSTS: Mapping[int, float] = {1: 1.0, 2: 1.75, 3: 2.3, 4: 2.2, 6: 3.2, 8: 3.0, 12: 3.9, 16: 4.3}
 """Cost of a batch in units of a batch of one, on a CPU: cautious, until something was measured."""
 
@@ -140,7 +143,8 @@ def best_length(
         available: tokens that the draft has.
         ratios: see `CostCurve.ratios`.
         draft_cost: of making one drafted token, in units of a batch of one.
-        risk: what may be lost if every drafted token is wrong, in units of a batch of one; see `Purse`.
+        risk: what may be lost, `CAUTION` times the loss to be expected from a first token that is
+            wrong, in units of a batch of one; see `Purse`.
 
     Returns:
         Length 0 unless the gain is at least `MARGIN`.
@@ -152,7 +156,7 @@ def best_length(
         alive *= following
         cost = ratios[length] + length * draft_cost
         now = expected / cost
-        if now > gain and cost - 1 <= risk:
+        if now > gain and CAUTION * (1 - first) * (cost - 1) <= risk:
             best, gain = length, now
     return Choice(best, gain if best else 1.0)
 

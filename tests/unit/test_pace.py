@@ -54,7 +54,7 @@ def test_no_choice_promises_less_than_plain_decoding_or_risks_more_than_it_may(
     choice = best_length(first, following, available, ratios, risk=risk)
     assert 0 <= choice.length <= min(available, MAX_DRAFT)
     assert choice.gain >= 1
-    assert ratios[choice.length] - 1 <= risk
+    assert (1 - first) * (ratios[choice.length] - 1) <= risk
 
 
 def test_a_draft_that_costs_something_must_earn_it() -> None:

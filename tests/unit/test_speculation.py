@@ -246,6 +246,32 @@ def test_sampled_answers_take_no_drafts(vocabulary: Vocabulary) -> None:
     assert answer.stop is not StopReason.UNAVAILABLE
 
 
+# ── prefetch ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_what_follows_an_accepted_suggestion_was_chosen_before(vocabulary: Vocabulary, order: str) -> None:
+    rules, known = StopRules(max_tokens=12), 0
+    for seed in range(10):
+        text = source(random.Random(seed))
+        cursor = len(text) // 2
+        one, plain = engine(vocabulary, order, drafts=True), engine(vocabulary, order, drafts=False)
+        first = ask(one, text, cursor, rules=rules)
+        while one.idle("a", cancellation=Cancellation()):
+            pass
+        again = ask(one, text, cursor, rules=rules)
+        assert again.text == first.text
+        while one.idle("a", cancellation=Cancellation()):
+            pass
+        accepted = text[:cursor] + first.text + text[cursor:]
+        evaluated = one.cache.evaluated
+        following = ask(one, accepted, cursor + len(first.text), rules=rules)
+        ask(plain, text, cursor, rules=rules)
+        check_same(ask(plain, accepted, cursor + len(first.text), rules=rules), following)
+        known += one.cache.evaluated - evaluated <= 1
+    assert known >= 8
+
+
 # ── the index ────────────────────────────────────────────────────────────────────────────────────────
 
 ROWS = st.lists(st.integers(0, 5), max_size=60)
@@ -351,7 +377,7 @@ def test_a_session_whose_drafts_fail_stops_drafting() -> None:
 def test_a_session_whose_drafts_come_true_drafts_longer_and_longer() -> None:
     one = drafts(CostCurve.from_measured({1: 5.0, 4: 10.0, 8: 14.0, 16: 19.0}))
     period = list(range(1, 30))
-    one.begin(period * 3, period[-12:], [])
+    one.begin(period[:6] + period, period[-2:], [])
     lengths: list[int] = []
     at = 0
     for _ in range(12):

@@ -1,0 +1,197 @@
+"""Drafts against plain decoding in the same engine, and the tuned model against the shipped one.
+
+Spans of real source files (the standard library's) are completed twice: plainly and with drafts, from the
+same cells. Each file is one session, as for a user: what its drafts win or lose stays with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import statistics
+import sysconfig
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import attrs
+from foretype.context.values import StopRules
+from foretype.models.cache import Sequence
+from foretype.models.cancellation import Cancellation
+from foretype.models.decode import generate
+from foretype.models.drafts import Drafts
+from foretype.models.engine import EngineSettings
+from foretype.models.loading import load
+from foretype.models.local import LocalEngine
+from foretype.models.tune import tune
+from foretype.models.tuned import Tuned, find
+
+from .engine_costs import Stopwatch
+from .subject import BUILD
+
+FILES = 60
+SPANS = 3
+CONTEXT_TOKENS = 512
+GENERATED = 32
+SUFFIX_CHARACTERS = 2000
+RULES = StopRules(multiline=True, reference_indent=-1, max_tokens=GENERATED)
+
+
+@attrs.frozen
+class Span:
+    """A place in a file.
+
+    Attributes:
+        before: tokens of the text before it.
+        below: the text below it.
+    """
+
+    before: list[int]
+    below: str
+
+
+def source_files(count: int) -> list[Path]:
+    """Source files of moderate length, always the same ones on one Python."""
+    folder = Path(sysconfig.get_path("stdlib"))
+    files = sorted(path for path in folder.glob("*.py") if 6000 < path.stat().st_size < 80_000)
+    random.Random(7).shuffle(files)
+    return files[:count]
+
+
+def spans(engine: LocalEngine, path: Path) -> list[Span]:
+    """`SPANS` places at the indentation of a line, spread over the file."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    found: list[Span] = []
+    for number in range(1, SPANS + 1):
+        at = len(lines) * number // (SPANS + 1)
+        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip(" \t"))]
+        before = engine.vocabulary.encode(("".join(lines[:at]) + indent).encode())
+        found.append(Span(before[-CONTEXT_TOKENS:], "".join(lines[at + 1 :])[:SUFFIX_CHARACTERS]))
+    return found
+
+
+def decode_ms(engine: LocalEngine, sequence: Sequence, span: Span, drafts: Drafts | None) -> float:
+    """Milliseconds of `GENERATED` tokens behind a span that is in the cache."""
+    engine.cache.truncate(sequence, len(span.before) - 1)
+    engine.cache.extend(sequence, span.before[-1:])
+    sequence.track = None
+    started = time.perf_counter()
+    if drafts is not None:
+        drafts.begin(span.before, span.before, [])
+    generate(
+        engine.cache,
+        sequence,
+        prompt_length=len(span.before),
+        vocabulary=engine.vocabulary,
+        ends=frozenset(),
+        required=b"",
+        completes_character=False,
+        rules=RULES,
+        cancellation=Cancellation(),
+        drafter=drafts,
+    )
+    spent = (time.perf_counter() - started) * 1000
+    if drafts is not None:
+        drafts.end()
+    return spent
+
+
+def ratio(engine: LocalEngine, places: list[Span]) -> float:
+    """Time of plain decoding over time with drafts, over the places of one session."""
+    if engine.speculation is None:
+        raise ValueError("the model has no drafts")
+    drafts = engine.speculation.session()
+    plain = drafted = 0.0
+    for number, span in enumerate(places):
+        sequence = engine.cache.acquire()
+        if sequence is None:
+            raise ValueError("no sequence is free")
+        engine.cache.sync(sequence, span.before, Cancellation())
+        drafts.follow_suffix(span.below, lambda text: engine.vocabulary.encode(text.encode()))
+        # In turns, so that a machine that gets busy or idle favours neither side.
+        for with_drafts in (False, True) if number % 2 else (True, False):
+            spent = decode_ms(engine, sequence, span, drafts if with_drafts else None)
+            if with_drafts:
+                drafted += spent
+            else:
+                plain += spent
+        engine.cache.release(sequence)
+    return plain / drafted
+
+
+def repeated_edits(engine: LocalEngine, path: Path) -> list[Span]:
+    """The same three lines typed at three places of a file, the last time up to a third of the first line."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    middle = len(lines) // 2
+    code = [line for line in lines[:middle] if len(line.strip()) > 30 and "#" not in line]
+    edit = "".join(code[len(code) // 2 : len(code) // 2 + 3])
+    first = edit[: len(edit.splitlines()[0]) // 3]
+    text = "".join(
+        [
+            *lines[middle - 30 : middle],
+            edit,
+            *lines[middle : middle + 8],
+            edit,
+            *lines[middle + 8 : middle + 14],
+        ]
+    )
+    before = engine.vocabulary.encode((text + first).encode())
+    return [Span(before[-CONTEXT_TOKENS:], "".join(lines[middle + 14 :])[:SUFFIX_CHARACTERS])]
+
+
+@contextlib.contextmanager
+def tuned_engine(model: Path, threads: int) -> Generator[tuple[LocalEngine, Tuned]]:
+    """An engine on the tuned file; tunes in a data directory of the benchmark's own when it is the first."""
+    before = os.environ.get("XDG_DATA_HOME")
+    os.environ["XDG_DATA_HOME"] = str(BUILD / "data")
+    try:
+        chosen = find(model) or tune(model, threads=threads).tuned
+        engine = load(model, EngineSettings(threads=threads), lambda _fraction: None)
+    finally:
+        if before is None:
+            del os.environ["XDG_DATA_HOME"]
+        else:
+            os.environ["XDG_DATA_HOME"] = before
+    yield engine, chosen
+    engine.close()
+
+
+def measure(model: Path, threads: int, *, files: int = FILES) -> dict[str, float]:
+    """Everything about drafts and tuning, by the names that build/bench.json has."""
+    with tuned_engine(model, threads) as (engine, chosen):
+        watch = Stopwatch(engine)
+        paths = source_files(files)
+        ratios = sorted(ratio(engine, spans(engine, path)) for path in paths)
+        repeats = [ratio(engine, repeated_edits(engine, path)) for path in paths[: files // 3]]
+        share = overhead_share(engine, watch, paths[: files // 6])
+    return {
+        "speculation.median": statistics.median(ratios),
+        "speculation.p90": ratios[min(len(ratios) - 1, int(0.9 * len(ratios)))],
+        "speculation.min": ratios[0],
+        "speculation.repeat.median": statistics.median(repeats),
+        "speculation.overhead_share": share,
+        "tune.prefill_ratio": chosen.choice.prefill / chosen.original.prefill,
+        "tune.decode_ratio": chosen.original.steps[1] / chosen.choice.steps[1],
+    }
+
+
+def overhead_share(engine: LocalEngine, watch: Stopwatch, paths: list[Path]) -> float:
+    """The part of decoding with drafts that is not llama_decode."""
+    if engine.speculation is None:
+        raise ValueError("the model has no drafts")
+    spent = inside = 0.0
+    for path in paths:
+        drafts = engine.speculation.session()
+        for span in spans(engine, path):
+            sequence = engine.cache.acquire()
+            if sequence is None:
+                raise ValueError("no sequence is free")
+            engine.cache.sync(sequence, span.before, Cancellation())
+            watch.seconds = 0.0
+            started = time.perf_counter()
+            decode_ms(engine, sequence, span, drafts)
+            spent += time.perf_counter() - started
+            inside += watch.seconds
+            engine.cache.release(sequence)
+    return (spent - inside) / spent
