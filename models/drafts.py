@@ -170,9 +170,9 @@ class Speculation:
     recent: Recent = attrs.field(factory=Recent)
     others: list[Source] = attrs.field(factory=list[Source])
 
-    def session(self) -> Drafts:
-        """Drafts for one more session."""
-        return Drafts(self)
+    def session(self, *others: Source) -> Drafts:
+        """Drafts for one more session, with further sources of its own."""
+        return Drafts(self, others)
 
 
 class Drafts:
@@ -181,7 +181,7 @@ class Drafts:
     State: the session's indexes and acceptance, and during a generation the text left of the cursor.
     """
 
-    def __init__(self, shared: Speculation) -> None:
+    def __init__(self, shared: Speculation, others: Sequence[Source] = ()) -> None:
         """Start empty."""
         self.shared = shared
         self.prompt = TokenIndex(shared.barriers)
@@ -199,6 +199,7 @@ class Drafts:
             Lookup("suffix", self.suffix),
             Lookup("recent", shared.recent.index),
             *shared.others,
+            *others,
         ]
 
     def follow_suffix(self, text: str, encode: Callable[[str], list[int]]) -> None:

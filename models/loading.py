@@ -21,6 +21,7 @@ from .gguf import GgufFile, check
 from .layout import Guarded
 from .llama import Context, Model, build, supports_gpu
 from .local import LocalEngine
+from .ngrams import Workspaces
 from .pace import CostCurve
 from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
@@ -97,6 +98,9 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
         speculation=Speculation(ends, context_costs(cache)) if model.goes_back else None,
+        workspaces=Workspaces(
+            settings.states / "ngrams" if settings.states else None, fingerprint(used), ends
+        ),
         on_close=close,
     )
 

@@ -30,6 +30,7 @@ from .engine import EngineInfo
 from .healing import heal, split_unfinished
 from .llama import DecodeFailedError
 from .lookup import LONGEST
+from .ngrams import Workspaces
 from .sessions import Candidate, Session, Sessions, Slot
 from .states import LOAD_BYTES_PER_MS, StateStore
 from .vocabulary import GrowingText, Vocabulary, to_bytes
@@ -80,6 +81,7 @@ class LocalEngine:
         latency_budget_ms: float = 400.0,
         states: StateStore | None = None,
         speculation: Speculation | None = None,
+        workspaces: Workspaces | None = None,
         on_close: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -96,6 +98,7 @@ class LocalEngine:
             latency_budget_ms: a first answer takes a context that fits into `BUDGET_SHARE` of this.
             states: KV states saved by an earlier run, or None.
             speculation: where drafts come from; None decodes plainly.
+            workspaces: n-grams of the code seen so far, one more place for drafts; None does without.
             on_close: frees context and model.
             clock: seconds.
         """
@@ -111,6 +114,7 @@ class LocalEngine:
         self._info = info
         self._states = states
         self.speculation = speculation
+        self._workspaces = workspaces
         self._on_close = on_close
         self._clock = clock
 
@@ -175,7 +179,10 @@ class LocalEngine:
             return False
         try:
             with self._arm(cancellation):
-                return not (self._prepare(state, cancellation) and self._prefetch(state, cancellation))
+                if not (self._prepare(state, cancellation) and self._prefetch(state, cancellation)):
+                    return True
+                self._learn(state)
+                return False
         except NoRoomError:
             self.sessions.drop(state, "next")
         except DecodeFailedError as error:
@@ -263,6 +270,15 @@ class LocalEngine:
             slot, plan, rules, cancellation, on_text=None, sampling=Sampling(), drafts=None
         ).stop
         return ended is not StopReason.CANCELLED
+
+    def _learn(self, session: Session) -> None:
+        """Take the file into the workspace's n-grams, once for each file; some 10 ms."""
+        path = session.prompt.path
+        if self._workspaces is None or session.whole is None or session.learned == path:
+            return
+        self._workspaces.of(session.prompt.repository).learn(session.whole.sequence.tokens)
+        session.learned = path
+        self._workspaces.save()
 
     def _sync(self, slot: Slot, candidate: Candidate, cancellation: Cancellation) -> Synced:
         return self.cache.sync(slot.sequence, candidate.target, cancellation, slice_ms=IDLE_SLICE_MS)
@@ -373,7 +389,10 @@ class LocalEngine:
         """The session's drafts, brought up to date with the prompt: what was typed is indexed, no more."""
         if self.speculation is None:
             return None
-        drafts = session.drafts = session.drafts or self.speculation.session()
+        if session.drafts is None:
+            known = () if self._workspaces is None else (self._workspaces.of(session.prompt.repository),)
+            session.drafts = self.speculation.session(*known)
+        drafts = session.drafts
         closing = len(self.layout.after_tail())
         body = plan.target[: len(plan.target) - closing] if closing else plan.target
         context: list[int] = []

@@ -39,6 +39,7 @@ class Session:
         next: will be `whole` when it is ready, or None.
         drafts: what it drafts from, or None before the first generation.
         suggested: the prefix of the last greedy answer and its text, or None.
+        learned: the path whose text the workspace's n-grams know already, or None.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Session:
     next: Slot | None = None
     drafts: Drafts | None = None
     suggested: tuple[str, str] | None = None
+    learned: str | None = None
 
     def slots(self) -> tuple[Slot, ...]:
         """Those that exist, the best first."""

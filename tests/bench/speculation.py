@@ -16,7 +16,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import attrs
-from foretype.context.values import StopRules
+from foretype.context.values import Prompt, StopRules
 from foretype.models.cache import Sequence
 from foretype.models.cancellation import Cancellation
 from foretype.models.decode import generate
@@ -164,6 +164,7 @@ def measure(model: Path, threads: int, *, files: int = FILES) -> dict[str, float
         paths = source_files(files)
         ratios = sorted(ratio(engine, spans(engine, path)) for path in paths)
         repeats = [ratio(engine, repeated_edits(engine, path)) for path in paths[: files // 3]]
+        waits = next_ms(engine, paths[: files // 3])
         share = overhead_share(engine, watch, paths[: files // 6])
     return {
         "speculation.median": statistics.median(ratios),
@@ -171,9 +172,32 @@ def measure(model: Path, threads: int, *, files: int = FILES) -> dict[str, float
         "speculation.min": ratios[0],
         "speculation.repeat.median": statistics.median(repeats),
         "speculation.overhead_share": share,
+        "prefetch.next_ms": statistics.median(waits),
         "tune.prefill_ratio": chosen.choice.prefill / chosen.original.prefill,
         "tune.decode_ratio": chosen.original.steps[1] / chosen.choice.steps[1],
     }
+
+
+def next_ms(engine: LocalEngine, paths: list[Path]) -> list[float]:
+    """From accepting a suggestion, when idle work is done, to the next one: milliseconds for each place."""
+    found: list[float] = []
+    rules = StopRules(max_tokens=24)
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        at = text.index("\n", len(text) // 2) + 1
+        before, after = text[max(0, at - 2000) : at], text[at : at + 1000]
+        shown = engine.complete(
+            "next", Prompt(before, after, path.name, "python"), rules, cancellation=Cancellation()
+        )
+        while engine.idle("next", cancellation=Cancellation()):
+            pass
+        if shown.text:
+            accepted = Prompt(before + shown.text + "\n", after, path.name, "python")
+            started = time.perf_counter()
+            engine.complete("next", accepted, rules, cancellation=Cancellation())
+            found.append((time.perf_counter() - started) * 1000)
+        engine.forget("next")
+    return found
 
 
 def overhead_share(engine: LocalEngine, watch: Stopwatch, paths: list[Path]) -> float:
