@@ -83,7 +83,7 @@ async def restart(session: Session, _arguments: list[Any]) -> str:
             await stop()
         except Problem as problem:
             log.warning("%s", problem)
-    status = await backend.load()
+    status = await session.inline.load()
     return status.detail or f"The model {status.name} is ready."
 
 

@@ -32,7 +32,7 @@ from ..context.values import Completion, Prompt, StopReason
 from ..context.window import Window
 from ..daemon.backend import Backend
 from ..daemon.config import CompletionSettings, Settings
-from ..daemon.protocol import CompletionRequest, ForgetRequest, ModelState, WarmRequest
+from ..daemon.protocol import CompletionRequest, ForgetRequest, ModelState, ModelStatus, WarmRequest
 from .documents import Document, DocumentStore
 from .generation import Generation
 from .place import Place, place_of, snapshot_at
@@ -161,6 +161,12 @@ class InlineCompletions:
             return _nothing
         place = place_of(document, query, self.documents.encoding)
         return partial(self._answer, document, document.text, place, query.invoked)
+
+    async def load(self) -> ModelStatus:
+        """Have the model loaded; what came of it replaces what was said of an earlier attempt."""
+        status = await (await self._backend()).load()
+        self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
+        return status
 
     def opened(self, uri: str) -> None:
         """A document was opened or came to the front: be ready by the time of the first key."""
@@ -392,10 +398,7 @@ class InlineCompletions:
 
     async def _prepare(self, uri: str) -> None:
         """Have the model loaded, then the document's window evaluated if it stays in front."""
-        backend = await self._backend()
-        status = await backend.load()
-        self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
-        if status.state is not ModelState.READY:
+        if (await self.load()).state is not ModelState.READY:
             return
         await asyncio.sleep(WARM_AFTER_S)
         document = self.documents.get(uri)
@@ -405,7 +408,7 @@ class InlineCompletions:
         if offset is not None:
             snapshot = document.snapshot()
             prompt, self._windows[uri] = self._prompt(snapshot, offset)
-            await backend.warm(WarmRequest(session_of(uri), prompt))
+            await (await self._backend()).warm(WarmRequest(session_of(uri), prompt))
 
     async def _forget(self, uri: str) -> None:
         backend = await self._backend()
