@@ -42,6 +42,7 @@ class ModelSettings:
         context_tokens: size of the KV cache in tokens, shared by all documents; 0 lets the engine choose.
         threads: threads for decoding; 0 uses the physical cores.
         gpu_layers: layers to put on a GPU where llama.cpp was built for one; -1 all, 0 none.
+        speculation: draft tokens and verify them in batches. Off until it is shown never to lose.
     """
 
     name: str = "smollm2-135m"
@@ -49,6 +50,7 @@ class ModelSettings:
     context_tokens: int = _number(0, 0, 1 << 20)
     threads: int = _number(0, 0, 1024)
     gpu_layers: int = _number(-1, -1, 1000)
+    speculation: bool = False
 
 
 @attrs.frozen

@@ -98,6 +98,7 @@ class ConfiguredModel:
             latency_budget_ms=settings.completion.latency_budget_ms,
             fim=settings.fim,
             states=paths.cache_dir() / "kv",
+            speculation=settings.model.speculation,
         )
         return load_engine(path, wanted, on_progress)
 

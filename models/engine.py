@@ -24,6 +24,7 @@ class EngineSettings:
         fim: the user's `[fim]` table; see `fim.from_overrides`.
         states: where KV states of recent files are kept between runs; None keeps none.
         tuned: honour what `foretype tune` found out for this model on this machine.
+        speculation: verify drafted tokens in batches where that promises to be faster.
     """
 
     context_tokens: int = 0
@@ -33,6 +34,7 @@ class EngineSettings:
     fim: Mapping[str, object] = attrs.field(factory=dict[str, object])
     states: Path | None = None
     tuned: bool = True
+    speculation: bool = False
 
 
 @attrs.frozen

@@ -83,6 +83,8 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     _warm_up(cache, model)
     ends = _ends(model, recognition)
 
+    speculates = settings.speculation and model.goes_back
+
     def close() -> None:
         context.close()
         model.close()
@@ -97,12 +99,15 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
-        speculation=Speculation(ends, context_costs(cache)) if model.goes_back else None,
-        workspaces=Workspaces(
-            settings.states / "ngrams" if settings.states else None, fingerprint(used), ends
-        ),
+        speculation=Speculation(ends, context_costs(cache)) if speculates else None,
+        workspaces=_workspaces(used, ends, settings) if speculates else None,
         on_close=close,
     )
+
+
+def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> Workspaces:
+    folder = settings.states / "ngrams" if settings.states else None
+    return Workspaces(folder, fingerprint(path), ends)
 
 
 def _states(path: Path, context: Context, settings: EngineSettings) -> StateStore | None:

@@ -147,7 +147,7 @@ def tuned_engine(model: Path, threads: int) -> Generator[tuple[LocalEngine, Tune
     os.environ["XDG_DATA_HOME"] = str(BUILD / "data")
     try:
         chosen = find(model) or tune(model, threads=threads).tuned
-        engine = load(model, EngineSettings(threads=threads), lambda _fraction: None)
+        engine = load(model, EngineSettings(threads=threads, speculation=True), lambda _fraction: None)
     finally:
         if before is None:
             del os.environ["XDG_DATA_HOME"]
