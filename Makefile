@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-editors test-neovim test-vscode bench bench-peer lint format clean
+.PHONY: help install model demo test test-editors test-neovim test-vscode vscode bench bench-peer lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -47,6 +47,12 @@ test-neovim: model  ## the plugin in Neovim 0.11 and 0.12, and the editors that 
 
 test-vscode: model  ## the VS Code extension in the real VS Code, in headless Chromium
 	@tests/editors/vscode/run.sh $(BIN)/foretype build/editors/vscode
+
+vscode:  ## package the VS Code extension as build/foretype.vsix (needs Node)
+	@command -v npm >/dev/null || { echo "There is no npm. Install Node 20 or newer and run make again."; exit 1; }
+	@cd editors/vscode && npm ci --silent --no-audit --no-fund && npm run --silent package
+	@mkdir -p build && cp editors/vscode/dist/foretype.vsix build/foretype.vsix
+	@echo "Install it with: code --install-extension build/foretype.vsix"
 
 bench: model  ## measure speed, with llama-server beside it where one is found
 	$(BIN)/python -m foretype.tests.bench
