@@ -79,7 +79,8 @@ def _version(context: click.Context, _parameter: click.Parameter, value: bool) -
 @click.option(
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Print the version."
 )
-def foretype(**_: Any) -> None:
+@click.pass_context
+def foretype(context: click.Context, **_: Any) -> None:
     """Code completion that keeps up with typing, from a model on your own machine.
 
     \b
@@ -89,6 +90,15 @@ def foretype(**_: Any) -> None:
       foretype lsp                        what your editor starts
       foretype doctor                     when something is wrong
     """
+    # Rooms below this one may not read the configuration; what they need of it is handed down.
+    context.obj = {"fim": _fim_table}
+
+
+def _fim_table() -> dict[str, Any]:
+    """The user's `[fim]` table, read when it is asked for."""
+    from . import config, paths
+
+    return config.load(paths.config_file())[0].fim
 
 
 def main() -> None:

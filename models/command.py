@@ -156,12 +156,20 @@ def path(name: str) -> None:
 @models.command(short_help="Say what is recognised in a GGUF file.")
 @click.argument("name", metavar="FILE-or-NAME", shell_complete=_complete_name)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def info(name: str, as_json: bool) -> None:
-    """Say what is recognised in a GGUF file, and how a prompt for it will look."""
+@click.pass_context
+def info(context: click.Context, name: str, as_json: bool) -> None:
+    """Say what is recognised in a GGUF file, and how a prompt for it will look.
+
+    Formats that your configuration sets for it count as they do for the daemon.
+    """
     from .describe import describe
+    from .fim import from_overrides
 
     here = Path(name)
-    found = describe(here if here.is_file() else store.resolve(name))
+    overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})
+    for problem in problems:
+        click.echo(problem, err=True)
+    found = describe(here if here.is_file() else store.resolve(name), overrides)
     if as_json:
         click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
         return

@@ -10,8 +10,10 @@ from pathlib import Path
 import attrs
 import llama_cpp
 import pytest
+from click.testing import CliRunner
 from foretype.context.values import RelatedPart
 from foretype.models import fim, gguf, layout
+from foretype.models.command import models
 from foretype.tests.support.tiny_gguf import tiny_model, vocabulary_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -440,3 +442,12 @@ def test_a_user_defined_token_that_is_a_marker_is_spelled_out() -> None:
     assert {32022, 32023}.isdisjoint(tokens)
     assert b"".join(map(vocabulary.spelt, tokens)) == text
     llama_cpp.llama_model_free(vocabulary.model)
+
+
+def test_info_says_what_the_configuration_makes_of_a_model(tmp_path: Path) -> None:
+    file = tiny_model("starcoder", tmp_path)
+    table: dict[str, object] = {"tiny-*": {"like": "starcoder2", "stops": ["<file_sep>"]}, "x": "nosuch"}
+    said = CliRunner().invoke(models, ["info", str(file)], obj={"fim": lambda: table})
+    assert said.exit_code == 0, said.output
+    assert "your configuration says so ('tiny-*')" in said.output
+    assert "there is no format 'nosuch'" in said.output
