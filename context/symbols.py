@@ -10,7 +10,7 @@ import re
 import attrs
 
 from .ignore import without_secrets
-from .languages import Language
+from .languages import Language, language, language_of
 from .lines import line_end, line_start
 from .syntax import Definition, SyntaxTree, parse
 
@@ -105,5 +105,6 @@ def outline(symbols: tuple[Symbol, ...], of: Symbol, limit: int = 12) -> str:
     """A definition as the model should see it: signature, documentation, and its members' signatures."""
     within = f"{of.container}.{of.name}" if of.container else of.name
     members = [symbol.signature for symbol in symbols if symbol.container == within][:limit]
-    doc = f"  ({of.doc})" if of.doc else ""
+    comments = language(language_of(of.path)).comments
+    doc = f"  {comments.line[0] if comments.line else '//'} {of.doc}" if of.doc else ""
     return "\n".join([of.signature + doc, *(f"    {member}" for member in members)]) + "\n"

@@ -1,0 +1,348 @@
+"""Where related code comes from: small functions with one signature, each with an idea of what is relevant.
+
+A retriever takes what is asked (`Query`) and what there is (`Sources`) and gives candidates, best first. It
+ranks only its own; how the ideas are weighed against each other, and what fits, is decided in `related`. None
+of them reads a file by itself: `Sources.read` does, under `ignore`'s rules.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+import attrs
+
+from .languages import language_of
+from .lines import line_end, line_start, next_line_start, split_lines
+from .names import uses
+from .snapshot import Snapshot
+from .symbols import Symbol, outline
+from .syntax import Scope, SyntaxTree
+
+_WORD = re.compile(r"[^\W\d]\w{2,}")
+_IMPORT = re.compile(
+    r"^\s*(?:import|from|use|using|#\s*include|require|package|const .*require|export .* from)\b.*$"
+)
+_NEAR_BEFORE = 20
+_NEAR_AFTER = 5
+_NAMES = 40
+_WINDOW_LINES = 40
+_LARGEST = 100_000
+_SIBLINGS = 8
+_AROUND = 15
+_COMMONPLACE = 6
+_FAMILIES = (
+    frozenset({"javascript", "typescript", "typescriptreact"}),
+    frozenset({"c", "cpp"}),
+)
+_PARTS = frozenset({"field", "constant", "variable"})
+
+
+@attrs.frozen
+class OpenFile:
+    """Another open document, and where its cursor was last."""
+
+    snapshot: Snapshot
+    offset: int = 0
+
+
+@attrs.frozen
+class Edit:
+    """A place in another file that was edited a short time ago: its lines as they are now."""
+
+    path: str
+    text: str
+    line: int = 1
+
+
+def _nothing(_name: str) -> tuple[Symbol, ...]:
+    return ()
+
+
+def _no_text(_path: str) -> str | None:
+    return None
+
+
+@attrs.frozen
+class Sources:
+    """What there is beside the current file.
+
+    Attributes:
+        open_files: other open documents, most recently visited first.
+        edits: recent edits in other files, newest first.
+        find: the workspace's definitions of a name (`Index.find`).
+        symbols_in: the definitions in a file (`Index.symbols_in`).
+        paths: the workspace's files, relative to it.
+        read: a file's text, or None where it may not or can't be read.
+    """
+
+    open_files: Sequence[OpenFile] = ()
+    edits: Sequence[Edit] = ()
+    find: Callable[[str], Sequence[Symbol]] = _nothing
+    symbols_in: Callable[[str], tuple[Symbol, ...]] = _nothing
+    paths: Sequence[str] = ()
+    read: Callable[[str], str | None] = _no_text
+
+
+@attrs.frozen
+class Query:
+    """What is asked: a place in a file, and the words that matter there.
+
+    Attributes:
+        path: the file, relative to the workspace.
+        language: its language's own identifier.
+        names: names near the cursor, nearest first, without keywords and builtins.
+        imported: words of the file's imports.
+        own: names that the file itself defines, the variables around the cursor among them.
+        free: names near the cursor that stand alone, not behind a dot or in prose, and aren't the file's own.
+    """
+
+    path: str
+    language: str
+    names: tuple[str, ...]
+    imported: frozenset[str]
+    own: frozenset[str]
+    free: frozenset[str]
+
+
+@attrs.frozen
+class Candidate:
+    """A piece of code that may be worth showing.
+
+    Attributes:
+        path: its file.
+        line, end_line: the lines it stands for, from 1, the last included.
+        text: what would be shown, ending with a line end.
+        origin: the retriever's name.
+    """
+
+    path: str
+    line: int
+    end_line: int
+    text: str
+    origin: str
+
+
+Retriever = Callable[[Query, Sources], list[Candidate]]
+
+
+def query_at(snapshot: Snapshot, offset: int) -> Query:
+    """What to ask for a cursor."""
+    text = snapshot.text
+    offset = min(max(offset, 0), len(text))
+    start = end = offset
+    for _ in range(_NEAR_BEFORE):
+        start = line_start(text, max(start - 1, 0))
+    for _ in range(_NEAR_AFTER):
+        end = next_line_start(text, end)
+    start, end = max(start, offset - _LARGEST), min(end, offset + _LARGEST)
+    headers = ""
+    own: frozenset[str] = frozenset()
+    free: frozenset[str] | None = None
+    if snapshot.tree is not None:
+        scopes = [scope for scope in snapshot.tree.scopes(offset) if scope.definition]
+        headers = "\n".join(
+            text[scope.start : min(line_end(text, scope.start), scope.end)] for scope in scopes
+        )
+        own = _own_names(snapshot.tree, start, end, scopes)
+        if snapshot.described.names_queries:
+            free = frozenset(use.name for use in uses(snapshot.tree, start, end)) - own
+    known = snapshot.described.known_words
+    nearest_first = [*reversed(_WORD.findall(text[start:offset])), *_WORD.findall(text[offset:end])]
+    words = [word for word in (*nearest_first, *_WORD.findall(headers)) if word not in known]
+    imports = "\n".join(line for line in split_lines(text[:_LARGEST])[:200] if _IMPORT.match(line))
+    names = tuple(dict.fromkeys(words))[:_NAMES]
+    imported = frozenset(_WORD.findall(imports))
+    free = frozenset(names) - own if free is None else free
+    return Query(snapshot.path, snapshot.described.id, names, imported, own, free)
+
+
+def _own_names(tree: SyntaxTree, start: int, end: int, scopes: Sequence[Scope]) -> frozenset[str]:
+    functions = [scope for scope in scopes if scope.function]
+    if functions:
+        start = min(start, max(functions[0].start, end - _LARGEST))
+    captures = tree.captures(start, end)
+    areas = [capture for capture in captures if capture.name.startswith("binds")]
+    return frozenset(definition.name for definition in tree.definitions()) | frozenset(
+        tree.text[each.start : each.end]
+        for each in captures
+        if each.name == "use" and any(area.start <= each.start and each.end <= area.end for area in areas)
+    )
+
+
+def definitions(query: Query, sources: Sources) -> list[Candidate]:
+    """Definitions of the names near the cursor: signatures with documentation, classes with their members.
+
+    A name that many files define is taken only from where the file imports; a method only when its class is
+    spoken of as well.
+    """
+    found: list[Candidate] = []
+    for name in query.names:
+        if name in query.own and name not in query.imported:
+            continue
+        symbols = [each for each in sources.find(name) if _may_help(each, query)]
+        if len(symbols) > _COMMONPLACE:
+            symbols = [each for each in symbols if _is_imported(each.path, query)]
+        fitness = {
+            each: (_is_imported(each.path, query), _nearness(each.path, query.path)) for each in symbols
+        }
+        best = [each for each in symbols if fitness[each] == max(fitness.values())]
+        for symbol in sorted(best, key=lambda each: each.path)[:2]:
+            text = outline(sources.symbols_in(symbol.path), symbol)
+            end = symbol.line + text.count("\n") - 1
+            found.append(Candidate(symbol.path, symbol.line, end, text, "definition"))
+    return found
+
+
+def _may_help(symbol: Symbol, query: Query) -> bool:
+    if symbol.path == query.path or not _related_languages(language_of(symbol.path), query.language):
+        return False
+    if not symbol.container:
+        return symbol.name in query.imported or symbol.name in query.free or _is_imported(symbol.path, query)
+    return symbol.kind not in _PARTS and symbol.container.rsplit(".", 1)[-1] in {
+        *query.names,
+        *query.imported,
+    }
+
+
+def _is_imported(path: str, query: Query) -> bool:
+    pure = PurePosixPath(path)
+    stem = pure.parent.name if pure.stem in {"__init__", "index", "mod", "lib"} else pure.stem
+    return stem in query.imported or pure.parent.name in query.imported
+
+
+def _nearness(one: str, other: str) -> int:
+    """How many folders two paths share from the root on."""
+    shared = 0
+    for left, right in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
+        if left != right:
+            break
+        shared += 1
+    return shared
+
+
+def _related_languages(one: str, other: str) -> bool:
+    return one == other or any(one in family and other in family for family in _FAMILIES)
+
+
+def recent_edits(query: Query, sources: Sources) -> list[Candidate]:
+    """What was edited elsewhere a short time ago, newest first."""
+    return [
+        Candidate(edit.path, edit.line, edit.line + edit.text.count("\n"), _ended(edit.text), "recent-edit")
+        for edit in sources.edits
+        if edit.path != query.path and edit.text.strip()
+    ]
+
+
+def open_places(query: Query, sources: Sources) -> list[Candidate]:
+    """The lines around the cursors of other open files, most recently visited first."""
+    found: list[Candidate] = []
+    for each in sources.open_files:
+        text = each.snapshot.text
+        if each.snapshot.path == query.path or not text.strip():
+            continue
+        start = end = min(max(each.offset, 0), len(text))
+        for _ in range(_AROUND):
+            start = line_start(text, max(start - 1, 0))
+            end = next_line_start(text, end)
+        piece = text[max(start, each.offset - _LARGEST) : min(end, each.offset + _LARGEST)]
+        line = text.count("\n", 0, start) + 1
+        found.append(
+            Candidate(each.snapshot.path, line, line + piece.count("\n"), _ended(piece), "open-file")
+        )
+    return found
+
+
+def overlap(query: Query, sources: Sources) -> list[Candidate]:
+    """Stretches of open files and of neighbours in the folder that share the names near the cursor (BM25).
+
+    The scoring is Okapi BM25 (Robertson and Zaragoza, 2009), k1 = 1.2 and b = 0.75, over windows of 40 lines.
+    """
+    texts = {each.snapshot.path: each.snapshot.text for each in sources.open_files}
+    folder = query.path.rpartition("/")[0]
+    siblings = [path for path in sources.paths if path.rpartition("/")[0] == folder and path not in texts]
+    for path in siblings[:_SIBLINGS]:
+        text = sources.read(path) if _related_languages(language_of(path), query.language) else None
+        if text is not None:
+            texts[path] = text
+    texts.pop(query.path, None)
+    windows = [(path, *window) for path, text in texts.items() for window in _windows(text[:_LARGEST])]
+    scores = _bm25(query.names, [words for *_, words in windows])
+    ranked = sorted(range(len(windows)), key=lambda number: (-scores[number], windows[number][:2]))
+    found: list[Candidate] = []
+    for number in ranked[:20]:
+        path, line, text, _ = windows[number]
+        if scores[number] > 0:
+            found.append(Candidate(path, line, line + text.count("\n") - 1, _ended(text), "overlap"))
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _windows(text: str) -> tuple[tuple[int, str, Counter[str]], ...]:
+    """A text in windows that overlap by half: first line, text, words."""
+    lines = split_lines(text)
+    step = _WINDOW_LINES // 2
+    starts = range(0, max(len(lines) - step, 1), step)
+    pieces = [(start + 1, "".join(lines[start : start + _WINDOW_LINES])) for start in starts]
+    return tuple((line, piece, Counter(_WORD.findall(piece))) for line, piece in pieces)
+
+
+def _bm25(names: Sequence[str], documents: Sequence[Counter[str]]) -> list[float]:
+    if not documents:
+        return []
+    lengths = [max(sum(words.values()), 1) for words in documents]
+    average = sum(lengths) / len(lengths)
+    scores = [0.0] * len(documents)
+    for name in names:
+        holding = sum(name in words for words in documents)
+        weight = math.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
+        for number, words in enumerate(documents):
+            times = words.get(name, 0)
+            if times:
+                damped = times + 1.2 * (0.25 + 0.75 * lengths[number] / average)
+                scores[number] += weight * times * 2.2 / damped
+    return scores
+
+
+def counterpart(query: Query, sources: Sources) -> list[Candidate]:
+    """The tests of the file, or the file of the tests: the outline of what it defines."""
+    stem = PurePosixPath(query.path).stem
+    bare = re.sub(r"^test_|_test$|_spec$|[.-](test|spec)$|Tests?$", "", stem)
+    wanted = (
+        {bare}
+        if bare != stem
+        else {
+            *(
+                f"test_{stem}",
+                f"{stem}_test",
+                f"{stem}_spec",
+                f"{stem}.test",
+                f"{stem}.spec",
+                f"{stem}Test",
+                f"{stem}Tests",
+            ),
+        }
+    )
+    found: list[Candidate] = []
+    for path in sources.paths:
+        if path == query.path or PurePosixPath(path).stem not in wanted:
+            continue
+        if not _related_languages(language_of(path), query.language):
+            continue
+        symbols = sources.symbols_in(path)
+        tops = [outline(symbols, each) for each in symbols if not each.container][:20]
+        if tops:
+            found.append(Candidate(path, 1, len(tops), "".join(tops), "tests"))
+    found.sort(key=lambda each: (-_nearness(each.path, query.path), each.path))
+    return found[:2]
+
+
+RETRIEVERS: tuple[Retriever, ...] = (definitions, counterpart, open_places, overlap, recent_edits)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
