@@ -58,7 +58,10 @@ def received(value: Any) -> dict[str, Any]:
     """An editor's settings, taken out of a "foretype" section if they came in one."""
     fields = as_map(value)
     inner = fields.get("foretype")
-    return snake_case(inner if isinstance(inner, dict) else fields)
+    settings: dict[str, Any] = snake_case(inner if isinstance(inner, dict) else fields)
+    if isinstance(settings.get("completion"), bool):
+        del settings["completion"]  # asks for ordinary completion items, and is no setting
+    return settings
 
 
 def resolve(base: Settings, *layers: Mapping[str, Any]) -> tuple[Settings, list[ConfigComplaint]]:

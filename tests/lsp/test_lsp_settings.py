@@ -51,7 +51,8 @@ def test_an_editor_chooses_no_model_no_log_and_no_daemon(section: str) -> None:
 
 
 def test_options_about_the_client_are_no_settings() -> None:
-    assert resolve(Settings(), received({"status": True, "editorInfo": {"name": "x"}}))[1] == []
+    sent = {"status": True, "completion": True, "editorInfo": {"name": "x"}}
+    assert resolve(Settings(), received(sent)) == (Settings(), [])
 
 
 @pytest.mark.parametrize("odd", [None, 3, [], "x", {"foretype": None}, {"foretype": {"completion": None}}])
