@@ -359,7 +359,9 @@ class InlineCompletions:
         snapshot, offset = generation.snapshot, generation.offset
         if not completion.text or self.documents.get(snapshot.uri) is None:
             return
-        trimmed = trim(completion.text, snapshot, offset, generation.rules)
+        # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
+        cut = completion.stop if completion.timings.decode_tokens else None
+        trimmed = trim(completion.text, snapshot, offset, generation.rules, cut)
         verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
         if not verdict.shown or not verdict.text:
             return

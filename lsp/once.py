@@ -165,7 +165,7 @@ async def _complete(snapshot: Snapshot, offset: int, max_tokens: int | None, in_
         await backend.aclose()
     if completion.stop is StopReason.UNAVAILABLE:
         raise DaemonProblem(completion.detail or "Nothing could complete this.")
-    trimmed = trim(completion.text, snapshot, offset, rules)
+    trimmed = trim(completion.text, snapshot, offset, rules, completion.stop)
     verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
     shown = verdict.text if verdict.shown else ""
     return Outcome(

@@ -107,7 +107,8 @@ class StopWatch:
         if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n":
             indent = indent_of(line, self.rules.tab_width)
             shallow = indent < self.rules.reference_indent
-            if shallow and not (indent >= self.rules.closing_indent and _may_close(stripped)):
+            undecided = _may_close(stripped) or self._may_continue(stripped)
+            if shallow and not (indent >= self.rules.closing_indent and undecided):
                 return Stop(StopReason.SCOPE, self._before(self._line_start))
         unit = _looping_unit(line)
         if unit is not None:
@@ -120,6 +121,8 @@ class StopWatch:
         indent = indent_of(line, rules.tab_width)
         if indent >= rules.reference_indent:
             return None
+        if indent >= rules.closing_indent and _word(line.strip()) in rules.continuations:
+            return None  # `else:` goes on with the statement whose block has just ended
         if indent < rules.closing_indent or not _begins_with_closer(line):
             return Stop(StopReason.SCOPE, self._before(start))
         if not _closes(line):
@@ -127,6 +130,14 @@ class StopWatch:
         if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
             return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
         return Stop(StopReason.SCOPE, end)
+
+    def _may_continue(self, stripped: str) -> bool:
+        """Whether a line that begins like this is, or could still become, a continuation such as `else`."""
+        word = _word(stripped)
+        unfinished = word == stripped
+        return any(
+            known.startswith(word) if unfinished else known == word for known in self.rules.continuations
+        )
 
     def _repetition(self, line: str) -> int | None:
         """Where a loop of lines began to repeat, in code points, or None."""
@@ -180,6 +191,12 @@ def _closes(line: str) -> bool:
 def _may_close(stripped: str) -> bool:
     """Whether a line that begins like this could still turn out to close or to reopen a block."""
     return stripped[0] in _CLOSERS or any(word.startswith(stripped) for word in _CLOSING_WORDS)
+
+
+def _word(stripped: str) -> str:
+    """The letters at the beginning."""
+    end = next((at for at, char in enumerate(stripped) if not char.isalpha()), len(stripped))
+    return stripped[:end]
 
 
 def _begins_with_closer(line: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-FOLDER = Path(__file__).parent.parent / "unit" / "context_cases"
+FOLDER = Path(__file__).resolve().parents[1] / "unit" / "context_cases"
 Fields = dict[str, Any]
 
 
@@ -33,7 +33,10 @@ class Case:
 
 def cases(prefix: str) -> list[Case]:
     """The cases of all files whose names begin with `prefix`; the rest of the name is the language."""
-    return list(_read(prefix))
+    found = list(_read(prefix))
+    if not found:
+        raise FileNotFoundError(f"there are no cases {prefix}_*.toml in {FOLDER}")
+    return found
 
 
 def _read(prefix: str) -> Iterator[Case]:

@@ -65,6 +65,17 @@ def test_else_goes_on() -> None:
     check("a();\n} else {\n    b();\n}‖\nnext();\n", StopReason.SCOPE, BLOCK)
 
 
+def test_a_continuation_goes_on_with_the_statement() -> None:
+    rules = StopRules(
+        multiline=True,
+        reference_indent=4,
+        closing_indent=0,
+        continuations=("else", "elif"),
+        stop_at_blank=True,
+    )
+    check("a()\nelse:\n    b()‖\nelsewhere = 1\n", StopReason.SCOPE, rules)
+
+
 def test_a_closing_line_that_follows_the_cursor_already_is_left_out() -> None:
     rules = StopRules(multiline=True, reference_indent=4, closing_indent=0, next_line="}")
     check("a();‖\n}\nx", StopReason.SCOPE, rules)
