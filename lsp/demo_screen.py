@@ -5,6 +5,7 @@ Draws values; knows nothing of servers and decides nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -163,5 +164,6 @@ def save_svg(frame: Frame, path: Path) -> None:
         record=True, width=84, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print(window(frame))
-    picture = console.export_svg(title="foretype")
+    # The picture is looked at offline as well: no font is fetched for it.
+    picture = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", console.export_svg(title="foretype"))
     path.write_text(picture, encoding="utf-8")
