@@ -43,7 +43,8 @@ def engine(
     vocab = str(request.param)
     name = "Refact-1_6B-fim" if vocab == "refact" else ""
     file = tiny_model(vocab, tmp_path_factory.mktemp("tiny"), name=name)
-    engine = start(file)
+    # Another number of threads sums in another order, and random weights leave many choices near ties.
+    engine = start(file, threads=1)
     assert engine.info().fim != "none"
     yield engine
     engine.close()
