@@ -480,7 +480,7 @@ def prompts_from_files(one: LocalEngine, count: int, tokens: int) -> list[list[i
 
 
 def start(path: Path) -> LocalEngine:
-    one = load(path, EngineSettings(context_tokens=4096, speculation=True), lambda _fraction: None)
+    one = load(path, EngineSettings(context_tokens=4096, speculation=True, threads=1), lambda _fraction: None)
     assert one.speculation is not None
     one.speculation.costs = lambda: FREE
     return one
