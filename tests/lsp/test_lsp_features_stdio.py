@@ -14,7 +14,7 @@ import pytest
 from foretype.tests.support import scripted_server
 from foretype.tests.support.lsp_client import PATIENCE_S, LspClient, python
 
-URI = "file:///work/space/example.py"
+URI = "file:///srv/space/example.py"
 INVOKED: dict[str, Any] = {"triggerKind": 1}
 
 
@@ -113,7 +113,7 @@ async def test_settings_are_pulled_from_clients_that_like_that(tmp_path: Path) -
 
 @pytest.mark.parametrize("scope", ["everywhere", "language", "workspace"])
 async def test_suggestions_can_be_switched_off_and_on(tmp_path: Path, scope: str) -> None:
-    roots = [{"uri": "file:///work/space", "name": "space"}]
+    roots = [{"uri": "file:///srv/space", "name": "space"}]
     async with server(tmp_path, {"x = ": "1"}, workspaceFolders=roots) as client:
         client.open(URI, "x = ")
         assert "off" in await command(client, "disable", scope, URI)
@@ -178,7 +178,7 @@ async def test_statistics_can_be_switched_off(tmp_path: Path) -> None:
 
 
 async def test_a_notebooks_cells_are_documents(tmp_path: Path) -> None:
-    cell = "vscode-notebook-cell:/work/space/n.ipynb#1"
+    cell = "vscode-notebook-cell:/srv/space/n.ipynb#1"
     async with server(tmp_path, {"x = ": "1", "y = ": "2"}) as client:
         document = {"uri": cell, "languageId": "python", "version": 1, "text": "x = "}
         client.notify("notebookDocument/didOpen", {"notebookDocument": {}, "cellTextDocuments": [document]})

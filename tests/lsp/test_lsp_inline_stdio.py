@@ -15,7 +15,7 @@ import pytest
 from foretype.tests.support import scripted_server
 from foretype.tests.support.lsp_client import PATIENCE_S, LspClient, Refused, inline_params, python
 
-URI = "file:///work/space/example.py"
+URI = "file:///srv/space/example.py"
 
 
 @asynccontextmanager

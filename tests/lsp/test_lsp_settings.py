@@ -61,10 +61,10 @@ def test_odd_settings_are_survived(odd: Any) -> None:
 
 
 def test_switches_reach_as_far_as_they_say() -> None:
-    switches = Switches(languages=frozenset({"python"}), folders=frozenset({"/work/one"}))
+    switches = Switches(languages=frozenset({"python"}), folders=frozenset({"/srv/one"}))
     assert not switches.allows("python", "/elsewhere/x.py")
-    assert not switches.allows("go", "/work/one/x.go")
-    assert switches.allows("go", "/work/one-more/x.go")
+    assert not switches.allows("go", "/srv/one/x.go")
+    assert switches.allows("go", "/srv/one-more/x.go")
     assert not Switches(everywhere=True).allows("go", "")
 
 
