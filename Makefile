@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-editors test-neovim test-vscode vscode bench bench-peer lint format clean
+.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -35,18 +35,25 @@ model: install  ## download the default model (98 MB) unless it is there
 demo: model  ## see ghost text appear while a file is typed
 	@$(BIN)/foretype demo
 
-test: lint model  ## install what tests need and run them all
+test: lint model editors  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest
 
-test-editors: test-neovim test-vscode  ## the front ends in the real editors, which this installs under build/editors
+editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
+	@tests/editors/install.sh build/editors $(BIN)/python
+
+test-editors: model editors  ## the front ends in the real editors
+	$(BIN)/python -m pytest tests/editors
 
 test-neovim: model  ## the plugin in Neovim 0.11 and 0.12, and the editors that Debian has
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[editors]' --config-settings editable_mode=strict
-	@tests/editors/neovim/install.sh build/editors $(BIN)/python
+	@tests/editors/install.sh build/editors $(BIN)/python neovim debian
 	$(BIN)/python -m pytest tests/editors/test_neovim_*.py tests/editors/test_other_editors.py
 
 test-vscode: model  ## the VS Code extension in the real VS Code, in headless Chromium
-	@tests/editors/vscode/run.sh $(BIN)/foretype build/editors/vscode
+	@tests/editors/install.sh build/editors $(BIN)/python vscode
+	$(BIN)/python -m pytest tests/editors/vscode
+
+recordings: model editors  ## record a session of each editor anew, which the language server's tests replay
+	FORETYPE_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/editors/test_neovim_recording.py tests/editors/vscode/recording.test.mjs
 
 vscode:  ## package the VS Code extension as build/foretype.vsix (needs Node)
 	@command -v npm >/dev/null || { echo "There is no npm. Install Node 20 or newer and run make again."; exit 1; }
@@ -59,6 +66,9 @@ bench: model  ## measure speed, with llama-server beside it where one is found
 
 bench-peer: install  ## build llama-server, the peer of the benchmarks, from llama-cpp-python's source (6 minutes)
 	@sh tests/bench/build_peer.sh $(BIN)/python build/peer
+
+quality: model  ## what each stage is worth, on holes in real code and HumanEval (45 minutes the first time)
+	$(BIN)/python -m foretype.tests.quality
 
 lint: install  ## ruff and pyright
 	$(BIN)/ruff check .

@@ -123,9 +123,11 @@ class _Bench:
         if self.is_sound(tree):
             return _Probe(text, tree)
         finished = self._finished(text)
-        if finished is not None or self.broken_anyway():
+        if finished is not None:
             return _Probe(text, finished)
-        for number, shorter in enumerate(_shorter(text)):
+        if self.broken_anyway():
+            return _Probe(text, self._sound_here(tree, text))
+        for number, shorter in enumerate(_shorter(text, self.snapshot.described.keywords)):
             if number >= _MOST_PROBES:
                 break
             for finisher in ("", *self.snapshot.described.layout.finishers[:1]):
@@ -133,6 +135,11 @@ class _Bench:
                 if self.is_sound(tree):
                     return _Probe(shorter, tree)
         return _Probe("", None)
+
+    def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:
+        """The tree, where its defects are elsewhere: good enough for names."""
+        start = len(self.piece.before)
+        return None if tree is None or tree.defects(start, start + len(text), 1) else tree
 
     def _finished(self, text: str) -> SyntaxTree | None:
         """A sound tree with what the text leaves open closed: then it is unfinished, not wrong."""
@@ -148,8 +155,8 @@ class _Bench:
         return None
 
 
-def _shorter(text: str) -> Iterator[str]:
-    """Beginnings of a text, longest first: by line, then the first line by token."""
+def _shorter(text: str, keywords: frozenset[str]) -> Iterator[str]:
+    """Beginnings of a text, longest first: by line, then the first line by token; no keyword all alone."""
     lines = split_lines(text)
     for count in range(len(lines) - 1, 0, -1):
         shorter = "".join(lines[:count]).rstrip()
@@ -159,7 +166,7 @@ def _shorter(text: str) -> Iterator[str]:
     ends = [found.end() for found in _TOKEN.finditer(first)]
     for end in reversed(ends[:-1]):
         shorter = first[:end].rstrip()
-        if _DANGLING.search(shorter):
+        if _DANGLING.search(shorter) and shorter.strip() not in keywords:
             yield shorter
 
 
@@ -195,14 +202,31 @@ class _Names:
         whole = self.bench.snapshot.text
         if use.kind == "use" and not self._is_open(whole):
             return "unknown name"
+        if mentioned(whole, use.name):
+            return ""
+        if self._is_local(use) or self._is_closed_type(use, whole):
+            return "unknown name"
         nearby = whole[max(0, self.offset - _NEARBY) : self.offset + _NEARBY]
-        return "misspelt name" if near_match(use.name, nearby) and not mentioned(whole, use.name) else ""
+        return "misspelt name" if near_match(use.name, nearby) else ""
 
     def _is_open(self, whole: str) -> bool:
         """Whether names come in here that nobody can see."""
         names = self.bench.snapshot.described.names
         unseen = names.visibility == "open" or (names.visibility == "workspace" and self.symbols is None)
         return unseen or any(mark in whole for mark in names.opaque)
+
+    def _is_local(self, use: Use) -> bool:
+        """Whether a name can only be a variable of this code, whatever comes in unseen."""
+        if not self.bench.snapshot.described.names.locals or self.symbols is None or use.kind != "use":
+            return False
+        behind = self.tree.text[use.start + len(use.name) :][:20].lstrip()[:1]
+        return use.name == use.name.lower() and behind not in {"(", "!", ":", "<", "{"}
+
+    def _is_closed_type(self, use: Use, whole: str) -> bool:
+        """Whether a type must be declared or imported here, since the workspace doesn't have it."""
+        names = self.bench.snapshot.described.names
+        closed = bool(names.types) and self.symbols is not None and not self._is_open(whole)
+        return use.kind == "type" and closed and not names.has_type(use.name)
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.bench.snapshot.tree

@@ -16,6 +16,8 @@ from pathlib import Path
 import attrs
 import pathspec
 
+from . import narrowing
+
 IGNORE_FILES = (".gitignore", ".foretypeignore")
 MAX_BYTES = 1_000_000
 _SNIFFED = 8192
@@ -168,13 +170,42 @@ def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
 
 def read_rules(root: Path, folder: str, above: Rules) -> Rules:
     """The rules inside one folder: those above it, and its own ignore files; unreadable ones are empty."""
-    lines: list[str] = []
     names = (*IGNORE_FILES, ".git/info/exclude") if not folder else IGNORE_FILES
+    lines = _lines(root, folder, names)
+    return above.entered(folder, lines)
+
+
+def _lines(root: Path, folder: str, names: Iterable[str]) -> list[str]:
+    """The lines of one folder's ignore files; at the root also what `.foretype.toml` excludes."""
+    lines: list[str] = []
     for name in names:
         text = read_text(root / folder / name)
         if text is not None:
             lines.extend(text.splitlines())
-    return above.entered(folder, lines)
+    return lines if folder else [*lines, *read_narrowing(root).exclude]
+
+
+def read_narrowing(root: Path) -> narrowing.Narrowing:
+    """What a workspace's `.foretype.toml` says; without one, nothing is left out."""
+    file = root / narrowing.FILE
+    text = read_text(file)
+    if text is not None:
+        return narrowing.parse(text)
+    return narrowing.unreadable("can't be read") if os.path.lexists(file) else narrowing.Narrowing()
+
+
+def is_kept_back(root: Path, path: str) -> bool:
+    """Whether foretype was told not to look at a file, relative to the root, that the user has open.
+
+    Only `.foretypeignore` and `.foretype.toml` count: what .gitignore leaves out, people still edit.
+    """
+    rules, folder = Rules(), ""
+    for part in path.split("/"):
+        rules = rules.entered(folder, _lines(root, folder, IGNORE_FILES[1:]))
+        folder = f"{folder}/{part}" if folder else part
+        if rules.ignores(folder, is_folder=folder != path):
+            return True
+    return False
 
 
 def rules_for(root: Path, path: str) -> Rules | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
@@ -25,6 +26,9 @@ Row = tuple[str, str, str, str, str, int]
 
 FORMAT = 1
 MAX_BYTES = 512 << 20
+BITE = 50
+GIVE_WAY_S = 0.0001
+"""After so many entries the interpreter's lock is let go for so long: whoever answers keys waits for it."""
 
 
 @attrs.frozen
@@ -105,9 +109,11 @@ def _entries(unpacker: Iterable[Any], root: Path) -> Iterator[Entry]:
     header = next(rows, None)
     if header != {"fingerprint": fingerprint(), "root": str(root.absolute())}:
         return
-    for row in rows:
+    for number, row in enumerate(rows):
         if row is None:
             return
+        if number % BITE == 0:
+            time.sleep(GIVE_WAY_S)
         path, modified_ns, size, names, packed = row
         entry = Entry(
             str(path), int(modified_ns), int(size), tuple(str(name) for name in names), bytes(packed)

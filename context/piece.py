@@ -7,11 +7,14 @@ isn't indented that way the piece doesn't parse, and whoever asks has to take th
 
 from __future__ import annotations
 
+import functools
+import re
+
 import attrs
 
 from .brackets import PAIRS, balance
 from .languages import Language
-from .lines import columns, indent_of, line_start, split_lines
+from .lines import columns, indent_of, line_end, line_start, next_line_start, split_lines
 from .place import closes_only, first_word
 from .snapshot import Snapshot
 
@@ -19,6 +22,7 @@ WHOLE_FILE = 6_000
 LARGEST = 8_000
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
+_STRETCH = 8_000
 
 
 @attrs.frozen
@@ -43,11 +47,12 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     start = max(0, offset - _SEARCH_ABOVE)
     if start:
         start = line_start(text, start)
-    above = split_lines(text[start : line_start(text, offset)])
-    current = text[line_start(text, offset) : offset]
-    chain = _chain(above, columns(indent_of(current), snapshot.tab_width), described, snapshot.tab_width)
+    top = line_start(text, offset)
+    current = text[top:offset]
+    chain = _chain(text, start, top, current, snapshot)
     rest = _rest(text, offset)
-    kept = _outermost_that_fits(above, chain)
+    # The first line of the piece: the outermost from which on it isn't too large.
+    kept = sum(top - position <= LARGEST for _, position in chain) - 1
     below = None
     while below is None and (kept >= 0 or not chain):
         depth = chain[kept][0] if chain else 0
@@ -57,11 +62,11 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
         kept -= below is None
     if below is None:
         return None
-    headers = [_header(above, index) for _, index in reversed(chain[kept + 1 :])]
-    first = chain[kept][1] if chain else len(above)
+    headers = [_header(text, position, top) for _, position in reversed(chain[kept + 1 :])]
+    first = chain[kept][1] if chain else top
     closing = "".join("\n" + _closing(header, described) for header in reversed(headers))
     preamble = described.grammar.preamble if described.grammar is not None else ""
-    return Piece(preamble + "".join(headers) + "".join(above[first:]) + current, below + closing)
+    return Piece(preamble + "".join(headers) + text[first:offset], below + closing)
 
 
 def _rest(text: str, offset: int) -> list[str]:
@@ -72,27 +77,48 @@ def _rest(text: str, offset: int) -> list[str]:
     return [*lines, ""]
 
 
-def _chain(above: list[str], depth: int, described: Language, tab_width: int) -> list[tuple[int, int]]:
-    """The lines that enclose the one below `above`, innermost first: their columns and indexes.
+def _chain(text: str, start: int, top: int, current: str, snapshot: Snapshot) -> list[tuple[int, int]]:
+    """The lines that enclose `current`, which begins at `top`, innermost first: their columns and offsets.
 
     A line at the margin encloses what is below it at the margin, so that there is always one where there is
-    code above.
+    code above. Lines above `start`, where a line begins, are not looked at.
     """
+    described, tab_width = snapshot.described, snapshot.tab_width
     chain: list[tuple[int, int]] = []
-    limit = depth or 1
-    for index in range(len(above) - 1, -1, -1):
-        line = above[index]
-        if not line[:limit].strip():
-            continue  # blank or deeper: most lines, so this test comes first
-        code = line.strip()
-        indent = columns(indent_of(line), tab_width)
-        if indent >= limit or _belongs_above(code, described):
-            continue
-        chain.append((indent, index))
-        limit = indent
-        if indent == 0:
-            break
+    limit = columns(indent_of(current), tab_width) or 1
+    stretch = _STRETCH
+    while top > start and limit:
+        begin = line_start(text, max(start, top - stretch))
+        stretch *= 2
+        for position in reversed(_shallow(text, begin, top, limit)):
+            line = text[position : line_end(text, position)]
+            code = line.strip()
+            indent = columns(indent_of(line), tab_width)
+            if not code or indent >= limit or _belongs_above(code, described):
+                continue
+            chain.append((indent, position))
+            limit = indent
+            if not limit:
+                break
+        top = begin
     return chain
+
+
+def _shallow(text: str, begin: int, end: int, limit: int) -> list[int]:
+    """Where lines with code begin that have fewer than `limit` blanks before it, in a stretch of lines."""
+    shallow = _shallow_line(limit, text.find("\r", begin, end) >= 0)
+    if begin:
+        return [found.start() + 1 for found in shallow.finditer(text, begin - 1, end)]
+    return [found.start() for found in shallow.finditer("\n" + text[:end])]
+
+
+@functools.lru_cache(maxsize=64)
+def _shallow_line(limit: int, carriage: bool) -> re.Pattern[str]:
+    """A line end and the beginning of a line after it; far sooner found than lines are taken apart.
+
+    Sooner still where a line feed is the only line end: Python's `re` looks for one letter the fastest.
+    """
+    return re.compile((r"[\r\n]" if carriage else "\n") + rf"[ \t]{{0,{limit - 1}}}+[^ \t\r\n]")
 
 
 def _belongs_above(code: str, described: Language) -> bool:
@@ -106,29 +132,16 @@ def _belongs_above(code: str, described: Language) -> bool:
     )
 
 
-def _outermost_that_fits(above: list[str], chain: list[tuple[int, int]]) -> int:
-    """Which of the enclosing lines is the first of a text of at most `LARGEST` code points; -1 for none."""
-    size = 0
-    end = len(above)
-    for number, (_, index) in enumerate(chain):
-        while end > index:
-            end -= 1
-            size += len(above[end])
-            if size > LARGEST:
-                return number - 1
-    return len(chain) - 1
-
-
-def _header(above: list[str], index: int) -> str:
-    """A definition's header: from its line to the one that opens its body."""
-    lines: list[str] = []
-    for line in above[index : index + _HEADER_LINES]:
-        lines.append(line)
-        if line.rstrip().endswith(("{", ":")):
+def _header(text: str, position: int, top: int) -> str:
+    """A definition's header: from its line at `position` to the one that opens its body."""
+    first = end = next_line_start(text, position)
+    for _ in range(_HEADER_LINES):
+        if text[position:end].rstrip().endswith(("{", ":")):
+            return text[position:end]
+        if end >= top:
             break
-    else:
-        lines = lines[:1]
-    return "".join(lines)
+        end = next_line_start(text, end)
+    return text[position:first]
 
 
 def _closing(header: str, described: Language) -> str:
@@ -147,6 +160,9 @@ def _below(rest: list[str], depth: int, described: Language, tab_width: int) -> 
     kept = rest[:1]
     neighbours = ended = 0
     for number, line in enumerate(rest[1:], 1):
+        if line and not line[: depth + 1].strip(" \t\r\n"):
+            kept.append(line)  # blank or deeper: most lines, so this test comes first
+            continue
         code = line.strip()
         indent = columns(indent_of(line), tab_width)
         if (code and indent < depth) or (not line and number == len(rest) - 1):

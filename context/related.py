@@ -19,6 +19,8 @@ from .values import RelatedPart
 
 RANK_CONSTANT = 60
 _ORDER = ("definition", "tests", "open-file", "overlap", "recent-edit")
+_SHARE = {"overlap": 0.4, "open-file": 0.4, "tests": 0.4}
+"""How much of the budget the long pieces of one origin may take: definitions are short and tell more."""
 _REDUNDANT = 0.6
 _TELLING = 8
 _LOOK_BACK = 20_000
@@ -175,6 +177,7 @@ def _within(fused: Sequence[_Fused], declaration: str, budget: int, seen: set[st
     chosen: list[_Fused] = []
     shown: set[str] = set()
     left = budget
+    shares = {origin: int(budget * share) for origin, share in _SHARE.items()}
     for each in fused:
         candidate = each.candidate
         text = without_secrets(candidate.text)
@@ -185,11 +188,13 @@ def _within(fused: Sequence[_Fused], declaration: str, budget: int, seen: set[st
             verdict = "seen"
         elif _mostly(lines, shown):
             verdict = "repeated"
-        elif len(text) > left:
+        elif len(text) > min(left, shares.get(candidate.origin, left)):
             verdict = "budget"
         else:
             verdict = "chosen"
             left -= len(text)
+            if candidate.origin in shares:
+                shares[candidate.origin] -= len(text)
             shown |= lines
             chosen.append(attrs.evolve(each, candidate=attrs.evolve(candidate, text=text)))
         rows.append(Row(candidate.path, candidate.line, each.origins, each.score, len(text), verdict))

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 import attrs
 
-from .languages import language_of
+from .languages import language, language_of
 from .lines import line_end, line_start, next_line_start, split_lines
 from .names import uses
 from .snapshot import Snapshot
@@ -30,10 +30,11 @@ _IMPORT = re.compile(
 _NEAR_BEFORE = 20
 _NEAR_AFTER = 5
 _NAMES = 40
-_WINDOW_LINES = 40
+_WINDOW_LINES = 16
 _LARGEST = 100_000
 _SIBLINGS = 8
 _AROUND = 15
+_SHALLOW = 6
 _COMMONPLACE = 6
 _FAMILIES = (
     frozenset({"javascript", "typescript", "typescriptreact"}),
@@ -167,7 +168,7 @@ def _own_names(tree: SyntaxTree, start: int, end: int, scopes: Sequence[Scope]) 
         start = min(start, max(functions[0].start, end - _LARGEST))
     captures = tree.captures(start, end)
     areas = [capture for capture in captures if capture.name.startswith("binds")]
-    return frozenset(definition.name for definition in tree.definitions()) | frozenset(
+    return frozenset(definition.name for definition in tree.definitions(depth=_SHALLOW)) | frozenset(
         tree.text[each.start : each.end]
         for each in captures
         if each.name == "use" and any(area.start <= each.start and each.end <= area.end for area in areas)
@@ -178,7 +179,7 @@ def definitions(query: Query, sources: Sources) -> list[Candidate]:
     """Definitions of the names near the cursor: signatures with documentation, classes with their members.
 
     A name that many files define is taken only from where the file imports; a method only when its class is
-    spoken of as well.
+    spoken of as well; a value only where it is imported, in languages in which it has to be.
     """
     found: list[Candidate] = []
     for name in query.names:
@@ -201,8 +202,14 @@ def definitions(query: Query, sources: Sources) -> list[Candidate]:
 def _may_help(symbol: Symbol, query: Query) -> bool:
     if symbol.path == query.path or not _related_languages(language_of(symbol.path), query.language):
         return False
+    if symbol.kind == "module":
+        return False  # that there is one says nothing about what is in it
     if not symbol.container:
-        return symbol.name in query.imported or symbol.name in query.free or _is_imported(symbol.path, query)
+        if symbol.name in query.imported or _is_imported(symbol.path, query):
+            return True
+        # What isn't imported yet may be a function somebody is about to use; a value is a local of that name.
+        must_be_imported = language(query.language).names.visibility == "file"
+        return symbol.name in query.free and not (must_be_imported and symbol.kind in _PARTS)
     return symbol.kind not in _PARTS and symbol.container.rsplit(".", 1)[-1] in {
         *query.names,
         *query.imported,
@@ -260,11 +267,16 @@ def open_places(query: Query, sources: Sources) -> list[Candidate]:
 def overlap(query: Query, sources: Sources) -> list[Candidate]:
     """Stretches of open files and of neighbours in the folder that share the names near the cursor (BM25).
 
-    The scoring is Okapi BM25 (Robertson and Zaragoza, 2009), k1 = 1.2 and b = 0.75, over windows of 40 lines.
+    The scoring is Okapi BM25 (Robertson and Zaragoza, 2009), k1 = 1.2 and b = 0.75, over windows of 16 lines.
     """
     texts = {each.snapshot.path: each.snapshot.text for each in sources.open_files}
-    folder = query.path.rpartition("/")[0]
-    siblings = [path for path in sources.paths if path.rpartition("/")[0] == folder and path not in texts]
+    within = query.path[: query.path.rfind("/") + 1]
+    size = len(within)
+    siblings = [
+        path
+        for path in sources.paths
+        if path.startswith(within) and path.find("/", size) < 0 and path not in texts
+    ]
     for path in siblings[:_SIBLINGS]:
         text = sources.read(path) if _related_languages(language_of(path), query.language) else None
         if text is not None:
@@ -328,7 +340,8 @@ def counterpart(query: Query, sources: Sources) -> list[Candidate]:
         }
     )
     found: list[Candidate] = []
-    for path in sources.paths:
+    # It is in each of the wanted names, and found far sooner than ten thousand paths are taken apart.
+    for path in [path for path in sources.paths if bare in path]:
         if path == query.path or PurePosixPath(path).stem not in wanted:
             continue
         if not _related_languages(language_of(path), query.language):

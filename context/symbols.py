@@ -82,19 +82,25 @@ def documentation_of(text: str, definition: Definition, described: Language) -> 
         first = text[definition.body_start : line_end(text, definition.body_start)].strip()
         return _clean(first) if first.startswith(('"', "'", 'r"', 'R"')) else ""
     tokens = (*described.comments.line, *(begin for begin, _ in described.comments.block), "*")
-    doc = ""
+    lines: list[str] = []
     position = line_start(text, definition.start)
     for _ in range(30):
         if position <= 0:
             break
-        position = line_start(text, position - 1)
-        line = text[position : min(line_end(text, position), position + 400)].strip()
-        if line.startswith(("@", "#[", "[")) and not doc:
+        end = position - (2 if text.endswith("\r\n", 0, position) else 1)
+        position = line_start(text, end)
+        line = text[position : min(end, position + 400)].strip()
+        if line.startswith(("@", "#[", "[")) and not _first_words(lines):
             continue  # attributes and annotations stand between a comment and what it is about
         if not line.startswith(tokens) and not line.endswith("*/"):
             break
-        doc = _clean(line) or doc
-    return doc
+        lines.append(line)
+    return _first_words(lines)
+
+
+def _first_words(upwards: list[str]) -> str:
+    """The first line of a comment that says something; its lines come from the last to the first."""
+    return next((words for line in reversed(upwards) if (words := _clean(line))), "")
 
 
 def _clean(line: str) -> str:

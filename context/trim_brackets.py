@@ -35,6 +35,8 @@ def _replace_closers(draft: Draft, place: Place) -> Draft:
     text, after = draft.text, place.after
     opened = balance(place.before, place.language).quote
     unmatched = balance(text, place.language, opened).closers or _angle_closer(text, after)
+    if opened and unmatched and unmatched[0][1] == opened and not after.lstrip(" \t").startswith(opened):
+        unmatched = unmatched[1:]  # it ends a string that nothing right of the cursor ends
     taken = 0
     last = -1
     for at, closer in unmatched:

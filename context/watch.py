@@ -15,6 +15,7 @@ from typing import Any, cast
 import attrs
 import watchfiles
 
+from . import narrowing
 from .ignore import IGNORE_FILES, is_secret_path, never_walked
 
 MAX_FOLDERS = 8000
@@ -104,7 +105,7 @@ def interpret(root: Path, known: set[str], reported: Sequence[str]) -> Changes:
             continue
         is_folder = reported_path in known or Path(reported_path).is_dir()
         new_or_gone = is_folder and (reported_path not in known or not Path(reported_path).exists())
-        folders = folders or new_or_gone or name in IGNORE_FILES
+        folders = folders or new_or_gone or name in (*IGNORE_FILES, narrowing.FILE)
         if not is_folder or new_or_gone:
             paths.add(relative)
     return Changes(tuple(sorted(paths)), folders)

@@ -20,7 +20,9 @@ from ..context.problem import Problem
 
 _COMMANDS = {
     # name: (module, attribute, short help)
+    "bench": ("foretype.daemon.bench_command", "bench", "Measure your model on this machine."),
     "complete": ("foretype.lsp.command", "complete", "Print one completion for FILE:LINE:COLUMN."),
+    "context": ("foretype.lsp.command", "context", "Show what the model sees for FILE:LINE:COLUMN."),
     "daemon": ("foretype.daemon.command", "daemon", "Run, start, stop or look at the daemon."),
     "demo": ("foretype.lsp.command", "demo", "Watch ghost text appear while a file is typed."),
     "doctor": ("foretype.daemon.command", "doctor", "Say what is installed and what to do about problems."),

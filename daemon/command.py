@@ -43,6 +43,7 @@ def run() -> None:
     Ctrl+C or 'foretype daemon stop' ends it.
     """
     from . import config, server
+    from .background_tuning import BackgroundTuning, ThisMachine
     from .model_source import ConfiguredModel
 
     place = Place()
@@ -63,6 +64,7 @@ def run() -> None:
                 place,
                 ConfiguredModel(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
+                tuning=BackgroundTuning(ThisMachine(paths.config_file())),
                 on_ready=ready,
             )
         )

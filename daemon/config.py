@@ -43,6 +43,10 @@ class ModelSettings:
         threads: threads for decoding; 0 uses the physical cores.
         gpu_layers: layers to put on a GPU where llama.cpp was built for one; -1 all, 0 none.
         speculation: draft tokens and verify them in batches. Off until it is shown never to lose.
+        draft: a small model with the same vocabulary, a name or a GGUF file, that drafts as well where
+            `speculation` is on; "" for none.
+        tune: look for the fastest form of the model on this machine while nobody needs it, once; see
+            `foretype tune`. The form it finds is used from the daemon's next start on.
     """
 
     name: str = "smollm2-135m"
@@ -51,6 +55,8 @@ class ModelSettings:
     threads: int = _number(0, 0, 1024)
     gpu_layers: int = _number(-1, -1, 1000)
     speculation: bool = False
+    draft: str = ""
+    tune: bool = True
 
 
 @attrs.frozen
@@ -75,6 +81,8 @@ class CompletionSettings:
         latency_budget_ms: time in ms in which a first answer should appear.
         prefix_characters: code points of the file before the cursor that the model sees, at most.
         suffix_characters: code points after the cursor, at most.
+        related_characters: code points of related code from other files that the model sees, at most; 0
+            shows it the file alone.
         multiline: "auto", "never" or "always".
     """
 
@@ -84,7 +92,20 @@ class CompletionSettings:
     latency_budget_ms: float = _number(400.0, 10, 60000)
     prefix_characters: int = _number(6000, 0, 1_000_000)
     suffix_characters: int = _number(2000, 0, 1_000_000)
+    related_characters: int = _number(2000, 0, 1_000_000)
     multiline: str = _choice("auto", "never", "always")
+
+
+@attrs.frozen
+class WorkspaceSettings:
+    """What is read of the workspace.
+
+    Attributes:
+        index: read the workspace's files in the background, so that definitions elsewhere are known. What
+            .gitignore and .foretypeignore name is never read, nor are files of keys and credentials.
+    """
+
+    index: bool = True
 
 
 @attrs.frozen
@@ -125,6 +146,7 @@ class Settings:
     model: ModelSettings = attrs.field(factory=ModelSettings)
     daemon: DaemonSettings = attrs.field(factory=DaemonSettings)
     completion: CompletionSettings = attrs.field(factory=CompletionSettings)
+    workspace: WorkspaceSettings = attrs.field(factory=WorkspaceSettings)
     statistics: StatisticsSettings = attrs.field(factory=StatisticsSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     fim: dict[str, Any] = attrs.field(factory=dict[str, Any])

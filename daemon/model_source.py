@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import attrs
+
 from ..context.problem import ModelProblem, Problem
 from . import config, paths
 
 if TYPE_CHECKING:
-    from ..models.engine import EngineLike
+    from ..models.engine import EngineLike, EngineSettings
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class ModelSource(Protocol):
         ...
 
 
-def model_path(model: config.ModelSettings) -> Path:
+def model_path(model: config.ModelSettings, *, setting: str = "model.path") -> Path:
     """The GGUF file that the settings mean.
 
     Raises:
@@ -50,9 +52,35 @@ def model_path(model: config.ModelSettings) -> Path:
 
     if "/" in model.path and not Path(model.path).expanduser().is_absolute():
         raise ModelProblem(
-            f"The configuration's model.path is '{model.path}'; write the whole path, from / or ~ on."
+            f"The configuration's {setting} is '{model.path}'; write the whole path, from / or ~ on."
         )
     return resolve(model.path or model.name)
+
+
+def engine_settings(settings: config.Settings) -> EngineSettings:
+    """How the user has a model run.
+
+    Raises:
+        ModelProblem: there is no such draft model.
+    """
+    from ..models.engine import EngineSettings
+
+    return EngineSettings(
+        context_tokens=settings.model.context_tokens,
+        threads=settings.model.threads,
+        gpu_layers=settings.model.gpu_layers,
+        latency_budget_ms=settings.completion.latency_budget_ms,
+        fim=settings.fim,
+        states=paths.cache_dir() / "kv",
+        speculation=settings.model.speculation,
+        draft=_draft_path(settings.model),
+    )
+
+
+def _draft_path(model: config.ModelSettings) -> Path | None:
+    if not (model.speculation and model.draft):
+        return None
+    return model_path(attrs.evolve(model, path=model.draft), setting="model.draft")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -86,21 +114,12 @@ class ConfiguredModel:
             logger.warning("%s", complaint)
         path = model_path(settings.model)
         try:
-            from ..models.engine import EngineSettings, load_engine
+            from ..models.engine import load_engine
         except ImportError as error:
             raise ModelProblem(
                 f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
             ) from error
-        wanted = EngineSettings(
-            context_tokens=settings.model.context_tokens,
-            threads=settings.model.threads,
-            gpu_layers=settings.model.gpu_layers,
-            latency_budget_ms=settings.completion.latency_budget_ms,
-            fim=settings.fim,
-            states=paths.cache_dir() / "kv",
-            speculation=settings.model.speculation,
-        )
-        return load_engine(path, wanted, on_progress)
+        return load_engine(path, engine_settings(settings), on_progress)
 
     def _model(self) -> config.ModelSettings:
         return config.load(self._config_file)[0].model

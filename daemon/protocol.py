@@ -139,6 +139,7 @@ class ModelStatus:
         parameters: number of weights.
         context_tokens: how many tokens the KV cache holds.
         fim: the fill-in-the-middle format in use ("none" when the model has no markers).
+        tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
     """
 
     state: ModelState = ModelState.UNLOADED
@@ -149,6 +150,7 @@ class ModelStatus:
     parameters: int = 0
     context_tokens: int = 0
     fim: str = ""
+    tuning: bool = False
 
 
 @attrs.frozen

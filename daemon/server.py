@@ -21,6 +21,7 @@ import attrs
 from ..context.problem import DaemonProblem
 from ..context.values import Completion
 from . import protocol
+from .background_tuning import BackgroundTuning
 from .lifecycle import Clock, IdleTimer
 from .model_host import log_failure
 from .model_source import ModelSource
@@ -89,11 +90,21 @@ class _Client:
 class Server:
     """The connections and what they ask. Its state: the clients and the wish to end (`stopping`)."""
 
-    def __init__(self, source: ModelSource, *, idle: IdleTimer, clock: Clock = time.monotonic) -> None:
-        self.stopping = asyncio.Event()
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        idle: IdleTimer,
+        tuning: BackgroundTuning | None = None,
+        clock: Clock = time.monotonic,
+        stopping: asyncio.Event | None = None,
+    ) -> None:
+        self.stopping = stopping or asyncio.Event()
         self.service = Service(source, on_model=self._model_changed, clock=clock)
         self._clock = clock
         self._idle = idle
+        self._tuning = tuning
+        self._tuning_told = False
         self._began = clock()
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
@@ -136,11 +147,15 @@ class Server:
 
     async def close(self) -> bool:
         """Answer everything and close the connections. False when the engine did not let go in time."""
+        if self._tuning is not None:
+            self._tuning.close()
         ended = await self.service.close()
         await asyncio.sleep(0)  # "load" requests write their answers
         await asyncio.gather(*(client.flush() for client in list(self._clients)))
         if self._connections:
             await asyncio.wait(self._connections, timeout=_FLUSH_S)
+        if self._tuning is not None:
+            await self._tuning.cleared()
         return ended
 
     def tick(self) -> None:
@@ -151,6 +166,15 @@ class Server:
             logger.info("not needed for %.0f minutes; ending", self._idle.minutes)
             self.stopping.set()
         self.service.refresh()
+        if self._tuning is not None:
+            self._tuning.tick(idle_s=self._idle.idle_s, busy=self.service.busy, model=self.service.model)
+            self._tell_tuning()
+
+    @property
+    def model(self) -> protocol.ModelStatus:
+        """What the model is doing, tuning included."""
+        running = self._tuning is not None and self._tuning.running
+        return attrs.evolve(self.service.model, tuning=running)
 
     def status(self) -> protocol.DaemonStatus:
         """What "status" answers."""
@@ -164,13 +188,19 @@ class Server:
             clients=sum(client.greeted for client in self._clients),
             sessions=self.service.sessions,
             queued=self.service.queued,
-            model=self.service.model,
+            model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
             **attrs.asdict(self.service.totals),
         )
 
-    def _model_changed(self, model: protocol.ModelStatus) -> None:
-        frame = protocol.encode_notification(Method.MODEL, model)
+    def _tell_tuning(self) -> None:
+        """Tell everybody when tuning has begun or ended."""
+        if self.model.tuning != self._tuning_told:
+            self._tuning_told = self.model.tuning
+            self._model_changed(self.service.model)
+
+    def _model_changed(self, _model: protocol.ModelStatus) -> None:
+        frame = protocol.encode_notification(Method.MODEL, self.model)
         for client in self._clients:
             if client.same_version:
                 client.send(frame)
@@ -230,12 +260,12 @@ class Server:
         client.same_version = hello.version == protocol.VERSION
         client.respond(frame.id, protocol.Welcome(protocol.VERSION, release(), os.getpid()))
         if client.same_version:
-            client.send(protocol.encode_notification(Method.MODEL, self.service.model))
+            client.send(protocol.encode_notification(Method.MODEL, self.model))
 
     def _submit(
         self, client: _Client, number: int, request: protocol.CompletionRequest | protocol.WarmRequest
     ) -> None:
-        self._idle.touch()
+        self._needed()
         completing = isinstance(request, protocol.CompletionRequest)
 
         def answer(completion: Completion) -> None:
@@ -252,11 +282,18 @@ class Server:
         if number in client.requests:
             client.requests[number] = ticket
 
+    def _needed(self) -> None:
+        """Somebody needs the model."""
+        self._idle.touch()
+        if self._tuning is not None:
+            self._tuning.preempt()
+            self._tell_tuning()
+
     def _load(self, client: _Client, number: int) -> None:
         if len(client.loads) >= MAX_LOADS:
             client.refuse(number, "The client asked too often for the model.")
             return
-        self._idle.touch()
+        self._needed()
 
         async def load() -> None:
             try:
@@ -279,6 +316,7 @@ async def serve(
     source: ModelSource,
     *,
     idle_minutes: float = 30.0,
+    tuning: BackgroundTuning | None = None,
     clock: Clock = time.monotonic,
     tick_s: float = TICK_S,
     on_ready: Callable[[Server], Any] | None = None,
@@ -298,26 +336,22 @@ async def serve(
     if lock is None:
         raise AlreadyRunning("A daemon is already running.")
     try:
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Before anybody can connect: who finds a daemon may end it, and it must tidy up then.
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         lock.sign()
         listener = bind(place)
         bound = BoundSocket(place.socket)
         try:
-            server = Server(source, idle=IdleTimer(idle_minutes, clock), clock=clock)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, server.stopping.set)
+            server = Server(
+                source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
+            )
             listening = await asyncio.start_unix_server(server.connected, sock=listener)
             logger.info("daemon %d listens", os.getpid())
             if on_ready is not None:
                 on_ready(server)
-            while not server.stopping.is_set():
-                try:
-                    await asyncio.wait_for(server.stopping.wait(), tick_s)
-                except TimeoutError:
-                    server.tick()
-                    if not (bound.in_place and lock.in_place):
-                        logger.warning("the runtime directory was cleaned; ending, since nobody can connect")
-                        server.stopping.set()
+            await _until_stopped(server, lambda: bound.in_place and lock.in_place, tick_s)
             listening.close()
             return await server.close()
         finally:
@@ -326,3 +360,14 @@ async def serve(
     finally:
         logger.info("daemon %d ends", os.getpid())
         lock.release()
+
+
+async def _until_stopped(server: Server, in_place: Callable[[], bool], tick_s: float) -> None:
+    while not server.stopping.is_set():
+        try:
+            await asyncio.wait_for(server.stopping.wait(), tick_s)
+        except TimeoutError:
+            server.tick()
+            if not in_place():
+                logger.warning("the runtime directory was cleaned; ending, since nobody can connect")
+                server.stopping.set()

@@ -1,4 +1,4 @@
-"""The commands `foretype lsp`, `foretype complete` and `foretype demo`.
+"""This room's commands: `foretype lsp`, `complete`, `context`, `demo`, `stats` and `top`.
 
 Only the command lines stand here; what they do is imported when they run.
 """
@@ -78,6 +78,27 @@ def complete(target: str, as_json: bool, language: str, max_tokens: int | None, 
     from .once import complete_once
 
     complete_once(target, as_json=as_json, language=language, max_tokens=max_tokens, in_process=in_process)
+
+
+@click.command()
+@click.argument("target", metavar="FILE:LINE:COLUMN")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The workspace's folder; by default the nearest one above the file that looks like a project.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--language", default="", help="The language identifier; by default from the file's name.")
+def context(target: str, root: Path | None, as_json: bool, language: str) -> None:
+    """Print what the model would see for FILE:LINE:COLUMN, and why.
+
+    Shows every piece of related code that was considered with its origin, score and verdict, then the
+    prompt part by part. Lines and columns count from 1, as for 'foretype complete'. Files that
+    .gitignore or .foretypeignore name, and files of keys and credentials, are never read.
+    """
+    from .explain import explain_context
+
+    explain_context(target, root=root, as_json=as_json, language=language)
 
 
 @click.command()

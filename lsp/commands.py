@@ -88,13 +88,19 @@ async def restart(session: Session, _arguments: list[Any]) -> str:
 
 
 async def choose_model(session: Session, arguments: list[Any]) -> str:
-    """[name]: write the model's name into the user's configuration; answers with a sentence."""
+    """[name]: write the model's name into the user's configuration; answers with a sentence.
+
+    A model that is not here yet is not chosen: until it was, nothing would be suggested.
+    """
     from ..daemon import paths
+    from ..daemon.config import ModelSettings
+    from ..daemon.model_source import model_path
     from .choose import write_model
 
     if not arguments or not isinstance(arguments[0], str):
         return f"The model is {session.settings.model.path or session.settings.model.name}."
     try:
+        model_path(ModelSettings(name=arguments[0]))
         write_model(paths.config_file(), arguments[0])
     except Problem as problem:
         return str(problem)
@@ -112,7 +118,9 @@ async def show_context(session: Session, arguments: list[Any]) -> str | None:
     query = read_query({"textDocument": {"uri": document.uri}, "position": position})
     prompt = session.inline.prompt_at(document, place_of(document, query, session.documents.encoding))
     parts = [f"# What the model sees\n\nPath: `{prompt.path}`, language: `{prompt.language}`"]
-    parts += [f"## {part.path} ({part.origin})\n\n{_fenced(part.text)}" for part in prompt.related]
+    parts += [
+        f"## {part.path} ({part.origin} {part.score:.4f})\n\n{_fenced(part.text)}" for part in prompt.related
+    ]
     parts.append(f"## Before the cursor\n\n{_fenced(prompt.prefix)}")
     parts.append(f"## Behind the cursor\n\n{_fenced(prompt.suffix)}")
     return "\n\n".join(parts) + "\n"

@@ -54,6 +54,7 @@ class Document:
         self.text = without_surrogates(text)
         self.lines = LineIndex(self.text)
         self.edited_at = 0.0
+        self.edited_offset = 0
         self._tree: SyntaxTree | None = None
         self._edited: Edited | None = None
         self._too_long: int | None = None
@@ -85,6 +86,7 @@ class Document:
         old, new = self.text, self.text[:start] + text + self.text[end:]
         self.lines.edit(old, new, start, end, start + len(text))
         self.text = new
+        self.edited_offset = start + len(text)
         if self._tree is not None:
             change = (start, end, start + len(text))
             self._edited = self._edited.then(*change) if self._edited else Edited(*change)
@@ -200,12 +202,20 @@ def path_of(uri: str) -> str:
     return PurePath(path).as_posix() if path else ""
 
 
+def root_of(uri: str, roots: Sequence[str]) -> str:
+    """The innermost of the workspace's folders that a document lies in; "" outside all of them."""
+    return _innermost(path_of(uri), roots)
+
+
 def relative_path(path: str, roots: Sequence[str]) -> str:
     """The path below the innermost of the workspace's folders, or the bare file name outside all of them."""
+    root = _innermost(path, roots)
+    return path[len(root) + 1 :] if root else path.rsplit("/", 1)[-1]
+
+
+def _innermost(path: str, roots: Sequence[str]) -> str:
     inside = [root.rstrip("/") for root in roots if path.startswith(root.rstrip("/") + "/")]
-    if inside:
-        return path[len(max(inside, key=len)) + 1 :]
-    return path.rsplit("/", 1)[-1]
+    return max(inside, key=len, default="")
 
 
 def as_map(value: Any) -> dict[str, Any]:

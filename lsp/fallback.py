@@ -9,7 +9,7 @@ from __future__ import annotations
 from lsprotocol import types
 
 from .documents import Document
-from .inline import Item
+from .items import Item
 from .positions import Encoding
 
 LABEL_LENGTH = 60

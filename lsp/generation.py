@@ -60,7 +60,8 @@ class Generation:
 
     def so_far(self) -> Completion:
         """What was said up to now and can be shown: whole lines, or whole words when even those are late."""
-        text = whole_lines(self.text) if self.rules.multiline else ""
+        several = self.rules.multiline or self.rules.openers
+        text = whole_lines(self.text) if several else ""
         return Completion(text or (whole_words(self.text) if self._late else ""), StopReason.BUDGET)
 
     async def wait(self, budget_s: float) -> Completion:

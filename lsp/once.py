@@ -16,16 +16,23 @@ import click
 
 from ..context.assemble import WindowSettings, assemble
 from ..context.ground import ground
+from ..context.index import Index
 from ..context.languages import language_of
 from ..context.problem import DaemonProblem, ModelProblem, Problem
+from ..context.related import choose
 from ..context.rules import stop_rules
 from ..context.snapshot import Snapshot
 from ..context.syntax import parse
 from ..context.trim import trim
-from ..context.values import Completion, StopReason
+from ..context.values import Completion, Prompt, StopReason
+from ..daemon import paths
+from ..daemon.config import Settings
 from ..daemon.protocol import CompletionRequest, ModelState
+from .documents import Document
 from .lines import LineIndex
+from .narrowing import Narrowings
 from .start import make_backend, user_settings
+from .workspace import Folder, root_for
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Larger files are no source code."""
@@ -71,10 +78,13 @@ def complete_once(
     path, line, column = read_target(target)
     text = read_source(path)
     offset = offset_of(text, line, column, path)
-    snapshot = Snapshot(
-        uri=path.absolute().as_uri(), path=path.name, language=language or language_of(path.name), text=text
-    )
-    outcome = asyncio.run(_complete(snapshot, offset, max_tokens, in_process))
+    path = path.absolute()
+    root = root_for(path)
+    language = language or language_of(path.name)
+    _refuse_what_is_kept_back(path, root, language, text)
+    name = path.relative_to(root).as_posix() if root is not None else path.name
+    snapshot = Snapshot(path.as_uri(), name, language, text)
+    outcome = asyncio.run(_complete(snapshot, offset, root, max_tokens, in_process))
     if as_json:
         click.echo(json.dumps(as_record(outcome), ensure_ascii=False))
     elif outcome.text:
@@ -141,8 +151,26 @@ def offset_of(text: str, line: int, column: int, path: Path) -> int:
     return start + column - 1
 
 
-async def _complete(snapshot: Snapshot, offset: int, max_tokens: int | None, in_process: bool) -> Outcome:
-    settings = user_settings().completion
+def _refuse_what_is_kept_back(path: Path, root: Path | None, language: str, text: str) -> None:
+    roots = (str(root),) if root is not None else ()
+    verdict = Narrowings(lambda: roots).verdict(Document(path.as_uri(), language, 0, text, roots))
+    if verdict.why:
+        raise FileProblem(f"Nothing is suggested in {path}. {verdict.why}")
+
+
+def _known(root: Path | None, wanted: bool) -> Folder | None:
+    """The project as an editor indexed it earlier; None where none did. Nothing is indexed for one answer."""
+    if root is None or not wanted:
+        return None
+    index = Index(root, paths.cache_dir() / "workspaces")
+    return Folder(root, index) if index.load() else None
+
+
+async def _complete(
+    snapshot: Snapshot, offset: int, root: Path | None, max_tokens: int | None, in_process: bool
+) -> Outcome:
+    wanted = user_settings()
+    settings = wanted.completion
     backend = make_backend(in_process=in_process)
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -152,9 +180,7 @@ async def _complete(snapshot: Snapshot, offset: int, max_tokens: int | None, in_
             began = time.perf_counter()
             snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
             rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
-            prompt, _ = assemble(
-                snapshot, offset, WindowSettings(settings.prefix_characters, settings.suffix_characters)
-            )
+            prompt = prompt_for(snapshot, offset, root, wanted)
             context_ms = 1000 * (time.perf_counter() - began)
             completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
     except TimeoutError:
@@ -176,6 +202,19 @@ async def _complete(snapshot: Snapshot, offset: int, max_tokens: int | None, in_
         context_ms,
         status.name,
     )
+
+
+def prompt_for(snapshot: Snapshot, offset: int, root: Path | None, settings: Settings) -> Prompt:
+    """What the model sees: the window, and related code from what is known of the project."""
+    completion = settings.completion
+    shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
+    prompt, window = assemble(snapshot, offset, shape)
+    folder = _known(root, settings.workspace.index)
+    if folder is None or completion.related_characters <= 0:
+        return prompt
+    seen = prompt.prefix + prompt.suffix
+    choice = choose(snapshot, offset, folder.sources(), completion.related_characters, seen=seen)
+    return assemble(snapshot, offset, shape, window, choice.parts, repository=folder.root.name)[0]
 
 
 def as_record(outcome: Outcome) -> dict[str, Any]:

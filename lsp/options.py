@@ -13,7 +13,15 @@ from typing import Any
 
 import attrs
 
-from ..daemon.config import CompletionSettings, ConfigComplaint, Flaw, Settings, StatisticsSettings, apply
+from ..daemon.config import (
+    CompletionSettings,
+    ConfigComplaint,
+    Flaw,
+    Settings,
+    StatisticsSettings,
+    WorkspaceSettings,
+    apply,
+)
 from .documents import as_map
 
 EDITOR = "the editor's settings"
@@ -21,7 +29,7 @@ EDITOR = "the editor's settings"
 OWN_OPTIONS = frozenset({"status", "completion_items", "editor_info", "editor_plugin_info", "token"})
 """Initialization options that are about the client and not settings."""
 
-_SECTIONS = ("completion", "statistics")
+_SECTIONS = ("completion", "workspace", "statistics")
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -94,6 +102,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "completion": _schema_of(CompletionSettings),
+            "workspace": _schema_of(WorkspaceSettings),
             "statistics": _schema_of(StatisticsSettings),
         },
     }

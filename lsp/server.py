@@ -8,6 +8,7 @@ daemon's client) is imported after `initialize` has been answered.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -26,7 +27,7 @@ from .session import BackendFactory, OnModel, Session, SettingsLoader
 from .wire import ClientError, Protocol
 
 if TYPE_CHECKING:
-    from .inline import Item
+    from .items import Item
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class ForetypeServer(LanguageServer):
 
     def _on_initialized(self, _params: dict[str, Any]) -> None:
         _ = self.session.inline
+        gc.freeze()  # what was imported stays: looking through it again and again would delay answers
         if as_map(self.session.client.get("workspace")).get("configuration"):
             self._keep(self._pull_settings())
 
@@ -184,7 +186,7 @@ class ForetypeServer(LanguageServer):
         event = as_map(params.get("event"))
         gone, new = folder_paths(event.get("removed")), folder_paths(event.get("added"))
         kept = [root for root in self.session.documents.roots if root not in gone]
-        self.session.documents.move_roots(tuple(dict.fromkeys((*kept, *new))))
+        self._keep(self.session.move_roots(tuple(dict.fromkeys((*kept, *new)))))
 
     # -- settings and commands
 

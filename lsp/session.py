@@ -8,14 +8,16 @@ protocol only as two functions, one that sends a notification and one that asks 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .documents import Document, DocumentStore, as_map, path_of
+from .documents import Document, DocumentStore, as_map, path_of, root_of
 from .ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
@@ -23,12 +25,19 @@ if TYPE_CHECKING:
     from ..daemon.backend import Backend
     from ..daemon.config import Settings
     from ..daemon.protocol import ModelStatus
-    from .inline import InlineCompletions, Report
+    from .inline import InlineCompletions
+    from .items import Report
     from .ledger import Settled
+    from .narrowing import Narrowings
     from .options import Switches
+    from .progress import WorkProgress
     from .statistics import Statistics
+    from .workspace import Step, Workspaces
 
 log = logging.getLogger(__name__)
+
+WORTH_A_BAR = 1_000_000
+"""Bytes of source from which indexing is shown as a bar: less is done before anybody has read its title."""
 
 OnModel = Callable[["ModelStatus"], None]
 BackendFactory = Callable[[OnModel], Awaitable["Backend"]]
@@ -50,11 +59,16 @@ class Session:
         self.client: dict[str, Any] = {}
         self.board = StatusBoard(notify)
         self.ledger = Ledger(self._settled)
-        self._progress = ModelProgress(ask, notify)
+        self._ask, self._notify = ask, notify
+        self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
         self._load_settings = settings
         self._backend: asyncio.Future[Backend] | None = None
         self._inline: InlineCompletions | None = None
+        self._workspaces: Workspaces | None = None
+        self._narrowings: Narrowings | None = None
+        self._front = ""
+        self._bars: dict[Path, WorkProgress] = {}
         self._statistics: Statistics | None = None
         self._file: Settings | None = None
         self._layers: list[dict[str, Any]] = [{}, {}]
@@ -78,11 +92,16 @@ class Session:
         """What `workspace/didChangeConfiguration` or an answer to `workspace/configuration` brought."""
         self._layers[1] = as_map(sent)
         self.reload()
+        self.focus(
+            self._front
+        )  # the daemon looks for another model in the user's file when it is asked to load
 
     def reload(self) -> None:
         """Take the user's file and every layer anew."""
         self._file = self._resolved = None
         self._show_whether_off()
+        if self._workspaces is not None:
+            self._moving = asyncio.ensure_future(self._follow_roots())
 
     @property
     def settings(self) -> Settings:
@@ -120,7 +139,20 @@ class Session:
             return f"Suggestions are switched off for {document.language} in the settings."
         if not self.switches.allows(document.language, path_of(document.uri)):
             return "Suggestions are switched off for this session."
-        return ""
+        return self.narrowings.verdict(document).why
+
+    def hidden(self, document: Document) -> bool:
+        """Whether the model must not see a document beside another one."""
+        return self.narrowings.verdict(document).kept_back
+
+    @property
+    def narrowings(self) -> Narrowings:
+        """What the workspace's own files keep back."""
+        if self._narrowings is None:
+            from .narrowing import Narrowings
+
+            self._narrowings = Narrowings(lambda: self.documents.roots)
+        return self._narrowings
 
     def _show_whether_off(self) -> None:
         if not self.settings.completion.enabled:
@@ -128,7 +160,8 @@ class Session:
         elif self.switches.everywhere:
             self.board.off("Suggestions are switched off for this session.")
         else:
-            self.board.off("")
+            document = self.documents.get(self._front)
+            self.board.off(self.refused(document) if document is not None else "")
 
     # -- parts
 
@@ -137,17 +170,38 @@ class Session:
         """The inline completions."""
         if self._inline is None:
             from .inline import InlineCompletions
+            from .relations import Relations
 
+            relations = Relations(
+                self.documents,
+                self.workspaces,
+                lambda: self.settings.completion.related_characters,
+                hidden=self.hidden,
+            )
             self._inline = InlineCompletions(
                 self.documents,
                 self.backend,
                 lambda: self.settings,
+                relations,
                 refused=self.refused,
                 on_report=self._reported,
+                on_cut=self._cut,
                 on_running=self.board.running,
                 on_trouble=self.board.trouble,
             )
         return self._inline
+
+    @property
+    def workspaces(self) -> Workspaces:
+        """The indexes of the workspace's folders."""
+        if self._workspaces is None:
+            from ..daemon import paths
+            from .workspace import Workspaces
+
+            self._workspaces = Workspaces(
+                paths.cache_dir() / "workspaces", self._indexing, wanted=lambda: self.settings.workspace.index
+            )
+        return self._workspaces
 
     async def backend(self) -> Backend:
         """The one backend; made by the first caller."""
@@ -171,6 +225,8 @@ class Session:
         """End what runs, write what was counted, let the backend go."""
         if self._inline is not None:
             await self._inline.aclose()
+        if self._workspaces is not None:
+            await self._workspaces.aclose()
         self.ledger.close_all()
         if self._statistics is not None:
             self._statistics.close()
@@ -184,13 +240,34 @@ class Session:
         """A document was opened."""
         document = self.documents.open(item)
         if document is not None:
+            if root := root_of(document.uri, self.documents.roots):
+                self.workspaces.begin(root)
             self.focus(document.uri)
+
+    async def move_roots(self, roots: tuple[str, ...]) -> None:
+        """The workspace has other folders now."""
+        self.documents.move_roots(roots)
+        await self._follow_roots()
+
+    async def _follow_roots(self) -> None:
+        """Index the folders that are open and wanted, and no others."""
+        if self._workspaces is None:
+            return
+        roots = self.documents.roots
+        await self._workspaces.keep_only(roots if self.settings.workspace.index else ())
+        for document in self.documents:
+            if root := root_of(document.uri, roots):
+                self._workspaces.begin(root)
 
     def focus(self, uri: str) -> None:
         """The user looks at a document: have the model ready."""
         document = self.documents.get(uri)
-        if document is not None and not self.refused(document):
-            self.inline.opened(uri)
+        if document is None:
+            return
+        self._front = uri
+        self._show_whether_off()
+        if not self.refused(document):
+            self.inline.ahead.opened(uri)
 
     def close(self, uri: str) -> None:
         """A document was closed."""
@@ -203,10 +280,38 @@ class Session:
     def _model_changed(self, status: ModelStatus) -> None:
         self._model = status.name
         self.board.model(status)
-        if as_map(self.client.get("window")).get("workDoneProgress"):
-            self._progress.update(status)
+        self._progress.update(status)
+
+    def work_progress(self, title: str) -> WorkProgress | None:
+        """A bar for a piece of work that begins now; None where the client shows none."""
+        if not as_map(self.client.get("window")).get("workDoneProgress"):
+            return None
+        from .progress import WorkProgress
+
+        return WorkProgress(self._ask, self._notify, title)
+
+    def _indexing(self, step: Step) -> None:
+        bar = self._bars.get(step.root)
+        if step.finished:
+            gc.freeze()  # an index is large and stays: looking through it would delay answers
+            self.inline.ahead.indexed()
+            if bar is not None:
+                bar.end(f"{step.total} files")
+                del self._bars[step.root]
+        elif bar is not None:
+            bar.report(step.done, step.total, f"{step.done} of {step.total} files")
+        elif step.read_bytes >= WORTH_A_BAR:
+            bar = self.work_progress("Indexing the workspace")
+            if bar is not None:
+                self._bars[step.root] = bar
+
+    def _cut(self, reason: str) -> None:
+        if self.statistics is not None:
+            self.statistics.cut(reason)
 
     def _reported(self, report: Report) -> None:
+        self._front = report.uri
+        self._show_whether_off()
         if report.suggestion:
             self.ledger.answered(
                 report.uri, report.suggestion, report.language, report.characters, report.total_ms

@@ -33,6 +33,8 @@ create table if not exists answers (
     decode_tokens integer not null, draft_tokens integer not null, accepted_tokens integer not null);
 create table if not exists outcomes (
     day integer not null, outcome text not null, count integer not null, primary key (day, outcome));
+create table if not exists cuts (
+    day integer not null, reason text not null, count integer not null, primary key (day, reason));
 create index if not exists suggestions_time on suggestions (time);
 create index if not exists answers_time on answers (time);
 """
@@ -71,7 +73,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 class Statistics:
-    """What is still to be written. Its state: three lists, and the timer that writes them."""
+    """What is still to be written. Its state: two lists and two counters, and the timer that writes them."""
 
     def __init__(
         self, path: Path, keep_days: int, *, now: Callable[[], float] = time.time, flush_s: float = FLUSH_S
@@ -84,6 +86,7 @@ class Statistics:
         self._suggestions: list[tuple[float, Settled]] = []
         self._answers: list[Answer] = []
         self._outcomes: dict[tuple[int, str], int] = {}
+        self._cuts: dict[tuple[int, str], int] = {}
         self._timer: threading.Timer | None = None
         self._broken = False
         self._pruned = False
@@ -102,9 +105,16 @@ class Statistics:
 
     def outcome(self, name: str) -> None:
         """Count how a request ended."""
+        self._count(self._outcomes, name)
+
+    def cut(self, reason: str) -> None:
+        """Count that a part of an answer was not shown, and why."""
+        self._count(self._cuts, reason)
+
+    def _count(self, counts: dict[tuple[int, str], int], name: str) -> None:
         with self._lock:
             key = int(self._now() // _DAY_S), name
-            self._outcomes[key] = self._outcomes.get(key, 0) + 1
+            counts[key] = counts.get(key, 0) + 1
         self._later()
 
     def close(self) -> None:
@@ -118,12 +128,14 @@ class Statistics:
         with self._lock:
             suggestions, self._suggestions = self._suggestions, []
             answers, self._answers = self._answers, []
-            outcomes, self._outcomes = self._outcomes, {}
+            outcomes, cuts = dict(self._outcomes), dict(self._cuts)
+            self._outcomes.clear()
+            self._cuts.clear()
             self._timer = None
-        if self._broken or not (suggestions or answers or outcomes):
+        if self._broken or not (suggestions or answers or outcomes or cuts):
             return
         try:
-            self._write(suggestions, answers, outcomes)
+            self._write(suggestions, answers, outcomes, cuts)
         except sqlite3.OperationalError as error:
             log.info("statistics were not written this time: %s", error)
         except (sqlite3.Error, OSError) as error:
@@ -135,6 +147,7 @@ class Statistics:
         suggestions: Sequence[tuple[float, Settled]],
         answers: Sequence[Answer],
         outcomes: dict[tuple[int, str], int],
+        cuts: dict[tuple[int, str], int],
     ) -> None:
         connection = connect(self._path)
         try:
@@ -163,11 +176,17 @@ class Statistics:
                     " on conflict do update set count = count + excluded.count",
                     [(day, name, count) for (day, name), count in outcomes.items()],
                 )
+                connection.executemany(
+                    "insert into cuts values (?, ?, ?)"
+                    " on conflict do update set count = count + excluded.count",
+                    [(day, reason, count) for (day, reason), count in cuts.items()],
+                )
                 if self._keep_days and not self._pruned:
                     oldest = self._now() - self._keep_days * _DAY_S
                     connection.execute("delete from suggestions where time < ?", (oldest,))
                     connection.execute("delete from answers where time < ?", (oldest,))
                     connection.execute("delete from outcomes where day < ?", (int(oldest // _DAY_S),))
+                    connection.execute("delete from cuts where day < ?", (int(oldest // _DAY_S),))
                     self._pruned = True
         finally:
             connection.close()

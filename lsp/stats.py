@@ -46,6 +46,7 @@ class Summary:
         languages: counts by language identifier, the most used first.
         fates: suggestions by what became of them.
         outcomes: requests by how they ended.
+        cuts: reasons for which parts of the model's answers were not shown, and how often.
         latencies: times of the model's answers.
         characters_by_day: accepted code points by ISO date, oldest first.
         prefill_tokens: prompt tokens evaluated.
@@ -60,6 +61,7 @@ class Summary:
     languages: dict[str, LanguageCounts] = attrs.field(factory=dict[str, LanguageCounts])
     fates: dict[str, int] = attrs.field(factory=dict[str, int])
     outcomes: dict[str, int] = attrs.field(factory=dict[str, int])
+    cuts: dict[str, int] = attrs.field(factory=dict[str, int])
     latencies: tuple[float, ...] = ()
     characters_by_day: dict[str, int] = attrs.field(factory=dict[str, int])
     prefill_tokens: int = 0
@@ -106,6 +108,9 @@ def _read(connection: sqlite3.Connection, since: float, days: int) -> Summary:
     def rows(query: str) -> list[Any]:
         return connection.execute(query, (since,)).fetchall()
 
+    def counts(query: str) -> dict[str, int]:
+        return dict(connection.execute(query, (int(since // _DAY_S),)).fetchall())
+
     languages = {
         language: LanguageCounts(count, accepted, characters)
         for language, count, accepted, characters in rows(
@@ -125,12 +130,8 @@ def _read(connection: sqlite3.Connection, since: float, days: int) -> Summary:
         days,
         languages,
         dict(rows("select fate, count(*) from suggestions where time >= ? group by fate order by 2 desc")),
-        dict(
-            connection.execute(
-                "select outcome, sum(count) from outcomes where day >= ? group by outcome order by 2 desc",
-                (int(since // _DAY_S),),
-            ).fetchall()
-        ),
+        counts("select outcome, sum(count) from outcomes where day >= ? group by outcome order by 2 desc"),
+        counts("select reason, sum(count) from cuts where day >= ? group by reason order by 2 desc"),
         tuple(row[0] for row in rows("select total_ms from answers where time >= ?")),
         by_day,
         *(value or 0 for value in tokens),
@@ -204,6 +205,13 @@ def tables(summary: Summary) -> RenderableType:
     for name, count in summary.outcomes.items():
         requests.add_row(name, str(count))
     parts += [languages, Text(), requests, Text()]
+    if summary.cuts:
+        cuts = Table(title="Parts of answers that were not shown", title_justify="left", box=None)
+        cuts.add_column("why")
+        cuts.add_column("count", justify="right")
+        for reason, count in summary.cuts.items():
+            cuts.add_row(reason, str(count))
+        parts += [cuts, Text()]
     if summary.latencies:
         parts.append(Text(f"Latency of the model's answers, below 1 ms to above {_EDGES_MS[-1]} ms:"))
         parts.append(Text(f"  {histogram(summary.latencies)}   edges {', '.join(map(str, _EDGES_MS))} ms"))

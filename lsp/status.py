@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from lsprotocol import types
 
 if TYPE_CHECKING:
     from ..daemon.protocol import ModelStatus
+    from .progress import WorkProgress
 
 STATUS = "foretype/status"
 COMMON_STATUS = "didChangeStatus"
@@ -128,32 +128,26 @@ class StatusBoard:
 
 
 class ModelProgress:
-    """The model's loading as work-done progress. Its state: the token of the bar that is open."""
+    """The model's loading and tuning as work-done progress. Its state: the bars that are open."""
 
-    def __init__(self, ask: Callable[[str, Any], Any], send: Callable[[str, Any], None]) -> None:
-        self._ask = ask
-        self._send = send
-        self._token: str | None = None
-        self._bars = 0
+    def __init__(self, begin: Callable[[str], WorkProgress | None]) -> None:
+        """Make it; `begin` opens a bar with a title, or gives None where the client has none."""
+        self._begin = begin
+        self._bar: WorkProgress | None = None
+        self._tuning: WorkProgress | None = None
 
     def update(self, status: ModelStatus) -> None:
         """Take news of the model."""
         loading = status.state.value == "loading"
-        if loading and self._token is None:
-            self._bars += 1
-            self._token = f"foretype-model-{self._bars}"
-            self._ask(
-                types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token=self._token)
-            )
-            self._report(
-                types.WorkDoneProgressBegin(title=f"Loading {status.name or 'the model'}", percentage=0)
-            )
-        elif loading:
-            self._report(types.WorkDoneProgressReport(percentage=round(100 * status.fraction)))
-        elif self._token is not None:
-            self._report(types.WorkDoneProgressEnd(message=status.detail or None))
-            self._token = None
-
-    def _report(self, value: Any) -> None:
-        if self._token is not None:
-            self._send(types.PROGRESS, types.ProgressParams(token=self._token, value=value))
+        if loading and self._bar is None:
+            self._bar = self._begin(f"Loading {status.name or 'the model'}")
+        if loading and self._bar is not None:
+            self._bar.report(round(100 * status.fraction), 100)
+        elif self._bar is not None:
+            self._bar.end(status.detail)
+            self._bar = None
+        if status.tuning and self._tuning is None:
+            self._tuning = self._begin(f"Measuring which form of {status.name or 'the model'} is the fastest")
+        elif not status.tuning and self._tuning is not None:
+            self._tuning.end()
+            self._tuning = None

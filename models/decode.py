@@ -126,6 +126,7 @@ def generate(
     completes_character: bool,
     rules: StopRules,
     cancellation: Cancellation,
+    line: str = "",
     sampling: Sampling | None = None,
     drafter: Drafter | None = None,
     on_text: Callable[[str], None] | None = None,
@@ -143,6 +144,8 @@ def generate(
         completes_character: `required` ends within a character.
         rules: where to stop.
         cancellation: stops at once.
+        line: the cursor's line up to the cursor: it decides with the first generated line whether that
+            opens a block (`StopRules.openers`).
         sampling: None is greedy.
         drafter: proposes tokens to verify in one batch; not asked where tokens are sampled.
         on_text: is called with text that no stop will take back.
@@ -159,7 +162,7 @@ def generate(
         vocabulary=vocabulary,
         ends=ends,
         spelling=Spelling(required, completes_character),
-        watch=StopWatch(rules),
+        watch=StopWatch(rules, line),
         rules=rules,
         cancellation=cancellation,
         sampling=sampling or Sampling(),

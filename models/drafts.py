@@ -4,8 +4,8 @@ Every source has one method, `propose(tokens)`: what may follow these tokens, or
 guess. Sources here: the rest of the previous suggestion, and look-ups in the prompt (file, suffix where
 the model sees it, related code), in the suffix where it does not, in recent completions, and in the
 workspace's n-grams. `Drafts` combines them for one session: it asks all, takes the draft that promises
-most tokens per ms (`pace`), and learns from what the model then really chose, whether or not the draft
-was verified. Verification itself is `decode`'s work.
+most tokens per ms (`chances`, `pace`), and learns from what the model then really chose, whether or not
+the draft was verified. Verification itself is `decode`'s work.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Protocol
 
 import attrs
 
-from .lookup import LONGEST, Found, TokenIndex
-from .pace import MAX_DRAFT, Acceptance, CostCurve, Purse, best_length
+from .chances import Acceptance, Match, odds
+from .lookup import LONGEST, TokenIndex
+from .pace import MAX_DRAFT, CostCurve, Purse, choose
 
 
 @attrs.frozen
@@ -25,13 +26,23 @@ class Draft:
 
     Attributes:
         tokens: at most `pace.MAX_DRAFT`.
-        kind: source and strength of the evidence; acceptance is counted for each kind.
+        kind: of source; acceptance is counted for each kind.
         cost: of making one of the tokens, in units of a batch of one.
+        match: what was looked up, where something was.
     """
 
     tokens: list[int]
     kind: str
     cost: float = 0.0
+    match: Match | None = None
+
+    def log_odds(self, limit: int, company: int) -> list[float]:
+        """Of the first `limit` tokens, before experience; see `chances.Match.log_odds`."""
+        count = min(limit, len(self.tokens))
+        if self.match is not None:
+            return self.match.log_odds(count, company)
+        first, following = PRIORS.get(self.kind, UNKNOWN_KIND)
+        return [odds(following if at else first) for at in range(count)]
 
 
 class Source(Protocol):
@@ -47,7 +58,7 @@ class Lookup:
     """Prompt lookup in one index.
 
     Attributes:
-        name: begins the kind of its drafts.
+        name: the kind of its drafts.
         index: what is looked up.
         live: what is being continued is the index's end.
     """
@@ -62,42 +73,25 @@ class Lookup:
         if found is None:
             return None
         following = self.index.following(found.position, MAX_DRAFT, at_end=self.live)
-        return Draft(following, f"{self.name} {_strength(found)}") if following else None
+        if not following:
+            return None
+        # What is not live begins where the text left of the cursor ends.
+        distance = len(self.index) - found.position if self.live else found.position
+        match = Match(
+            found.matched,
+            distance,
+            found.agreeing,
+            split=found.opposing > 0,
+            differing=found.differing > 0,
+            elsewhere=not self.live,
+        )
+        return Draft(following, self.name, match=match)
 
 
-def _strength(found: Found) -> str:
-    matched = next(least for least in (9, 6, 4, 3, 2) if found.matched >= least)
-    return f"{matched} {'split' if found.opposing else 'agreed' if found.agreeing > 1 else 'single'}"
+PRIORS: dict[str, tuple[float, float]] = {"previous": (0.85, 0.93), "workspace": (0.55, 0.75)}
+"""Probabilities of the first token and of each further one, for what isn't looked up in a text."""
 
-
-_LOOKUP_PRIORS = {
-    # measured on the default model over 110 Python and C files; see `tests/bench`
-    "2 split": (0.35, 0.80),
-    "2 single": (0.45, 0.82),
-    "2 agreed": (0.70, 0.80),
-    "3 split": (0.38, 0.82),
-    "3 single": (0.66, 0.84),
-    "3 agreed": (0.82, 0.84),
-    "4 split": (0.43, 0.85),
-    "4 single": (0.74, 0.87),
-    "4 agreed": (0.87, 0.87),
-    "6 split": (0.62, 0.87),
-    "6 single": (0.80, 0.90),
-    "6 agreed": (0.93, 0.91),
-    "9 split": (0.68, 0.90),
-    "9 single": (0.90, 0.95),
-    "9 agreed": (0.98, 0.97),
-}
-
-PRIORS: dict[str, tuple[float, float]] = {
-    **{
-        f"{source} {strength}": rates
-        for source in ("prompt", "suffix", "recent")
-        for strength, rates in _LOOKUP_PRIORS.items()
-    },
-    "previous": (0.85, 0.93),
-    "workspace": (0.55, 0.75),
-}
+UNKNOWN_KIND = (0.4, 0.75)
 
 
 @attrs.define
@@ -149,6 +143,7 @@ class _Shadow:
     """A proposal that is compared with what the model chooses, verified or not."""
 
     draft: Draft
+    log_odds: list[float]
     at: int = 0
 
 
@@ -166,7 +161,7 @@ class Speculation:
 
     barriers: Collection[int]
     costs: Callable[[], CostCurve]
-    acceptance: Acceptance = attrs.field(factory=lambda: Acceptance(PRIORS))
+    acceptance: Acceptance = attrs.field(factory=Acceptance)
     recent: Recent = attrs.field(factory=Recent)
     others: list[Source] = attrs.field(factory=list[Source])
 
@@ -187,13 +182,13 @@ class Drafts:
         self.prompt = TokenIndex(shared.barriers)
         self.suffix = TokenIndex(shared.barriers)
         self.previous = Previous()
-        self.acceptance = Acceptance(PRIORS, shared.acceptance)
+        self.acceptance = Acceptance(shared.acceptance)
         self.purse = Purse()
         self._suffix_text = ""
         self._context: list[int] = []
         self._began = 0
         self._shadows: list[_Shadow] = []
-        self._sources: list[Source] = [
+        self.sources: list[Source] = [
             self.previous,
             Lookup("prompt", self.prompt, live=True),
             Lookup("suffix", self.suffix),
@@ -231,9 +226,10 @@ class Drafts:
         """The model chose a token, drafted or not."""
         for shadow in self._shadows:
             hit = shadow.draft.tokens[shadow.at] == token
-            self.acceptance.learn(shadow.draft.kind, first=not shadow.at, hit=hit)
-            shadow.at = shadow.at + 1 if hit else len(shadow.draft.tokens)
-        self._shadows = [shadow for shadow in self._shadows if shadow.at < len(shadow.draft.tokens)]
+            expected = shadow.log_odds[shadow.at]
+            self.acceptance.learn(shadow.draft.kind, expected, first=not shadow.at, hit=hit)
+            shadow.at = shadow.at + 1 if hit else len(shadow.log_odds)
+        self._shadows = [shadow for shadow in self._shadows if shadow.at < len(shadow.log_odds)]
         self.previous.chose(token)
         self._context.append(token)
         self.prompt.extend((token,))
@@ -243,16 +239,13 @@ class Drafts:
         context = self._context[-LONGEST:]
         ratios = self.shared.costs().ratios()
         best, length, gain = None, 0, 1.0
-        for source in self._sources:
-            draft = source.propose(context)
-            if draft is None:
-                continue
-            self._watch(draft)
-            first, following = self.acceptance.expected(draft.kind)
-            available = min(limit, len(draft.tokens))
-            choice = best_length(
-                first, following, available, ratios, draft_cost=draft.cost, risk=self.purse.contents
-            )
+        proposals = (source.propose(context) for source in self.sources)
+        drafts = [draft for draft in proposals if draft is not None]
+        for draft in drafts:
+            log_odds = draft.log_odds(limit, company(draft, drafts))
+            self._watch(draft, log_odds)
+            chances = self.acceptance.chances(draft.kind, log_odds)
+            choice = choose(chances, ratios, draft_cost=draft.cost, risk=self.purse.contents)
             if choice.gain > gain:
                 best, length, gain = draft, choice.length, choice.gain
         return best.tokens[:length] if best is not None else []
@@ -265,6 +258,14 @@ class Drafts:
         """The generation is over: what was chosen is remembered as a recent completion."""
         self.shared.recent.add(self._context[: self._began], self._context[self._began :])
 
-    def _watch(self, draft: Draft) -> None:
-        if not any(shadow.draft.kind == draft.kind for shadow in self._shadows):
-            self._shadows.append(_Shadow(draft))
+    def _watch(self, draft: Draft, log_odds: list[float]) -> None:
+        if log_odds and not any(shadow.draft.kind == draft.kind for shadow in self._shadows):
+            self._shadows.append(_Shadow(draft, log_odds))
+
+
+def company(draft: Draft, drafts: Sequence[Draft]) -> int:
+    """1 if another draft begins with the same token, -1 if all others begin with another one, 0 if alone."""
+    others = [other.tokens[0] for other in drafts if other is not draft]
+    if not others:
+        return 0
+    return 1 if draft.tokens[0] in others else -1

@@ -25,6 +25,8 @@ class EngineSettings:
         states: where KV states of recent files are kept between runs; None keeps none.
         tuned: honour what `foretype tune` found out for this model on this machine.
         speculation: verify drafted tokens in batches where that promises to be faster.
+        draft: a small model with the same vocabulary that drafts as well; None does without. It needs
+            `speculation`.
     """
 
     context_tokens: int = 0
@@ -35,6 +37,7 @@ class EngineSettings:
     states: Path | None = None
     tuned: bool = True
     speculation: bool = False
+    draft: Path | None = None
 
 
 @attrs.frozen

@@ -67,7 +67,9 @@ def build() -> str:
     return str(c.__version__)
 
 
-def quantise(source: Path, target: Path, file_type: int, threads: int) -> bool:
+def quantise(
+    source: Path, target: Path, file_type: int, threads: int, overrides: Sequence[tuple[str, int]] = ()
+) -> bool:
     """Write the model `source` in another file type.
 
     Args:
@@ -75,6 +77,7 @@ def quantise(source: Path, target: Path, file_type: int, threads: int) -> bool:
         target: the new file.
         file_type: llama.cpp's `llama_ftype`.
         threads: that compute.
+        overrides: regular expressions for names of tensors, and the `ggml_type` that those get.
 
     Returns:
         False when llama.cpp could not; a part of `target` may then exist.
@@ -83,6 +86,11 @@ def quantise(source: Path, target: Path, file_type: int, threads: int) -> bool:
     params.ftype = file_type
     params.nthread = threads
     params.allow_requantize = True
+    table = (c.llama_model_tensor_override * (len(overrides) + 1))()  # the last, empty one ends it
+    for entry, (pattern, kind) in zip(table, overrides, strict=False):
+        entry.pattern, entry.type = pattern.encode(), kind
+    if overrides:
+        params.tt_overrides = ctypes.pointer(table[0])
     code = int(c.llama_model_quantize(str(source).encode(), str(target).encode(), params))
     _pass_on(expected=code != 0)
     return code == 0 and target.is_file()

@@ -5,15 +5,17 @@ The only place that puts llama.cpp, the vocabulary, the layout and the cache tog
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import psutil
 
 from .cache import KVCache, Sequence
 from .cancellation import Cancellation
+from .draft_model import DraftModel, load_draft
 from .drafts import Speculation
 from .engine import EngineInfo, EngineSettings
 from .fim import Recognition, facts, from_overrides, recognise
@@ -84,8 +86,16 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     ends = _ends(model, recognition)
 
     speculates = settings.speculation and model.goes_back
+    draft = _draft_model(settings, file, context, threads) if speculates else None
+
+    @contextlib.contextmanager
+    def arm(cancellation: Cancellation) -> Generator[None]:
+        with context.abortable(cancellation), draft.abortable(cancellation) if draft else _nothing:
+            yield
 
     def close() -> None:
+        if draft is not None:
+            draft.close()
         context.close()
         model.close()
 
@@ -95,13 +105,29 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         PromptTokens(vocabulary, recognition, model.beginning(recognition.bos)),
         ends=ends,
         max_prompt_tokens=max(256, min(model.trained_context - 256, context.size // 2)),
-        arm=context.abortable,
+        arm=arm,
         info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
         speculation=Speculation(ends, context_costs(cache)) if speculates else None,
         workspaces=_workspaces(used, ends, settings) if speculates else None,
+        draft_model=draft,
         on_close=close,
+    )
+
+
+_nothing = contextlib.nullcontext()
+
+
+def _draft_model(
+    settings: EngineSettings, file: GgufFile, context: Context, threads: int
+) -> DraftModel | None:
+    """The draft model that the settings name; as much of a cache as the longest prompt needs."""
+    if settings.draft is None:
+        return None
+    size = context.size // 2 + 512
+    return load_draft(
+        settings.draft, file, size=size, governor=Governor(threads), gpu_layers=settings.gpu_layers
     )
 
 

@@ -25,6 +25,7 @@ from .cache import KVCache, NoRoomError, Synced
 from .cancellation import Cancellation
 from .cuts import Cuts
 from .decode import Generated, Sampling, generate
+from .draft_model import DraftModel
 from .drafts import Drafts, Speculation
 from .engine import EngineInfo
 from .healing import heal, split_unfinished
@@ -33,6 +34,7 @@ from .lookup import LONGEST
 from .ngrams import Workspaces
 from .sessions import Candidate, Session, Sessions, Slot
 from .states import LOAD_BYTES_PER_MS, StateStore
+from .stops import cursor_line
 from .vocabulary import GrowingText, Vocabulary, to_bytes
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class LocalEngine:
         states: StateStore | None = None,
         speculation: Speculation | None = None,
         workspaces: Workspaces | None = None,
+        draft_model: DraftModel | None = None,
         on_close: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -99,6 +102,7 @@ class LocalEngine:
             states: KV states saved by an earlier run, or None.
             speculation: where drafts come from; None decodes plainly.
             workspaces: n-grams of the code seen so far, one more place for drafts; None does without.
+            draft_model: a small model that drafts, too; None does without.
             on_close: frees context and model.
             clock: seconds.
         """
@@ -115,6 +119,7 @@ class LocalEngine:
         self._states = states
         self.speculation = speculation
         self._workspaces = workspaces
+        self._draft_model = draft_model
         self._on_close = on_close
         self._clock = clock
 
@@ -143,7 +148,14 @@ class LocalEngine:
                 sampling = Sampling(temperature, seed)
                 drafts = self._begin_drafts(state, plan) if temperature <= 0 else None
                 generated = self._generate(
-                    slot, plan, rules, cancellation, on_text=on_text, sampling=sampling, drafts=drafts
+                    slot,
+                    plan,
+                    rules,
+                    cancellation,
+                    line=cursor_line(prompt.prefix),
+                    on_text=on_text,
+                    sampling=sampling,
+                    drafts=drafts,
                 )
                 if drafts is not None:
                     drafts.end()
@@ -182,6 +194,8 @@ class LocalEngine:
                 if not (self._prepare(state, cancellation) and self._prefetch(state, cancellation)):
                     return True
                 self._learn(state)
+                if self._draft_model is not None and state.drafts is not None:
+                    self._draft_model.follow(state.drafts, cancellation)
                 return False
         except NoRoomError:
             self.sessions.drop(state, "next")
@@ -357,6 +371,7 @@ class LocalEngine:
         rules: StopRules,
         cancellation: Cancellation,
         *,
+        line: str = "",
         on_text: Callable[[str], None] | None,
         sampling: Sampling,
         drafts: Drafts | None,
@@ -376,6 +391,7 @@ class LocalEngine:
                 completes_character=plan.completes_character,
                 rules=rules,
                 cancellation=cancellation,
+                line=line,
                 sampling=sampling,
                 drafter=drafts,
                 on_text=on_text,
@@ -405,6 +421,8 @@ class LocalEngine:
             before = to_bytes(plan.anchor.prefix[-8 * LONGEST :])
             context = self.vocabulary.encode_continuation(before)[-LONGEST:] + context
         drafts.begin(body, context, self._rest(session, plan.required))
+        if self._draft_model is not None:
+            self._draft_model.begin(drafts, plan.target, len(body))
         if not self.layout.sees_suffix:
             below = anchors.split_line(session.prompt.suffix)[1]
             drafts.follow_suffix(below, lambda text: self.vocabulary.encode_continuation(to_bytes(text)))

@@ -20,7 +20,7 @@ from .cache import common_prefix
 SHORTEST = 2
 """Tokens that must agree at least: one alone says next to nothing."""
 
-LONGEST = 12
+LONGEST = 24
 """Tokens that are compared at most."""
 
 MAX_CANDIDATES = 12
@@ -36,14 +36,16 @@ class Found:
     Attributes:
         position: index of the token that followed it.
         matched: how many tokens agreed, `SHORTEST` to `LONGEST`.
-        agreeing: occurrences with the same match that were followed by the same token, this one included.
+        agreeing: occurrences followed by the same token, this one included, however long their match.
         opposing: occurrences with the same match that were followed by another.
+        differing: occurrences with a shorter match that were followed by another.
     """
 
     position: int
     matched: int
     agreeing: int
     opposing: int
+    differing: int
 
 
 class TokenIndex:
@@ -124,22 +126,22 @@ class TokenIndex:
             return None
         row, before = self.tokens, self._before
         limit = min(LONGEST, len(context))
-        best, matched, agreeing, opposing = 0, 0, 0, 0
+        best, matched, opposing = 0, 0, 0
+        followers: list[int] = []
         for _ in range(MAX_CANDIDATES):
             length = SHORTEST
             while length < limit and length < position and row[position - 1 - length] == context[-1 - length]:
                 length += 1
             if length > matched:
-                best, matched, agreeing, opposing = position, length, 1, 0
-            elif length == matched:
-                if row[position] == row[best]:
-                    agreeing += 1
-                else:
-                    opposing += 1
+                best, matched, opposing = position, length, 0
+            elif length == matched and row[position] != row[best]:
+                opposing += 1
+            followers.append(row[position])
             position = before[position]
             if position <= 0:
                 break
-        return Found(best, matched, agreeing, opposing)
+        agreeing = followers.count(row[best])
+        return Found(best, matched, agreeing, opposing, len(followers) - agreeing - opposing)
 
     def following(self, position: int, limit: int, *, at_end: bool) -> list[int]:
         """Up to `limit` tokens from `position` on, none beyond a barrier.

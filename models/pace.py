@@ -1,8 +1,8 @@
 """How many drafted tokens to verify: expected tokens per millisecond decide, down to none at all.
 
 Verifying k drafted tokens takes one batch of k+1. What batches cost is known from `foretype tune` or from
-the engine's own steps, and how often drafts of a kind come true is counted; both are running estimates
-here, and the choice itself is a pure function of them. Where drafts come from is `drafts`' business.
+the engine's own steps; how likely each drafted token is comes from `chances`. The choice is a pure function
+of both. Where drafts come from is `drafts`' business.
 
 The trade is that of Leviathan et al. 2023, section 3.3, with measured batch costs in place of a constant.
 """
@@ -17,7 +17,7 @@ import numpy as np
 MAX_DRAFT = 15
 """Drafted tokens in one batch at most; with the chosen token 16, where kernels are at their best."""
 
-MARGIN = 1.15
+MARGIN = 1.1
 """Gain in tokens per ms that a draft must promise: estimates err, and plain decoding never does."""
 
 CAUTION = 6.0
@@ -135,30 +135,60 @@ def best_length(
     draft_cost: float = 0.0,
     risk: float = float("inf"),
 ) -> Choice:
-    """The number of drafted tokens that promises most tokens per ms.
+    """`choose`, where all tokens but the first are equally likely.
 
     Args:
         first: probability that the first drafted token is right.
         following: probability that each further one is, given that those before it were.
         available: tokens that the draft has.
+        ratios: see `choose`.
+        draft_cost: see `choose`.
+        risk: see `choose`.
+    """
+    chances = [first, *[following] * (available - 1)] if available > 0 else []
+    return choose(chances, ratios, draft_cost=draft_cost, risk=risk)
+
+
+def choose(
+    chances: Sequence[float],
+    ratios: Sequence[float],
+    *,
+    draft_cost: float = 0.0,
+    risk: float = float("inf"),
+) -> Choice:
+    """The number of drafted tokens that promises most tokens per ms.
+
+    Args:
+        chances: for each token of the draft the probability that it is right, given that those before it are.
         ratios: see `CostCurve.ratios`.
         draft_cost: of making one drafted token, in units of a batch of one.
-        risk: what may be lost, `CAUTION` times the loss to be expected from a first token that is
-            wrong, in units of a batch of one; see `Purse`.
+        risk: what may be lost, in units of a batch of one: at most the cost of a batch of which nothing comes
+            true, and `CAUTION` times the loss to be expected from a wrong first token; see `Purse`.
 
     Returns:
         Length 0 unless the gain is at least `MARGIN`.
     """
     best, gain = 0, MARGIN
-    expected, alive = 1.0, first
-    for length in range(1, min(available, len(ratios) - 1) + 1):
+    expected, alive = 1.0, 1.0
+    for length, likely in enumerate(chances[: len(ratios) - 1], 1):
+        alive *= likely
         expected += alive
-        alive *= following
         cost = ratios[length] + length * draft_cost
         now = expected / cost
-        if now > gain and CAUTION * (1 - first) * (cost - 1) <= risk:
+        loss = cost - 1
+        if now > gain and loss <= risk and CAUTION * (1 - chances[0]) * loss <= risk:
             best, gain = length, now
     return Choice(best, gain if best else 1.0)
+
+
+ALLOWED_LOSS = 0.008
+"""The part of decoding time that wrong drafts may cost in the long run."""
+
+STAKE = 2.0
+"""What a new session may lose, in units of a batch of one: with `ALLOWED_LOSS` 3 % of 91 tokens."""
+
+FULL = 6.0
+"""What a session can save up, in units of a batch of one."""
 
 
 @attrs.define
@@ -166,93 +196,13 @@ class Purse:
     """What drafts may lose: they win it themselves, and a little with every token.
 
     Estimates err most where little is known yet, and expectations don't console who waits. So a session
-    begins with a small stake; while its drafts come true it grows, and when they don't, what is lost over
-    a few suggestions stays below `ALLOWED_LOSS`. State: the contents, in units of a batch of one.
+    begins with a small stake; while its drafts come true the purse fills, and no batch is tried that would
+    cost more than it holds. So however wrong the estimates are, a session never loses more than its stake
+    and `ALLOWED_LOSS` of what it decodes. State: the contents, in units of a batch of one.
     """
 
-    contents: float = 1.6
+    contents: float = STAKE
 
     def settle(self, tokens: int, cost: float) -> None:
         """A batch of that cost, in units of a batch of one, yielded so many tokens."""
-        self.contents = min(6.0, self.contents + tokens * (1 + ALLOWED_LOSS) - cost)
-
-
-ALLOWED_LOSS = 0.02
-"""The part of decoding time that wrong drafts may cost in the long run."""
-
-
-@attrs.define
-class Frequency:
-    """How often something came true lately. State: weights of both outcomes, older ones faded."""
-
-    hits: float = 0.0
-    misses: float = 0.0
-
-    def add(self, hit: bool, memory: float) -> None:
-        """Count one outcome; about the last `memory` outcomes are remembered."""
-        total = self.hits + self.misses
-        if total >= memory:
-            self.hits *= (memory - 1) / total
-            self.misses *= (memory - 1) / total
-        if hit:
-            self.hits += 1
-        else:
-            self.misses += 1
-
-    def estimate(self, prior: float, weight: float) -> float:
-        """The expected frequency, where `prior` was expected before with the weight of so many outcomes."""
-        return (self.hits + prior * weight) / (self.hits + self.misses + weight)
-
-
-@attrs.define
-class Record:
-    """How drafts of one kind fared: their first tokens, and those that follow right ones."""
-
-    first: Frequency = attrs.field(factory=Frequency)
-    following: Frequency = attrs.field(factory=Frequency)
-
-
-@attrs.define
-class Acceptance:
-    """Running acceptance by kind of draft, in two storeys: everything so far, and one session's own.
-
-    What holds everywhere is expected of a new session until it shows otherwise. State: the records.
-
-    Args:
-        priors: for each kind of draft the probabilities (first, following) to begin with.
-        parent: what a session inherits from, or None.
-    """
-
-    priors: Mapping[str, tuple[float, float]]
-    parent: Acceptance | None = None
-    _records: dict[str, Record] = attrs.field(factory=dict[str, Record])
-
-    def expected(self, kind: str) -> tuple[float, float]:
-        """The probabilities that the first token of such a draft is right, and each further one."""
-        if self.parent is None:
-            first, following = self.priors.get(kind, UNKNOWN_KIND)
-            weight = PRIOR_WEIGHT
-        else:
-            first, following = self.parent.expected(kind)
-            weight = PARENT_WEIGHT
-        record = self._records.get(kind)
-        if record is None:
-            return first, following
-        return record.first.estimate(first, weight), record.following.estimate(following, weight)
-
-    def learn(self, kind: str, *, first: bool, hit: bool) -> None:
-        """Count one drafted token that turned out right or wrong, here and in the parent."""
-        record = self._records.get(kind)
-        if record is None:
-            record = self._records[kind] = Record()
-        part = record.first if first else record.following
-        part.add(hit, MEMORY if self.parent is None else SESSION_MEMORY)
-        if self.parent is not None:
-            self.parent.learn(kind, first=first, hit=hit)
-
-
-UNKNOWN_KIND = (0.4, 0.75)
-PRIOR_WEIGHT = 20.0
-PARENT_WEIGHT = 6.0
-MEMORY = 300.0
-SESSION_MEMORY = 40.0
+        self.contents = min(FULL, self.contents + tokens * (1 + ALLOWED_LOSS) - cost)

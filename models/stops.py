@@ -37,13 +37,15 @@ class Stop:
 
 @attrs.define
 class StopWatch:
-    """Follows one generation. State: the text so far and where its last complete line ended.
+    """Follows one generation. State: the text so far, where its last complete line ended, and the rules.
 
     Args:
-        rules: where to stop.
+        rules: where to stop. Those for one line become those for a block when that line opens one.
+        line: the cursor's line up to the cursor, which the first generated line goes on with.
     """
 
     rules: StopRules
+    line: str = ""
     text: str = ""
     _line_start: int = 0
     _lines: list[str] = attrs.field(factory=list[str])
@@ -85,7 +87,10 @@ class StopWatch:
         first = not self._lines
         line = self.text[start:end]
         if not rules.multiline:
-            return Stop(StopReason.LINE, end)
+            if not self._opens_block(line):
+                return Stop(StopReason.LINE, end)
+            self._go_on(line)
+            return None
         before = self._before(start)
         if not first:
             if not line.strip():
@@ -99,6 +104,23 @@ class StopWatch:
                 return shallow
         repeated = self._repetition(line)
         return None if repeated is None else Stop(StopReason.REPETITION, repeated)
+
+    def _opens_block(self, line: str) -> bool:
+        """Whether the first generated line leaves a block open: its end is an opener, words whole."""
+        code = (self.line + line).rstrip()
+        return bool(line.strip()) and any(
+            code.endswith(opener) and not (_in_word(opener[-1]) and _in_word(code[: -len(opener)][-1:]))
+            for opener in self.rules.openers
+        )
+
+    def _go_on(self, line: str) -> None:
+        """From one line to the end of the block that it opens."""
+        indent = indent_of(self.line + line, self.rules.tab_width)
+        self.rules = attrs.evolve(
+            self.rules, multiline=True, reference_indent=indent + 1, closing_indent=indent, openers=()
+        )
+        # What closes brackets left of the cursor closes nothing that the suggestion has opened.
+        self._depth = _unmatched_closers(line)
 
     def _in_line(self) -> Stop | None:
         """A line that has only begun: its indentation may already say that the scope is over."""
@@ -170,6 +192,11 @@ class StopWatch:
         return end
 
 
+def cursor_line(prefix: str) -> str:
+    """The last line of what stands before the cursor."""
+    return prefix[max(prefix.rfind("\n"), prefix.rfind("\r")) + 1 :]
+
+
 def indent_of(line: str, tab_width: int) -> int:
     """Columns of white space at the beginning; a tab goes to the next multiple of `tab_width`."""
     column = 0
@@ -190,7 +217,14 @@ def _closes(line: str) -> bool:
 
 def _may_close(stripped: str) -> bool:
     """Whether a line that begins like this could still turn out to close or to reopen a block."""
-    return stripped[0] in _CLOSERS or any(word.startswith(stripped) for word in _CLOSING_WORDS)
+    words = stripped.split(maxsplit=1)
+    if not words:
+        return True  # blanks of other scripts: nobody knows yet what comes behind them
+    word = words[0]
+    unfinished = word == stripped  # blanks, or the carriage return of a line end, finish it
+    return stripped[0] in _CLOSERS or any(
+        known.startswith(word) if unfinished else known == word for known in _CLOSING_WORDS
+    )
 
 
 def _word(stripped: str) -> str:
@@ -207,6 +241,19 @@ def _begins_with_closer(line: str) -> bool:
 def _balance(line: str) -> int:
     """Opened minus closed brackets. Brackets in strings count too: this is a hint, not a parser."""
     return sum(line.count(char) for char in "([{") - sum(line.count(char) for char in ")]}")
+
+
+def _unmatched_closers(line: str) -> int:
+    """Closing brackets whose opening ones stand before `line`."""
+    depth = lowest = 0
+    for char in line:
+        depth += (char in "([{") - (char in ")]}")
+        lowest = min(lowest, depth)
+    return -lowest
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _looping_unit(line: str) -> int | None:

@@ -21,11 +21,13 @@ from .tuned import Measured, find, identity, record_path
 @click.argument("name", default=catalogue.DEFAULT_MODEL)
 @click.option("--threads", default=0, help="Measure with this number of threads only.")
 @click.option("--forget", is_flag=True, help="Go back to the model as it was downloaded.")
+@click.option("--anyway", is_flag=True, help="Measure although other programs use the processor.")
 @click.option("--show", is_flag=True, help="Say what was chosen earlier; measure nothing.")
-def tune(name: str, threads: int, forget: bool, show: bool) -> None:
+def tune(name: str, threads: int, forget: bool, show: bool, anyway: bool) -> None:
     """Measure this machine with the model NAME (or a GGUF file) and keep the fastest form of it.
 
-    Takes from ten seconds to some minutes; best while nothing else is running. The model is tried in
+    Takes from half a minute to some minutes, and waits for other programs to leave the processor alone: on a
+    busy machine nothing is kept, unless --anyway says so. The model is tried in
     other file types, with and without flash attention, and with other numbers of threads. Its own file
     is never changed. A daemon uses the result from its next start on.
     """
@@ -37,7 +39,7 @@ def tune(name: str, threads: int, forget: bool, show: bool) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 120
-    outcome = _watched(console, path, threads)
+    outcome = _watched(console, path, threads, anyway=anyway)
     _report(console, outcome)
 
 
@@ -55,9 +57,9 @@ def _earlier(path: Path, *, forget: bool) -> None:
         click.echo(_gain(found.original, found.choice))
 
 
-def _watched(console: Console, path: Path, threads: int) -> Outcome:
+def _watched(console: Console, path: Path, threads: int, *, anyway: bool) -> Outcome:
     if not console.is_terminal:
-        return run(path, threads=threads, watch=lambda step: click.echo(f"{step.text} …"))
+        return run(path, threads=threads, anyway=anyway, watch=_line_by_line())
     with rich.progress.Progress(
         rich.progress.BarColumn(bar_width=24),
         rich.progress.MofNCompleteColumn(),
@@ -71,7 +73,20 @@ def _watched(console: Console, path: Path, threads: int) -> Outcome:
             bar.update(task, completed=step.done, total=step.total, description=step.text)
 
         watcher: Watch = watch
-        return run(path, threads=threads, watch=watcher)
+        return run(path, threads=threads, anyway=anyway, watch=watcher)
+
+
+def _line_by_line() -> Watch:
+    """Says each step once, however often it is announced."""
+    said = ""
+
+    def watch(step: Step) -> None:
+        nonlocal said
+        if step.text != said:
+            said = step.text
+            click.echo(f"{step.text} …")
+
+    return watch
 
 
 def _report(console: Console, outcome: Outcome) -> None:

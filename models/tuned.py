@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import cattrs
 import platformdirs
 import psutil
 
-from .llama import build
+from .llama import build, supports_gpu
 from .states import fingerprint
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,30 @@ def find(path: Path, directory: Path | None = None) -> Tuned | None:
     if not holds or not usable or not Path(found.path).is_file():
         return None
     return found
+
+
+def useful(path: Path, *, gpu_layers: int = 0, directory: Path | None = None) -> bool:
+    """Whether tuning the model file could still change how it runs: not on a GPU, and not twice."""
+    if gpu_layers != 0 and supports_gpu():
+        return False
+    return find(path, directory) is None
+
+
+def scratch_prefix(process: int | None = None) -> str:
+    """How the name of a folder begins that a process (None: this one) uses while it tunes."""
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return f".tuning-{host}-{os.getpid() if process is None else process}-"
+
+
+def sweep(directory: Path | None = None) -> None:
+    """Remove what processes of this machine left that were killed while they tuned."""
+    folder = directory or tuned_dir()
+    for path in folder.glob(".tuning-*-*-*"):
+        process = path.name.split("-")[2]
+        if not process.isdigit() or not path.name.startswith(scratch_prefix(int(process))):
+            continue
+        if not psutil.pid_exists(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def keep(tuned: Tuned, directory: Path | None = None) -> Path:

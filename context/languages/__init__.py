@@ -100,19 +100,30 @@ class Names:
             workspace share their names), or "open" (names come in unseen, as from C headers: an unknown
             name alone proves nothing).
         opaque: texts after which a "file" or "workspace" is as good as "open" (`import *`).
+        locals: whether a name in small letters that isn't called must be declared in the file or the
+            workspace even where other names come in unseen: C's headers bring functions, macros and types.
         inherits: what a class's header says when members may come from elsewhere (`extends`); empty where
             members of the code's own object are not to be checked.
         dynamic: texts after which members may come from anywhere (`setattr(`).
         keywords: words that are no names, separated by blanks and line ends.
         builtins: names that are always there.
+        types: types that are always there, `HTML*` standing for all that begin so; where it isn't empty,
+            any other must be declared or imported.
     """
 
     visibility: Literal["file", "workspace", "open"] = "open"
     opaque: tuple[str, ...] = ()
+    locals: bool = False
     inherits: tuple[str, ...] = ()
     dynamic: tuple[str, ...] = ()
     keywords: str = ""
     builtins: str = ""
+    types: str = ""
+
+    def has_type(self, name: str) -> bool:
+        """Whether a type is there everywhere."""
+        beginnings = tuple(word[:-1] for word in _words(self.types) if word.endswith("*"))
+        return name in _words(self.types) or (bool(beginnings) and name.startswith(beginnings))
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from foretype.models.threads import available
 from rich.console import Console
 from rich.table import Table
 
-from . import engine_costs, keystrokes, peer
+from . import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
 from .subject import model, model_with_markers, replay
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench.json"
@@ -103,7 +103,35 @@ def costs(results: Results) -> None:
     results.add("cold.first_ms", engine_costs.cold_ms(file, typed, threads))
 
 
-SECTIONS: dict[str, Callable[[Results], None]] = {"typing": typing, "costs": costs}
+def around(results: Results) -> None:
+    """What collecting and checking context costs, and the workspace's index."""
+    context.measure(results.add, percentile)
+
+
+def serving(results: Results) -> None:
+    """The language server without its model: answers while typing through, its start, its memory."""
+    lsp.measure(results.add, percentile)
+
+
+def tuned(results: Results) -> None:
+    """What tuning brings, and both sides as their users have them."""
+    tuning.measure(results.add, percentile, model_with_markers(model()), replay(), available())
+
+
+def drafts(results: Results) -> None:
+    """Drafts against plain decoding, and what is prefetched."""
+    for name, value in speculation.measure(model(), available()).items():
+        results.add(name, value)
+
+
+SECTIONS: dict[str, Callable[[Results], None]] = {
+    "typing": typing,
+    "costs": costs,
+    "speculation": drafts,
+    "context": around,
+    "lsp": serving,
+    "tune": tuned,
+}
 
 
 @click.command()

@@ -42,9 +42,18 @@ class Typed:
     processor_seconds: float
 
 
-async def type_through(model: Path, replay: Replay, threads: int) -> Typed:
-    """Open the file, let it be warmed as for a user who looks at it, type."""
+async def type_through(model: Path, replay: Replay, threads: int, *, data: Path | None = None) -> Typed:
+    """Open the file, let it be warmed as for a user who looks at it, type.
+
+    Args:
+        model: the file that the configuration names.
+        replay: what is typed.
+        threads: for the engine.
+        data: the user's data directory, with what was tuned; None is an empty one.
+    """
     with private_home(model) as home:
+        if data is not None:
+            home["XDG_DATA_HOME"] = str(data)
         config = Path(home["XDG_CONFIG_HOME"]) / "foretype" / "config.toml"
         config.write_text(config.read_text() + f"threads = {threads}\n")
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:

@@ -1,4 +1,4 @@
-"""Drafts against plain decoding in the same engine, and the tuned model against the shipped one.
+"""Drafts against plain decoding in the same engine, on the tuned file.
 
 Spans of real source files (the standard library's) are completed twice: plainly and with drafts, from the
 same cells. Each file is one session, as for a user: what its drafts win or lose stays with it.
@@ -7,6 +7,7 @@ same cells. Each file is one session, as for a user: what its drafts win or lose
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import random
 import statistics
@@ -25,13 +26,14 @@ from foretype.models.engine import EngineSettings
 from foretype.models.loading import load
 from foretype.models.local import LocalEngine
 from foretype.models.tune import tune
-from foretype.models.tuned import Tuned, find
+from foretype.models.tuned import find
 
 from .engine_costs import Stopwatch
 from .subject import BUILD
 
 FILES = 60
 SPANS = 3
+ROUNDS = 2
 CONTEXT_TOKENS = 512
 GENERATED = 32
 SUFFIX_CHARACTERS = 2000
@@ -98,26 +100,32 @@ def decode_ms(engine: LocalEngine, sequence: Sequence, span: Span, drafts: Draft
 
 
 def ratio(engine: LocalEngine, places: list[Span]) -> float:
-    """Time of plain decoding over time with drafts, over the places of one session."""
-    if engine.speculation is None:
+    """Time of plain decoding over time with drafts, over the places of one session.
+
+    The session is lived through `ROUNDS` times from the same beginnings, so that no round drafts from what
+    an earlier one wrote; of each place and side the fastest round counts. Batch costs are learned all the
+    while, so the rounds may draft differently.
+    """
+    before = engine.speculation
+    if before is None:
         raise ValueError("the model has no drafts")
-    drafts = engine.speculation.session()
-    plain = drafted = 0.0
-    for number, span in enumerate(places):
-        sequence = engine.cache.acquire()
-        if sequence is None:
-            raise ValueError("no sequence is free")
-        engine.cache.sync(sequence, span.before, Cancellation())
-        drafts.follow_suffix(span.below, lambda text: engine.vocabulary.encode(text.encode()))
-        # In turns, so that a machine that gets busy or idle favours neither side.
-        for with_drafts in (False, True) if number % 2 else (True, False):
-            spent = decode_ms(engine, sequence, span, drafts if with_drafts else None)
-            if with_drafts:
-                drafted += spent
-            else:
-                plain += spent
-        engine.cache.release(sequence)
-    return plain / drafted
+    plain: list[list[float]] = [[] for _ in places]
+    drafted: list[list[float]] = [[] for _ in places]
+    for turn in range(ROUNDS):
+        engine.speculation = copy.deepcopy(before)
+        drafts = engine.speculation.session()
+        for number, span in enumerate(places):
+            sequence = engine.cache.acquire()
+            if sequence is None:
+                raise ValueError("no sequence is free")
+            engine.cache.sync(sequence, span.before, Cancellation())
+            drafts.follow_suffix(span.below, lambda text: engine.vocabulary.encode(text.encode()))
+            # In turns, so that a machine that gets busy or idle favours neither side.
+            for with_drafts in (False, True) if (number + turn) % 2 else (True, False):
+                spent = decode_ms(engine, sequence, span, drafts if with_drafts else None)
+                (drafted if with_drafts else plain)[number].append(spent)
+            engine.cache.release(sequence)
+    return sum(map(min, plain)) / sum(map(min, drafted))
 
 
 def repeated_edits(engine: LocalEngine, path: Path) -> list[Span]:
@@ -141,25 +149,26 @@ def repeated_edits(engine: LocalEngine, path: Path) -> list[Span]:
 
 
 @contextlib.contextmanager
-def tuned_engine(model: Path, threads: int) -> Generator[tuple[LocalEngine, Tuned]]:
+def tuned_engine(model: Path, threads: int) -> Generator[LocalEngine]:
     """An engine on the tuned file; tunes in a data directory of the benchmark's own when it is the first."""
     before = os.environ.get("XDG_DATA_HOME")
     os.environ["XDG_DATA_HOME"] = str(BUILD / "data")
     try:
-        chosen = find(model) or tune(model, threads=threads).tuned
+        if find(model) is None:
+            tune(model, threads=threads)
         engine = load(model, EngineSettings(threads=threads, speculation=True), lambda _fraction: None)
     finally:
         if before is None:
             del os.environ["XDG_DATA_HOME"]
         else:
             os.environ["XDG_DATA_HOME"] = before
-    yield engine, chosen
+    yield engine
     engine.close()
 
 
 def measure(model: Path, threads: int, *, files: int = FILES) -> dict[str, float]:
-    """Everything about drafts and tuning, by the names that build/bench.json has."""
-    with tuned_engine(model, threads) as (engine, chosen):
+    """Everything about drafts, by the names that build/bench.json has."""
+    with tuned_engine(model, threads) as engine:
         watch = Stopwatch(engine)
         paths = source_files(files)
         ratios = sorted(ratio(engine, spans(engine, path)) for path in paths)
@@ -173,8 +182,6 @@ def measure(model: Path, threads: int, *, files: int = FILES) -> dict[str, float
         "speculation.repeat.median": statistics.median(repeats),
         "speculation.overhead_share": share,
         "prefetch.next_ms": statistics.median(waits),
-        "tune.prefill_ratio": chosen.choice.prefill / chosen.original.prefill,
-        "tune.decode_ratio": chosen.original.steps[1] / chosen.choice.steps[1],
     }
 
 

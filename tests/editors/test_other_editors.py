@@ -41,6 +41,16 @@ EGLOT = """
 """
 
 
+LSP_MODE = """
+(package-initialize)
+(unless (require 'lsp-mode nil t) (message "NO LSP-MODE") (kill-emacs 0))
+(load-file "snippet.el")
+(let ((client (gethash 'foretype lsp-clients)))
+  (princ (format "%S %S" (lsp--client-add-on? client)
+    (funcall (plist-get (lsp--client-new-connection client) :test?)))))
+"""
+
+
 def environment(home: Path, script: dict[str, str]) -> dict[str, str]:
     """A home with a `foretype` on PATH whose model says what the script says."""
     (home / "script.json").write_text(json.dumps(script))
@@ -78,6 +88,27 @@ def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
     if "NO EGLOT" in run.stderr:
         pytest.skip("needs eglot: Debian's package elpa-eglot, or Emacs 29")
     assert run.stdout == "def add(a, b):\n    return b - a + 1", run.stderr
+
+
+def test_lsp_mode_takes_the_snippet_and_finds_the_program(tmp_path: Path) -> None:
+    emacs = shutil.which("emacs")
+    if emacs is None:
+        pytest.skip("needs Emacs: Debian's packages emacs-nox and elpa-lsp-mode")
+    surroundings = environment(tmp_path, {})
+    (tmp_path / "snippet.el").write_text(catalogue.find("lsp-mode").snippet)
+    (tmp_path / "smoke.el").write_text(LSP_MODE)
+    run = subprocess.run(
+        [emacs, "--batch", "--load", "smoke.el"],
+        cwd=tmp_path,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "NO LSP-MODE" in run.stderr:
+        pytest.skip("needs lsp-mode: Debian's package elpa-lsp-mode")
+    assert run.stdout == "t t", run.stderr  # beside other servers, and its program is there
 
 
 def test_vim_hands_the_snippet_to_its_lsp_plugin(tmp_path: Path) -> None:

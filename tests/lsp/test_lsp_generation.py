@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 from foretype.context.snapshot import Snapshot
 from foretype.context.values import Completion, StopReason, StopRules
@@ -35,6 +36,12 @@ async def test_when_time_is_up_what_is_whole_is_answered(multiline: bool, said: 
     assert (partial.text, partial.stop) == (shown, StopReason.BUDGET)
     assert not one.task.done()
     assert one.listeners == 0
+
+
+async def test_of_a_block_that_one_line_opened_the_whole_lines_are_answered() -> None:
+    one = attrs.evolve(generation(), rules=StopRules(openers=(":",)))
+    one.add("if ready:\n    go(no")
+    assert (await one.wait(0.0)).text == "if ready:"
 
 
 async def test_while_nothing_is_whole_it_waits_on() -> None:

@@ -12,6 +12,7 @@ from foretype.context.problem import Problem
 from foretype.daemon.config import CompletionSettings, Settings
 from foretype.lsp.choose import with_model, write_model
 from foretype.lsp.options import Switches, received, resolve, schema
+from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 
 def test_layers_apply_in_order_and_leave_the_rest() -> None:
@@ -109,3 +110,24 @@ def test_a_configuration_that_cannot_be_changed_safely_is_left_alone(tmp_path: P
             write_model(file, "new")
         assert file.read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+async def test_a_model_that_is_not_here_is_not_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    inside = InsideServer(EchoBackend(str))
+    inside.begin()
+    inside.feed(
+        {
+            "jsonrpc": "2.0",
+            "id": "choose",
+            "method": "workspace/executeCommand",
+            "params": {"command": "foretype.chooseModel", "arguments": ["qwen2.5-coder-0.5b-q8_0"]},
+        }
+    )
+    await inside.settle()
+    await inside.end()
+    assert "foretype models pull" in inside.answers["choose"][0]["result"]
+    assert not (tmp_path / "XDG_CONFIG_HOME" / "foretype" / "config.toml").exists()

@@ -9,7 +9,7 @@ import pytest
 from foretype.daemon.client import DaemonClient
 from foretype.daemon.config import CompletionSettings
 from foretype.daemon.place import Place
-from foretype.lsp.inline import warm_offset
+from foretype.lsp.ahead import warm_offset
 from foretype.tests.support.lsp_client import PATIENCE_S, connected, python
 from foretype.tests.support.private_home import default_model, foretype, private_home
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Generator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.tests.support.lsp_client import LspClient, Refused, connected, python
+from foretype.tests.support.lsp_client import PATIENCE_S, LspClient, Refused, connected, python
 from foretype.tests.support.private_home import default_model, foretype, private_home
 
 pytestmark = pytest.mark.model
@@ -95,6 +96,28 @@ async def test_a_killed_daemon_costs_no_more_than_one_answer(home: dict[str, str
         client.insert(URI, 4, 4, "b = 2\n    ")
         item = await first_item(client, URI, 5, 4)
     assert item["insertText"].strip()
+
+
+async def test_another_model_in_the_configuration_takes_over_without_a_restart(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.gguf"
+    shutil.copyfile(default_model(), other)
+    async with connected(*SERVER, env=home) as client:
+        client.open(URI, FIBONACCI)
+        await first_item(client, URI, 3, 4)
+        before = status(home)
+        config = Path(home["XDG_CONFIG_HOME"]) / "foretype" / "config.toml"
+        config.write_text(f'[model]\npath = "{other}"\n')
+        client.notify("workspace/didChangeConfiguration", {"settings": {}})
+        async with asyncio.timeout(PATIENCE_S):
+            while (after := status(home))["model"]["name"] != "other":  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+        client.insert(URI, 3, 4, "a = 1\n    ")
+        item = await first_item(client, URI, 4, 4)
+    assert item["insertText"].strip()
+    assert before["model"]["name"] != "other"
+    assert after["pid"] == before["pid"]
 
 
 def test_the_command_line_completes_and_says_where_the_time_went(

@@ -1,6 +1,6 @@
 """A real Neovim as a child process, with the plugin loaded and a screen to look at.
 
-The editors lie under build/editors (`make test-neovim` puts them there); a test that finds none is skipped.
+The editors lie under build/editors (`make editors` puts them there); a test that finds none is skipped.
 Every child has its own XDG folders. Nothing here sleeps: waiting is always for an event of Neovim's.
 """
 
@@ -165,7 +165,7 @@ def neovim(
 ) -> Generator[Neovim]:
     """A Neovim with a configuration of its own: `init` is the text of its init.lua."""
     program = executable(version)
-    pynvim = pytest.importorskip("pynvim", reason="needs pynvim, which `make test-neovim` installs")
+    pynvim = pytest.importorskip("pynvim", reason="needs pynvim, which `make install` brings")
     config = home / "config" / "nvim"
     config.mkdir(parents=True, exist_ok=True)
     (config / "init.lua").write_text(init)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from foretype.context.values import Completion, StopReason
+from foretype.context.values import Completion, Prompt, StopReason
 from foretype.daemon.config import Settings
 from foretype.daemon.protocol import (
     CompletionRequest,
@@ -47,7 +47,9 @@ class ScriptedBackend:
         self, request: CompletionRequest, on_delta: Callable[[str], None] | None = None
     ) -> Completion:
         prefix = request.prompt.prefix
-        self._note("complete", prefix=prefix, suffix=request.prompt.suffix, session=request.session)
+        prompt = request.prompt
+        related = _related(prompt)
+        self._note("complete", prefix=prefix, suffix=prompt.suffix, related=related, session=request.session)
         sampled = f"#{request.seed} " if request.temperature else ""
         key: str = max((end for end in self._script if prefix.endswith(end)), key=len, default="")
         pieces: Any = self._script.get(sampled + key, self._script.get(key, ""))
@@ -66,7 +68,8 @@ class ScriptedBackend:
         return Completion(text, StopReason.END)
 
     async def warm(self, request: WarmRequest) -> None:
-        self._note("warm", session=request.session)
+        prompt = request.prompt
+        self._note("warm", prefix=prompt.prefix, related=_related(prompt), session=request.session)
 
     async def forget(self, request: ForgetRequest) -> None:
         self._note("forget", session=request.session)
@@ -79,6 +82,10 @@ class ScriptedBackend:
 
     async def aclose(self) -> None:
         self._note("close")
+
+
+def _related(prompt: Prompt) -> str:
+    return "\n".join(part.text for part in prompt.related)
 
 
 def _pieces(said: Any) -> list[Any]:

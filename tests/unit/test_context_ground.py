@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from foretype.context.ground import ground
+from foretype.context.names import near_match
 from foretype.context.snapshot import Snapshot
 from foretype.context.syntax import parse
 from foretype.tests.support.context_cases import Case, cases, check
@@ -99,3 +100,11 @@ def test_the_definition_around_the_cursor_is_enough_of_a_large_file() -> None:
     assert ground("os.stat(path))", snapshot, offset).text == "os.stat(path)"
     assert ground("local_3 + path", snapshot, offset).reasons == ("unknown name",)
     assert ground("sys.argv", snapshot, offset).reasons == ("unknown name",)
+
+
+@given(
+    name=st.text("aB_1", min_size=4, max_size=7),
+    text=st.text("aB_1 .(\n\x1c", max_size=40),
+)
+def test_a_misspelling_is_found_whatever_else_a_file_is_written_in(name: str, text: str) -> None:
+    assert near_match(name, text) == near_match(name, text + " é")

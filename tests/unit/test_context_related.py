@@ -60,6 +60,15 @@ def test_a_variable_is_no_definition_of_other_files(sources: Sources) -> None:
     assert not any("definition" in row.origins for row in rows)
 
 
+def test_a_value_of_a_file_that_is_not_imported_is_no_definition(sources: Sources) -> None:
+    def definitions(head: str) -> bool:
+        marked = head + "def fee(amount):\n    return amount * RATE * ‸\n"
+        return any("definition" in row.origins for row in explain(chosen(marked, sources)))
+
+    assert definitions("from .tax import RATE\n\n\n")
+    assert not definitions("")
+
+
 def test_other_languages_do_not_help(sources: Sources) -> None:
     assert not any(row.path.endswith(".ts") for row in explain(chosen(CART, sources)))
 

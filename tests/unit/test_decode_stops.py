@@ -65,6 +65,7 @@ class Asked:
         self,
         rules: StopRules,
         *,
+        line: str = "",
         cancellation: Cancellation | None = None,
         on_text: Callable[[str], None] | None = None,
         clock: Callable[[], float] = lambda: 0.0,
@@ -79,6 +80,7 @@ class Asked:
             completes_character=False,
             rules=rules,
             cancellation=cancellation or Cancellation(),
+            line=line,
             on_text=on_text,
             clock=clock,
         )
@@ -107,6 +109,13 @@ def test_the_reason_is_part_of_the_answer(
 ) -> None:
     generated = Asked.about(vocabulary, said).run(rules)
     assert (generated.text, generated.stop) == (text, stop)
+
+
+def test_one_line_that_opens_a_block_with_the_cursors_line_goes_on(vocabulary: Vocabulary) -> None:
+    rules = StopRules(openers=("do",), closers=("end",))
+    said = "o\n        go()\n    end\n    stop()\n"
+    generated = Asked.about(vocabulary, said).run(rules, line="    while ready d")
+    assert (generated.text, generated.stop) == ("o\n        go()\n    end", StopReason.SCOPE)
 
 
 def test_the_clock_ends_it_in_the_middle_of_a_line(vocabulary: Vocabulary) -> None:

@@ -20,52 +20,19 @@ from foretype.models.cache import KVCache
 from foretype.models.cancellation import Cancellation
 from foretype.models.decode import Spelling
 from foretype.models.engine import EngineInfo
-from foretype.models.layout import Surroundings
 from foretype.models.llama import Model
 from foretype.models.local import LocalEngine
 from foretype.models.vocabulary import Vocabulary, to_bytes
 from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.marked_layout import MIDDLE, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.tiny_gguf import vocabulary_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-PREFIX, SUFFIX, MIDDLE, NAME = 1, 3, 2, 5  # markers of the starcoder vocabulary
 
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
     return Vocabulary(Model(Path(vocabulary_file("starcoder")), vocabulary_only=True))
-
-
-@attrs.frozen
-class MarkedLayout:
-    """A layout whose tokens can be read back: "psm", "spm" or "plain"."""
-
-    vocabulary: Vocabulary
-    order: str
-
-    @property
-    def prefix_is_fixed(self) -> bool:
-        return self.order == "psm"
-
-    @property
-    def sees_suffix(self) -> bool:
-        return self.order != "plain"
-
-    def tail_begins(self, fixed: list[int]) -> bool:
-        return not fixed
-
-    def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
-        encode = self.vocabulary.encode
-        tokens = [NAME, *encode(to_bytes(around.path))]
-        for part in around.related:
-            tokens += encode(to_bytes(part.text))
-        if self.order == "psm":
-            return [*tokens, PREFIX, *encode(to_bytes(prefix)), SUFFIX, *encode(to_bytes(suffix)), MIDDLE]
-        return [*tokens, SUFFIX, *encode(to_bytes(suffix)), PREFIX] if self.order == "spm" else tokens
-
-    def after_tail(self) -> list[int]:
-        return [MIDDLE] if self.order == "spm" else []
 
 
 @attrs.define

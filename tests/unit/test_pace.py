@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from foretype.models.chances import Acceptance, Match, Tally, chance, odds
 from foretype.models.pace import (
+    ALLOWED_LOSS,
     MAX_DRAFT,
-    Acceptance,
+    STAKE,
     CostCurve,
-    Frequency,
     Purse,
     StepCosts,
     best_length,
+    choose,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,19 +110,90 @@ def test_a_purse_bounds_what_wrong_drafts_cost() -> None:
     assert lost / tokens < 0.025
 
 
-def test_acceptance_is_its_prior_until_told_and_what_was_told_in_the_end() -> None:
-    everywhere = Acceptance({"a": (0.8, 0.9)})
-    assert everywhere.expected("a") == (0.8, 0.9)
-    one, other = Acceptance({}, everywhere), Acceptance({}, everywhere)
+@given(
+    steps=st.lists(
+        st.tuples(st.lists(PROBABILITY, max_size=MAX_DRAFT), st.integers(0, MAX_DRAFT)),
+        min_size=1,
+        max_size=120,
+    ),
+    costs=st.lists(st.floats(1, 30), min_size=MAX_DRAFT, max_size=MAX_DRAFT),
+)
+def test_however_wrong_the_estimates_a_session_never_loses_more_than_its_stake_and_the_allowed_share(
+    steps: list[tuple[list[float], int]], costs: list[float]
+) -> None:
+    ratios = [1.0, *costs]
+    purse, spent, tokens = Purse(), 0.0, 0
+    for believed, true in steps:
+        length = choose(believed, ratios, risk=purse.contents).length
+        accepted = min(length, true)
+        purse.settle(accepted + 1, ratios[length])
+        spent, tokens = spent + ratios[length], tokens + accepted + 1
+        assert spent <= tokens * (1 + ALLOWED_LOSS) + STAKE + 1e-6
+
+
+@given(believed=st.lists(PROBABILITY, min_size=1, max_size=MAX_DRAFT))
+def test_no_other_length_promises_more(believed: list[float]) -> None:
+    ratios = LAPTOP.ratios()
+    choice = choose(believed, ratios)
+    alive, expected = 1.0, 1.0
+    for length, likely in enumerate(believed, 1):
+        alive *= likely
+        expected += alive
+        assert expected / ratios[length] <= max(choice.gain, 1.1) + 1e-9
+
+
+# ── how likely a drafted token is ────────────────────────────────────────────────────────────────────
+
+
+@given(length=st.integers(1, 40), distance=st.integers(0, 10**6), elsewhere=st.booleans())
+def test_a_longer_match_makes_every_token_likelier_and_so_does_each_that_came_true(
+    length: int, distance: int, elsewhere: bool
+) -> None:
+    shorter, longer = (
+        Match(number, distance, elsewhere=elsewhere).log_odds(MAX_DRAFT, 0) for number in (length, length + 1)
+    )
+    assert all(one < other for one, other in zip(shorter, longer, strict=True))
+    assert shorter == sorted(shorter)
+
+
+def test_occurrences_and_sources_that_agree_speak_for_a_token_and_others_against_it() -> None:
+    def first(company: int = 0, agreeing: int = 1, *, split: bool = False, differing: bool = False) -> float:
+        match = Match(3, 100, agreeing, split=split, differing=differing)
+        return chance(match.log_odds(1, company)[0])
+
+    assert first(split=True) < first(differing=True) < first() < first(0, 2) < first(0, 3)
+    assert first(-1) < first() < first(1)
+    assert 0.5 < first() < 0.8
+
+
+def test_odds_are_the_inverse_of_chances() -> None:
+    assert chance(odds(0.83)) == pytest.approx(0.83)
+
+
+def test_acceptance_is_what_was_expected_until_told_and_what_was_told_in_the_end() -> None:
+    everywhere, before = Acceptance(), [odds(0.8), odds(0.9)]
+    assert everywhere.chances("a", before) == pytest.approx([0.8, 0.9])
+    one, other = Acceptance(everywhere), Acceptance(everywhere)
     for _ in range(40):
-        one.learn("a", first=True, hit=False)
-    assert one.expected("a")[0] < 0.1
-    assert one.expected("a")[0] < other.expected("a")[0] < 0.8, "other sessions are warned, not convinced"
-    assert one.expected("a")[1] == 0.9
+        one.learn("a", before[0], first=True, hit=False)
+    assert one.chances("a", before)[0] < 0.1
+    assert one.chances("a", before)[0] < other.chances("a", before)[0] < 0.8, "warned, not convinced"
+    assert one.chances("a", before)[1] == pytest.approx(0.9)
+    assert one.chances("b", before) == pytest.approx([0.8, 0.9]), "other sources are not to blame"
 
 
-def test_a_frequency_forgets_what_was_long_ago() -> None:
-    often = Frequency()
+@given(st.lists(PROBABILITY, max_size=60))
+def test_what_came_true_as_often_as_expected_changes_nothing(expected: list[float]) -> None:
+    tally = Tally()
+    for probability in expected:
+        share = round(100 * probability)
+        for outcome in [True] * share + [False] * (100 - share):
+            tally.add(hit=outcome, expected=share / 100, memory=1e9)
+    assert tally.shift(1.0) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_tally_forgets_what_was_long_ago() -> None:
+    often = Tally()
     for hit in [True] * 500 + [False] * 100:
-        often.add(hit, 40.0)
-    assert often.estimate(0.5, 1.0) < 0.15
+        often.add(hit=hit, expected=0.5, memory=40.0)
+    assert chance(often.shift(1.0)) < 0.15

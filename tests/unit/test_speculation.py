@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -22,14 +21,14 @@ from foretype.models.cancellation import Cancellation
 from foretype.models.decode import generate
 from foretype.models.drafts import Drafts, Previous, Recent, Speculation
 from foretype.models.engine import EngineInfo, EngineSettings
-from foretype.models.layout import Surroundings
 from foretype.models.llama import Model
 from foretype.models.loading import load
 from foretype.models.local import LocalEngine
 from foretype.models.lookup import TokenIndex
 from foretype.models.pace import MAX_DRAFT, CostCurve
-from foretype.models.vocabulary import Vocabulary, to_bytes
+from foretype.models.vocabulary import Vocabulary
 from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.private_home import default_model
 from foretype.tests.support.tiny_gguf import tiny_model, vocabulary_file
 from hypothesis import given, settings
@@ -64,44 +63,15 @@ class Copying(FakeCells):
         return values
 
 
-@attrs.frozen
-class Layout:
-    """Prefix first, suffix first or plain, with the starcoder vocabulary's markers."""
-
-    vocabulary: Vocabulary
-    order: str
-
-    @property
-    def prefix_is_fixed(self) -> bool:
-        return self.order == "psm"
-
-    @property
-    def sees_suffix(self) -> bool:
-        return self.order != "plain"
-
-    def tail_begins(self, fixed: list[int]) -> bool:
-        return not fixed
-
-    def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
-        encode = self.vocabulary.encode
-        name = encode(to_bytes(around.path))
-        if self.order == "psm":
-            return [*name, 1, *encode(to_bytes(prefix)), 3, *encode(to_bytes(suffix)), 2]
-        return [*name, 3, *encode(to_bytes(suffix)), 1] if self.order == "spm" else []
-
-    def after_tail(self) -> list[int]:
-        return [2] if self.order == "spm" else []
-
-
 def engine(
     vocabulary: Vocabulary, order: str, *, drafts: bool, size: int = 4096, goes_back: bool = True
 ) -> LocalEngine:
     cells = Copying(len(vocabulary.pieces), size=size) if goes_back else Forgetful(len(vocabulary.pieces))
-    markers = frozenset({0, 1, 2, 3})
+    markers = frozenset({0, PREFIX, MIDDLE, SUFFIX, NAME})
     return LocalEngine(
         KVCache(cells),
         vocabulary,
-        Layout(vocabulary, order),
+        MarkedLayout(vocabulary, order),
         ends=markers,
         max_prompt_tokens=size // 2,
         arm=lambda _cancellation: contextlib.nullcontext(),
@@ -295,6 +265,7 @@ def test_what_is_found_is_what_a_scan_finds(row: list[int], context: list[int]) 
     index.sync(row)
     found = index.find(context)
     best, longest = 0, 1
+    lengths: dict[int, int] = {}
     for position in range(len(row) - 1, 1, -1):
         length = 0
         while (
@@ -303,11 +274,17 @@ def test_what_is_found_is_what_a_scan_finds(row: list[int], context: list[int]) 
             and row[position]
         ):
             length += 1
+        if length > 1:
+            lengths[position] = length
         if length > longest:
             best, longest = position, length
     if best and row.count(context[-1]) <= 12:
         assert found is not None
         assert (found.position, found.matched) == (best, longest)
+        others = [length for position, length in lengths.items() if row[position] != row[best]]
+        assert found.agreeing == len(lengths) - len(others)
+        assert found.opposing == others.count(longest)
+        assert found.differing == len(others) - found.opposing
     elif not best:
         assert found is None
 

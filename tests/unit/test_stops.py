@@ -1,19 +1,26 @@
-"""Where a generation ends. `‖` in the generated text marks the expected cut."""
+"""Where a generation ends. `‖` in the generated text marks the expected cut, `‸` the cursor before it."""
 
 from __future__ import annotations
 
 import random
+import re
 
+import attrs
 import pytest
 from foretype.context.values import StopReason, StopRules
-from foretype.models.stops import StopWatch, indent_of
+from foretype.models.stops import StopWatch, cursor_line, indent_of
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 BLOCK = StopRules(multiline=True, reference_indent=4, closing_indent=0)
 PYTHON = StopRules(multiline=True, reference_indent=4, closing_indent=4, stop_at_blank=True)
 
 
-def run(text: str, rules: StopRules, step: int) -> tuple[str, StopReason | None]:
-    watch = StopWatch(rules)
+ONE_LINE = StopRules(openers=(":", "{", "(", "do"), continuations=("else",))
+
+
+def run(text: str, rules: StopRules, step: int, line: str = "") -> tuple[str, StopReason | None]:
+    watch = StopWatch(rules, line)
     for start in range(0, len(text), step):
         stop = watch.feed(text[start : start + step])
         assert watch.settled() <= len(watch.text)
@@ -24,10 +31,12 @@ def run(text: str, rules: StopRules, step: int) -> tuple[str, StopReason | None]
 
 def check(marked: str, reason: StopReason | None, rules: StopRules) -> None:
     """The cut is at the mark and the reason is right, however the text arrives."""
-    expected = marked.partition("‖")[0]
-    text = marked.replace("‖", "")
+    line, cursor, generated = marked.rpartition("‸")
+    assert cursor or not line
+    expected = generated.partition("‖")[0]
+    text = generated.replace("‖", "")
     for step in (1, 2, 3, 7, len(text)):
-        kept, why = run(text, rules, step)
+        kept, why = run(text, rules, step, line)
         assert kept == expected
         assert why is reason
 
@@ -45,6 +54,11 @@ def test_a_shallower_line_ends_the_scope() -> None:
     check("a = 1\n    b = 2‖\ndef g():\n", StopReason.SCOPE, PYTHON)
 
 
+@pytest.mark.parametrize("blank", ["\f", "\xa0", "\x1c"])
+def test_a_line_that_begins_with_an_odd_blank_is_waited_for(blank: str) -> None:
+    check(f"a = 1\n{blank}", None, BLOCK)
+
+
 def test_the_first_line_continues_the_cursors_and_has_no_indentation_of_its_own() -> None:
     check("return 1\n    more = 2\n", None, PYTHON)
 
@@ -59,6 +73,15 @@ def test_elsewhere_a_blank_line_is_part_of_the_block() -> None:
 
 def test_a_closing_line_is_kept_and_is_the_last() -> None:
     check("a();\n}‖\nnext();\n", StopReason.SCOPE, BLOCK)
+
+
+@pytest.mark.parametrize("marked", ["a()\nend‖\nb()\n", "a()\r\nend‖\r\nb()\r\n", "a()\nend  ‖\nb()\n"])
+def test_a_closing_word_is_kept_whatever_ends_its_line(marked: str) -> None:
+    check(marked, StopReason.SCOPE, BLOCK)
+
+
+def test_a_line_of_blanks_of_another_script_is_a_blank_line() -> None:
+    check("x\n    y\n\u3000‖\nz", StopReason.SCOPE, BLOCK)
 
 
 def test_else_goes_on() -> None:
@@ -105,6 +128,103 @@ def test_a_unit_over_and_over_in_one_line_is_a_loop() -> None:
 
 def test_a_ruler_is_no_loop() -> None:
     check("# " + "-" * 70, None, StopRules())
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "    if ready‸:⏎        go()‖⏎    stop()⏎",
+        "    if ‸ready {⏎        go();⏎    }‖⏎    stop();⏎",
+        "\tif ‸ready {⏎\t\tgo()⏎\t}‖⏎\tstop()⏎",
+        "    while ready d‸o⏎        go()⏎    end‖⏎    stop()⏎",
+        "‸    if ready {⏎        go();⏎    }‖⏎    stop();⏎",
+        "if ‸ready {⏎    go();⏎} else {⏎    wait();⏎}‖⏎stop();⏎",
+        "each(‸names, {⏎    go();⏎})‖⏎stop();⏎",
+        "if ‸ready {  ⏎    go();⏎}‖⏎stop();⏎",
+    ],
+)
+def test_one_line_that_opens_a_block_goes_on_to_the_blocks_end(marked: str, line_end: str) -> None:
+    check(marked.replace("⏎", line_end), StopReason.SCOPE, attrs.evolve(ONE_LINE, closers=("}", ")", "end")))
+
+
+def test_in_python_the_block_that_one_line_opened_ends_at_a_blank_line() -> None:
+    rules = attrs.evolve(ONE_LINE, stop_at_blank=True)
+    check("if ‸ready:\n    go()‖\n\n    stop()\n", StopReason.SCOPE, rules)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    ["total = ‸count‖\n    more", "    un‸do‖\n        more", "x = ‸re_do‖\n    more", "‸‖\n    more"],
+)
+def test_one_line_that_opens_nothing_is_one_line(marked: str) -> None:
+    check(marked, StopReason.LINE, ONE_LINE)
+
+
+def test_an_opener_left_of_the_cursor_alone_opens_nothing_new() -> None:
+    check("if ready {‸‖\n    go();\n}\n", StopReason.LINE, ONE_LINE)
+
+
+def test_without_openers_one_line_is_one_line() -> None:
+    check("if ‸ready:‖\n    go()\n", StopReason.LINE, StopRules())
+
+
+def test_the_block_that_one_line_opened_keeps_its_closer_though_the_same_follows() -> None:
+    rules = attrs.evolve(ONE_LINE, next_line="}")
+    check("if (‸ready) {\n    go();\n}‖\n}\n", StopReason.SCOPE, rules)
+
+
+def test_the_block_that_one_line_opened_doesnt_run_into_what_follows() -> None:
+    rules = attrs.evolve(ONE_LINE, next_line="stop()")
+    check("if ‸ready:\n    go()‖\n    stop()\n", StopReason.SUFFIX, rules)
+
+
+@given(
+    line=st.text("ab {(:\t", max_size=8),
+    first=st.text("ab_ ({:do)}\t", max_size=12),
+    rest=st.text("ab {}():\n\r\t", max_size=30),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    step=st.integers(1, 9),
+)
+def test_what_is_shown_of_a_line_without_an_opener_never_changes(
+    line: str, first: str, rest: str, line_end: str, step: int
+) -> None:
+    assume(not first.strip() or not re.search(r"([:{(]|\bdo)\s*$", line + first))
+    text = first + line_end + rest
+    plain, open_ended = StopWatch(StopRules(), line), StopWatch(ONE_LINE, line)
+    for start in range(0, len(text), step):
+        stop = plain.feed(text[start : start + step])
+        assert open_ended.feed(text[start : start + step]) == stop
+        assert open_ended.settled() == plain.settled()
+        if stop is not None:
+            break
+
+
+@given(
+    line=st.sampled_from(["", "    ", "if ", "\t", "call("]),
+    lines=st.lists(
+        st.sampled_from(["a:", "    b()", "}", "", "return total", "    if x {", "  c", "x) {", "else:"]),
+        max_size=8,
+    ),
+)
+def test_what_was_shown_of_a_block_that_one_line_opened_is_taken_back_only_from_a_loop(
+    line: str, lines: list[str]
+) -> None:
+    watch = StopWatch(attrs.evolve(ONE_LINE, next_line="return total"), line)
+    shown = 0
+    for char in "\n".join(lines):
+        stop = watch.feed(char)
+        if stop is not None:
+            assert stop.keep >= shown or stop.reason is StopReason.REPETITION
+            break
+        shown = max(shown, watch.settled())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "line"), [("", ""), ("a\nb", "b"), ("a\r\n b", " b"), ("a\rb", "b"), ("a\n", "")]
+)
+def test_the_cursors_line_begins_after_the_last_line_end(prefix: str, line: str) -> None:
+    assert cursor_line(prefix) == line
 
 
 def test_what_was_shown_is_taken_back_only_from_a_loop() -> None:

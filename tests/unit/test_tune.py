@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import attrs
 import pytest
 from foretype.context.problem import ModelProblem
+from foretype.models import measuring, tuned
 from foretype.models import tune as tuning
-from foretype.models import tuned
 from foretype.models.engine import EngineSettings
 from foretype.models.gguf import read
-from foretype.models.llama import Context
+from foretype.models.llama import Context, Model
 from foretype.models.loading import load
-from foretype.models.tune import Step, choose, settled, suggestion_ms, worth_having
+from foretype.models.quiet import Quiet, Turn, settled
+from foretype.models.tune import Step, choose, suggestion_ms, worth_having
+from foretype.models.tune_sample import sample
 from foretype.models.tuned import Measured, Tuned, find, identity, keep
 from foretype.tests.support.tiny_gguf import tiny_model
 
@@ -30,9 +34,25 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "MOST_TURNS", 1)
+    monkeypatch.setattr(measuring, "MOST_TURNS", 1)
     monkeypatch.setattr(tuning, "MICRO_BATCHES", (64,))
-    monkeypatch.setattr(tuning, "QUALITY_TOKENS", 64)
+    for module in (tuning, measuring):
+        monkeypatch.setattr(module, "QUALITY_TOKENS", 64)
+
+
+def alone(*, runnable: int = 1, share: float = 1.0) -> Quiet:
+    """A machine with counted clocks: each look is a second later; others take what `share` leaves."""
+    now = iter(range(1 << 60))
+    seconds = {"wall": 0.0, "processor": 0.0}
+
+    def wall() -> float:
+        seconds["wall"] = float(next(now))
+        return seconds["wall"]
+
+    def processor() -> float:
+        return seconds["wall"] * share
+
+    return Quiet(runnable=lambda: runnable, sleep=lambda _seconds: None, wall=wall, processor=processor)
 
 
 def check_nothing_left(folder: Path) -> None:
@@ -42,7 +62,7 @@ def check_nothing_left(folder: Path) -> None:
 def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     steps: list[Step] = []
-    outcome = tuning.tune(model, directory=folder, threads=1, watch=steps.append)
+    outcome = tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=steps.append)
     assert find(model, folder) == outcome.tuned
     assert {one.file_type for one in outcome.measured} >= {"as is", "Q4_0", "Q8_0"}
     assert outcome.tuned.choice.loss <= tuning.MAX_LOSS
@@ -54,7 +74,7 @@ def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
 
 def test_the_original_is_never_touched(model: Path, tmp_path: Path) -> None:
     before = model.read_bytes()
-    tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert model.read_bytes() == before
 
 
@@ -68,7 +88,7 @@ def test_an_interruption_leaves_the_old_choice(model: Path, tmp_path: Path) -> N
     old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
     keep(old, folder)
     with pytest.raises(KeyboardInterrupt):
-        tuning.tune(model, directory=folder, threads=1, watch=interrupted)
+        tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=interrupted)
     assert find(model, folder) == old
     check_nothing_left(folder)
 
@@ -84,7 +104,7 @@ def test_a_model_that_changes_meanwhile_is_said_and_nothing_kept(model: Path, tm
             shutil.copy(changed, model)
 
     with pytest.raises(ModelProblem, match="changed while it was measured"):
-        tuning.tune(model, directory=folder, threads=1, watch=watch)
+        tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=watch)
     assert find(model, folder) is None
     check_nothing_left(folder)
 
@@ -96,7 +116,7 @@ def test_a_full_disk_leaves_file_types_out(
         return SimpleNamespace(free=1000)
 
     monkeypatch.setattr(shutil, "disk_usage", nearly_full)
-    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert {one.file_type for one in outcome.measured} == {"as is"}
     assert all("disk" in note for note in outcome.notes)
     assert outcome.notes
@@ -105,12 +125,12 @@ def test_a_full_disk_leaves_file_types_out(
 def test_a_file_that_cannot_be_written_is_left_out(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_source: Path, target: Path, _kind: int, _threads: int) -> bool:
+    def fails(_source: Path, target: Path, _kind: int, _threads: int, _overrides: object) -> bool:
         target.write_bytes(b"GGUF half of it")
         return False
 
     monkeypatch.setattr(tuning, "quantise", fails)
-    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1)
+    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert outcome.tuned.path == str(model)
     assert "could not write it" in outcome.notes[0]
     check_nothing_left(tmp_path / "tuned")
@@ -119,7 +139,7 @@ def test_a_file_that_cannot_be_written_is_left_out(
 def test_a_folder_that_cannot_be_made_is_one_sentence(model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelProblem, match="What was there is unchanged"):
-        tuning.tune(model, directory=tmp_path / "file" / "tuned", threads=1)
+        tuning.tune(model, directory=tmp_path / "file" / "tuned", threads=1, quiet=alone())
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"model": 1}', '{"version": 99}'])
@@ -182,14 +202,93 @@ def test_cheap_batches_count_as_drafts_use_them() -> None:
 
 def test_only_types_that_may_win_are_tried(model: Path) -> None:
     file = read(model)
-    assert worth_having(file, 135_000_000, 8 << 30) == ["Q4_0", "IQ4_NL", "Q8_0", "BF16"]
+    assert worth_having(file, 135_000_000, 8 << 30) == ["Q4_0", "IQ4_NL", "Q8_0", "Q8_0+Q4_0", "BF16"]
     large = attrs.evolve(file, size=4_400_000_000)
     assert worth_having(large, 7_000_000_000, 32 << 30) == ["Q4_0", "IQ4_NL"]
     assert worth_having(large, 7_000_000_000, 4 << 30) == []
 
 
-def test_turns_are_repeated_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "MOST_TURNS", 12)
+def test_turns_are_repeated_until_they_agree() -> None:
     times = iter([90.0, 5.0, 70.0, 5.1, 5.2, 60.0, 5.05, 1.0])
-    assert settled(lambda: next(times)) == 5.0
+    assert settled(lambda: Turn(next(times))).milliseconds == 5.0
     assert next(times) == 1.0
+
+
+def test_a_busy_machine_is_not_measured(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelProblem, match="Other programs are using the processor"):
+        tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone(runnable=3))
+    check_nothing_left(tmp_path / "tuned")
+
+
+def test_a_busy_machine_is_waited_for(model: Path, tmp_path: Path) -> None:
+    left = iter([3] * 40)
+    steps: list[Step] = []
+    quiet = attrs.evolve(alone(), runnable=lambda: next(left, 1))
+    tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=quiet, watch=steps.append)
+    assert "waiting" in steps[0].text
+    assert find(model, tmp_path / "tuned") is not None
+
+
+def test_figures_that_others_spoiled_are_refused_and_the_old_choice_stays(
+    model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tuned"
+    old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
+    keep(old, folder)
+    with pytest.raises(ModelProblem, match="Other programs took 40% of the processor"):
+        tuning.tune(model, directory=folder, threads=1, quiet=alone(share=0.6))
+    assert find(model, folder) == old
+    check_nothing_left(folder)
+
+
+def test_figures_that_others_spoiled_are_kept_with_a_note_where_that_is_wanted(
+    model: Path, tmp_path: Path
+) -> None:
+    outcome = tuning.tune(
+        model, directory=tmp_path / "tuned", threads=1, quiet=alone(runnable=3, share=0.6), anyway=True
+    )
+    assert any("caution" in note for note in outcome.notes)
+    assert find(model, tmp_path / "tuned") == outcome.tuned
+
+
+def test_each_form_is_listed_once_although_it_is_measured_in_rounds(model: Path, tmp_path: Path) -> None:
+    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    forms = [(one.file_type, one.flash_attention, one.threads, one.micro_batch) for one in outcome.measured]
+    assert len(forms) == len(set(forms))
+
+
+def test_the_sample_has_enough_tokens_of_several_languages(model: Path) -> None:
+    loaded = Model(model, gpu_layers=0)
+    assert len(loaded.tokenise(sample())) >= 2000
+    loaded.close()
+    assert all(word in sample() for word in (b"#include", b"interface", b"func ", b"fn ", b"def "))
+
+
+_WITH_LITTLE_ROOM = """
+import resource, sys
+from pathlib import Path
+from foretype.models import measuring, quiet, tune
+
+measuring.MOST_TURNS, tune.MICRO_BATCHES, tune.ROUNDS = 1, (), 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+alone = quiet.Quiet(runnable=lambda: 1)
+outcome = tune.tune(Path(sys.argv[1]), directory=Path(sys.argv[2]), threads=1, anyway=True, quiet=alone)
+print(outcome.tuned.choice.file_type)
+print(*outcome.notes, sep="\\n")
+"""
+
+
+def test_a_disk_that_fills_up_while_requantising_leaves_nothing_behind(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    done = subprocess.run(
+        [sys.executable, "-c", _WITH_LITTLE_ROOM, str(model), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("as is\n")
+    assert "Q8_0 was left out: llama.cpp could not write it" in done.stdout
+    check_nothing_left(folder)
+    assert not list(folder.glob("*.gguf"))

@@ -31,11 +31,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     pages.show("foretype statistics.txt", await server.execute("foretype.statistics")),
   "foretype.doctor": doctor,
   "foretype.log": showLog,
-  "foretype.walkthrough": async () =>
-    vscode.commands.executeCommand("workbench.action.openWalkthrough", "foretype.foretype#foretype.start", false),
+  "foretype.walkthrough": walkthrough,
   "foretype.settings": async () =>
     vscode.commands.executeCommand("workbench.action.openSettings", "@ext:foretype.foretype"),
 };
+
+/** VS Code ticks a step off when its context becomes true, not when it is true already: so it becomes so afterwards. */
+async function walkthrough({ server }: Scene): Promise<void> {
+  await vscode.commands.executeCommand("workbench.action.openWalkthrough", "foretype.foretype#foretype.start", false);
+  await vscode.commands.executeCommand("setContext", "foretype.stateInWalkthrough", server.shown.state);
+}
 
 async function switchAll(on: boolean, workspaceOnly = false): Promise<void> {
   await switchEverywhere(on, workspaceOnly);

@@ -14,6 +14,7 @@ const FIBONACCI = `def fibonacci(n):
 
 `;
 const HEAD = "def factorial(n):";
+const PACKAGE = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../../../editors/vscode/package.json"), "utf8"));
 const SCREENSHOTS = path.join(PLACE, "screenshots");
 
 const CELL = { cell_type: "code", metadata: {}, source: ["x = 1"], outputs: [], execution_count: null };
@@ -36,7 +37,8 @@ before(async () => {
     place: PLACE,
     vsix: VSIX,
     environment: home.environment,
-    machine: { "foretype.path": FORETYPE },
+    // Whole suggestions, however slow this machine is now: the first lines alone would be answered after the usual budget.
+    machine: { "foretype.path": FORETYPE, "foretype.completion.latencyBudgetMs": 15_000 },
     files: Object.fromEntries([["first.py", FIBONACCI], ["book.ipynb", NOTEBOOK], ...NAMES.map((name) => [name, FIBONACCI])]),
   });
   await vscode.openFile("first.py");
@@ -231,6 +233,32 @@ test("the menu opens from the status bar", async () => {
   await vscode.page.waitForSelector(".quick-input-list .monaco-list-row[aria-label*='Statistics']");
   await vscode.screenshot(path.join(SCREENSHOTS, "menu.png"));
   await vscode.press("Escape");
+});
+
+test("the walkthrough shows every step, and what belongs to it", async () => {
+  const { steps } = PACKAGE.contributes.walkthroughs[0];
+  await vscode.page.setViewportSize({ width: 1500, height: 900 });
+  try {
+    await vscode.press("Control+b"); // narrow windows have no room for pictures
+    await vscode.command("foretype: Get Started");
+    for (const { id, title, media } of steps) {
+      const step = vscode.page.locator(`.getting-started-step[data-step-id$="#${id}"]`);
+      await step.waitFor();
+      assert.match(await step.innerText(), new RegExp(title));
+      await step.click();
+      await vscode.page.waitForSelector(`.getting-started-step.expanded[data-step-id$="#${id}"]`);
+      const selector = media.markdown ? "iframe" : "img";
+      await vscode.page.locator(`.gettingStartedContainer .getting-started-media ${selector}, body > div > ${selector}.webview`).first().waitFor();
+      await vscode.screenshot(path.join(SCREENSHOTS, `walkthrough-${id}.png`));
+    }
+    // foretype runs and has a model, so these are done.
+    for (const id of ["install", "model"]) {
+      await vscode.page.locator(`.getting-started-step[data-step-id$="#${id}"] .codicon-getting-started-step-checked.complete`).waitFor();
+    }
+  } finally {
+    await vscode.press("Control+b");
+    await vscode.page.setViewportSize({ width: 900, height: 420 });
+  }
 });
 
 /** A text without its blanks: what an editor does with indentation is its own affair. */

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 
-/** Where `run.sh` says that things are. */
+/** Where conftest.py says that things are. */
 export const FORETYPE = process.env.FORETYPE;
+export const PYTHON = process.env.FORETYPE_PYTHON;
 export const PLACE = process.env.FORETYPE_VSCODE;
 export const VSIX = path.resolve(import.meta.dirname, "../../../editors/vscode/dist/foretype.vsix");
 

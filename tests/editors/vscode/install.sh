@@ -3,14 +3,20 @@
 # the Node that it wants, playwright-core; and Chromium from the system, or from Debian if this is root on Debian.
 #
 # usage: install.sh FOLDER
-# Prints where Node's programs are, for the PATH. Exits with 77 and a reason where it can't be had.
+# Leaves FOLDER/ready, which says where Node's programs are if not on the PATH; or, where something can't be had, the
+# reason in FOLDER/skipped. It fails only where our own extension can't be built.
 set -euo pipefail
 CODE_SERVER=4.139.1 NODE=24.21.0 PLAYWRIGHT=1.65.1 NODE_WHEEL=22.20.0
 HERE=$(realpath "$(dirname "$0")")
 mkdir -p "$1"
 FOLDER=$(realpath "$1")
 say() { echo "$*" >&2; }
-skip() { say "skipped: $*"; exit 77; }
+rm -f "$FOLDER/ready" "$FOLDER/skipped"
+skip() {
+  say "The tests in VS Code will be skipped: $*"
+  echo "$*" > "$FOLDER/skipped"
+  exit 0
+}
 step() {
   local name=$1
   shift
@@ -52,11 +58,11 @@ if [ "$(cat "$FOLDER/installed" 2> /dev/null)" != "$WANTED" ]; then
   echo '{"name":"foretype-vscode-tests","private":true}' > package.json
   # --ignore-scripts: the packages' own steps compile modules that nothing here needs.
   step code-server npm install --no-audit --no-fund --ignore-scripts \
-    "code-server@$CODE_SERVER" "node-linux-$CPU@$NODE" "playwright-core@$PLAYWRIGHT"
+    "code-server@$CODE_SERVER" "node-linux-$CPU@$NODE" "playwright-core@$PLAYWRIGHT" || skip "npm could not bring VS Code"
   VSCODE=$FOLDER/node_modules/code-server/lib/vscode
   RUNTIME=$FOLDER/node_modules/node-linux-$CPU
   cd "$VSCODE"
-  step code-server-parts npm install --no-audit --no-fund --omit=dev --ignore-scripts
+  step code-server-parts npm install --no-audit --no-fund --omit=dev --ignore-scripts || skip "npm could not bring VS Code's parts"
   # So that VS Code writes log files and ends with its parent. It works without, where there is no compiler.
   step native env PATH="$RUNTIME/bin:$PATH" npm rebuild @vscode/spdlog @vscode/native-watchdog --nodedir="$RUNTIME" || true
   rm -rf extensions/copilot # it offers inline completions, too
@@ -69,8 +75,8 @@ EXTENSION=$HERE/../../../editors/vscode
 cd "$EXTENSION"
 LOCK=$(cat package-lock.json .npmrc | sha256sum)
 if [ "$(cat node_modules/.foretype 2> /dev/null)" != "$LOCK" ]; then
-  step extension-tools npm ci
+  step extension-tools npm ci || skip "npm could not bring the tools that build the extension"
   echo "$LOCK" > node_modules/.foretype
 fi
 step extension npm run package
-echo "$PROGRAMS"
+echo "$PROGRAMS" > "$FOLDER/ready"

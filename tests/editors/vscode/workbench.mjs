@@ -154,20 +154,25 @@ export class Workbench {
   /** Open a file of the workspace, and put the cursor at its end. */
   async openFile(name, editor = ".editor-instance .view-lines") {
     await this.page.keyboard.press("Escape");
-    await this.page.keyboard.press("Control+p");
-    await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
+    await this.#quickInput("Control+p");
     await this.page.keyboard.type(name);
-    await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`);
+    // Enter takes the row that has the focus: while the list is still filtered, that is another file's.
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row.focused[aria-label^="${name}"]`);
     await this.page.keyboard.press("Enter");
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.page.click(editor);
     await this.page.keyboard.press("Control+End");
   }
 
+  /** Open a list by its key, and wait until keys go into its input. */
+  async #quickInput(key) {
+    await this.page.keyboard.press(key);
+    await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input:focus");
+  }
+
   /** Run a command of the palette by its title. */
   async command(title) {
-    await this.page.keyboard.press("F1");
-    await this.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input");
+    await this.#quickInput("F1");
     await this.page.keyboard.type(title);
     await this.page.waitForSelector(`.quick-input-list .monaco-list-row.focused[aria-label*="${title}"]`);
     await this.page.keyboard.press("Enter");

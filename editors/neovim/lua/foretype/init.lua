@@ -20,7 +20,7 @@ function M.setup(settings)
   require('foretype.suggest').enabled = config.current.enabled
   require('foretype.keys').define()
   require('foretype.keys').map(config.current.keys)
-  require('foretype.suggest').listen()
+  require('foretype.events').listen()
   require('foretype.client').start()
   started = true
 end

@@ -10,10 +10,13 @@
 --- screen is drawn again, and text that was typed through shrinks without a word from the server. An answer
 --- counts only when its request is `pending` and the buffer still has the request's changedtick and cursor.
 
+local acceptance = require('foretype.acceptance')
 local client = require('foretype.client')
 local config = require('foretype.config')
 local fit_of = require('foretype.fit')
 local ghost = require('foretype.ghost')
+local items = require('foretype.items')
+local menu = require('foretype.menu')
 
 local M = {}
 
@@ -76,26 +79,6 @@ local function forget()
   end
 end
 
---- Whether the completion menu is open: Neovim's own, nvim-cmp's or blink.cmp's.
-local function menu_open()
-  if vim.fn.pumvisible() == 1 then
-    return true
-  end
-  local cmp, blink = package.loaded['cmp'], package.loaded['blink.cmp']
-  local function visible(menu, name)
-    local ok, open = pcall(function()
-      return menu and menu[name] and menu[name]()
-    end)
-    return ok and open and true or false
-  end
-  return visible(cmp, 'visible') or visible(blink, 'is_visible')
-end
-
---- Whether the menu shows text in the buffer that the user has not taken yet.
-local function menu_previews()
-  return vim.fn.pumvisible() == 1 and vim.fn.complete_info({ 'selected' }).selected >= 0
-end
-
 ---@return foretype.Fit|nil, foretype.Suggestion|nil
 local function current(index)
   if not shown or shown.buffer ~= vim.api.nvim_get_current_buf() then
@@ -128,7 +111,7 @@ local function refresh()
   if not fit or not suggestion or not inserting() then
     return forget()
   end
-  if config.current.menu == 'hide' and menu_open() then
+  if config.current.menu == 'hide' and menu.open() then
     return ghost.wipe(shown.buffer)
   end
   local row, col = cursor()
@@ -137,57 +120,11 @@ local function refresh()
   tell_shown(suggestion)
 end
 
-local function item_id(item)
-  local command = type(item.command) == 'table' and item.command or {}
-  local arguments = type(command.arguments) == 'table' and command.arguments or {}
-  return type(arguments[1]) == 'string' and arguments[1] or ''
-end
-
---- An item of the server as a suggestion; nil when it makes no sense for the cursor's line.
-local function suggestion_of(item, row, col, line, encoding)
-  local text = type(item) == 'table' and item.insertText
-  if type(text) ~= 'string' or text == '' or text:find('%z') then
-    return nil
-  end
-  local first, last = col, col
-  local range = item.range
-  if type(range) == 'table' then
-    local start, stop = range.start, range['end']
-    if start.line ~= row or stop.line ~= row or start.character > stop.character then
-      return nil
-    end
-    first = client.byte_column(line, range.start.character, encoding)
-    last = client.byte_column(line, range['end'].character, encoding)
-  end
-  if first > col or last < col then
-    return nil
-  end
-  return {
-    id = item_id(item),
-    text = (text:gsub('\r\n?', '\n')),
-    row = row,
-    col = first,
-    before = line:sub(1, first),
-    replaced = line:sub(col + 1, last),
-    after = line:sub(last + 1),
-    item = item,
-  }
-end
-
 --- Take an answer. What is shown and still fits stays, unless the answer says more of the same: text that
 --- changes under the eye of somebody who types it is worse than a second opinion.
 local function take(result, request)
-  local items = type(result) == 'table' and (result.items or result) or {}
   local line = vim.api.nvim_buf_get_lines(request.buffer, request.row, request.row + 1, false)[1] or ''
-  local encoding = request.client.offset_encoding
-  local candidates = {}
-  for _, item in ipairs(items) do
-    local suggestion = suggestion_of(item, request.row, request.col, line, encoding)
-    local fit = suggestion and fit_of.at(suggestion, { line }, request.row, request.col)
-    if fit then
-      candidates[#candidates + 1] = suggestion
-    end
-  end
+  local candidates = items.suggestions(result, line, request.row, request.col, request.client.offset_encoding)
   local old = current()
   if request.kind == AUTOMATIC and old then
     local new = candidates[1] and candidates[1].text
@@ -225,7 +162,7 @@ end
 local function ask(kind, step)
   stop_timer()
   local buffer = vim.api.nvim_get_current_buf()
-  if not M.enabled or not inserting() or client.refused(buffer) or menu_previews() then
+  if not M.enabled or not inserting() or client.refused(buffer) or menu.previews() then
     return
   end
   if vim.fn.reg_executing() ~= '' or vim.fn.getcmdwintype() ~= '' then
@@ -359,15 +296,6 @@ function M.waiting()
   return pending ~= nil
 end
 
-local function insert(piece, fit)
-  local row, col = cursor()
-  local gone = fit_of.consumed(fit, piece)
-  local lines = vim.split(piece, '\n', { plain = true })
-  vim.api.nvim_buf_set_text(0, row, col, row, col + gone, lines)
-  local last = #lines > 1 and #lines[#lines] or col + #piece
-  vim.api.nvim_win_set_cursor(0, { row + #lines, last })
-end
-
 --- Insert the beginning of the suggestion that `choose` picks from what is left of it.
 local function accept(choose)
   local fit, suggestion = current()
@@ -381,30 +309,15 @@ local function accept(choose)
   local whole = #piece >= #fit.rest
   stop_timer()
   stop_pending()
-  local buffer, server = shown.buffer, client.get(shown.buffer)
+  local buffer = shown.buffer
   if whole then
     forget()
   end
-  insert(piece, fit)
+  acceptance.insert(piece, fit)
   if whole then
-    local command = suggestion.item.command
-    if server and type(command) == 'table' and type(command.command) == 'string' then
-      client.request(
-        server,
-        'workspace/executeCommand',
-        { command = command.command, arguments = command.arguments },
-        buffer,
-        function() end
-      )
-    end
+    acceptance.tell_whole(buffer, suggestion)
   else
-    local taken = fit.typed .. piece
-    if server then
-      client.notify(server, 'textDocument/didPartiallyAcceptCompletion', {
-        item = suggestion.item,
-        acceptedLength = client.character(taken, #taken, 'utf-16'),
-      })
-    end
+    acceptance.tell_part(buffer, suggestion, fit.typed .. piece)
     refresh()
   end
   return true
@@ -467,41 +380,6 @@ function M.dismiss()
     client.execute('dismissed', { suggestion.id }, nil, shown.buffer)
   end
   forget()
-end
-
---- Tell the server which document is looked at.
-local function focused(buffer)
-  local server = client.get(buffer)
-  if server and server.initialized and client.is_code(buffer) then
-    client.notify(server, 'textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buffer) } })
-  end
-end
-
---- Listen to what happens in Neovim.
-function M.listen()
-  local group = vim.api.nvim_create_augroup('foretype.suggest', {})
-  local function on(events, desc, callback)
-    vim.api.nvim_create_autocmd(events, { group = group, desc = 'foretype: ' .. desc, callback = callback })
-  end
-  on({ 'TextChangedI', 'TextChangedP' }, 'the text has changed', M.changed)
-  on('CursorMovedI', 'the cursor has moved', M.moved)
-  on('CompleteDone', 'the menu has closed', function()
-    vim.schedule(M.changed)
-  end)
-  on('InsertEnter', 'somebody begins to write', M.entered)
-  -- Ctrl-C ends insert mode without InsertLeave.
-  vim.api.nvim_create_autocmd('ModeChanged', {
-    group = group,
-    pattern = 'i*:[^i]*',
-    desc = 'foretype: nothing to show',
-    callback = M.left,
-  })
-  on({ 'InsertLeave', 'BufLeave', 'WinLeave', 'BufUnload', 'CmdwinEnter' }, 'nothing to show', M.left)
-  on('BufEnter', 'another document', function(event)
-    focused(event.buf)
-  end)
-  on('ColorScheme', 'colours', ghost.highlights)
-  ghost.highlights()
 end
 
 return M

@@ -1,0 +1,144 @@
+"""The process that looks through a workspace, so that the language server needn't: `indexing` starts it.
+
+It reads one request from standard input and writes what `index_walk.survey` finds to standard output, both
+in MessagePack. It runs at idle priority, keeps nothing, and ends by itself when the other end is gone:
+standard input stays open as long as anybody waits for it.
+
+Messages of the request: `{"root", "limits"}`, then lists of known files, then nil. Messages of the answer:
+`["entry", …]`, `["gone", path]`, `["folders", paths]` in parts, `["progress", done, total, read_bytes]`, and
+`["end"]`: without that the answer is incomplete.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import attrs
+import msgpack
+
+from .idle_priority import give_way
+from .index_file import Entry
+from .index_walk import Finding, Folders, Gone, Known, Limits, Progress, survey
+
+MAX_MESSAGE = 64 << 20
+_PART = 500
+_PROGRESS_S = 0.05
+
+
+def packed_request(root: Path, limits: Limits, known: Sequence[Known]) -> Iterator[bytes]:
+    """The request, in parts that take well under a millisecond each to make."""
+    yield _pack({"root": str(root), "limits": attrs.asdict(limits)})
+    for start in range(0, len(known), _PART):
+        yield _pack([(each.path, each.modified_ns, each.size) for each in known[start : start + _PART]])
+    yield _pack(None)
+
+
+def finding(message: object) -> Finding | None:
+    """What a message of the answer says; None for its end. Folders may come in several parts.
+
+    Raises:
+        ValueError: it is no such message.
+    """
+    try:
+        what, *values = cast("list[Any]", message)
+        if what == "entry":
+            path, modified_ns, size, names, packed = values
+            # The names become keys: interned, a name that a thousand files define is kept once.
+            return Entry(path, modified_ns, size, tuple(map(sys.intern, names)), bytes(packed))
+        if what == "gone":
+            return Gone(str(values[0]))
+        if what == "folders":
+            return Folders(tuple(values[0]))
+        if what == "progress":
+            done, total, read_bytes = values
+            return Progress(done, total, read_bytes)
+        if what == "end":
+            return None
+    except (TypeError, IndexError) as error:
+        raise ValueError("the indexing process wrote what nobody understands") from error
+    raise ValueError("the indexing process wrote what nobody understands")
+
+
+def _messages(found: Iterable[Finding]) -> Iterator[list[object]]:
+    """Findings as messages; of progress, one in `_PROGRESS_S` seconds and the last."""
+    told = 0.0
+    last: Progress | None = None
+    for each in found:
+        if isinstance(each, Progress):
+            last = each
+            if time.monotonic() - told < _PROGRESS_S:
+                continue
+            told, last = time.monotonic(), None
+            yield ["progress", each.done, each.total, each.read_bytes]
+        elif isinstance(each, Entry):
+            yield ["entry", each.path, each.modified_ns, each.size, each.names, each.packed]
+        elif isinstance(each, Gone):
+            yield ["gone", each.path]
+        else:
+            for start in range(0, len(each.paths), _PART):
+                yield ["folders", each.paths[start : start + _PART]]
+    if last is not None:
+        yield ["progress", last.done, last.total, last.read_bytes]
+    yield ["end"]
+
+
+def _answer(answers: BinaryIO, root: Path, limits: Limits, known: list[Known]) -> None:
+    for number, message in enumerate(_messages(survey(root, limits, known))):
+        answers.write(_pack(message))
+        if message[0] == "progress" or number % 20 == 0:
+            answers.flush()
+    answers.flush()
+
+
+def _request(requests: BufferedReader) -> tuple[Path, Limits, list[Known]]:
+    unpacker = cast("Any", msgpack).Unpacker(max_buffer_size=MAX_MESSAGE)
+    header: dict[str, Any] | None = None
+    known: list[Known] = []
+    while data := requests.read1(1 << 16):
+        unpacker.feed(data)
+        for message in unpacker:
+            if header is None:
+                header = message
+            elif message is None:
+                return Path(header["root"]), Limits(**header["limits"]), known
+            else:
+                known.extend(Known(*row) for row in message)
+    raise ValueError("the request ends early")
+
+
+def _pack(value: object) -> bytes:
+    return cast("bytes", cast("Any", msgpack).packb(value))
+
+
+def _end_with(requests: BufferedReader) -> None:
+    """End this process when its standard input is closed, whatever it is doing."""
+    while requests.read1(1 << 16):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve one request on standard input and output."""
+    give_way()
+    requests = cast("BufferedReader", sys.stdin.buffer)
+    try:
+        root, limits, known = _request(requests)
+    except (ValueError, TypeError, KeyError):
+        sys.exit(2)
+    threading.Thread(target=_end_with, args=(requests,), daemon=True).start()
+    try:
+        _answer(sys.stdout.buffer, root, limits, known)
+    except BrokenPipeError:
+        os._exit(0)
+    os._exit(0)  # the thread still reads standard input, which an ordinary exit would wait for
+
+
+if __name__ == "__main__":
+    main()

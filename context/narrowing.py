@@ -1,0 +1,68 @@
+"""What a workspace says about itself in `.foretype.toml`: it may switch suggestions off and leave files out.
+
+A workspace is data: nothing in it can widen what foretype does, so there are three keys and no others.
+`disable = true` stops suggestions, `disable_languages` those for some languages, `exclude` leaves files out,
+written as in a .gitignore. What else stands there is named and ignored. A file that can't be understood
+leaves everything out, since nobody knows what it wanted kept back. Pure; reading the file is `ignore`'s.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any, cast
+
+import attrs
+
+FILE = ".foretype.toml"
+
+
+@attrs.frozen
+class Narrowing:
+    """What a workspace leaves out.
+
+    Attributes:
+        disabled: no suggestions at all.
+        languages: language identifiers without suggestions.
+        exclude: patterns as in a .gitignore, of files that are neither completed nor shown to the model.
+        complaints: a sentence for each thing that was ignored.
+    """
+
+    disabled: bool = False
+    languages: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+
+
+def unreadable(why: str) -> Narrowing:
+    """Everything is left out, because the file is there and nobody can say what it wants."""
+    return Narrowing(True, (), ("*",), (f"{FILE} {why}; until that is mended, the workspace is left out.",))
+
+
+def parse(text: str) -> Narrowing:
+    """What a `.foretype.toml` says. Never raises."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return unreadable(f"is not TOML ({error})")
+    except RecursionError:
+        return unreadable("is nested too deeply")
+    others = values.keys() - {"disable", "disable_languages", "exclude"}
+    complaints = [f"{FILE}: a workspace can't set '{key}'; it is ignored." for key in others]
+    disabled = values.get("disable", False)
+    if not isinstance(disabled, bool):
+        complaints.append(f"{FILE}: 'disable' must be true or false; it is ignored.")
+        disabled = False
+    return Narrowing(
+        disabled,
+        _texts(values, "disable_languages", complaints),
+        _texts(values, "exclude", complaints),
+        tuple(sorted(complaints)),
+    )
+
+
+def _texts(values: dict[str, Any], key: str, complaints: list[str]) -> tuple[str, ...]:
+    found = values.get(key, [])
+    if isinstance(found, list) and all(isinstance(one, str) for one in cast("list[object]", found)):
+        return tuple(cast("list[str]", found))
+    complaints.append(f"{FILE}: '{key}' must be a list of texts in quotes; it is ignored.")
+    return ()

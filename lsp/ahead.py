@@ -1,0 +1,203 @@
+"""What is done ahead of the next key: related code is chosen, and the model's cache made ready.
+
+When a document comes to the front its window is evaluated; when the user rests in another declaration,
+related code is chosen anew and the prompt that shows it is evaluated while nothing else is asked. A request
+takes the window and the related code that are there and waits for neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from ..context.assemble import WindowSettings, assemble
+from ..context.snapshot import Snapshot
+from ..context.values import Prompt
+from ..context.window import Window
+from ..daemon.backend import Backend
+from ..daemon.config import CompletionSettings, Settings
+from ..daemon.protocol import ForgetRequest, ModelState, ModelStatus, WarmRequest
+from .documents import Document, DocumentStore, root_of
+from .relations import Relations
+
+log = logging.getLogger(__name__)
+
+WARM_AFTER_S = 0.3
+"""An editor that restores twenty files opens them all at once: only the one that stays in front is warmed."""
+
+REST_S = 0.6
+"""A pause of so many seconds after a request is a rest: there is time to choose related code."""
+
+
+class Ahead:
+    """Its state: per document the window and the last cursor, the document in front, and who rests."""
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        backend: Callable[[], Awaitable[Backend]],
+        settings: Callable[[], Settings],
+        relations: Relations,
+        *,
+        load: Callable[[], Awaitable[ModelStatus]],
+        running: Callable[[str], bool],
+        refused: Callable[[Document], str],
+    ) -> None:
+        """Make it.
+
+        Args:
+            documents: the open documents.
+            backend: what completes.
+            settings: the settings in force.
+            relations: the related code.
+            load: has the model loaded.
+            running: whether a generation runs for a document.
+            refused: why a document gets no suggestions now; "" when it does.
+        """
+        self.documents = documents
+        self.relations = relations
+        self._backend = backend
+        self._settings = settings
+        self._load = load
+        self._running = running
+        self._refused = refused
+        self._windows: dict[str, Window] = {}
+        self._asked: dict[str, int] = {}
+        self._front = ""
+        self._rests: dict[str, asyncio.TimerHandle] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+
+    def prompt(self, snapshot: Snapshot, offset: int, *, keep: bool = True) -> Prompt:
+        """What the model sees for a cursor. The next one keeps its window if `keep` is true."""
+        settings = self._settings().completion
+        root = root_of(snapshot.uri, self.documents.roots)
+        prompt, window = assemble(
+            snapshot,
+            offset,
+            WindowSettings(settings.prefix_characters, settings.suffix_characters),
+            self._windows.get(snapshot.uri),
+            self.relations.parts(snapshot.uri),
+            repository=root.rsplit("/", 1)[-1],
+        )
+        if keep:
+            self._windows[snapshot.uri] = window
+        return prompt
+
+    def opened(self, uri: str) -> None:
+        """A document was opened or came to the front: be ready by the time of the first key."""
+        self._front = uri
+        self._in_background(self._prepare(uri))
+
+    def asked(self, uri: str, offset: int) -> None:
+        """A suggestion was asked for at an offset in code points; what follows may be a rest."""
+        self._front = uri
+        self._asked[uri] = offset
+        self.relations.visited(uri, offset)
+        self._await_rest(uri)
+
+    def indexed(self) -> None:
+        """A workspace's index is complete: related code is worth choosing anew."""
+        self.relations.indexed()
+        if self._front in self._asked:
+            self._await_rest(self._front)
+
+    def closed(self, uri: str) -> None:
+        """A document is gone: what was kept for it goes."""
+        self._windows.pop(uri, None)
+        self._asked.pop(uri, None)
+        self._stop_rest(uri)
+        self.relations.forget(uri)
+        self._in_background(self._forget(uri))
+
+    async def aclose(self) -> None:
+        """End what runs."""
+        for uri in tuple(self._rests):
+            self._stop_rest(uri)
+        tasks = tuple(self._background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _await_rest(self, uri: str) -> None:
+        self._stop_rest(uri)
+        self._rests[uri] = asyncio.get_running_loop().call_later(
+            REST_S, lambda: self._in_background(self._rested(uri))
+        )
+
+    def _stop_rest(self, uri: str) -> None:
+        timer = self._rests.pop(uri, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def _rested(self, uri: str) -> None:
+        """Choose related code anew if it is time to, and have the model evaluate what it would see."""
+        offset, document = self._asked.get(uri), self.documents.get(uri)
+        if document is None or offset is None or self._refused(document):
+            return
+        text = document.text
+        if await self._choose(document, offset) and document.text is text and not self._running(uri):
+            await self._warm(document, offset)
+
+    async def _choose(self, document: Document, offset: int) -> bool:
+        snapshot = document.snapshot()
+        seen = self.prompt(snapshot, offset, keep=False)
+        return await self.relations.choose(snapshot, offset, seen.prefix + seen.suffix)
+
+    async def _prepare(self, uri: str) -> None:
+        """Have the model loaded, then the document's window evaluated if it stays in front."""
+        if (await self._load()).state is not ModelState.READY:
+            return
+        await asyncio.sleep(WARM_AFTER_S)
+        document = self.documents.get(uri)
+        if document is None or self._front != uri or self._running(uri):
+            return
+        offset = warm_offset(len(document.text), self._asked.get(uri), self._settings().completion)
+        if offset is None:
+            return
+        self.relations.visited(uri, offset)
+        await self._choose(document, offset)
+        if self.documents.get(uri) is document and not self._running(uri):
+            await self._warm(document, min(offset, len(document.text)))
+
+    async def _warm(self, document: Document, offset: int) -> None:
+        prompt = self.prompt(document.snapshot(), offset)
+        await (await self._backend()).warm(WarmRequest(session_of(document.uri), prompt))
+
+    async def _forget(self, uri: str) -> None:
+        backend = await self._backend()
+        if self.documents.get(uri) is None:
+            await backend.forget(ForgetRequest(session_of(uri)))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("background work failed", exc_info=error)
+
+
+def warm_offset(length: int, asked: int | None, settings: CompletionSettings) -> int | None:
+    """Where to assume the cursor when a document comes to the front, or None: not worth guessing.
+
+    Where it last was; else the end, if the whole document fits before the cursor: then every place in it
+    shares the evaluated beginning.
+
+    Args:
+        length: of the document, in code points.
+        asked: offset of the last request in it, or None.
+        settings: how much the model sees.
+    """
+    if asked is not None:
+        return min(asked, length)
+    return length if 0 < length <= settings.prefix_characters else None
+
+
+def session_of(uri: str) -> str:
+    """The name of a document's session at the daemon: no two editors share one."""
+    return f"{os.getpid()} {uri}"

@@ -1,0 +1,76 @@
+"""What a request for inline completions ends in: items to show, and an account of what was done.
+
+Values only; `inline` makes them, `server` and `fallback` put them into the protocol's words.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..context.values import Completion
+from .place import Place
+from .suggestions import Rest
+
+
+@attrs.frozen
+class Item:
+    """One thing to show.
+
+    Attributes:
+        id: the suggestion's.
+        uri: the document.
+        text: what replaces the range.
+        start: offset in code points where the range begins.
+        end: offset where it ends, on the same line.
+        filter_text: what an editor compares with the text it has in the range.
+        document_text: the document's text that all of this is about.
+        cached: it was answered without the model.
+    """
+
+    id: str
+    uri: str
+    text: str
+    start: int
+    end: int
+    filter_text: str
+    document_text: str = attrs.field(repr=False, eq=False)
+    cached: bool = False
+
+
+@attrs.frozen
+class Report:
+    """What one request did, for status and statistics. It holds no code.
+
+    Attributes:
+        uri: the document.
+        language: its language.
+        outcome: "cached", "shown", "empty", "stale", "cancelled", "failed", or the rule that declined.
+        context_ms: time in ms until the backend was asked.
+        total_ms: time in ms until the answer.
+        suggestion: the first suggestion's id, or "".
+        characters: code points of the first suggestion.
+        completion: the backend's answer without its text, where there was one.
+    """
+
+    uri: str
+    language: str
+    outcome: str
+    context_ms: float = 0.0
+    total_ms: float = 0.0
+    suggestion: str = ""
+    characters: int = 0
+    completion: Completion | None = None
+
+
+def item(rest: Rest, place: Place, document_text: str, *, cached: bool = False) -> Item:
+    """The item that shows what is left of a suggestion at a place."""
+    return Item(
+        id=rest.suggestion.id,
+        uri=rest.suggestion.uri,
+        text=place.said + rest.text,
+        start=place.start,
+        end=place.end + rest.replace_right,
+        filter_text=place.typed + rest.text,
+        document_text=document_text,
+        cached=cached,
+    )

@@ -1,0 +1,65 @@
+"""From what the model said to what may be shown: trimming and checking, in one place.
+
+Pure. The store of suggestions, and telling anybody, is `inline`'s.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..context.confidence import is_sure
+from ..context.ground import Symbols, ground
+from ..context.trim import trim
+from ..context.values import Completion, StopReason
+from .generation import Generation
+from .suggestions import Suggestion, around
+
+
+@attrs.frozen
+class Judgement:
+    """What came of one completion.
+
+    Attributes:
+        suggestion: what may be shown; None when nothing may.
+        cuts: why something was cut off, in order: rules of `trim`, verdicts of `ground`, "doubt". Never
+            code.
+    """
+
+    suggestion: Suggestion | None
+    cuts: tuple[str, ...] = ()
+
+
+def judge(
+    completion: Completion, generation: Generation, symbols: Symbols | None, *, invoked: bool = False
+) -> Judgement:
+    """Trim and check a completion in the place where its generation began.
+
+    Args:
+        completion: what the backend answered, or what it has said so far.
+        generation: where it was asked for, and the id of the suggestion that comes of it.
+        symbols: whether the workspace knows a name; None where nobody can say.
+        invoked: the user asked for it, and gets to see what the model itself doubts.
+    """
+    snapshot, offset = generation.snapshot, generation.offset
+    # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
+    cut = completion.stop if completion.timings.decode_tokens else None
+    trimmed = trim(completion.text, snapshot, offset, generation.rules, cut)
+    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols)
+    cuts = (*trimmed.reasons, *verdict.reasons)
+    if not verdict.shown or not verdict.text:
+        return Judgement(None, cuts)
+    if not invoked and not is_sure(completion):
+        return Judgement(None, (*cuts, "doubt"))
+    right = trimmed.replace_right if verdict.text == trimmed.text else 0
+    before, replaces, after = around(snapshot.text, offset, right)
+    suggestion = Suggestion(
+        id=generation.id,
+        uri=snapshot.uri,
+        before=before,
+        text=verdict.text,
+        after=after,
+        replaces=replaces,
+        complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
+        mean_logprob=completion.mean_logprob,
+    )
+    return Judgement(suggestion, cuts)

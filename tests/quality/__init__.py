@@ -1,0 +1,1 @@
+"""`make quality`: what each stage between the model and the screen is worth, on holes cut from real code."""

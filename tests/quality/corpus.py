@@ -1,0 +1,200 @@
+"""The repositories that holes are cut from: fetched once, checked against the pinned sum, unpacked.
+
+Sources are fetched from where pip and npm are told to look, and none of their code is run: `pip download`
+would run a package's build backend only to learn its name, so its index is asked directly. What no
+repository holds is not unpacked: compiled, generated, vendored and minified files, and data for tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+import attrs
+import httpx
+
+BUILD = Path(__file__).resolve().parents[2] / "build" / "quality"
+SUFFIXES = {"python": (".py",), "typescript": (".ts",), "rust": (".rs",), "c": (".c",)}
+SMALLEST, LARGEST = 1_500, 80_000
+LONGEST_LINE = 400
+
+_KEPT = (".py", ".pyi", ".ts", ".tsx", ".js", ".rs", ".go", ".c", ".h", ".cpp", ".hpp", ".toml", ".json")
+_LEFT_OUT = re.compile(
+    r"(?:^|/)(?:vendor(?:ed)?|_vendor|third[-_]party|extern(?:al)?|node_modules|dist|build|generated|"
+    r"snapshots|fixtures|test-?data|resources|subprojects|thirdparty|highway|pythoncapi-compat|"
+    r"vendored-meson|winbuild|pocketfft|[^/]*\.egg-info)/"
+    r"|\.min\.|\.d\.ts$|_pb2\.py$|(?:^|[/_.-])generated\."
+)
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|testing|benches|benchmarks?|docs|examples?)/|[._]test\.|test_"
+)
+_GENERATED = re.compile(r"(?:auto[- ]?)?generated (?:by|from|file)|do not edit|@generated", re.IGNORECASE)
+_ASK_PIP = """
+import subprocess, sys
+from pip._internal.models.index import PyPI
+told = [sys.executable, "-m", "pip", "config", "get"]
+for key in (":env:.index-url", "global.index-url", "site.index-url", "user.index-url"):
+    found = subprocess.run([*told, key], capture_output=True, text=True)
+    if found.returncode == 0 and found.stdout.strip():
+        print(found.stdout.strip())
+        break
+else:
+    print(PyPI.simple_url)
+"""
+
+
+class CorpusProblem(Exception):
+    """A source could not be fetched, or is not the one that was pinned. One sentence."""
+
+
+@attrs.frozen
+class Source:
+    """One pinned release.
+
+    Attributes:
+        name, version: of the package.
+        licence: its SPDX expression.
+        origin: "pip" or "npm".
+        language: whose files holes are cut from.
+        sha256: of the archive.
+        keep: the folders that are unpacked; all when empty.
+    """
+
+    name: str
+    version: str
+    licence: str
+    origin: str
+    language: str
+    sha256: str
+    keep: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """A name for its files on this disk."""
+        return f"{self.name.strip('@').replace('/', '-')}-{self.version}"
+
+
+def sources() -> list[Source]:
+    """The pinned releases, in the order of corpus.toml."""
+    table = tomllib.loads(Path(__file__).with_name("corpus.toml").read_text("utf-8"))
+    return [
+        Source(
+            each["name"],
+            each["version"],
+            each["licence"],
+            each["from"],
+            each["language"],
+            each["sha256"],
+            tuple(each.get("keep", ())),
+        )
+        for each in table["source"]
+    ]
+
+
+def unpacked(source: Source, build: Path = BUILD) -> Path:
+    """The folder with a source's files; fetched and unpacked the first time.
+
+    Raises:
+        CorpusProblem: it can't be fetched, or its sum isn't the pinned one.
+    """
+    target = build / "corpus" / source.folder
+    if not target.exists():
+        archive = build / "archives" / f"{source.folder}.tar.gz"
+        if not archive.exists():
+            archive.parent.mkdir(parents=True, exist_ok=True)
+            partial = archive.with_suffix(".partial")
+            partial.write_bytes(_from_npm(source) if source.origin == "npm" else _from_pip(source))
+            partial.replace(archive)
+        found = hashlib.sha256(archive.read_bytes()).hexdigest()
+        if found != source.sha256:
+            archive.unlink()
+            raise CorpusProblem(
+                f"The archive of {source.name} {source.version} has the sum {found}, not the pinned one; "
+                "if the release was replaced on purpose, pin it anew in tests/quality/corpus.toml."
+            )
+        partial = target.with_suffix(".partial")
+        _unpack(archive, partial, source.keep)
+        partial.replace(target)
+    return target
+
+
+def _from_npm(source: Source) -> bytes:
+    folder = BUILD / "archives"
+    try:
+        told = subprocess.run(
+            ["npm", "pack", "--silent", "--pack-destination", str(folder), f"{source.name}@{source.version}"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        packed = folder / told[-1]
+        found = packed.read_bytes()
+        packed.unlink()
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise CorpusProblem(
+            f"npm could not fetch {source.name} {source.version}: {error}. Are npm and the network there?"
+        ) from error
+    return found
+
+
+def _from_pip(source: Source) -> bytes:
+    try:
+        asked = subprocess.run([sys.executable, "-c", _ASK_PIP], check=True, capture_output=True, text=True)
+        page = f"{asked.stdout.strip().rstrip('/')}/{source.name}/"
+        with httpx.Client(follow_redirects=True, timeout=120) as client:
+            answer = client.get(page, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+            files = cast("list[dict[str, Any]]", answer.raise_for_status().json()["files"])
+            wanted = next(
+                (each for each in files if each["hashes"].get("sha256") == source.sha256),
+                None,
+            )
+            if wanted is None:
+                raise CorpusProblem(f"pip's index no longer has {source.name} {source.version}.")
+            return client.get(urllib.parse.urljoin(page, wanted["url"])).raise_for_status().content
+    except (httpx.HTTPError, subprocess.CalledProcessError, ValueError, KeyError) as error:
+        raise CorpusProblem(
+            f"{source.name} {source.version} could not be fetched from pip's index: {error}"
+        ) from error
+
+
+def _unpack(archive: Path, target: Path, keep: tuple[str, ...]) -> None:
+    """Write the regular files that a repository would hold. Nothing outside `target` can be named."""
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            path = PurePosixPath(member.name)
+            inside = PurePosixPath(*path.parts[1:])
+            if not member.isreg() or ".." in path.parts or path.is_absolute() or not inside.parts:
+                continue
+            left_out = _LEFT_OUT.search(str(inside)) or inside.suffix not in _KEPT
+            if left_out or (keep and inside.parts[0] not in keep) or member.size > 1_000_000:
+                continue
+            data = opened.extractfile(member)
+            if data is not None:
+                place = target / inside
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data.read())
+
+
+def files(root: Path, language: str) -> Iterator[tuple[str, str]]:
+    """Paths and texts of the files worth cutting, in order of path; tests and examples are left out."""
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.suffix not in SUFFIXES[language] or _TESTS.search(name) or not path.is_file():
+            continue
+        if not SMALLEST <= path.stat().st_size <= LARGEST:
+            continue
+        try:
+            text = path.read_text("utf-8")
+        except ValueError:
+            continue
+        text = text.replace("\r\n", "\n")
+        if not _GENERATED.search(text[:2000]) and max(map(len, text.split("\n"))) <= LONGEST_LINE:
+            yield name, text

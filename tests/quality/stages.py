@@ -1,0 +1,140 @@
+"""One hole through the product: prompt, model, trim, ground; what would be on the screen after each stage.
+
+- window: the model saw the file alone; its raw text, as far as the stop rules let it go
+- related: it saw related code from the repository as well; raw text
+- trim: that text, trimmed
+- ground: that text, checked against syntax and names, the repository's symbols included
+- sure: what is left once the model's own doubt is listened to
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+from foretype.context.assemble import WindowSettings, assemble
+from foretype.context.confidence import is_sure
+from foretype.context.ground import Symbols, ground
+from foretype.context.ignore import read_text
+from foretype.context.index import Index
+from foretype.context.related import choose
+from foretype.context.retrievers import Sources
+from foretype.context.rules import stop_rules
+from foretype.context.trim import trim
+from foretype.context.values import Completion, Prompt, StopRules
+
+from .corpus import BUILD, sources, unpacked
+from .holes import Hole
+
+STAGES = ("window", "related", "trim", "ground", "sure")
+WINDOW = WindowSettings(prefix_characters=1600, suffix_characters=600)
+"""About 512 tokens before the cursor: what two cores evaluate in the second or two that a user pauses."""
+RELATED_CHARACTERS = 800
+MAX_TOKENS = 64
+
+Complete = Callable[[Prompt, StopRules], Completion]
+
+
+@attrs.frozen
+class Shown:
+    """What one stage would show.
+
+    Attributes:
+        text: to insert; "" for nothing.
+        replace_right: code points right of the cursor that it replaces.
+        milliseconds: what the stage took: evaluating and decoding for the first two.
+        tokens: of the prompt, for the first two.
+        reasons: why something was cut.
+    """
+
+    text: str
+    replace_right: int = 0
+    milliseconds: float = 0.0
+    tokens: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Passage:
+    """A hole and what each stage made of it.
+
+    Attributes:
+        hole: the place.
+        shown: by stage.
+        related: paths and origins of the related code.
+        choose_ms: choosing it took so long.
+        mean_logprob: of the answer that saw related code.
+    """
+
+    hole: Hole
+    shown: dict[str, Shown]
+    related: tuple[str, ...]
+    choose_ms: float
+    mean_logprob: float
+
+
+@functools.cache
+def repository(name: str) -> tuple[Path, Index]:
+    """A repository's folder and its complete index; the index is kept on disk."""
+    source = next(each for each in sources() if each.name == name)
+    root = unpacked(source)
+    index = Index(root, BUILD / "index")
+    index.load()
+    for _ in index.steps():
+        pass
+    index.save()
+    return root, index
+
+
+def passage(hole: Hole, complete: Complete) -> Passage:
+    """Take one hole through all stages."""
+    root, index = repository(hole.source)
+    snapshot = hole.snapshot()
+    rules = stop_rules(snapshot, hole.offset, MAX_TOKENS, 0.0)
+    bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
+    found = Sources(
+        find=index.find,
+        symbols_in=index.symbols_in,
+        paths=index.paths(),
+        read=lambda path: read_text(root / path),
+    )
+    started = time.perf_counter()
+    choice = choose(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.prefix + window.suffix)
+    choose_ms = (time.perf_counter() - started) * 1000
+    alone = complete(bare, rules)
+    informed = complete(attrs.evolve(bare, related=choice.parts), rules)
+    shown = {"window": _raw(alone), "related": _raw(informed), **checked(hole, rules, informed, index.knows)}
+    return Passage(
+        hole,
+        shown,
+        tuple(f"{part.origin} {part.path}" for part in choice.parts),
+        choose_ms,
+        informed.mean_logprob,
+    )
+
+
+def checked(hole: Hole, rules: StopRules, answer: Completion, symbols: Symbols | None) -> dict[str, Shown]:
+    """The stages behind the model."""
+    snapshot = hole.snapshot()
+    began = time.perf_counter()
+    trimmed = trim(answer.text, snapshot, hole.offset, rules, answer.stop)
+    between = time.perf_counter()
+    verdict = ground(trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols)
+    ended = time.perf_counter()
+    text = verdict.text if verdict.shown else ""
+    right = trimmed.replace_right if text == trimmed.text else 0
+    grounded = Shown(text, right, (ended - between) * 1000, reasons=(*verdict.reasons, *verdict.names))
+    return {
+        "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
+        "ground": grounded,
+        "sure": grounded if is_sure(answer) else Shown(""),
+    }
+
+
+def _raw(answer: Completion) -> Shown:
+    timings = answer.timings
+    text = answer.text if answer.text.strip() else ""
+    return Shown(text, 0, timings.prefill_ms + timings.decode_ms, timings.prefill_tokens)

@@ -1,0 +1,30 @@
+"""A language server with the engine inside, as `foretype lsp --in-process`; only the model is made up.
+
+Run as `python in_process_server.py [hold]`. With "hold" no completion ever ends by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from foretype.daemon.config import Settings, StatisticsSettings
+from foretype.daemon.inprocess import InProcess
+from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+from foretype.tests.support.fake_engine import FakeEngine, FakeSource
+
+
+def main() -> None:
+    engine = FakeEngine(lambda _: ("4", "2", "\n"))
+    if "hold" in sys.argv[1:]:
+        engine.hold()
+
+    async def backend(on_model: OnModel) -> InProcess:
+        return InProcess(FakeSource(engine), on_model=on_model)
+
+    sys.exit(
+        run_stdio(ForetypeServer(backend, lambda: Settings(statistics=StatisticsSettings(enabled=False))))
+    )
+
+
+if __name__ == "__main__":
+    main()
