@@ -111,34 +111,77 @@ def test_lsp_mode_takes_the_snippet_and_finds_the_program(tmp_path: Path) -> Non
     assert run.stdout == "t t", run.stderr  # beside other servers, and its program is there
 
 
-def test_vim_hands_the_snippet_to_its_lsp_plugin(tmp_path: Path) -> None:
-    """yegappan/lsp lies in no package registry: a stand-in takes what it would get."""
+VIM = r"""
+let s:server = {}
+function! LspAddServer(servers)
+  let s:server = a:servers[0]
+endfunction
+source snippet.vim
+doautocmd User LspSetup
+edit sample.py
+call writefile([json_encode(s:server)], 'servers.json')
+let s:job = job_start([s:server.path] + s:server.args, #{in_mode: 'lsp', out_mode: 'lsp', err_io: 'null'})
+let s:channel = job_getchannel(s:job)
+function! s:Ask(method, params)
+  return ch_evalexpr(s:channel, #{method: a:method, params: a:params}, #{timeout: 30000}).result
+endfunction
+function! s:Tell(method, params)
+  call ch_sendexpr(s:channel, #{method: a:method, params: a:params})
+endfunction
+let s:uri = 'file://' .. expand('%:p')
+call s:Ask('initialize', #{processId: getpid(), rootUri: v:null, capabilities: {}})
+call s:Tell('initialized', {})
+call setline(2, '    retu')
+let s:text = join(getline(1, '$'), "\n")
+call s:Tell('textDocument/didOpen', #{textDocument: #{uri: s:uri, languageId: &filetype, version: 1, text: s:text}})
+let s:found = s:Ask('textDocument/completion', #{textDocument: #{uri: s:uri}, position: #{line: 1, character: 8}})
+let s:edit = s:found.items[0].textEdit
+let s:matches = [#{word: s:edit.newText, abbr: s:found.items[0].label}]
+function! Offer()
+  call complete(s:edit.range.start.character + 1, s:matches)
+  return ''
+endfunction
+inoremap <F2> <C-R>=Offer()<CR>
+call feedkeys("2GA\<F2>\<C-Y>\<Esc>", 'xt')
+call writefile(getline(1, '$'), 'taken.py')
+call s:Ask('shutdown', v:null)
+call s:Tell('exit', v:null)
+qa!
+"""
+
+
+def test_vim_takes_a_suggestion_from_its_menu_over_what_the_snippet_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """yegappan/lsp lies in no package registry: a stand-in speaks LSP with the server that it would start."""
     vim = shutil.which("vim")
-    if vim is None:
-        pytest.skip("needs Vim 9: Debian's package vim")
+    if vim is None or not _has_channels(vim):
+        pytest.skip("needs Vim 9 with channels: Debian's package vim")
+    surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
+    monkeypatch.setenv("PATH", surroundings["PATH"])
     (tmp_path / "snippet.vim").write_text(catalogue.find("vim").snippet)
+    (tmp_path / "sample.py").write_text("def add(a, b):\n")
     script = tmp_path / "smoke.vim"
-    script.write_text(
-        "function! LspAddServer(servers)\n"
-        "  call writefile([json_encode(a:servers)], 'servers.json')\n"
-        "endfunction\n"
-        "source snippet.vim\n"
-        "doautocmd User LspSetup\n"
-        "qa!\n"
-    )
+    script.write_text(VIM)
     run = subprocess.run(
-        [vim, "-e", "-s", "-u", "NONE", "-N", "-S", str(script)],
+        [vim, "-e", "-s", "-u", "NONE", "-N", "--cmd", "filetype on", "-S", str(script)],
         cwd=tmp_path,
-        timeout=30,
+        env=surroundings,
+        timeout=60,
         check=False,
         stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
-    assert run.returncode == 0
-    (server,) = json.loads((tmp_path / "servers.json").read_text())
-    assert server["name"] == "foretype"
-    assert server["path"] == catalogue.command()
-    assert server["args"] == ["lsp"]
+    server = json.loads((tmp_path / "servers.json").read_text())
+    assert (server["name"], server["path"], server["args"]) == ("foretype", catalogue.command(), ["lsp"])
     assert "python" in server["filetype"]
+    assert run.returncode == 0, run.stdout
+    assert (tmp_path / "taken.py").read_text() == "def add(a, b):\n    return b - a + 1\n"
+
+
+def _has_channels(vim: str) -> bool:
+    said = subprocess.run([vim, "--version"], capture_output=True, text=True, check=False).stdout
+    return "+channel" in said and "+job" in said
 
 
 def test_kakoune_takes_the_snippet_for_every_file_type(tmp_path: Path) -> None:
