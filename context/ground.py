@@ -47,8 +47,13 @@ class Verdict:
     names: tuple[str, ...] = ()
 
 
-def ground(
-    text: str, snapshot: Snapshot, offset: int, replace_right: int = 0, symbols: Symbols | None = None
+def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
+    text: str,
+    snapshot: Snapshot,
+    offset: int,
+    replace_right: int = 0,
+    symbols: Symbols | None = None,
+    mentions: Symbols | None = None,
 ) -> Verdict:
     """Check a trimmed completion in its place. Total: never raises.
 
@@ -58,6 +63,8 @@ def ground(
         offset: the cursor, in code points.
         replace_right: code points right of the cursor that the completion replaces.
         symbols: whether the workspace knows a name; None where nobody knows the workspace.
+        mentions: whether another file of the workspace so much as mentions a name; None where that it
+            doesn't would say nothing.
     """
     grammar = snapshot.described.grammar
     if not text.strip() or snapshot.tree is None or grammar is None or not grammar.strict:
@@ -72,7 +79,9 @@ def ground(
     if not sound.text or sound.tree is None:
         return Verdict(sound.text, bool(sound.text), reasons)
     start = len(piece.before)
-    culprit = _Names(bench, sound.tree, offset, start, start + len(sound.text), symbols).first_unknown()
+    culprit = _Names(
+        bench, sound.tree, offset, start, start + len(sound.text), symbols, mentions
+    ).first_unknown()
     if culprit is None:
         return Verdict(sound.text, True, reasons)
     use, reason = culprit
@@ -180,6 +189,7 @@ class _Names:
     start: int
     end: int
     symbols: Symbols | None
+    mentions: Symbols | None
 
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
@@ -204,7 +214,7 @@ class _Names:
             return "unknown name"
         if mentioned(whole, use.name):
             return ""
-        if self._is_local(use) or self._is_closed_type(use, whole):
+        if self._is_local(use) or self._is_closed_type(use, whole) or self._is_never_mentioned(use):
             return "unknown name"
         nearby = whole[max(0, self.offset - _NEARBY) : self.offset + _NEARBY]
         return "misspelt name" if near_match(use.name, nearby) else ""
@@ -227,6 +237,13 @@ class _Names:
         names = self.bench.snapshot.described.names
         closed = bool(names.types) and self.symbols is not None and not self._is_open(whole)
         return use.kind == "type" and closed and not names.has_type(use.name)
+
+    def _is_never_mentioned(self, use: Use) -> bool:
+        """Whether no file of a large workspace has such a name, though it could come in unseen."""
+        names = self.bench.snapshot.described.names
+        if not names.mentioned or self.mentions is None or names.has_type(use.name):
+            return False
+        return not self.mentions(use.name)
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.bench.snapshot.tree

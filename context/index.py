@@ -30,6 +30,7 @@ from .index_walk import (
     is_wanted,
     survey,
 )
+from .mentions import LEAST_FILES, Mentions
 from .symbols import Symbol
 
 __all__ = ["Index", "Limits", "Progress"]
@@ -54,6 +55,7 @@ class Index:
     _places: dict[str, str | tuple[str, ...]] = attrs.field(  # most names have one place: no tuple for it
         factory=dict[str, "str | tuple[str, ...]"], init=False
     )
+    _mentions: Mentions = attrs.field(factory=Mentions, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
     folders: tuple[str, ...] = attrs.field(default=(), init=False)
@@ -71,6 +73,16 @@ class Index:
     def knows(self, name: str) -> bool:
         """Whether any file of the workspace defines a name."""
         return name in self._places
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says something that `mentions` finds nothing: there are enough files."""
+        return len(self._entries) >= LEAST_FILES
+
+    def mentions(self, name: str, but: str = "") -> bool:
+        """Whether any file mentions a name, however; the one at the path `but` doesn't count."""
+        own = self._entries.get(but)
+        return self._mentions.anywhere(name, b"" if own is None else own.words)
 
     def find(self, name: str) -> tuple[Symbol, ...]:
         """The definitions of a name, in order of path."""
@@ -169,6 +181,7 @@ class Index:
     def _put(self, entry: Entry) -> None:
         self._drop(entry.path)
         self._entries[entry.path] = entry
+        self._mentions.add(entry.words)
         self._symbol_count += len(entry.names)
         for name in entry.names:
             places = self._places.get(name)
@@ -184,6 +197,7 @@ class Index:
         entry = self._entries.pop(path, None)
         if entry is None:
             return
+        self._mentions.remove(entry.words)
         self._symbol_count -= len(entry.names)
         for name in entry.names:
             places = tuple(place for place in self._places_of(name) if place != path)

@@ -24,7 +24,7 @@ from .languages import all_languages, query_text
 Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 512 << 20
 BITE = 50
 GIVE_WAY_S = 0.0001
@@ -41,6 +41,7 @@ class Entry:
         size: its size in bytes.
         names: the names that it defines.
         packed: its symbols, as `pack_rows` makes them.
+        words: the words that it mentions, as `mentions.words_of` makes them.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Entry:
     size: int
     names: tuple[str, ...]
     packed: bytes
+    words: bytes = b""
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:
@@ -114,9 +116,14 @@ def _entries(unpacker: Iterable[Any], root: Path) -> Iterator[Entry]:
             return
         if number % BITE == 0:
             time.sleep(GIVE_WAY_S)
-        path, modified_ns, size, names, packed = row
+        path, modified_ns, size, names, packed, words = row
         entry = Entry(
-            str(path), int(modified_ns), int(size), tuple(str(name) for name in names), bytes(packed)
+            str(path),
+            int(modified_ns),
+            int(size),
+            tuple(str(name) for name in names),
+            bytes(packed),
+            bytes(words),
         )
         yield entry
     raise ValueError("the index ends early")
@@ -134,7 +141,7 @@ def save(path: Path, root: Path, entries: Iterable[Entry]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(_pack({"fingerprint": fingerprint(), "root": str(root.absolute())}))
             for entry in entries:
-                file.write(_pack([entry.path, entry.modified_ns, entry.size, entry.names, entry.packed]))
+                file.write(_pack(attrs.astuple(entry, recurse=False)))
             file.write(_pack(None))
         Path(name).replace(path)
     except BaseException:

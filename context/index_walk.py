@@ -20,6 +20,7 @@ from . import index_file
 from .ignore import IGNORE_FILES, Rules, is_secret_path, never_walked, read_rules, read_text
 from .index_file import Entry
 from .languages import language, language_of
+from .mentions import words_of
 from .symbols import symbols_of
 
 
@@ -111,7 +112,8 @@ def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
         for symbol in symbols
     ]
     names = tuple(dict.fromkeys(sys.intern(symbol.name) for symbol in symbols))
-    return Entry(each.path, each.modified_ns, each.size, names, index_file.pack_rows(rows))
+    words = b"" if text is None else words_of(text)
+    return Entry(each.path, each.modified_ns, each.size, names, index_file.pack_rows(rows), words)
 
 
 def is_wanted(path: str, size: int, limits: Limits) -> bool:

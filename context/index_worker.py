@@ -49,9 +49,9 @@ def finding(message: object) -> Finding | None:
     try:
         what, *values = cast("list[Any]", message)
         if what == "entry":
-            path, modified_ns, size, names, packed = values
+            path, modified_ns, size, names, packed, words = values
             # The names become keys: interned, a name that a thousand files define is kept once.
-            return Entry(path, modified_ns, size, tuple(map(sys.intern, names)), bytes(packed))
+            return Entry(path, modified_ns, size, tuple(map(sys.intern, names)), bytes(packed), bytes(words))
         if what == "gone":
             return Gone(str(values[0]))
         if what == "folders":
@@ -78,7 +78,7 @@ def _messages(found: Iterable[Finding]) -> Iterator[list[object]]:
             told, last = time.monotonic(), None
             yield ["progress", each.done, each.total, each.read_bytes]
         elif isinstance(each, Entry):
-            yield ["entry", each.path, each.modified_ns, each.size, each.names, each.packed]
+            yield ["entry", *attrs.astuple(each, recurse=False)]
         elif isinstance(each, Gone):
             yield ["gone", each.path]
         else:

@@ -312,7 +312,13 @@ class InlineCompletions:
         uri = generation.snapshot.uri
         if not completion.text or self.documents.get(uri) is None:
             return
-        judgement = judge(completion, generation, self.relations.symbols(uri), invoked=invoked)
+        judgement = judge(
+            completion,
+            generation,
+            self.relations.symbols(uri),
+            self.relations.mentions(uri),
+            invoked=invoked,
+        )
         if judgement.suggestion is not None:
             self.suggestions.remember(judgement.suggestion)
         if judgement.cuts:

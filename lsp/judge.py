@@ -30,7 +30,12 @@ class Judgement:
 
 
 def judge(
-    completion: Completion, generation: Generation, symbols: Symbols | None, *, invoked: bool = False
+    completion: Completion,
+    generation: Generation,
+    symbols: Symbols | None,
+    mentions: Symbols | None = None,
+    *,
+    invoked: bool = False,
 ) -> Judgement:
     """Trim and check a completion in the place where its generation began.
 
@@ -38,13 +43,14 @@ def judge(
         completion: what the backend answered, or what it has said so far.
         generation: where it was asked for, and the id of the suggestion that comes of it.
         symbols: whether the workspace knows a name; None where nobody can say.
+        mentions: whether another file of the workspace mentions a name; None where silence says nothing.
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
     snapshot, offset = generation.snapshot, generation.offset
     # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
     cut = completion.stop if completion.timings.decode_tokens else None
     trimmed = trim(completion.text, snapshot, offset, generation.rules, cut)
-    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols)
+    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions)
     cuts = (*trimmed.reasons, *verdict.reasons)
     if not verdict.shown or not verdict.text:
         return Judgement(None, cuts)

@@ -119,6 +119,14 @@ class Relations:
             return None
         return partial(_is_known, folder, tuple(document.text for document in self._others(uri)))
 
+    def mentions(self, uri: str) -> Symbols | None:
+        """Whether another file of a document's workspace mentions a name; None where silence says nothing."""
+        folder, document = self._folder(uri), self._documents.get(uri)
+        if folder is None or document is None or not folder.ready or not folder.index.speaks:
+            return None
+        texts = tuple(other.text for other in self._others(uri))
+        return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
+
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(root_of(uri, self._documents.roots))
 

@@ -102,6 +102,8 @@ class Names:
         opaque: texts after which a "file" or "workspace" is as good as "open" (`import *`).
         locals: whether a name in small letters that isn't called must be declared in the file or the
             workspace even where other names come in unseen: C's headers bring functions, macros and types.
+        mentioned: whether a name that no file of a large workspace mentions is an invention, even where names
+            come in unseen.
         inherits: what a class's header says when members may come from elsewhere (`extends`); empty where
             members of the code's own object are not to be checked.
         dynamic: texts after which members may come from anywhere (`setattr(`).
@@ -114,6 +116,7 @@ class Names:
     visibility: Literal["file", "workspace", "open"] = "open"
     opaque: tuple[str, ...] = ()
     locals: bool = False
+    mentioned: bool = False
     inherits: tuple[str, ...] = ()
     dynamic: tuple[str, ...] = ()
     keywords: str = ""

@@ -223,7 +223,7 @@ def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> Non
     rules = stop_rules(snapshot, offset, 400, 0, "always")
     with _timed(costs.check):
         trimmed = trim(text[offset:end], snapshot, offset, rules)
-        ground(trimmed.text, snapshot, offset, trimmed.replace_right, index.knows)
+        ground(trimmed.text, snapshot, offset, trimmed.replace_right, index.knows, index.mentions)
 
 
 def megabytes_per_second() -> float:

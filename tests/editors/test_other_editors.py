@@ -133,8 +133,10 @@ call s:Ask('initialize', #{processId: getpid(), rootUri: v:null, capabilities: {
 call s:Tell('initialized', {})
 call setline(2, '    retu')
 let s:text = join(getline(1, '$'), "\n")
-call s:Tell('textDocument/didOpen', #{textDocument: #{uri: s:uri, languageId: &filetype, version: 1, text: s:text}})
-let s:found = s:Ask('textDocument/completion', #{textDocument: #{uri: s:uri}, position: #{line: 1, character: 8}})
+let s:document = #{uri: s:uri, languageId: &filetype, version: 1, text: s:text}
+call s:Tell('textDocument/didOpen', #{textDocument: s:document})
+let s:place = #{textDocument: #{uri: s:uri}, position: #{line: 1, character: 8}}
+let s:found = s:Ask('textDocument/completion', s:place)
 let s:edit = s:found.items[0].textEdit
 let s:matches = [#{word: s:edit.newText, abbr: s:found.items[0].label}]
 function! Offer()

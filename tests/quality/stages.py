@@ -12,12 +12,13 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
 from foretype.context.assemble import WindowSettings, assemble
 from foretype.context.confidence import is_sure
-from foretype.context.ground import Symbols, ground
+from foretype.context.ground import ground
 from foretype.context.ignore import read_text
 from foretype.context.index import Index
 from foretype.context.related import choose
@@ -106,7 +107,7 @@ def passage(hole: Hole, complete: Complete) -> Passage:
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
     informed = complete(attrs.evolve(bare, related=choice.parts), rules)
-    shown = {"window": _raw(alone), "related": _raw(informed), **checked(hole, rules, informed, index.knows)}
+    shown = {"window": _raw(alone), "related": _raw(informed), **checked(hole, rules, informed, index)}
     return Passage(
         hole,
         shown,
@@ -116,13 +117,16 @@ def passage(hole: Hole, complete: Complete) -> Passage:
     )
 
 
-def checked(hole: Hole, rules: StopRules, answer: Completion, symbols: Symbols | None) -> dict[str, Shown]:
+def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
     """The stages behind the model."""
     snapshot = hole.snapshot()
     began = time.perf_counter()
     trimmed = trim(answer.text, snapshot, hole.offset, rules, answer.stop)
     between = time.perf_counter()
-    verdict = ground(trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols)
+    symbols = None if index is None else index.knows
+    # The repository has the file as its authors wrote it: what only that mentions was cut out.
+    mentions = partial(index.mentions, but=hole.path) if index is not None and index.speaks else None
+    verdict = ground(trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols, mentions)
     ended = time.perf_counter()
     text = verdict.text if verdict.shown else ""
     right = trimmed.replace_right if text == trimmed.text else 0
