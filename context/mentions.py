@@ -34,7 +34,7 @@ def _hash(word: str) -> int:
 
 @attrs.define(eq=False)
 class Mentions:
-    """Counts of files, 8 MB however large a workspace is. State: two slots for each hash, shape (`_SLOTS`,)."""
+    """Counts of files, in 8 MB however large a workspace is. State: two slots a hash, shape (`_SLOTS`,)."""
 
     _counts: npt.NDArray[np.uint16] = attrs.field(factory=lambda: np.zeros(_SLOTS, np.uint16), init=False)
 

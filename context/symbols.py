@@ -10,13 +10,14 @@ import re
 import attrs
 
 from .ignore import without_secrets
-from .languages import Language, language, language_of
+from .languages import Language, Layout, language, language_of
 from .lines import line_end, line_start
 from .syntax import Definition, SyntaxTree, parse
 
 MAX_SYMBOLS = 500
 MAX_SIGNATURE = 240
 _MAX_DOC = 160
+_CALLABLE = {"function", "method"}
 _PARSE_MS = 300.0
 _BLANKS = re.compile(r"\s+")
 _DOC_MARKS = re.compile(r"""^(?:[rRuUbBfF]{0,2}(?:\"{3}|'{3}|"|')|/\*\*?|\*|//[/!]?|#+|--+|;+|<!--)\s*""")
@@ -108,9 +109,28 @@ def _clean(line: str) -> str:
 
 
 def outline(symbols: tuple[Symbol, ...], of: Symbol, limit: int = 12) -> str:
-    """A definition as the model should see it: signature, documentation, and its members' signatures."""
+    """A definition as the model should see it: signature, documentation, and its members' signatures.
+
+    It is sound code, as far as the language can say that a body is left out: a model goes on in the style of
+    what it reads.
+    """
+    layout = language(language_of(of.path)).layout
     within = f"{of.container}.{of.name}" if of.container else of.name
-    members = [symbol.signature for symbol in symbols if symbol.container == within][:limit]
+    members = [_stubbed(symbol, layout, ",") for symbol in symbols if symbol.container == within][:limit]
     comments = language(language_of(of.path)).comments
     doc = f"  {comments.line[0] if comments.line else '//'} {of.doc}" if of.doc else ""
-    return "\n".join([of.signature + doc, *(f"    {member}" for member in members)]) + "\n"
+    if not members:
+        return _stubbed(of, layout) + doc + "\n"
+    braces = bool(layout.stub) and not layout.indented and "{" in layout.openers
+    head, tail = (" {", ["}"]) if braces else ("", [])
+    return "\n".join([of.signature + head + doc, *(f"    {member}" for member in members), *tail]) + "\n"
+
+
+def _stubbed(symbol: Symbol, layout: Layout, part: str = "") -> str:
+    """A signature with what stands for its body, or with `part` where it has none (fields, enumerators)."""
+    signature = symbol.signature
+    if layout.indented:
+        return signature + layout.stub if signature.endswith(":") else signature
+    if not layout.stub or signature.endswith((";", ",", "}")):
+        return signature
+    return signature + (layout.stub if symbol.kind in _CALLABLE else part)

@@ -58,6 +58,8 @@ class Layout:
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
+        stub: what stands for a function's body where only its signature is shown, so that what is shown is
+            still code (` ...`, `;`); empty where there is no such thing.
     """
 
     indented: bool = False
@@ -68,6 +70,7 @@ class Layout:
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")
     finishers: tuple[str, ...] = ()
+    stub: str = ""
 
 
 @attrs.frozen

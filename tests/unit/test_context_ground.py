@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context.ground import ground
+from foretype.context.ground import Symbols, ground
 from foretype.context.names import near_match
 from foretype.context.snapshot import Snapshot
 from foretype.context.syntax import parse
@@ -16,11 +16,18 @@ from hypothesis import strategies as st
 @pytest.mark.parametrize("case", cases("ground"), ids=str)
 def test_what_is_shown_is_true(case: Case) -> None:
     snapshot, offset = snapshot_at(case.fields["source"], case.language)
-    known = case.fields.get("symbols")
-    symbols = None if known is None else frozenset(known).__contains__
-    verdict = ground(case.fields["model"], snapshot, offset, case.fields.get("replaces", 0), symbols)
+    symbols, mentions = _asked(case, "symbols"), _asked(case, "mentions")
+    verdict = ground(
+        case.fields["model"], snapshot, offset, case.fields.get("replaces", 0), symbols, mentions
+    )
     assert verdict.shown == bool(verdict.text.strip())
     check(case, {"shown": verdict.text, "why": list(verdict.reasons), "names": list(verdict.names)})
+
+
+def _asked(case: Case, field: str) -> Symbols | None:
+    """Who knows the names that a case lists, and no others; None where it lists none."""
+    known = case.fields.get(field)
+    return None if known is None else frozenset(known).__contains__
 
 
 pieces = st.lists(

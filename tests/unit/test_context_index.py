@@ -49,7 +49,7 @@ def test_definitions_are_found_with_their_signatures_and_documentation(tmp_path:
 
 def test_a_class_is_outlined_with_its_members() -> None:
     symbols = symbols_of("class A:\n    def f(self, x): pass\n    def g(self): pass\n", "python", "a.py")
-    assert outline(symbols, symbols[0]) == "class A:\n    def f(self, x):\n    def g(self):\n"
+    assert outline(symbols, symbols[0]) == "class A:\n    def f(self, x): ...\n    def g(self): ...\n"
 
 
 @pytest.mark.parametrize(
@@ -216,3 +216,33 @@ def test_unreadable_folders_are_left_out(tmp_path: Path) -> None:
 
 def test_a_workspace_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert indexed(tmp_path / "nowhere").file_count == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "path", "source", "outlined"),
+    [
+        ("rust", "a.rs", "enum Kind {\n    One,\n    Two,\n}\n", "enum Kind {\n    One,\n    Two,\n}\n"),
+        ("rust", "a.rs", "fn f(x: u8) -> u8 {\n    x\n}\n", "fn f(x: u8) -> u8;\n"),
+        ("go", "a.go", "package a\n\nfunc F(n int) int {\n\treturn n\n}\n", "func F(n int) int { ... }\n"),
+        ("c", "a.c", "int f(int a)\n{\n    return a;\n}\n", "int f(int a);\n"),
+    ],
+)
+def test_what_is_outlined_is_still_code(language: str, path: str, source: str, outlined: str) -> None:
+    symbols = symbols_of(source, language, path)
+    assert outline(symbols, symbols[0]) == outlined
+
+
+def test_a_file_does_not_vouch_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("call_me(common)\n")
+    (tmp_path / "two.py").write_text("common = 1\n")
+    index = Index(tmp_path)
+    for _ in index.steps():
+        pass
+    assert index.mentions("call_me")
+    assert index.mentions("common", but="one.py")
+    assert not index.mentions("call_me", but="one.py")
+    assert not index.mentions("nobody_says_this")
+    (tmp_path / "one.py").write_text("pass\n")
+    index.update(["one.py"])
+    assert not index.mentions("call_me")
+    assert not index.speaks  # two files say little about what is not in them
