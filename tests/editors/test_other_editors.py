@@ -19,6 +19,7 @@ from foretype.editors import catalogue
 pytestmark = pytest.mark.editors
 
 SERVER = Path(__file__).parents[1] / "support" / "scripted_server.py"
+KAKOUNE_MENU = SERVER.with_name("kakoune_menu.py")
 
 EGLOT = """
 (package-initialize)
@@ -186,25 +187,53 @@ def _has_channels(vim: str) -> bool:
     return "+channel" in said and "+job" in said
 
 
-def test_kakoune_takes_the_snippet_for_every_file_type(tmp_path: Path) -> None:
-    """kakoune-lsp lies in no package registry: its option is declared by hand."""
+KAKOUNE = """
+declare-option str lsp_servers
+declare-option completions foretype_menu
+source snippet.kak
+edit sample.py
+set-option buffer filetype python
+set-option window completers option=foretype_menu
+execute-keys gegl
+evaluate-commands %sh{{
+  "{python}" -P "{menu}" "$kak_opt_lsp_servers" sample.py $kak_cursor_line $kak_cursor_column
+}}
+execute-keys A<c-n><esc>
+write
+quit!
+"""
+
+
+def test_kakoune_takes_a_suggestion_from_its_menu_over_what_the_snippet_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kakoune-lsp lies in no package registry: a stand-in asks the server that it would start."""
     kakoune = shutil.which("kak")
     if kakoune is None:
         pytest.skip("needs Kakoune: Debian's package kakoune")
-    (tmp_path / "snippet.kak").write_text(catalogue.find("kakoune").snippet)
-    commands = (
-        "declare-option str lsp_servers; source snippet.kak; edit sample.txt;"
-        " set-option buffer filetype python; echo -to-file servers %opt{lsp_servers}; quit!"
-    )
-    subprocess.run(
-        [kakoune, "-ui", "dummy", "-n", "-e", commands],
+    surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
+    monkeypatch.setenv("PATH", surroundings["PATH"])
+    snippet = catalogue.find("kakoune").snippet
+    assert f'command = "{catalogue.command()}"' in snippet
+    (tmp_path / "snippet.kak").write_text(snippet)
+    (tmp_path / "sample.py").write_text("def add(a, b):\n    retu\n")
+    (tmp_path / "smoke.kak").write_text(KAKOUNE.format(python=sys.executable, menu=KAKOUNE_MENU))
+    run = subprocess.run(
+        [
+            kakoune,
+            "-ui",
+            "dummy",
+            "-n",
+            "-e",
+            "try %{ source smoke.kak } catch %{ echo -to-file wrong %val{error}; quit! 1 }",
+        ],
         cwd=tmp_path,
-        env={**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
-        timeout=30,
+        env={**surroundings, "XDG_RUNTIME_DIR": str(tmp_path)},
+        timeout=60,
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )
-    servers = (tmp_path / "servers").read_text()
-    assert "[foretype]" in servers
-    assert f'command = "{catalogue.command()}"' in servers
+    wrong = tmp_path / "wrong"
+    assert run.returncode == 0, wrong.read_text() if wrong.exists() else run.stderr
+    assert (tmp_path / "sample.py").read_text() == "def add(a, b):\n    return b - a + 1\n"
