@@ -30,7 +30,7 @@ from .index_walk import (
     is_wanted,
     survey,
 )
-from .mentions import LEAST_FILES, word_in
+from .mentions import LEAST_FILES, Mentions
 from .symbols import Symbol
 
 __all__ = ["Index", "Limits", "Progress"]
@@ -55,6 +55,7 @@ class Index:
     _places: dict[str, str | tuple[str, ...]] = attrs.field(  # most names have one place: no tuple for it
         factory=dict[str, "str | tuple[str, ...]"], init=False
     )
+    _mentions: Mentions = attrs.field(factory=Mentions, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
     folders: tuple[str, ...] = attrs.field(default=(), init=False)
@@ -80,8 +81,8 @@ class Index:
 
     def mentions(self, name: str, but: str = "") -> bool:
         """Whether any file mentions a name, however; the one at the path `but` doesn't count."""
-        wanted = word_in(name)
-        return any(wanted in each.words and each.path != but for each in tuple(self._entries.values()))
+        own = self._entries.get(but)
+        return self._mentions.anywhere(name, b"" if own is None else own.words)
 
     def find(self, name: str) -> tuple[Symbol, ...]:
         """The definitions of a name, in order of path."""
@@ -180,6 +181,7 @@ class Index:
     def _put(self, entry: Entry) -> None:
         self._drop(entry.path)
         self._entries[entry.path] = entry
+        self._mentions.add(entry.words)
         self._symbol_count += len(entry.names)
         for name in entry.names:
             places = self._places.get(name)
@@ -195,6 +197,7 @@ class Index:
         entry = self._entries.pop(path, None)
         if entry is None:
             return
+        self._mentions.remove(entry.words)
         self._symbol_count -= len(entry.names)
         for name in entry.names:
             places = tuple(place for place in self._places_of(name) if place != path)

@@ -14,16 +14,16 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from lsprotocol import types
-from pygls.io_ import StdinAsyncReader, StdoutWriter, run_async
+from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
 from .documents import as_int, as_map, path_of
 from .positions import code_points, negotiate
 from .session import BackendFactory, OnModel, Session, SettingsLoader
+from .stdin import open_reader
 from .wire import ClientError, Protocol
 
 if TYPE_CHECKING:
@@ -294,13 +294,14 @@ class ForetypeServer(LanguageServer):
     async def serve(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
         """Speak the protocol until `exit` or the end of stdin; returns the exit code."""
         self.protocol.set_writer(StdoutWriter(stdout))
-        reader = StdinAsyncReader(stdin, ThreadPoolExecutor(1, thread_name_prefix="stdin"))
+        reader, close = await open_reader(stdin, stdout)
         try:
             await run_async(threading.Event(), reader, self.protocol, logging.getLogger("pygls"))
             code = 0 if self.protocol.was_shut_down else 1
-        except BrokenPipeError:
+        except (BrokenPipeError, asyncio.IncompleteReadError):
             code = 1
         finally:
+            close()
             await self.aclose()
         return code
 
