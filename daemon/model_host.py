@@ -92,12 +92,16 @@ class ModelHost:
         self._waiters.append(waiter)
         return await waiter
 
+    def is_replaced(self) -> bool:
+        """Whether there is a model that the configuration no longer names or whose file has changed."""
+        return self.engine is not None and self._source.fingerprint() != self._loaded_from
+
     def unload_if_replaced(self) -> bool:
         """Free a model that the configuration no longer names or whose file has changed; whether it did.
 
         Only to be called while the engine has nothing to do.
         """
-        if self.engine is None or self._source.fingerprint() == self._loaded_from:
+        if self.engine is None or not self.is_replaced():
             return False
         logger.info("the model or its configuration has changed; unloading")
         engine, self.engine = self.engine, None

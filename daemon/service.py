@@ -126,6 +126,7 @@ class Service:
         self._idle_sessions: dict[str, None] = {}
         self._idle_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._refresh_due = False
         self._totals = Totals()
 
     def __repr__(self) -> str:
@@ -222,10 +223,27 @@ class Service:
         return await self._host.load()
 
     def refresh(self) -> None:
-        """Unload a model that the configuration no longer names or whose file was replaced, when idle."""
-        if not self._tickets and self._running is None and self._host.unload_if_replaced():
+        """Unload a model that the configuration no longer names or whose file was replaced.
+
+        While it works for somebody, that waits for the answer, and the new one is loaded right after; idle
+        work gives way at once.
+        """
+        self._refresh_due = False
+        if not self._host.is_replaced():
+            return
+        if self._tickets or self._running is not None:
+            self._refresh_due = True
+            if self._running is not None and self._running.turn is None and self._running.why is None:
+                self._running.end(_Why.PREEMPTED)
+        elif self._host.unload_if_replaced():
             self._idle_sessions.clear()
             self._sessions.clear()
+
+    def _refresh_if_due(self) -> None:
+        if self._refresh_due and not self._closed:
+            self.refresh()
+            if not self._refresh_due:
+                self._host.want()
 
     async def close(self, within_s: float = 2.0) -> bool:
         """Answer everything, free the model. False when the engine did not let go in time."""
@@ -341,6 +359,7 @@ class Service:
             waited = (running.began - ticket.arrived) * 1000
             timings = attrs.evolve(completion.timings, queue_ms=waited)
             self._answer(ticket, attrs.evolve(completion, timings=timings))
+        self._refresh_if_due()
         self._pump()
 
     # Idle work.
@@ -362,6 +381,7 @@ class Service:
 
     def _idle_finished(self, running: _Running, more: bool, error: BaseException | None) -> None:
         self._running = None
+        self._refresh_if_due()
         if error is not None:
             log_failure(None, error)
         if error is not None or (not more and running.why is None):

@@ -345,6 +345,17 @@ async def test_a_replaced_model_is_unloaded_when_idle_and_loaded_anew(desk: Desk
     assert desk.source.loads == 2
 
 
+async def test_a_model_that_is_replaced_while_it_answers_makes_room_right_after(desk: Desk) -> None:
+    desk.engine.hold()
+    desk.ask("one", "a")
+    await desk.begun("one")
+    desk.source.version = 2
+    assert (await desk.service.load()).state is ModelState.READY  # the old one, until it has answered
+    desk.engine.run_freely()
+    await desk.answered("one")
+    await until(lambda: desk.source.loads == 2 and desk.service.model.state is ModelState.READY)
+
+
 async def test_closing_answers_everything(desk: Desk) -> None:
     desk.engine.hold()
     desk.ask("running", "a")
