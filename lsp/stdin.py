@@ -1,9 +1,9 @@
 """What the editor writes, read in the event loop itself where stdin allows that.
 
-pygls reads stdin through a thread: three hand-overs to it and back for every message, which was half of the
-time of an answer that needs no model. A pipe or a socket can be waited for by the loop. What can't (files,
-terminals, Windows), and a socket that is stdout as well, which must not become non-blocking, is read through
-the thread as before. It understands no message.
+pygls reads stdin through a thread: three hand-overs to it and back for every message, which was a third of
+the time of an answer that needs no model. A pipe or a socket can be waited for by the loop. What can't
+(files, terminals, Windows), and a socket that is stdout as well, which must not become non-blocking, is
+read through the thread as before. It understands no message.
 """
 
 from __future__ import annotations
