@@ -27,7 +27,7 @@ _APART = bytes(
 def words_of(text: str) -> bytes:
     """The words of a text: their 32-bit hashes, each once, 4 bytes each.
 
-    Splitting bytes takes a fifth of the time of a regular expression; what isn't ASCII counts as letters.
+    What isn't ASCII counts as letters: splitting bytes is sooner done than matching an expression.
     """
     words = set(text.encode("utf-8", "surrogatepass").translate(_APART).split())
     hashes = set(map(zlib.crc32, words))

@@ -101,10 +101,11 @@ class ModelHost:
 
         Only to be called while the engine has nothing to do.
         """
-        if self.engine is None or not self.is_replaced():
+        engine = self.engine
+        if engine is None or not self.is_replaced():
             return False
         logger.info("the model or its configuration has changed; unloading")
-        engine, self.engine = self.engine, None
+        self.engine = None
         self._thread.post(engine.close, log_failure)
         self._set(ModelStatus())
         return True

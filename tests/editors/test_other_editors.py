@@ -65,6 +65,19 @@ def environment(home: Path, script: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **folders, "HOME": str(home), "PATH": f"{program.parent}:{os.environ['PATH']}"}
 
 
+def run_emacs(emacs: str, folder: Path, surroundings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Emacs without a screen, with the `smoke.el` that lies in the folder."""
+    return subprocess.run(
+        [emacs, "--batch", "--load", "smoke.el"],
+        cwd=folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,15 +89,7 @@ def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
     (tmp_path / "snippet.el").write_text(catalogue.find("emacs").snippet)
     (tmp_path / "smoke.el").write_text(EGLOT)
     (tmp_path / "sample.py").write_text("def add(a, b):\n    ")
-    run = subprocess.run(
-        [emacs, "--batch", "--load", "smoke.el"],
-        cwd=tmp_path,
-        env=surroundings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = run_emacs(emacs, tmp_path, surroundings)
     assert '("foretype" "lsp")' in (tmp_path / "snippet.el").read_text()
     if "NO EGLOT" in run.stderr:
         pytest.skip("needs eglot: Debian's package elpa-eglot, or Emacs 29")
@@ -98,15 +103,7 @@ def test_lsp_mode_takes_the_snippet_and_finds_the_program(tmp_path: Path) -> Non
     surroundings = environment(tmp_path, {})
     (tmp_path / "snippet.el").write_text(catalogue.find("lsp-mode").snippet)
     (tmp_path / "smoke.el").write_text(LSP_MODE)
-    run = subprocess.run(
-        [emacs, "--batch", "--load", "smoke.el"],
-        cwd=tmp_path,
-        env=surroundings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = run_emacs(emacs, tmp_path, surroundings)
     if "NO LSP-MODE" in run.stderr:
         pytest.skip("needs lsp-mode: Debian's package elpa-lsp-mode")
     assert run.stdout == "t t", run.stderr  # beside other servers, and its program is there
