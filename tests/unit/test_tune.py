@@ -202,7 +202,14 @@ def test_cheap_batches_count_as_drafts_use_them() -> None:
 
 def test_only_types_that_may_win_are_tried(model: Path) -> None:
     file = read(model)
-    assert worth_having(file, 135_000_000, 8 << 30) == ["Q4_0", "IQ4_NL", "Q8_0", "Q8_0+Q4_0", "BF16"]
+    assert worth_having(file, 135_000_000, 8 << 30) == [
+        "Q4_0",
+        "IQ4_NL",
+        "Q8_0",
+        "Q8_0+Q4_0",
+        "Q8_0+Q4_K",
+        "BF16",
+    ]
     large = attrs.evolve(file, size=4_400_000_000)
     assert worth_having(large, 7_000_000_000, 32 << 30) == ["Q4_0", "IQ4_NL"]
     assert worth_having(large, 7_000_000_000, 4 << 30) == []
