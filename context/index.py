@@ -1,14 +1,16 @@
 """The workspace's symbols: walked, parsed and kept, at a pace that the caller sets.
 
-State: for each file what was read of it, and for each name the files that define it. It walks and parses
-nothing itself: `index_walk` does, in this process (`steps`) or in another whose findings come in through
-`take`; questions (`find`, `knows`) may come from other threads meanwhile. Which files may not be read is
-`ignore`'s decision, noticing changes is `watch`'s.
+State: for each file what was read of it, on disk (`shelf`), and for each name the files that define it. It
+walks and parses nothing itself: `index_walk` does, in this process (`steps`) or in another whose findings
+come in through `take`; questions (`find`, `knows`) may come from other threads meanwhile. Which files may
+not be read is `ignore`'s decision, noticing changes is `watch`'s.
 """
 
 from __future__ import annotations
 
 import os
+import struct
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import attrs
 
 from . import index_file
+from .definers import Definers
 from .ignore import is_left_out
 from .index_file import Entry
 from .index_walk import (
@@ -31,11 +34,42 @@ from .index_walk import (
     survey,
 )
 from .mentions import LEAST_FILES, Mentions
+from .shelf import Shelf
 from .symbols import Symbol
 
 __all__ = ["Index", "Limits", "Progress"]
 
-_PER_NAME = 40
+_BITE = 50
+_GIVE_WAY_S = 0.0001
+"""After so many entries the interpreter's lock is let go for so long: whoever answers keys waits for it."""
+
+_RECORD = struct.Struct("<IqQQI")
+
+
+@attrs.frozen
+class _Record:
+    """What is known of a file without looking at its entry. Packed, it takes a fifth of the memory.
+
+    Attributes:
+        number: what `Definers` calls it.
+        modified_ns: see `Entry`.
+        size: see `Entry`.
+        at: where its entry lies on the shelf.
+        length: of the entry there, in bytes.
+    """
+
+    number: int
+    modified_ns: int
+    size: int
+    at: int
+    length: int
+
+    def packed(self) -> bytes:
+        return _RECORD.pack(self.number, self.modified_ns, self.size, self.at, self.length)
+
+
+def _record(packed: bytes) -> _Record:
+    return _Record(*_RECORD.unpack(packed))
 
 
 @attrs.define
@@ -51,47 +85,52 @@ class Index:
     root: Path
     cache: Path | None = None
     limits: Limits = attrs.field(factory=Limits)
-    _entries: dict[str, Entry] = attrs.field(factory=dict[str, Entry], init=False)
-    _places: dict[str, str | tuple[str, ...]] = attrs.field(  # most names have one place: no tuple for it
-        factory=dict[str, "str | tuple[str, ...]"], init=False
-    )
+    _files: dict[str, bytes] = attrs.field(factory=dict[str, bytes], init=False)
+    _paths: list[str] = attrs.field(factory=list[str], init=False)  # by number
+    _unused: list[int] = attrs.field(factory=list[int], init=False)
+    _shelf: Shelf = attrs.field(init=False)
+    _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)  # changes come from two threads
+    _definers: Definers = attrs.field(factory=Definers, init=False)
     _mentions: Mentions = attrs.field(factory=Mentions, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
     folders: tuple[str, ...] = attrs.field(default=(), init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._shelf = Shelf(self.cache)
+
     def __repr__(self) -> str:
-        return f"<Index {len(self._entries)} files, {len(self._places)} names>"
+        return f"<Index {len(self._files)} files, {self._symbol_count} names>"
 
     # -- questions
 
     @property
     def file_count(self) -> int:
         """How many files are known."""
-        return len(self._entries)
+        return len(self._files)
 
     def knows(self, name: str) -> bool:
         """Whether any file of the workspace defines a name."""
-        return name in self._places
+        return name in self._definers
 
     @property
     def speaks(self) -> bool:
         """Whether it says something that `mentions` finds nothing: there are enough files."""
-        return len(self._entries) >= LEAST_FILES
+        return len(self._files) >= LEAST_FILES
 
     def mentions(self, name: str, but: str = "") -> bool:
         """Whether any file mentions a name, however; the one at the path `but` doesn't count."""
-        own = self._entries.get(but)
+        own = self._entry(but) if but else None
         return self._mentions.anywhere(name, b"" if own is None else own.words)
 
     def find(self, name: str) -> tuple[Symbol, ...]:
         """The definitions of a name, in order of path."""
-        paths = self._places_of(name)
+        paths = sorted(self._paths[number] for number in self._definers.of(name))
         return tuple(symbol for path in paths for symbol in self.symbols_in(path) if symbol.name == name)
 
     def symbols_in(self, path: str) -> tuple[Symbol, ...]:
         """The definitions of one file, in order."""
-        entry = self._entries.get(path)
+        entry = self._entry(path)
         if entry is None:
             return ()
         return tuple(
@@ -101,7 +140,19 @@ class Index:
 
     def paths(self) -> tuple[str, ...]:
         """The paths of all known files."""
-        return tuple(self._entries)
+        return tuple(self._files)
+
+    def _entry(self, path: str) -> Entry | None:
+        """What was read of a file; None also where it changed this very moment, in another thread."""
+        packed = self._files.get(path)
+        if packed is None:
+            return None
+        record = _record(packed)
+        try:
+            entry = index_file.unpack_entry(self._shelf.get(record.at, record.length))
+        except ValueError:
+            return None
+        return entry if entry.path == path else None
 
     # -- changes
 
@@ -112,14 +163,18 @@ class Index:
         """
         if self.cache is None:
             return 0
-        for number, entry in enumerate(
-            index_file.load(index_file.file_for(self.cache, self.root), self.root)
-        ):
-            self._put(entry)
-            if number % index_file.BITE == 0:
-                time.sleep(index_file.GIVE_WAY_S)
+        try:
+            for number, entry in enumerate(
+                index_file.load(index_file.file_for(self.cache, self.root), self.root)
+            ):
+                self._put(entry)
+                if number % _BITE == 0:
+                    time.sleep(_GIVE_WAY_S)
+        except ValueError:
+            for path in self.paths():
+                self._drop(path)
         self._changed = False
-        return len(self._entries)
+        return len(self._files)
 
     def save(self) -> bool:
         """Keep what is known, when it has changed; whether it could be kept."""
@@ -127,13 +182,19 @@ class Index:
             return self.cache is not None
         self._changed = False
         try:
-            index_file.save(
-                index_file.file_for(self.cache, self.root), self.root, list(self._entries.values())
-            )
+            index_file.save(index_file.file_for(self.cache, self.root), self.root, self._packed_entries())
         except OSError:
             self._changed = True
             return False
         return True
+
+    def _packed_entries(self) -> Iterator[bytes]:
+        for number, path in enumerate(self.paths()):
+            entry = self._entry(path)
+            if entry is not None:
+                yield index_file.pack_entry(entry)
+            if number % _BITE == 0:
+                time.sleep(_GIVE_WAY_S)
 
     def steps(self) -> Iterator[Progress]:
         """Walk the workspace, read what is new or changed, forget what is gone: one step at a time."""
@@ -142,9 +203,12 @@ class Index:
             if isinstance(found, Progress):
                 yield found
 
-    def known(self) -> list[Known]:
-        """What is known, as `survey` wants to hear it."""
-        return [Known(each.path, each.modified_ns, each.size) for each in self._entries.values()]
+    def known(self) -> Iterator[Known]:
+        """What is known at this moment, as `survey` wants to hear it."""
+        return (
+            Known(path, record.modified_ns, record.size)
+            for path, record in ((path, _record(packed)) for path, packed in list(self._files.items()))
+        )
 
     def take(self, found: Finding) -> None:
         """Take over what `survey` found; from wherever it ran."""
@@ -163,7 +227,7 @@ class Index:
                 self._read(Found(path, status.st_mtime_ns, status.st_size))
                 continue
             self._drop(path)
-            for inside in [known for known in self._entries if known.startswith(f"{path}/")]:
+            for inside in [known for known in self._files if known.startswith(f"{path}/")]:
                 self._drop(inside)
 
     # -- work
@@ -179,37 +243,41 @@ class Index:
         self._put(entry)
 
     def _put(self, entry: Entry) -> None:
-        self._drop(entry.path)
-        self._entries[entry.path] = entry
+        with self._lock:
+            self._drop(entry.path)
+            self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        number = self._unused.pop() if self._unused else len(self._paths)
+        if number == len(self._paths):
+            self._paths.append("")
+        self._paths[number] = entry.path
+        data = index_file.pack_entry(entry)
+        record = _Record(number, entry.modified_ns, entry.size, self._shelf.put(data), len(data))
+        self._files[entry.path] = record.packed()
         self._mentions.add(entry.words)
         self._symbol_count += len(entry.names)
         for name in entry.names:
-            places = self._places.get(name)
-            if places is None:
-                self._places[name] = entry.path
-            elif isinstance(places, str):
-                self._places[name] = tuple(sorted((places, entry.path)))
-            elif len(places) < _PER_NAME:
-                self._places[name] = tuple(sorted((*places, entry.path)))
+            self._definers.add(name, number)
         self._changed = True
 
     def _drop(self, path: str) -> None:
-        entry = self._entries.pop(path, None)
-        if entry is None:
-            return
-        self._mentions.remove(entry.words)
-        self._symbol_count -= len(entry.names)
-        for name in entry.names:
-            places = tuple(place for place in self._places_of(name) if place != path)
-            if places:
-                self._places[name] = places[0] if len(places) == 1 else places
-            else:
-                self._places.pop(name, None)
-        self._changed = True
+        with self._lock:
+            entry = self._entry(path)
+            packed = self._files.pop(path, None)
+            if packed is not None:
+                self._forget(_record(packed), entry)
 
-    def _places_of(self, name: str) -> tuple[str, ...]:
-        places = self._places.get(name, ())
-        return (places,) if isinstance(places, str) else places
+    def _forget(self, record: _Record, entry: Entry | None) -> None:
+        if entry is not None:
+            self._mentions.remove(entry.words)
+            self._symbol_count -= len(entry.names)
+            for name in entry.names:
+                self._definers.remove(name, record.number)
+        self._shelf.give_up(record.at, record.length)
+        self._paths[record.number] = ""
+        self._unused.append(record.number)
+        self._changed = True
 
 
 def _status(path: Path) -> os.stat_result | None:

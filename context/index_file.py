@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
@@ -24,11 +23,8 @@ from .languages import all_languages, query_text
 Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
 
-FORMAT = 2
+FORMAT = 3
 MAX_BYTES = 512 << 20
-BITE = 50
-GIVE_WAY_S = 0.0001
-"""After so many entries the interpreter's lock is let go for so long: whoever answers keys waits for it."""
 
 
 @attrs.frozen
@@ -66,6 +62,31 @@ def unpack_rows(packed: bytes) -> list[Row]:
         return []
 
 
+def pack_entry(entry: Entry) -> bytes:
+    """An entry as bytes, which the file holds one after the other."""
+    return _pack(attrs.astuple(entry, recurse=False))
+
+
+def unpack_entry(data: bytes) -> Entry:
+    """The entry that `pack_entry` made these bytes of.
+
+    Raises:
+        ValueError: they are no such bytes.
+    """
+    try:
+        path, modified_ns, size, names, packed, words = cast("list[Any]", _unpack(data))
+        return Entry(
+            str(path),
+            int(modified_ns),
+            int(size),
+            tuple(str(name) for name in names),
+            bytes(packed),
+            bytes(words),
+        )
+    except (TypeError, msgpack.UnpackException) as error:
+        raise ValueError("an entry of the index is damaged") from error
+
+
 def _pack(value: object) -> bytes:
     return cast("bytes", cast("Any", msgpack).packb(value))
 
@@ -94,43 +115,41 @@ def file_for(cache: Path, root: Path) -> Path:
     return cache / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:24]}.index"
 
 
-def load(path: Path, root: Path) -> list[Entry]:
-    """All entries; none when the file is missing, damaged, of another version or of another workspace."""
+def load(path: Path, root: Path) -> Iterator[Entry]:
+    """All entries; none when the file is missing, of another version or of another workspace.
+
+    Raises:
+        ValueError: it is damaged; entries that came before mean nothing then.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
-            return []
-        with path.open("rb") as file:
-            unpacker = cast("Any", msgpack).Unpacker(file, max_buffer_size=MAX_BYTES)
-            return list(_entries(cast("Iterable[Any]", unpacker), root))
-    except (OSError, ValueError, TypeError, KeyError, msgpack.UnpackException):
-        return []
-
-
-def _entries(unpacker: Iterable[Any], root: Path) -> Iterator[Entry]:
-    rows = iter(unpacker)
-    header = next(rows, None)
-    if header != {"fingerprint": fingerprint(), "root": str(root.absolute())}:
-        return
-    for number, row in enumerate(rows):
-        if row is None:
             return
-        if number % BITE == 0:
-            time.sleep(GIVE_WAY_S)
-        path, modified_ns, size, names, packed, words = row
-        entry = Entry(
-            str(path),
-            int(modified_ns),
-            int(size),
-            tuple(str(name) for name in names),
-            bytes(packed),
-            bytes(words),
-        )
-        yield entry
+        with path.open("rb") as file:
+            rows = iter(cast("Iterable[Any]", cast("Any", msgpack).Unpacker(file, max_buffer_size=MAX_BYTES)))
+            if next(rows, None) != _header(root):
+                return
+            for row in rows:
+                if row is None:
+                    return
+                yield unpack_entry(row)
+    except OSError:
+        return
+    except (TypeError, msgpack.UnpackException) as error:
+        raise ValueError("the index is damaged") from error
     raise ValueError("the index ends early")
 
 
-def save(path: Path, root: Path, entries: Iterable[Entry]) -> None:
+def _header(root: Path) -> dict[str, str]:
+    return {"fingerprint": fingerprint(), "root": str(root.absolute())}
+
+
+def save(path: Path, root: Path, entries: Iterable[bytes]) -> None:
     """Replace the file atomically.
+
+    Args:
+        path: the file.
+        root: the workspace's folder.
+        entries: as `pack_entry` makes them.
 
     Raises:
         OSError: it can't be written; what was there before remains.
@@ -139,9 +158,9 @@ def save(path: Path, root: Path, entries: Iterable[Entry]) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_pack({"fingerprint": fingerprint(), "root": str(root.absolute())}))
+            file.write(_pack(_header(root)))
             for entry in entries:
-                file.write(_pack(attrs.astuple(entry, recurse=False)))
+                file.write(_pack(entry))
             file.write(_pack(None))
         Path(name).replace(path)
     except BaseException:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -111,7 +110,7 @@ def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
         (symbol.name, symbol.kind, symbol.container, symbol.signature, symbol.doc, symbol.line)
         for symbol in symbols
     ]
-    names = tuple(dict.fromkeys(sys.intern(symbol.name) for symbol in symbols))
+    names = tuple(dict.fromkeys(symbol.name for symbol in symbols))
     words = b"" if text is None else words_of(text)
     return Entry(each.path, each.modified_ns, each.size, names, index_file.pack_rows(rows), words)
 

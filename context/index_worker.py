@@ -11,11 +11,12 @@ Messages of the request: `{"root", "limits"}`, then lists of known files, then n
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -32,11 +33,12 @@ _PART = 500
 _PROGRESS_S = 0.05
 
 
-def packed_request(root: Path, limits: Limits, known: Sequence[Known]) -> Iterator[bytes]:
+def packed_request(root: Path, limits: Limits, known: Iterable[Known]) -> Iterator[bytes]:
     """The request, in parts that take well under a millisecond each to make."""
     yield _pack({"root": str(root), "limits": attrs.asdict(limits)})
-    for start in range(0, len(known), _PART):
-        yield _pack([(each.path, each.modified_ns, each.size) for each in known[start : start + _PART]])
+    rest = iter(known)
+    while part := [(each.path, each.modified_ns, each.size) for each in itertools.islice(rest, _PART)]:
+        yield _pack(part)
     yield _pack(None)
 
 
@@ -50,8 +52,7 @@ def finding(message: object) -> Finding | None:
         what, *values = cast("list[Any]", message)
         if what == "entry":
             path, modified_ns, size, names, packed, words = values
-            # The names become keys: interned, a name that a thousand files define is kept once.
-            return Entry(path, modified_ns, size, tuple(map(sys.intern, names)), bytes(packed), bytes(words))
+            return Entry(path, modified_ns, size, tuple(names), bytes(packed), bytes(words))
         if what == "gone":
             return Gone(str(values[0]))
         if what == "folders":

@@ -25,7 +25,7 @@ from .index_walk import Folders
 
 log = logging.getLogger(__name__)
 
-BITE_S = 0.001
+BITE_S = 0.0005
 """How long findings are taken over before everything else that waits in the event loop has its turn."""
 
 _READ = 1 << 16

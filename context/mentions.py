@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from array import array
 
 import attrs
 
@@ -18,6 +17,7 @@ LEAST_FILES = 30
 """In a workspace of fewer files, that none of them mentions a name says little."""
 
 _SLOTS = 1 << 21
+_MANY = 255
 _HASH = struct.Struct("<I")
 _APART = bytes(
     code if code >= 128 or chr(code).isalnum() or code == ord("_") else ord(" ") for code in range(256)
@@ -36,21 +36,28 @@ def words_of(text: str) -> bytes:
 
 @attrs.define(eq=False)
 class Mentions:
-    """How many files mention a word. State: a count for each slot of hashes, 8 MB whatever the workspace."""
+    """How many files mention a word. State: a count for each slot of hashes, 2 MB whatever the workspace.
 
-    _counts: array[int] = attrs.field(factory=lambda: array("I", bytes(4 * _SLOTS)), init=False)
+    A count that has reached `_MANY` stays there: such a word counts as mentioned for good.
+    """
+
+    _counts: bytearray = attrs.field(factory=lambda: bytearray(_SLOTS), init=False)
 
     def add(self, words: bytes) -> None:
         """Count a file's words, as `words_of` made them."""
         counts = self._counts
         for (word,) in _HASH.iter_unpack(words):
-            counts[word % _SLOTS] += 1
+            slot = int(word) % _SLOTS
+            if counts[slot] < _MANY:
+                counts[slot] += 1
 
     def remove(self, words: bytes) -> None:
         """Take a file's words back."""
         counts = self._counts
         for (word,) in _HASH.iter_unpack(words):
-            counts[word % _SLOTS] -= 1
+            slot = int(word) % _SLOTS
+            if 0 < counts[slot] < _MANY:
+                counts[slot] -= 1
 
     def anywhere(self, word: str, but: bytes = b"") -> bool:
         """Whether any file mentions a word, one apart whose words are `but`."""
