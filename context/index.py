@@ -1,7 +1,7 @@
 """The workspace's symbols: walked, parsed and kept, at a pace that the caller sets.
 
-State: for each file what was read of it, on disk (`shelf`), and for each name the files that define it. It
-walks and parses nothing itself: `index_walk` does, in this process (`steps`) or in another whose findings
+State: for each file what was read of it, on disk (`index_shelf`), and for each name the files that define
+it. It walks and parses nothing itself: `index_walk` does, in this process (`steps`) or in another whose findings
 come in through `take`; questions (`find`, `knows`) may come from other threads meanwhile. Which files may
 not be read is `ignore`'s decision, noticing changes is `watch`'s.
 """
@@ -21,6 +21,7 @@ from . import index_file
 from .definers import Definers
 from .ignore import is_left_out
 from .index_file import Entry
+from .index_shelf import Shelf
 from .index_walk import (
     Finding,
     Folders,
@@ -34,7 +35,6 @@ from .index_walk import (
     survey,
 )
 from .mentions import LEAST_FILES, Mentions
-from .shelf import Shelf
 from .symbols import Symbol
 
 __all__ = ["Index", "Limits", "Progress"]

@@ -38,8 +38,8 @@ def line_end(text: str, offset: int) -> int:
 
 def next_line_start(text: str, offset: int) -> int:
     """Where the following line begins; len(text) when there is none."""
-    found = _LINE_END.match(text, line_end(text, offset))
-    return found.end() if found else len(text)
+    end = line_end(text, offset)
+    return min(len(text), end + (2 if text.startswith("\r\n", end) else 1))
 
 
 def split_lines(text: str) -> list[str]:
@@ -71,6 +71,8 @@ def indent_of(line: str) -> str:
 
 def columns(indent: str, tab_width: int) -> int:
     """The width of an indentation; a tab reaches to the next multiple of `tab_width`."""
+    if "\t" not in indent:
+        return len(indent)
     width = 0
     for character in indent:
         width += tab_width - width % tab_width if character == "\t" else 1

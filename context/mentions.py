@@ -25,13 +25,12 @@ _APART = bytes(
 
 
 def words_of(text: str) -> bytes:
-    """The words of a text: their 32-bit hashes, each once, 4 bytes each.
+    """The words of a text: the 32-bit hash of each, once, 4 bytes each.
 
     What isn't ASCII counts as letters: splitting bytes is sooner done than matching an expression.
     """
     words = set(text.encode("utf-8", "surrogatepass").translate(_APART).split())
-    hashes = set(map(zlib.crc32, words))
-    return struct.pack(f"<{len(hashes)}I", *hashes)
+    return struct.pack(f"<{len(words)}I", *map(zlib.crc32, words))
 
 
 @attrs.define(eq=False)

@@ -18,8 +18,8 @@ from .lines import columns, indent_of, line_end, line_start, next_line_start, sp
 from .place import closes_only, first_word
 from .snapshot import Snapshot
 
-WHOLE_FILE = 6_000
-LARGEST = 8_000
+WHOLE_FILE = 5_000
+LARGEST = 5_000
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
 _STRETCH = 8_000

@@ -19,7 +19,7 @@ MAX_SIGNATURE = 240
 _MAX_DOC = 160
 _CALLABLE = {"function", "method"}
 _PARSE_MS = 300.0
-_BLANKS = re.compile(r"\s+")
+_DOCSTRINGS = ('"', "'", 'r"', 'R"')
 _DOC_MARKS = re.compile(r"""^(?:[rRuUbBfF]{0,2}(?:\"{3}|'{3}|"|')|/\*\*?|\*|//[/!]?|#+|--+|;+|<!--)\s*""")
 _DOC_ENDS = re.compile(r"""\s*(?:\"{3}|'{3}|\*/|-->|")\s*$""")
 
@@ -74,14 +74,15 @@ def signature_of(text: str, definition: Definition) -> str:
     header = text[start : min(until, start + 4 * MAX_SIGNATURE)]
     if definition.body_start >= definition.end:
         header = text[start : min(until, definition.end, start + MAX_SIGNATURE)]
-    return _BLANKS.sub(" ", header).strip().rstrip("{").rstrip()[:MAX_SIGNATURE]
+    return " ".join(header.split()).rstrip("{").rstrip()[:MAX_SIGNATURE]
 
 
 def documentation_of(text: str, definition: Definition, described: Language) -> str:
     """The first line of the docstring in a definition, or of the comment right above it; "" without one."""
     if described.layout.indented and definition.body_start < definition.end:
-        first = text[definition.body_start : line_end(text, definition.body_start)].strip()
-        return _clean(first) if first.startswith(('"', "'", 'r"', 'R"')) else ""
+        if not text.startswith(_DOCSTRINGS, definition.body_start):
+            return ""
+        return _clean(text[definition.body_start : line_end(text, definition.body_start)])
     tokens = (*described.comments.line, *(begin for begin, _ in described.comments.block), "*")
     lines: list[str] = []
     position = line_start(text, definition.start)

@@ -39,6 +39,9 @@ so large ones cost more than all the rest of the query; parsing is no slower wit
 _STEP = 1024
 _MAX_DEPTH = 4000
 _SHALLOW = 6
+_DEEPEST = 12
+"""Nodes above a definition, at most: namespaces in namespaces are fewer, and most of a text is deeper."""
+
 _CALLABLE = {"function", "method"}
 _SCOPE = "scope"
 
@@ -321,46 +324,45 @@ class SyntaxTree:
         found.sort()
         return tuple(Capture(name, self._offset(first), self._offset(last)) for first, last, name in found)
 
-    def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
+    def definitions(self, limit: int = 1000, depth: int = _DEEPEST) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
 
-        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
+        Only what stands at most `depth` nodes deep: the fewer, the sooner in a large file.
         """
         query = load_query(self.language, self.language.definitions_queries)
         if query is None:
             return ()
         cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-        if depth is not None:
-            cursor.set_max_start_depth(depth)
-        matches = cursor.matches(self._tree.root_node)
-        found: dict[tuple[int, int], tuple[str, tree_sitter.Node, tree_sitter.Node]] = {}
-        for _, captures in matches:
-            name = captures["name"][0]
-            kind, node = next(
-                ((kind, nodes[0]) for kind, nodes in captures.items() if kind != "name"), ("", name)
-            )
-            found.setdefault((name.start_byte, name.end_byte), (kind, node, name))
-        return tuple(self._contained(sorted(found.values(), key=lambda each: each[1].start_byte))[:limit])
+        cursor.set_max_start_depth(depth)
+        found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
+        for _, captures in cursor.matches(self._tree.root_node):
+            name = captures.pop("name")[0]
+            kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
+            found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
+        ordered = sorted(found.values(), key=lambda each: each[0])
+        return tuple(self._contained(ordered)[:limit])
 
-    def _contained(self, found: list[tuple[str, tree_sitter.Node, tree_sitter.Node]]) -> list[Definition]:
+    def _contained(
+        self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]
+    ) -> list[Definition]:
         """Definitions with the names of what encloses them; what stands in a function's body is left out."""
-        around: list[tuple[int, str, str, int]] = []
+        around: list[tuple[int, str, bool, int]] = []  # end, container for what is inside, local, start
         definitions: list[Definition] = []
-        for kind, node, name in found:
-            while around and (around[-1][0] <= node.start_byte or around[-1][3] == node.start_byte):
+        data, offset = self._data, self._offset
+        for start, kind, node, name in found:
+            while around and (around[-1][0] <= start or around[-1][3] == start):
                 around.pop()
-            body = node.child_by_field_name("body")
-            text = self._data[name.start_byte : name.end_byte].decode("utf-8", "surrogatepass")
-            local = any(outer in _CALLABLE for _, _, outer, _ in around)
+            _, container, local, _ = around[-1] if around else (0, "", False, 0)
+            text = data[name.start_byte : name.end_byte].decode("utf-8", "surrogatepass")
+            end = node.end_byte
             if not local and kind != _SCOPE:
-                end = self._offset(node.end_byte)
-                body_start = end if body is None else self._offset(body.start_byte)
-                container = ".".join(label for _, label, _, _ in around)
-                definitions.append(
-                    Definition(text, kind, self._offset(node.start_byte), end, body_start, container)
-                )
-            if node.end_byte > name.end_byte:
-                around.append((node.end_byte, text, kind, node.start_byte))
+                body = node.child_by_field_name("body")
+                after = offset(end)
+                body_start = after if body is None else offset(body.start_byte)
+                definitions.append(Definition(text, kind, offset(start), after, body_start, container))
+            if end > name.end_byte:
+                inside = f"{container}.{text}" if container else text
+                around.append((end, inside, local or kind in _CALLABLE, start))
         return definitions
 
     def _scope(self, node: tree_sitter.Node) -> Scope:

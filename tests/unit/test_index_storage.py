@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from foretype.context.definers import MOST, Definers
 from foretype.context.index import Index
+from foretype.context.index_shelf import Shelf
 from foretype.context.mentions import Mentions, words_of
-from foretype.context.shelf import Shelf
 from hypothesis import given
 from hypothesis import strategies as st
 
