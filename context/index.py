@@ -1,9 +1,9 @@
 """The workspace's symbols: walked, parsed and kept, at a pace that the caller sets.
 
 State: for each file what was read of it, on disk (`index_shelf`), and for each name the files that define
-it. It walks and parses nothing itself: `index_walk` does, in this process (`steps`) or in another whose findings
-come in through `take`; questions (`find`, `knows`) may come from other threads meanwhile. Which files may
-not be read is `ignore`'s decision, noticing changes is `watch`'s.
+it. It walks and parses nothing itself: `index_walk` does, in this process (`steps`) or in another whose
+findings come in through `take`; questions (`find`, `knows`) may come from other threads meanwhile. Which
+files may not be read is `ignore`'s decision, noticing changes is `watch`'s.
 """
 
 from __future__ import annotations
