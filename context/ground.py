@@ -207,9 +207,12 @@ class _Names:
             return ""
         if use.kind == "own":
             return "unknown member" if _is_unknown_member(use, self.tree, self.bench.snapshot) else ""
+        whole = self.bench.snapshot.text
+        if use.kind == "imported":
+            invented = not mentioned(whole, use.name) and self._is_never_mentioned(use)
+            return "unknown name" if invented else ""
         if self._is_visible(use):
             return ""
-        whole = self.bench.snapshot.text
         if use.kind == "use" and not self._is_open(whole):
             return "unknown name"
         if mentioned(whole, use.name):

@@ -23,7 +23,7 @@ from .languages import all_languages, query_text
 Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
 
-FORMAT = 3
+FORMAT = 4
 MAX_BYTES = 512 << 20
 
 
@@ -37,7 +37,7 @@ class Entry:
         size: its size in bytes.
         names: the names that it defines.
         packed: its symbols, as `pack_rows` makes them.
-        words: the words that it mentions, as `mentions.words_of` makes them.
+        words: the words that it and its path mention, as `mentions.words_of` makes them.
     """
 
     path: str

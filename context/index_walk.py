@@ -111,7 +111,8 @@ def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
         for symbol in symbols
     ]
     names = tuple(dict.fromkeys(symbol.name for symbol in symbols))
-    words = b"" if text is None else words_of(text)
+    # A module is imported by its file's name, which no file needs to mention.
+    words = words_of(each.path if text is None else f"{text}\n{each.path}")
     return Entry(each.path, each.modified_ns, each.size, names, index_file.pack_rows(rows), words)
 
 

@@ -15,6 +15,11 @@ from .syntax import Capture, Scope, SyntaxTree
 
 _MAX_OCCURRENCES = 60
 _NAMES = {"use", "type"}
+_ELSEWHERE = {"own", "imported"}
+"""Kinds of names that a declaration between the same offsets doesn't explain."""
+
+_ASKED_FOR = _NAMES | _ELSEWHERE
+
 _WORD = re.compile(r"[^\W\d]\w+")
 _APART = str.maketrans(
     {chr(code): " " for code in range(128) if not (chr(code).isalnum() or code == ord("_"))}
@@ -28,7 +33,8 @@ class Use:
     Attributes:
         name: the identifier.
         start: its offset in the text that was asked about.
-        kind: "use" for values, "type" for types, "own" for members of the object the code belongs to.
+        kind: "use" for values, "type" for types, "own" for members of the object the code belongs to,
+            "imported" for what comes from another file of the workspace.
     """
 
     name: str
@@ -56,9 +62,11 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
     found: dict[int, Use] = {}
     for capture in captures:
         name = tree.text[capture.start : capture.end]
-        if capture.name not in {"use", "type", "own"} or capture.start < start or capture.end > end:
+        if capture.name not in _ASKED_FOR or capture.start < start or capture.end > end:
             continue
-        if capture.name != "own" and (name in bound or any(_inside(capture, area) for area in areas)):
+        if capture.name not in _ELSEWHERE and (
+            name in bound or any(_inside(capture, area) for area in areas)
+        ):
             continue
         found[capture.start] = Use(name, capture.start, capture.name)
     return [found[at] for at in sorted(found)]

@@ -23,3 +23,12 @@
 (class name: (_) @binds)
 
 (member_expression object: (this) property: (property_identifier) @own)
+
+((import_statement
+  (import_clause (named_imports (import_specifier name: (identifier) @imported)))
+  source: (string (string_fragment) @_from))
+  (#match? @_from "^\\."))
+((export_statement
+  (export_clause (export_specifier name: (identifier) @imported))
+  source: (string (string_fragment) @_from))
+  (#match? @_from "^\\."))

@@ -1,6 +1,6 @@
 ; What the names in a stretch of code are. `binds` is an area in which every name is given a value, `binds.outer`
 ; a name that belongs to the scope around the node that carries it, `ignore` an area without names; of the
-; rest, every `use` has to be known from somewhere.
+; rest, every `use` has to be known from somewhere, and every `imported` name from another file of the workspace.
 
 (identifier) @use
 
@@ -37,3 +37,7 @@
 
 ((attribute object: (identifier) @_object attribute: (identifier) @own)
   (#any-of? @_object "self" "cls"))
+
+(import_from_statement
+  module_name: (relative_import)
+  name: [(dotted_name . (identifier) @imported .) (aliased_import name: (dotted_name . (identifier) @imported .))])

@@ -246,3 +246,10 @@ def test_a_file_does_not_vouch_for_itself(tmp_path: Path) -> None:
     index.update(["one.py"])
     assert not index.mentions("call_me")
     assert not index.speaks  # two files say little about what is not in them
+
+
+def test_a_file_is_mentioned_by_its_own_path(tmp_path: Path) -> None:
+    write(tmp_path, tools__ledger_dot_py="pass\n")
+    index = indexed(tmp_path)
+    assert index.mentions("ledger")
+    assert index.mentions("tools")
