@@ -59,7 +59,11 @@ class Mentions:
                 counts[slot] -= 1
 
     def anywhere(self, word: str, but: bytes = b"") -> bool:
-        """Whether any file mentions a word, one apart whose words are `but`."""
-        slot = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _SLOTS
+        """Whether any file mentions a word, one apart whose words are `but`; of `$a`, its part `a`."""
+        parts = word.encode("utf-8", "surrogatepass").translate(_APART).split()
+        return all(self._has(part, but) for part in parts)
+
+    def _has(self, word: bytes, but: bytes) -> bool:
+        slot = zlib.crc32(word) % _SLOTS
         own = sum(other % _SLOTS == slot for (other,) in _HASH.iter_unpack(but))
         return self._counts[slot] > own

@@ -102,6 +102,13 @@ def test_a_word_that_very_many_files_have_stays_mentioned() -> None:
     assert mentions.anywhere("self")
 
 
+def test_a_name_with_a_dollar_is_mentioned_where_its_word_is() -> None:
+    mentions = Mentions()
+    mentions.add(words_of("export const $brand = Symbol()"))
+    assert mentions.anywhere("$brand")
+    assert not mentions.anywhere("$brands")
+
+
 def test_numbers_of_files_are_used_again(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def first(): pass\n")
     index = Index(tmp_path)
