@@ -7,64 +7,60 @@ looking whether a file really has the name: two names may share a hash, though h
 
 from __future__ import annotations
 
+import contextlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 
 import attrs
 
 MOST = 40
 """Files that are remembered for one name."""
 
-LARGEST_NUMBER = (1 << 24) - 1
-_SHELVES = 1 << 10
-_KEY_BITS = 40
+_NUMBER_BITS = 24
+_LARGEST_NUMBER = (1 << _NUMBER_BITS) - 1
+_ROWS = 1 << 10
 
 
 def _hashed(name: str) -> tuple[int, int]:
     """(which row, the smallest pair in it) of a name; Python hashes strings anew in each process."""
     mixed = hash(name) & 0xFFFF_FFFF_FFFF_FFFF
-    return mixed % _SHELVES, (mixed >> 64 - _KEY_BITS) << 24
+    return mixed % _ROWS, mixed >> _NUMBER_BITS << _NUMBER_BITS
 
 
 @attrs.define(eq=False)
 class Definers:
-    """Names and the files that define them. State: sorted rows of pairs, each a hash and a file's number."""
+    """Names and the files that define them. State: sorted rows of pairs, each a hash and a file's number.
 
-    _rows: list[array[int]] = attrs.field(factory=lambda: [array("Q") for _ in range(_SHELVES)], init=False)
+    One thread at a time may change it; what others are told meanwhile may be a moment old.
+    """
+
+    _rows: list[array[int]] = attrs.field(factory=lambda: [array("Q") for _ in range(_ROWS)], init=False)
 
     def add(self, name: str, file: int) -> None:
         """A file defines a name; beyond `MOST` files that is not remembered.
 
         Args:
             name: what is defined.
-            file: its number, at most `LARGEST_NUMBER`.
+            file: its number, below 2 to the power of 24.
         """
-        which, pair = _hashed(name)
-        row = self._rows[which]
-        at = bisect_left(row, pair + file)
-        if at < len(row) and row[at] == pair + file:
-            return
-        if bisect_left(row, pair + LARGEST_NUMBER + 1) - bisect_left(row, pair) < MOST:
-            row.insert(at, pair + file)
+        known = self.of(name)
+        if file not in known and len(known) < MOST:
+            which, pair = _hashed(name)
+            insort(self._rows[which], pair + file)
 
     def remove(self, name: str, file: int) -> None:
         """A file doesn't define a name any more."""
         which, pair = _hashed(name)
+        with contextlib.suppress(ValueError):
+            self._rows[which].remove(pair + file)
+
+    def of(self, name: str) -> list[int]:
+        """The numbers of the files that define a name, in order."""
+        which, pair = _hashed(name)
         row = self._rows[which]
-        at = bisect_left(row, pair + file)
-        if at < len(row) and row[at] == pair + file:
-            row.pop(at)
+        found = row[bisect_left(row, pair) : bisect_right(row, pair + _LARGEST_NUMBER)]
+        return [each - pair for each in found if pair <= each <= pair + _LARGEST_NUMBER]
 
     def __contains__(self, name: str) -> bool:
         """Whether any file defines a name."""
-        which, pair = _hashed(name)
-        row = self._rows[which]
-        at = bisect_left(row, pair)
-        return bool(row[at : at + 1]) and row[at : at + 1][0] <= pair + LARGEST_NUMBER
-
-    def of(self, name: str) -> list[int]:
-        """The numbers of the files that define a name."""
-        which, pair = _hashed(name)
-        row = self._rows[which]
-        found = row[bisect_left(row, pair) : bisect_left(row, pair + LARGEST_NUMBER + 1)]
-        return [each - pair for each in found if pair <= each <= pair + LARGEST_NUMBER]
+        return bool(self.of(name))

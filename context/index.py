@@ -142,17 +142,21 @@ class Index:
         """The paths of all known files."""
         return tuple(self._files)
 
+    def _data(self, path: str) -> bytes:
+        """What was read of a file, as `index_file.pack_entry` made it; b"" where nothing is known of it."""
+        with self._lock:
+            packed = self._files.get(path)
+            if packed is None:
+                return b""
+            record = _record(packed)
+            return self._shelf.get(record.at, record.length)
+
     def _entry(self, path: str) -> Entry | None:
-        """What was read of a file; None also where it changed this very moment, in another thread."""
-        packed = self._files.get(path)
-        if packed is None:
-            return None
-        record = _record(packed)
+        """What was read of a file; None where nothing is known of it, or the disk doesn't give it back."""
         try:
-            entry = index_file.unpack_entry(self._shelf.get(record.at, record.length))
+            return index_file.unpack_entry(self._data(path))
         except ValueError:
             return None
-        return entry if entry.path == path else None
 
     # -- changes
 
@@ -167,7 +171,7 @@ class Index:
             for number, entry in enumerate(
                 index_file.load(index_file.file_for(self.cache, self.root), self.root)
             ):
-                self._put(entry)
+                self._take(entry)
                 if number % _BITE == 0:
                     time.sleep(_GIVE_WAY_S)
         except ValueError:
@@ -190,9 +194,9 @@ class Index:
 
     def _packed_entries(self) -> Iterator[bytes]:
         for number, path in enumerate(self.paths()):
-            entry = self._entry(path)
-            if entry is not None:
-                yield index_file.pack_entry(entry)
+            data = self._data(path)
+            if data:
+                yield data
             if number % _BITE == 0:
                 time.sleep(_GIVE_WAY_S)
 
@@ -205,10 +209,9 @@ class Index:
 
     def known(self) -> Iterator[Known]:
         """What is known at this moment, as `survey` wants to hear it."""
-        return (
-            Known(path, record.modified_ns, record.size)
-            for path, record in ((path, _record(packed)) for path, packed in list(self._files.items()))
-        )
+        for path, packed in list(self._files.items()):
+            record = _record(packed)
+            yield Known(path, record.modified_ns, record.size)
 
     def take(self, found: Finding) -> None:
         """Take over what `survey` found; from wherever it ran."""
@@ -237,14 +240,10 @@ class Index:
 
     def _take(self, entry: Entry) -> None:
         """Know a file as it was read; without its symbols where there are too many already."""
-        self._drop(entry.path)
-        if self._symbol_count + len(entry.names) > self.limits.symbols:
-            entry = attrs.evolve(entry, names=(), packed=index_file.pack_rows(()))
-        self._put(entry)
-
-    def _put(self, entry: Entry) -> None:
         with self._lock:
             self._drop(entry.path)
+            if self._symbol_count + len(entry.names) > self.limits.symbols:
+                entry = attrs.evolve(entry, names=(), packed=index_file.pack_rows(()))
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
@@ -263,21 +262,20 @@ class Index:
 
     def _drop(self, path: str) -> None:
         with self._lock:
-            entry = self._entry(path)
-            packed = self._files.pop(path, None)
-            if packed is not None:
-                self._forget(_record(packed), entry)
-
-    def _forget(self, record: _Record, entry: Entry | None) -> None:
-        if entry is not None:
-            self._mentions.remove(entry.words)
-            self._symbol_count -= len(entry.names)
-            for name in entry.names:
-                self._definers.remove(name, record.number)
-        self._shelf.give_up(record.at, record.length)
-        self._paths[record.number] = ""
-        self._unused.append(record.number)
-        self._changed = True
+            packed = self._files.get(path)
+            if packed is None:
+                return
+            record, entry = _record(packed), self._entry(path)
+            if entry is not None:
+                self._mentions.remove(entry.words)
+                self._symbol_count -= len(entry.names)
+                for name in entry.names:
+                    self._definers.remove(name, record.number)
+            self._shelf.give_up(record.at, record.length)
+            del self._files[path]
+            self._paths[record.number] = ""
+            self._unused.append(record.number)
+            self._changed = True
 
 
 def _status(path: Path) -> os.stat_result | None:

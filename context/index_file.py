@@ -122,9 +122,13 @@ def load(path: Path, root: Path) -> Iterator[Entry]:
         ValueError: it is damaged; entries that came before mean nothing then.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return
-        with path.open("rb") as file:
+        file = path.open("rb")
+    except OSError:
+        return
+    try:
+        with file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                return
             rows = iter(cast("Iterable[Any]", cast("Any", msgpack).Unpacker(file, max_buffer_size=MAX_BYTES)))
             if next(rows, None) != _header(root):
                 return
@@ -132,9 +136,7 @@ def load(path: Path, root: Path) -> Iterator[Entry]:
                 if row is None:
                     return
                 yield unpack_entry(row)
-    except OSError:
-        return
-    except (TypeError, msgpack.UnpackException) as error:
+    except (OSError, TypeError, msgpack.UnpackException) as error:
         raise ValueError("the index is damaged") from error
     raise ValueError("the index ends early")
 

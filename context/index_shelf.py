@@ -46,11 +46,9 @@ class Shelf:
             at = places.pop() if places else self._end
             if at == self._end:
                 self._end += room
-            try:
-                self._write(at, data)
-            except OSError:  # the disk is full
-                self._file = self._in_memory()
-                self._write(at, data)
+            if not self._written(at, data):  # the disk is full
+                self._move_to_memory()
+                self._written(at, data)
         return at
 
     def get(self, at: int, length: int) -> bytes:
@@ -66,11 +64,15 @@ class Shelf:
         with self._lock:
             self._free.setdefault(_room(length), []).append(at)
 
-    def _write(self, at: int, data: bytes) -> None:
+    def _written(self, at: int, data: bytes) -> bool:
+        """Whether the file took all of it: a disk that is nearly full may take a part."""
         if self._file is None:
             self._file = self._opened()
-        self._file.seek(at)
-        self._file.write(data)
+        try:
+            self._file.seek(at)
+            return self._file.write(data) == len(data)
+        except OSError:
+            return False
 
     def _opened(self) -> BinaryIO:
         # Unbuffered: what is written is not worth a second copy, and an error must show where it happens.
@@ -81,11 +83,10 @@ class Shelf:
                 return cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))
         return BytesIO()
 
-    def _in_memory(self) -> BinaryIO:
-        """What could be read of the file, in memory from now on."""
+    def _move_to_memory(self) -> None:
         held = BytesIO()
         if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.seek(0)
-                held.write(self._file.read())
-        return held
+            with contextlib.suppress(OSError), self._file as file:
+                file.seek(0)
+                held.write(file.read())
+        self._file = held

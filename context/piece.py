@@ -18,8 +18,12 @@ from .lines import columns, indent_of, line_end, line_start, next_line_start, sp
 from .place import closes_only, first_word
 from .snapshot import Snapshot
 
-WHOLE_FILE = 5_000
-LARGEST = 5_000
+SIZES = (5_000, 8_000)
+"""Code points that a piece may have above the cursor, and below: the second where the first are too few."""
+
+WHOLE_FILE = 6_000
+"""A file with at most so many code points is a piece as it is."""
+
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
 _STRETCH = 8_000
@@ -43,16 +47,23 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     text = snapshot.text
     if len(text) <= WHOLE_FILE:
         return Piece(text[:offset], text[offset:])
-    described = snapshot.described
     start = max(0, offset - _SEARCH_ABOVE)
     if start:
         start = line_start(text, start)
     top = line_start(text, offset)
     current = text[top:offset]
     chain = _chain(text, start, top, current, snapshot)
-    rest = _rest(text, offset)
-    # The first line of the piece: the outermost from which on it isn't too large.
-    kept = sum(top - position <= LARGEST for _, position in chain) - 1
+    return next(
+        (piece for size in SIZES if (piece := _cut_out(snapshot, offset, chain, size)) is not None), None
+    )
+
+
+def _cut_out(snapshot: Snapshot, offset: int, chain: list[tuple[int, int]], size: int) -> Piece | None:
+    """The outermost of the enclosing lines in `chain`, and what belongs to it, within `size` code points."""
+    text, described = snapshot.text, snapshot.described
+    top = line_start(text, offset)
+    kept = sum(top - position <= size for _, position in chain) - 1
+    rest = _rest(text, offset, size)
     below = None
     while below is None and (kept >= 0 or not chain):
         depth = chain[kept][0] if chain else 0
@@ -69,10 +80,10 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     return Piece(preamble + "".join(headers) + text[first:offset], below + closing)
 
 
-def _rest(text: str, offset: int) -> list[str]:
+def _rest(text: str, offset: int, size: int) -> list[str]:
     """The lines after the cursor, as many as can matter; the last is "" where the text ends with them."""
-    lines = split_lines(text[offset : offset + LARGEST])
-    if offset + LARGEST < len(text):
+    lines = split_lines(text[offset : offset + size])
+    if offset + size < len(text):
         return lines[:-1]
     return [*lines, ""]
 

@@ -39,9 +39,6 @@ so large ones cost more than all the rest of the query; parsing is no slower wit
 _STEP = 1024
 _MAX_DEPTH = 4000
 _SHALLOW = 6
-_DEEPEST = 12
-"""Nodes above a definition, at most: namespaces in namespaces are fewer, and most of a text is deeper."""
-
 _CALLABLE = {"function", "method"}
 _SCOPE = "scope"
 
@@ -324,16 +321,17 @@ class SyntaxTree:
         found.sort()
         return tuple(Capture(name, self._offset(first), self._offset(last)) for first, last, name in found)
 
-    def definitions(self, limit: int = 1000, depth: int = _DEEPEST) -> tuple[Definition, ...]:
+    def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
 
-        Only what stands at most `depth` nodes deep: the fewer, the sooner in a large file.
+        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
         """
         query = load_query(self.language, self.language.definitions_queries)
         if query is None:
             return ()
         cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-        cursor.set_max_start_depth(depth)
+        if depth is not None:
+            cursor.set_max_start_depth(depth)
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
         for _, captures in cursor.matches(self._tree.root_node):
             name = captures.pop("name")[0]

@@ -24,11 +24,14 @@
 
 (member_expression object: (this) property: (property_identifier) @own)
 
+; Files of other languages, and generated ones, which are often ignored, may have names that nobody has read.
 ((import_statement
   (import_clause (named_imports (import_specifier name: (identifier) @imported)))
   source: (string (string_fragment) @_from))
-  (#match? @_from "^\\."))
+  (#match? @_from "^\\.")
+  (#not-match? @_from "generated|[.](vue|svelte|astro|s?css|sass|less|json|graphql|gql|wasm|svg|mdx?|gen)$"))
 ((export_statement
   (export_clause (export_specifier name: (identifier) @imported))
   source: (string (string_fragment) @_from))
-  (#match? @_from "^\\."))
+  (#match? @_from "^\\.")
+  (#not-match? @_from "generated|[.](vue|svelte|astro|s?css|sass|less|json|graphql|gql|wasm|svg|mdx?|gen)$"))

@@ -38,6 +38,8 @@
 ((attribute object: (identifier) @_object attribute: (identifier) @own)
   (#any-of? @_object "self" "cls"))
 
-(import_from_statement
-  module_name: (relative_import)
+; Generated modules (protocol buffers) make names at run time, or are ignored and not read.
+((import_from_statement
+  module_name: (relative_import) @_from
   name: [(dotted_name . (identifier) @imported .) (aliased_import name: (dotted_name . (identifier) @imported .))])
+  (#not-match? @_from "_pb2|generated"))

@@ -24,6 +24,14 @@ def test_what_is_shown_is_true(case: Case) -> None:
     check(case, {"shown": verdict.text, "why": list(verdict.reasons), "names": list(verdict.names)})
 
 
+@pytest.mark.parametrize("below", [4_000, 7_000])
+def test_a_long_function_is_checked_too(below: int) -> None:
+    line = "    total = total + 1\n"
+    text = f"def f(total):\n    ‸\n{line * (below // len(line))}\n\ndef g():\n    pass\n"
+    verdict = ground("return nobody_made_this", *snapshot_at(text, "python"))
+    assert verdict.names == ("nobody_made_this",)
+
+
 def _asked(case: Case, field: str) -> Symbols | None:
     """Who knows the names that a case lists, and no others; None where it lists none."""
     known = case.fields.get(field)

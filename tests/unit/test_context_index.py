@@ -68,6 +68,12 @@ def test_a_class_is_outlined_with_its_members() -> None:
             ["M", "s", "s.x", "f"],
         ),
         ("cpp", "namespace n {\nclass A { void f(); };\n}\nvoid n::A::f() {}\n", ["n", "n.A", "n.A.f", "f"]),
+        (
+            "cpp",
+            '#ifdef X\nextern "C" {\nnamespace a {\nnamespace b {\nclass C {\nstruct D {\nvoid f();\n'
+            "};\n};\n}\n}\n}\n#endif\n",
+            ["a", "a.b", "a.b.C", "a.b.C.D", "a.b.C.D.f"],
+        ),
         ("ruby", "module M\n  class A\n    def f; end\n  end\nend\n", ["M", "M.A", "M.A.f"]),
         ("php", "<?php\nclass A { const K = 1; function f() {} }\n", ["A", "A.K", "A.f"]),
         ("csharp", "class A { int F() { return 1; } string P { get; set; } }\n", ["A", "A.F", "A.P"]),
