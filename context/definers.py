@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 
 import attrs
 
@@ -43,10 +43,12 @@ class Definers:
             name: what is defined.
             file: its number, below 2 to the power of 24.
         """
-        known = self.of(name)
-        if file not in known and len(known) < MOST:
-            which, pair = _hashed(name)
-            insort(self._rows[which], pair + file)
+        which, pair = _hashed(name)
+        row = self._rows[which]
+        first, end = bisect_left(row, pair), bisect_right(row, pair + _LARGEST_NUMBER)
+        at = bisect_left(row, pair + file, first, end)
+        if end - first < MOST and (at == end or row[at] != pair + file):
+            row.insert(at, pair + file)
 
     def remove(self, name: str, file: int) -> None:
         """A file doesn't define a name any more."""
