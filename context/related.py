@@ -18,7 +18,10 @@ from .snapshot import Snapshot
 from .values import RelatedPart
 
 RANK_CONSTANT = 60
-_ORDER = ("definition", "tests", "open-file", "overlap", "recent-edit")
+_WEIGHTS = {"same-file": 2.0}
+"""Of a retriever's ranks; 1.0 for the others."""
+
+_ORDER = ("definition", "tests", "open-file", "overlap", "recent-edit", "same-file")
 _SHARE = {"overlap": 0.4, "open-file": 0.4, "tests": 0.4}
 """How much of the budget the long pieces of one origin may take: definitions are short and tell more."""
 _REDUNDANT = 0.6
@@ -76,7 +79,7 @@ def choose(
     previous: Choice | None = None,
     *,
     anew: bool = False,
-    seen: str = "",
+    seen: tuple[int, int] | None = None,
     retrievers: Sequence[Retriever] = RETRIEVERS,
 ) -> Choice:
     """The related code for a cursor.
@@ -88,7 +91,7 @@ def choose(
         budget: code points of related code, at most.
         previous: the last choice for this document: given back while the cursor is in the same declaration.
         anew: choose again all the same, because there is time.
-        seen: what the model sees of the file anyway; the whole text when "".
+        seen: from where to where the model sees the document anyway, in code points; all of it when None.
         retrievers: where candidates come from.
     """
     declaration = declaration_at(snapshot, offset)
@@ -100,10 +103,10 @@ def choose(
         return previous
     if budget <= 0:
         return Choice(declaration)
-    fused = fuse(
-        [retriever(query, sources) for query in [query_at(snapshot, offset)] for retriever in retrievers]
-    )
-    return _within(fused, declaration, budget, _telling_lines(seen or snapshot.text))
+    query = query_at(snapshot, offset, seen)
+    fused = fuse([retriever(query, sources) for retriever in retrievers])
+    start, end = seen or (0, len(snapshot.text))
+    return _within(fused, declaration, budget, _telling_lines(snapshot.text[start:end]))
 
 
 def declaration_at(snapshot: Snapshot, offset: int) -> str:
@@ -154,7 +157,7 @@ def fuse(rankings: Sequence[Sequence[Candidate]]) -> list[_Fused]:
     for ranking in rankings:
         counted: set[int] = set()
         for rank, candidate in enumerate(ranking, 1):
-            score = 1 / (RANK_CONSTANT + rank)
+            score = _WEIGHTS.get(candidate.origin, 1.0) / (RANK_CONSTANT + rank)
             place = next((n for n, each in enumerate(fused) if _overlap(each.candidate, candidate)), None)
             if place is None:
                 counted.add(len(fused))

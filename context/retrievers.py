@@ -31,6 +31,7 @@ _NEAR_BEFORE = 20
 _NEAR_AFTER = 5
 _NAMES = 40
 _WINDOW_LINES = 16
+_EXCERPT_LINES = 12
 _LARGEST = 100_000
 _SIBLINGS = 8
 _AROUND = 15
@@ -100,6 +101,8 @@ class Query:
         imported: words of the file's imports.
         own: names that the file itself defines, the variables around the cursor among them.
         free: names near the cursor that stand alone, not behind a dot or in prose, and aren't the file's own.
+        above, below: the file before and behind what the model sees of it anyway, whole lines.
+        below_line: the line where `below` begins, from 1.
     """
 
     path: str
@@ -108,6 +111,9 @@ class Query:
     imported: frozenset[str]
     own: frozenset[str]
     free: frozenset[str]
+    above: str = attrs.field(default="", repr=False)
+    below: str = attrs.field(default="", repr=False)
+    below_line: int = 1
 
 
 @attrs.frozen
@@ -131,8 +137,14 @@ class Candidate:
 Retriever = Callable[[Query, Sources], list[Candidate]]
 
 
-def query_at(snapshot: Snapshot, offset: int) -> Query:
-    """What to ask for a cursor."""
+def query_at(snapshot: Snapshot, offset: int, seen: tuple[int, int] | None = None) -> Query:
+    """What to ask for a cursor.
+
+    Args:
+        snapshot: the document.
+        offset: the cursor, in code points.
+        seen: from where to where the model sees the document anyway, in code points; all of it when None.
+    """
     text = snapshot.text
     offset = min(max(offset, 0), len(text))
     start = end = offset
@@ -159,7 +171,17 @@ def query_at(snapshot: Snapshot, offset: int) -> Query:
     names = tuple(dict.fromkeys(words))[:_NAMES]
     imported = frozenset(_WORD.findall(imports))
     free = frozenset(names) - own if free is None else free
-    return Query(snapshot.path, snapshot.described.id, names, imported, own, free)
+    asked = Query(snapshot.path, snapshot.described.id, names, imported, own, free)
+    return asked if seen is None else _with_the_rest(asked, text, *seen)
+
+
+def _with_the_rest(query: Query, text: str, start: int, end: int) -> Query:
+    """The query with what the model doesn't see of the file, as far as it is near."""
+    start, end = line_start(text, start), next_line_start(text, end)
+    first = next_line_start(text, start - _LARGEST) if start > _LARGEST else 0
+    last = line_start(text, end + _LARGEST) if end + _LARGEST < len(text) else len(text)
+    below_line = len(split_lines(text[:end])) + 1
+    return attrs.evolve(query, above=text[first:start], below=text[end:last], below_line=below_line)
 
 
 def _own_names(tree: SyntaxTree, start: int, end: int, scopes: Sequence[Scope]) -> frozenset[str]:
@@ -282,24 +304,50 @@ def overlap(query: Query, sources: Sources) -> list[Candidate]:
         if text is not None:
             texts[path] = text
     texts.pop(query.path, None)
-    windows = [(path, *window) for path, text in texts.items() for window in _windows(text[:_LARGEST])]
-    scores = _bm25(query.names, [words for *_, words in windows])
+    windows = [
+        (path, *window) for path, text in texts.items() for window in _windows(text[:_LARGEST], _WINDOW_LINES)
+    ]
+    return _ranked(query.names, windows, "overlap")
+
+
+def same_file(query: Query, sources: Sources) -> list[Candidate]:
+    """Stretches of the file itself, out of the model's sight, that share the names near the cursor (BM25).
+
+    Code repeats itself most within one file. Of all there is to show to a small model this helps it most.
+    """
+    del sources
+    above = _windows(query.above, _EXCERPT_LINES)
+    below = _windows(query.below, _EXCERPT_LINES)
+    windows = [
+        *((query.path, line, text, words) for line, text, words in above),
+        *((query.path, line + query.below_line - 1, text, words) for line, text, words in below),
+    ]
+    return _ranked(query.names, windows, "same-file")
+
+
+_Window = tuple[str, int, str, Counter[str]]
+
+
+def _ranked(names: Sequence[str], windows: Sequence[_Window], origin: str) -> list[Candidate]:
+    """The windows that share names, those that share most first."""
+    scores = _bm25(names, [words for *_, words in windows])
     ranked = sorted(range(len(windows)), key=lambda number: (-scores[number], windows[number][:2]))
     found: list[Candidate] = []
     for number in ranked[:20]:
         path, line, text, _ = windows[number]
         if scores[number] > 0:
-            found.append(Candidate(path, line, line + text.count("\n") - 1, _ended(text), "overlap"))
+            last = line + len(split_lines(text)) - 1
+            found.append(Candidate(path, line, last, _ended(text), origin))
     return found
 
 
 @functools.lru_cache(maxsize=64)
-def _windows(text: str) -> tuple[tuple[int, str, Counter[str]], ...]:
-    """A text in windows that overlap by half: first line, text, words."""
+def _windows(text: str, size: int) -> tuple[tuple[int, str, Counter[str]], ...]:
+    """A text in windows of so many lines that overlap by half: first line, text, words."""
     lines = split_lines(text)
-    step = _WINDOW_LINES // 2
+    step = size // 2
     starts = range(0, max(len(lines) - step, 1), step)
-    pieces = [(start + 1, "".join(lines[start : start + _WINDOW_LINES])) for start in starts]
+    pieces = [(start + 1, "".join(lines[start : start + size])) for start in starts]
     return tuple((line, piece, Counter(_WORD.findall(piece))) for line, piece in pieces)
 
 
@@ -354,7 +402,14 @@ def counterpart(query: Query, sources: Sources) -> list[Candidate]:
     return found[:2]
 
 
-RETRIEVERS: tuple[Retriever, ...] = (definitions, counterpart, open_places, overlap, recent_edits)
+RETRIEVERS: tuple[Retriever, ...] = (
+    definitions,
+    counterpart,
+    open_places,
+    overlap,
+    same_file,
+    recent_edits,
+)
 
 
 def _ended(text: str) -> str:

@@ -65,6 +65,11 @@ class Window:
     folds: tuple[Fold, ...] = ()
     folded: int = 0
 
+    def seen(self, *, suffix: bool = True) -> tuple[int, int]:
+        """From where to where a model sees the document, in code points; one without suffix to the cursor."""
+        cursor = self.start + len(self.prefix) - self.folded
+        return self.start, cursor + (len(self.suffix) if suffix else 0)
+
 
 def window(
     document: Snapshot | str,

@@ -81,8 +81,8 @@ class CompletionSettings:
         latency_budget_ms: time in ms in which a first answer should appear.
         prefix_characters: code points of the file before the cursor that the model sees, at most.
         suffix_characters: code points after the cursor, at most.
-        related_characters: code points of related code from other files that the model sees, at most; 0
-            shows it the file alone.
+        related_characters: code points of related code that the model sees, at most, from other files and
+            from what its window doesn't show of the file; 0 shows it the window alone.
         multiline: "auto", "never" or "always".
     """
 

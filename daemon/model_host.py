@@ -158,6 +158,7 @@ class ModelHost:
                     parameters=info.parameters,
                     context_tokens=info.context_tokens,
                     fim=info.fim,
+                    sees_suffix=info.sees_suffix,
                 )
             )
         self._settle(self.status)

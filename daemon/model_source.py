@@ -77,6 +77,20 @@ def engine_settings(settings: config.Settings) -> EngineSettings:
     )
 
 
+def sees_suffix(settings: config.Settings) -> bool:
+    """Whether the model that the settings mean is shown what stands behind the cursor; True without one.
+
+    Reads the beginning of the model's file and loads nothing.
+    """
+    from ..models.describe import describe
+    from ..models.fim import from_overrides
+
+    try:
+        return describe(model_path(settings.model), from_overrides(settings.fim)[0]).order != "plain"
+    except Problem:
+        return True
+
+
 def _draft_path(model: config.ModelSettings) -> Path | None:
     if not (model.speculation and model.draft):
         return None

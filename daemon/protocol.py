@@ -138,7 +138,8 @@ class ModelStatus:
         detail: for ERROR one sentence that says what happened and what to do next.
         parameters: number of weights.
         context_tokens: how many tokens the KV cache holds.
-        fim: the fill-in-the-middle format in use ("none" when the model has no markers).
+        fim: the fill-in-the-middle format in use ("plain" when the model has no markers).
+        sees_suffix: the model is shown what stands behind the cursor; believed until it is loaded.
         tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
     """
 
@@ -150,6 +151,7 @@ class ModelStatus:
     parameters: int = 0
     context_tokens: int = 0
     fim: str = ""
+    sees_suffix: bool = True
     tuning: bool = False
 
 

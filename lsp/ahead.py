@@ -33,7 +33,7 @@ REST_S = 0.6
 
 
 class Ahead:
-    """Its state: per document the window and the last cursor, the document in front, and who rests."""
+    """Its state: windows, last cursors, the document in front, who rests, whether the model sees suffixes."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Ahead:
         self._backend = backend
         self._settings = settings
         self._load = load
+        self._sees_suffix = True
         self._running = running
         self._refused = refused
         self._windows: dict[str, Window] = {}
@@ -72,9 +73,15 @@ class Ahead:
 
     def prompt(self, snapshot: Snapshot, offset: int, *, keep: bool = True) -> Prompt:
         """What the model sees for a cursor. The next one keeps its window if `keep` is true."""
+        prompt, window = self._assembled(snapshot, offset)
+        if keep:
+            self._windows[snapshot.uri] = window
+        return prompt
+
+    def _assembled(self, snapshot: Snapshot, offset: int) -> tuple[Prompt, Window]:
         settings = self._settings().completion
         root = root_of(snapshot.uri, self.documents.roots)
-        prompt, window = assemble(
+        return assemble(
             snapshot,
             offset,
             WindowSettings(settings.prefix_characters, settings.suffix_characters),
@@ -82,9 +89,6 @@ class Ahead:
             self.relations.parts(snapshot.uri),
             repository=root.rsplit("/", 1)[-1],
         )
-        if keep:
-            self._windows[snapshot.uri] = window
-        return prompt
 
     def opened(self, uri: str) -> None:
         """A document was opened or came to the front: be ready by the time of the first key."""
@@ -143,13 +147,15 @@ class Ahead:
 
     async def _choose(self, document: Document, offset: int) -> bool:
         snapshot = document.snapshot()
-        seen = self.prompt(snapshot, offset, keep=False)
-        return await self.relations.choose(snapshot, offset, seen.prefix + seen.suffix)
+        _, window = self._assembled(snapshot, offset)
+        return await self.relations.choose(snapshot, offset, window.seen(suffix=self._sees_suffix))
 
     async def _prepare(self, uri: str) -> None:
         """Have the model loaded, then the document's window evaluated if it stays in front."""
-        if (await self._load()).state is not ModelState.READY:
+        model = await self._load()
+        if model.state is not ModelState.READY:
             return
+        self._sees_suffix = model.sees_suffix
         await asyncio.sleep(WARM_AFTER_S)
         document = self.documents.get(uri)
         if document is None or self._front != uri or self._running(uri):

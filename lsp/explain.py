@@ -1,7 +1,9 @@
 """`foretype context`: the prompt for a place in a file, with the origin and score of each part.
 
-For people who wonder why a suggestion is what it is. It goes the language server's way as far as the prompt,
-and needs neither model nor daemon; the workspace's index is read from the cache and brought up to date first.
+For people who wonder why a suggestion is what it is. It goes the language server's way as far as the prompt.
+No model is loaded: only the format of the configured one is read, since what stands behind the cursor may be
+worth an excerpt where the model isn't shown it. The workspace's index comes from the cache and is brought up
+to date first.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from ..context.index import Index, Progress
 from ..context.indexing import refresh
 from ..context.languages import language_of
 from ..context.related import Choice, choose, explain
+from ..context.retrievers import Sources
 from ..context.rules import Decision, should_trigger, stop_rules
 from ..context.snapshot import Snapshot
 from ..context.syntax import parse
 from ..context.values import Prompt, StopRules
 from ..daemon import paths
+from ..daemon.model_source import sees_suffix
 from .once import offset_of, read_source, read_target
 from .start import user_settings
 from .workspace import Folder, is_project, root_for
@@ -84,13 +88,13 @@ def explain_context(target: str, *, root: Path | None, as_json: bool, language: 
 
 def look(snapshot: Snapshot, offset: int, folder: Folder | None) -> Explanation:
     """What the model would see, related code of the workspace included."""
-    settings = user_settings().completion
+    user = user_settings()
+    settings = user.completion
     shape = WindowSettings(settings.prefix_characters, settings.suffix_characters)
-    alone, _ = assemble(snapshot, offset, shape)
-    choice = Choice("")
-    if folder is not None:
-        seen = alone.prefix + alone.suffix
-        choice = choose(snapshot, offset, folder.sources(), settings.related_characters, seen=seen)
+    _, window = assemble(snapshot, offset, shape)
+    sources = Sources() if folder is None else folder.sources()
+    seen = window.seen(suffix=sees_suffix(user))
+    choice = choose(snapshot, offset, sources, settings.related_characters, seen=seen)
     name = folder.root.name if folder is not None else ""
     prompt, _ = assemble(snapshot, offset, shape, None, choice.parts, repository=name)
     rules = stop_rules(snapshot, offset, settings.max_tokens, 0.0, settings.multiline)

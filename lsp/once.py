@@ -20,6 +20,7 @@ from ..context.index import Index
 from ..context.languages import language_of
 from ..context.problem import DaemonProblem, ModelProblem, Problem
 from ..context.related import choose
+from ..context.retrievers import Sources
 from ..context.rules import stop_rules
 from ..context.snapshot import Snapshot
 from ..context.syntax import parse
@@ -180,7 +181,7 @@ async def _complete(
             began = time.perf_counter()
             snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
             rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
-            prompt = prompt_for(snapshot, offset, root, wanted)
+            prompt = prompt_for(snapshot, offset, root, wanted, sees_suffix=status.sees_suffix)
             context_ms = 1000 * (time.perf_counter() - began)
             completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
     except TimeoutError:
@@ -204,17 +205,21 @@ async def _complete(
     )
 
 
-def prompt_for(snapshot: Snapshot, offset: int, root: Path | None, settings: Settings) -> Prompt:
+def prompt_for(
+    snapshot: Snapshot, offset: int, root: Path | None, settings: Settings, *, sees_suffix: bool = True
+) -> Prompt:
     """What the model sees: the window, and related code from what is known of the project."""
     completion = settings.completion
     shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
     prompt, window = assemble(snapshot, offset, shape)
     folder = _known(root, settings.workspace.index)
-    if folder is None or completion.related_characters <= 0:
+    if completion.related_characters <= 0:
         return prompt
-    seen = prompt.prefix + prompt.suffix
-    choice = choose(snapshot, offset, folder.sources(), completion.related_characters, seen=seen)
-    return assemble(snapshot, offset, shape, window, choice.parts, repository=folder.root.name)[0]
+    sources = Sources() if folder is None else folder.sources()
+    seen = window.seen(suffix=sees_suffix)
+    choice = choose(snapshot, offset, sources, completion.related_characters, seen=seen)
+    name = "" if folder is None else folder.root.name
+    return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0]
 
 
 def as_record(outcome: Outcome) -> dict[str, Any]:

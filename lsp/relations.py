@@ -92,13 +92,13 @@ class Relations:
         self._cursors.pop(uri, None)
         self._outdated.discard(uri)
 
-    async def choose(self, snapshot: Snapshot, offset: int, seen: str) -> bool:
+    async def choose(self, snapshot: Snapshot, offset: int, seen: tuple[int, int]) -> bool:
         """Choose for a cursor if need be; whether the model would see something else now.
 
         Args:
             snapshot: the document.
             offset: the cursor, in code points.
-            seen: what the model sees of the document anyway.
+            seen: from where to where the model sees the document anyway, in code points.
         """
         before = self._choices.get(snapshot.uri)
         anew = snapshot.uri in self._outdated

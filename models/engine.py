@@ -42,7 +42,17 @@ class EngineSettings:
 
 @attrs.frozen
 class EngineInfo:
-    """What was loaded."""
+    """What was loaded.
+
+    Attributes:
+        name: for people.
+        path: the file.
+        parameters: number of weights.
+        context_tokens: what the KV cache holds.
+        fim: the format of its prompts.
+        sessions: how many are known.
+        sees_suffix: the format shows what stands behind the cursor.
+    """
 
     name: str
     path: str
@@ -50,6 +60,7 @@ class EngineInfo:
     context_tokens: int
     fim: str
     sessions: int
+    sees_suffix: bool = True
 
 
 class EngineLike(Protocol):

@@ -206,7 +206,7 @@ def _related(recognition: Recognition, around: Surroundings) -> list[Piece]:
         return []
     used = recognition.format
     pieces: list[Piece] = []
-    structured = bool(used.file) and _possible(recognition, used.file)
+    structured = _is_structured(recognition)
     if structured and around.repository and used.repository and _possible(recognition, used.repository):
         pieces += _items(recognition, used.repository, {"repository": _one_line(around.repository)})
     for part in around.related:
@@ -214,15 +214,27 @@ def _related(recognition: Recognition, around: Surroundings) -> list[Piece]:
         if structured:
             pieces += _items(recognition, used.file, {"path": _one_line(part.path), "text": text})
         else:
-            pieces += _text(f"{_comment(part.path, around.language)}{text}\n")
+            name = _comment(part.path, around.language) if _has_others(around) else ""
+            pieces += _text(f"{name}{text}\n")
     if structured and _possible(recognition, used.last):
         pieces += _items(recognition, used.last, {})
     return pieces
 
 
+def _is_structured(recognition: Recognition) -> bool:
+    """Whether each file that is shown has a section of its own, between markers."""
+    return bool(recognition.format.file) and _possible(recognition, recognition.format.file)
+
+
+def _has_others(around: Surroundings) -> bool:
+    """Whether code of other files is shown; the file's own needs no name: a comment would only distract."""
+    return any(part.path != around.path for part in around.related)
+
+
 def _current(recognition: Recognition, around: Surroundings) -> list[Piece]:
     used = recognition.format
-    if not around.path or not (around.related or used.path == "always"):
+    among_others = bool(around.related) and (_is_structured(recognition) or _has_others(around))
+    if not around.path or not (among_others or used.path == "always"):
         return []
     if used.current and _possible(recognition, used.current):
         values = {"path": _one_line(around.path), "repository": _one_line(around.repository)}

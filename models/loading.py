@@ -99,14 +99,23 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         context.close()
         model.close()
 
+    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
     return LocalEngine(
         cache,
         vocabulary,
-        PromptTokens(vocabulary, recognition, model.beginning(recognition.bos)),
+        prompt_tokens,
         ends=ends,
         max_prompt_tokens=max(256, min(model.trained_context - 256, context.size // 2)),
         arm=arm,
-        info=EngineInfo(path.stem, str(path), model.parameters, context.size, recognition.format.name, 0),
+        info=EngineInfo(
+            path.stem,
+            str(path),
+            model.parameters,
+            context.size,
+            recognition.format.name,
+            0,
+            prompt_tokens.sees_suffix,
+        ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
         speculation=Speculation(ends, context_costs(cache)) if speculates else None,

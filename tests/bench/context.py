@@ -210,7 +210,7 @@ def _rest(costs: Costs, tree: SyntaxTree, offset: int, sources: Sources) -> None
     snapshot = Snapshot("", "part0/decimals.py", "python", tree.text, 1, tree)
     _, window = assemble(snapshot, offset, WindowSettings())
     with _timed(costs.choose):
-        choose(snapshot, offset, sources, RELATED_CHARACTERS, seen=window.prefix + window.suffix)
+        choose(snapshot, offset, sources, RELATED_CHARACTERS, seen=window.seen())
 
 
 def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> None:

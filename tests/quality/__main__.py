@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from . import humaneval
-from .answers import Answers
+from .answers import Answers, sees_suffix
 from .corpus import BUILD, CorpusProblem
 from .holes import KINDS, sample
 from .report import plot, table, verdicts
@@ -34,20 +34,31 @@ def main(holes: int, tasks: int, seed: int, details: Path | None) -> None:
     """Measure what each stage between the model and the screen is worth."""
     console = Console()
     answers = Answers()
+    suffix = sees_suffix()
     found: dict[str, float] = {}
     results: list[Scored] = []
     try:
         if holes:
             chosen = track(sample(holes, seed), "holes", console=Console(stderr=True))
-            results = [scored(passage(hole, answers.complete), repository(hole.source)[0]) for hole in chosen]
+            results = [
+                scored(passage(hole, answers.complete, suffix=suffix), repository(hole.source)[0])
+                for hole in chosen
+            ]
             found = _all_figures(results)
             _show(console, found, results)
         if tasks:
-            asked = track(humaneval.tasks(tasks, seed), "HumanEval", console=Console(stderr=True))
-            passed = [humaneval.solved(task, answers.complete) for task in asked]
+            alone, passed = (
+                [
+                    humaneval.solved(task, answers.complete, suffix=suffix, related=related)
+                    for task in track(humaneval.tasks(tasks, seed), label, console=Console(stderr=True))
+                ]
+                for related, label in ((False, "HumanEval, window alone"), (True, "HumanEval"))
+            )
+            found["humaneval.single_line.window_pass"] = round(sum(alone) / len(alone), 4)
             found["humaneval.single_line.pass"] = round(sum(passed) / len(passed), 4)
             found["humaneval.single_line.tasks"] = float(len(passed))
             console.print(f"HumanEval, single line: {sum(passed)} of {len(passed)} pass.")
+            console.print(f"With the window alone {sum(alone)} do.")
     except CorpusProblem as problem:
         raise click.ClickException(str(problem)) from problem
     finally:

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 from foretype.context.values import Completion, Prompt, StopReason, StopRules, Timings
 from foretype.models.cancellation import Cancellation
+from foretype.models.describe import describe
 from foretype.models.engine import EngineLike, EngineSettings, load_engine
 from foretype.models.store import resolve
 from foretype.models.tuned import find
@@ -122,6 +123,11 @@ def model_file() -> Path:
     shipped = resolve(MODEL)
     tuned = find(shipped)
     return shipped if tuned is None else Path(tuned.path)
+
+
+def sees_suffix() -> bool:
+    """Whether that file's format shows the model what stands behind the cursor."""
+    return describe(model_file()).order != "plain"
 
 
 def _engine() -> EngineLike:

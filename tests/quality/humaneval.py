@@ -19,11 +19,13 @@ from pathlib import Path
 
 import attrs
 from foretype.context.assemble import assemble
+from foretype.context.related import choose
+from foretype.context.retrievers import Sources
 from foretype.context.rules import stop_rules
 from foretype.context.values import Completion, Prompt, StopRules
 
 from .holes import Hole
-from .stages import MAX_TOKENS, WINDOW, checked
+from .stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, checked
 
 DATA = (
     Path(__file__).resolve().parents[1]
@@ -112,12 +114,29 @@ def runs(program: str) -> bool:
     return ended.returncode == 0
 
 
-def solved(task: Task, complete: Callable[[Prompt, StopRules], Completion]) -> bool:
-    """Whether what foretype shows for a task passes its tests."""
+def solved(
+    task: Task,
+    complete: Callable[[Prompt, StopRules], Completion],
+    *,
+    suffix: bool = True,
+    related: bool = True,
+) -> bool:
+    """Whether what foretype shows for a task passes its tests.
+
+    Args:
+        task: the task.
+        complete: the model.
+        suffix: whether it is shown what stands behind the cursor.
+        related: whether it is shown related code: excerpts of the task's file, there is no other.
+    """
     hole = task.hole()
     snapshot = hole.snapshot()
     rules = stop_rules(snapshot, hole.offset, MAX_TOKENS, 0.0)
-    prompt, _ = assemble(snapshot, hole.offset, WINDOW)
+    prompt, window = assemble(snapshot, hole.offset, WINDOW)
+    if related:
+        seen = window.seen(suffix=suffix)
+        choice = choose(snapshot, hole.offset, Sources(), RELATED_CHARACTERS, seen=seen)
+        prompt = attrs.evolve(prompt, related=choice.parts)
     shown = checked(hole, rules, complete(prompt, rules), None)["sure"]
     if not shown.text.strip():
         return False

@@ -90,8 +90,14 @@ def repository(name: str) -> tuple[Path, Index]:
     return root, index
 
 
-def passage(hole: Hole, complete: Complete) -> Passage:
-    """Take one hole through all stages."""
+def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
+    """Take one hole through all stages.
+
+    Args:
+        hole: the place.
+        complete: the model.
+        suffix: whether it is shown what stands behind the cursor.
+    """
     root, index = repository(hole.source)
     snapshot = hole.snapshot()
     rules = stop_rules(snapshot, hole.offset, MAX_TOKENS, 0.0)
@@ -103,7 +109,7 @@ def passage(hole: Hole, complete: Complete) -> Passage:
         read=lambda path: read_text(root / path),
     )
     started = time.perf_counter()
-    choice = choose(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.prefix + window.suffix)
+    choice = choose(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
     informed = complete(attrs.evolve(bare, related=choice.parts), rules)

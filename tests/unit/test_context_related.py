@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import pytest
 from foretype.context.index import Index
+from foretype.context.lines import split_lines
 from foretype.context.related import Choice, choose, explain, fuse
-from foretype.context.retrievers import Candidate, Edit, OpenFile, Query, Sources, query_at
+from foretype.context.retrievers import Candidate, Edit, OpenFile, Query, Sources, query_at, same_file
 from foretype.context.snapshot import Snapshot
 from foretype.context.syntax import parse
 from foretype.tests.support.cursor import snapshot_at
@@ -91,6 +93,50 @@ def test_what_the_model_sees_anyway_is_not_said_again(sources: Sources) -> None:
     text = WORKSPACE["shop/tax.py"] + "\nwith_tax(amount, ‸)\n"
     rows = explain(chosen(text, sources, path="shop/new.py"))
     assert [row.verdict for row in rows if row.path == "shop/tax.py"] == ["seen"]
+
+
+MANY_HANDLERS = "".join(
+    f"def handle_{name}(request):\n    {name}_id = request.args['{name}_id']\n"
+    f"    return render('{name}.html', database.load_{name}({name}_id))\n\n\n"
+    for name in ("order", "parcel", "refund", "address", "customer", "voucher", "invoice", "return", "stock")
+)
+
+
+def excerpts(marked: str, seen: Callable[[int, int], tuple[int, int]], budget: int = 400) -> list[str]:
+    """What is shown of the file itself to a model that sees it from where to where."""
+    snapshot, offset = snapshot_at(marked, "python", "shop/handlers.py")
+    choice = choose(snapshot, offset, Sources(), budget, seen=seen(offset, len(snapshot.text)))
+    assert all(part.path == "shop/handlers.py" for part in choice.parts if part.origin == "same-file")
+    return [part.text for part in choice.parts if part.origin == "same-file"]
+
+
+def test_the_file_itself_is_shown_where_the_model_does_not_see_it() -> None:
+    marked = MANY_HANDLERS + "\n\n" + "x = 1\n" * 40 + "def handle_parcels(request):\n    parcel_id = ‸\n"
+    shown = "".join(excerpts(marked, lambda offset, _end: (offset - 60, offset)))
+    assert "database.load_parcel(parcel_id)" in shown
+    assert excerpts(marked, lambda _offset, end: (0, end)) == []
+
+
+def test_what_a_model_without_suffix_is_not_shown_may_stand_behind_the_cursor() -> None:
+    marked = "def handle_parcels(request):\n    parcel_id = ‸\n\n\n" + MANY_HANDLERS
+    assert "load_parcel" in "".join(excerpts(marked, lambda offset, _end: (0, offset)))
+    assert excerpts(marked, lambda _offset, end: (0, end)) == []
+
+
+@given(
+    text=st.text(st.sampled_from("ab_ \n\r"), max_size=400).map(lambda text: text.replace("a", "alpha")),
+    data=st.data(),
+)
+def test_excerpts_of_the_file_are_its_lines_and_none_that_are_seen(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    snapshot = Snapshot("", "a.py", "python", text, 1, parse(text, "python"))
+    lines = split_lines(text)
+    for found in same_file(query_at(snapshot, end, (start, end)), Sources()):
+        at = sum(len(line) for line in lines[: found.line - 1])
+        there = "".join(lines[found.line - 1 : found.end_line])
+        assert found.text in (there, there + "\n")
+        assert at + len(there) <= start or at >= end
 
 
 def open_file(path: str, text: str) -> OpenFile:

@@ -52,6 +52,14 @@ def test_the_edges_fall_on_lines_for_every_line_end(newline: str) -> None:
     assert seen.suffix.endswith(newline)
 
 
+def test_a_window_says_what_a_model_sees_of_the_document() -> None:
+    text = "class Shop:\n    def sell(self):\n" + "        pass\n" * 500
+    seen = window(Snapshot("", "a.py", "python", text, 1, parse(text, "python")), 5000, 1000, 600)
+    assert seen.folds
+    for suffix, end in ((True, 5000 + len(seen.suffix)), (False, 5000)):
+        assert seen.seen(suffix=suffix) == (seen.start, end)
+
+
 def test_one_enormous_line_is_cut_at_the_budget() -> None:
     text = "x" * 5_000_000
     seen = window(text, 2_500_000, 1000, 500)

@@ -240,6 +240,16 @@ def test_a_prompt_is_laid_out_as_the_model_was_trained(name: str, alone: str, am
         assert shown(layout.whole(found, "P", "S", AROUND)) == among
 
 
+def test_excerpts_of_the_file_itself_get_a_section_but_no_comment() -> None:
+    own = RelatedPart("m.py", "z = 1\n")
+    alone = layout.Surroundings((own,), "m.py", "repo", "python")
+    assert shown(layout.whole(bound("plain"), "P", "S", alone)) == "z = 1\n\nP"
+    among = attrs.evolve(AROUND, related=(*AROUND.related, own))
+    assert shown(layout.whole(bound("plain"), "P", "S", among)).endswith("\n\n# m.py\nz = 1\n\n# m.py\nP")
+    sections = shown(layout.head(bound("qwen2.5-coder"), alone))
+    assert sections.count("⟦<|file_sep|>⟧m.py\n") == 2
+
+
 def test_mellum_names_the_current_file_even_alone() -> None:
     around = layout.Surroundings(path="m.py")
     assert shown(layout.head(bound("mellum"), around)) == "⟦<filename>⟧m.py\n⟦<fim_suffix>⟧"
