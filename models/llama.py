@@ -1,8 +1,8 @@
 """The thin typed layer over llama.cpp's C API: model, vocabulary calls, context, batch, sequences, abort.
 
-Everything that touches ctypes and llama_cpp is here, and nothing here decides anything: which tokens to
-evaluate, what to keep and when to stop are the business of `cache` and `decode`. One thread calls a
-`Context`; only a `Cancellation` may be set from elsewhere.
+Nothing here decides anything: which tokens to evaluate, what to keep and when to stop are the business of
+`cache` and `decode`. Beside this module only `requantise` and `matrix_inputs` touch ctypes and llama_cpp.
+One thread calls a `Context`; only a `Cancellation` may be set from elsewhere.
 
 llama_cpp carries no useful types for its C functions, so `c` is `Any` and every value is converted at
 this edge.
@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from ..context.problem import ModelProblem
 from .cancellation import Cancellation
+from .matrix_inputs import Told, listener
 from .threads import Governor
 
 c: Any = llama_cpp
@@ -47,7 +48,7 @@ def _on_log(level: int, text: bytes, _data: object) -> None:
         _complaints.append(text.decode("utf-8", "replace").rstrip())
 
 
-def _pass_on(*, expected: bool = False) -> None:
+def pass_on(*, expected: bool = False) -> None:
     """Log what llama.cpp complained about; an aborted computation is an error to it, and none to us."""
     for complaint in _complaints:
         log.log(logging.DEBUG if expected else logging.WARNING, "llama.cpp: %s", complaint)
@@ -65,35 +66,6 @@ def supports_gpu() -> bool:
 def build() -> str:
     """Which llama.cpp this is: the version of the package that carries it."""
     return str(c.__version__)
-
-
-def quantise(
-    source: Path, target: Path, file_type: int, threads: int, overrides: Sequence[tuple[str, int]] = ()
-) -> bool:
-    """Write the model `source` in another file type.
-
-    Args:
-        source: any GGUF, quantised or not.
-        target: the new file.
-        file_type: llama.cpp's `llama_ftype`.
-        threads: that compute.
-        overrides: regular expressions for names of tensors, and the `ggml_type` that those get.
-
-    Returns:
-        False when llama.cpp could not; a part of `target` may then exist.
-    """
-    params = c.llama_model_quantize_default_params()
-    params.ftype = file_type
-    params.nthread = threads
-    params.allow_requantize = True
-    table = (c.llama_model_tensor_override * (len(overrides) + 1))()  # the last, empty one ends it
-    for entry, (pattern, kind) in zip(table, overrides, strict=False):
-        entry.pattern, entry.type = pattern.encode(), kind
-    if overrides:
-        params.tt_overrides = ctypes.pointer(table[0])
-    code = int(c.llama_model_quantize(str(source).encode(), str(target).encode(), params))
-    _pass_on(expected=code != 0)
-    return code == 0 and target.is_file()
 
 
 class DecodeResult(enum.IntEnum):
@@ -146,7 +118,7 @@ class Model:
         self._progress = progress
         self.path = path
         self._model: Any = c.llama_model_load_from_file(str(path).encode(), params)
-        _pass_on()
+        pass_on()
         if not self._model:
             raise ModelProblem(
                 f"llama.cpp could not load {path}. Check it with 'foretype models info {path}', "
@@ -257,6 +229,7 @@ class Context:
         micro_batch: int = 128,
         batch: int = 2048,
         flash_attention: bool = True,
+        listens: Told | None = None,
     ) -> None:
         """Allocate the KV cache.
 
@@ -268,6 +241,7 @@ class Context:
             micro_batch: tokens computed at once; a cancelled prefill keeps finished ones.
             batch: tokens accepted by one `decode`.
             flash_attention: off only where a backend lacks it.
+            listens: is told what flows into each matrix, which makes computing slow.
 
         Raises:
             ModelProblem: there is not enough memory.
@@ -283,10 +257,13 @@ class Context:
         params.swa_full = True  # sliding windows must be able to go back as well
         params.no_perf = True
         params.flash_attn_type = -1 if flash_attention else 0  # -1: wherever the backend has it
+        self._listener = None if listens is None else listener(listens)  # llama.cpp calls it: keep it
+        if self._listener is not None:
+            params.cb_eval = self._listener
         params.abort_callback = _NATIVE_PREDICATE
         params.abort_callback_data = ctypes.addressof(_NEVER)
         self._context: Any = c.llama_init_from_model(model.handle, params)
-        _pass_on()
+        pass_on()
         if not self._context:
             raise ModelProblem(
                 f"There is not enough memory for a KV cache of {size} tokens. "
@@ -365,7 +342,7 @@ class Context:
             self._threads = threads
         code = int(c.llama_decode(self._context, self._batch))
         self._governor.after(count)
-        _pass_on(expected=code in (1, 2))
+        pass_on(expected=code in (1, 2))
         if code in (0, 1, 2):
             return DecodeResult(code)
         raise DecodeFailedError(f"llama_decode returned {code}")

@@ -2,8 +2,8 @@
 
 The model is measured as it is and requantised into the file types worth having, then with flash attention
 on and off, with other numbers of threads and other micro-batches. What wins is what makes a typical
-suggestion fastest (`suggestion_ms`), drafts included, among forms whose quality holds: the mean
-log probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is never
+suggestion fastest (`suggestion_ms`) among forms whose quality holds: the mean log probability of a sample
+of source code may fall by `MAX_LOSS` at most. The original file is never
 touched; a tuned one lies beside the choice in the data directory. Until everything is done the old state
 stays, whatever happens.
 """
@@ -15,18 +15,21 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import psutil
 
 from ..context.problem import ModelProblem
 from . import gguf, tuned
-from .llama import Context, Model, quantise
+from .importance import Importance, importance, tokens_to_read
+from .llama import Context, DecodeFailedError, Model
 from .measuring import PASSAGE, QUALITY_TOKENS, Speed, mean_log_probability, measure, sample_tokens
-from .pace import MAX_DRAFT, CostCurve, best_length
 from .quiet import LEAST_SHARE, Quiet
+from .requantise import quantise
 from .threads import Governor, available
 from .tuned import Measured, Tuned
 
@@ -35,27 +38,27 @@ log = logging.getLogger(__name__)
 MAX_LOSS = 0.05
 """Mean natural-log probability per token of source code that a requantised file may lose."""
 
+
+def _layers(kinds: str) -> str:
+    """A pattern for these kinds of matrices in every layer."""
+    return rf"blk\.\d+\.({kinds})\.weight"
+
+
+_FOUR_BITS = ((_layers("ffn_down"), 12), (_layers("ffn_gate"), 20), (_layers("attn_q"), 2))
+
 FILE_TYPES = {
     # llama_ftype, bits per weight with its scales, tensors that get another ggml_type
     "Q4_0": (2, 4.6, ()),
     "IQ4_NL": (25, 4.6, ()),
     "Q8_0": (7, 8.6, ()),
-    # Q4_0 for kinds of tensors that lose little. On the default model's sample these two lose 0.048 nats per
-    # token together; with attn_output, as first tried, 0.066. They were picked on that sample, so
-    # the bound holds barely and says little of other models: each is measured before it is chosen.
-    "Q8_0+Q4_0": (7, 7.5, ((r"blk\.\d+\.(ffn_gate|attn_q)\.weight", 2),)),
+    # Four bits for kinds of tensors that lose little. Of the default model these three lose 0.03, 0.02 and
+    # 0.04 nats per token where it is known which weights matter; other models lose other amounts, so each
+    # is measured before it is chosen.
+    "Q8_0+Q4_0": (7, 7.5, ((_layers("ffn_gate|attn_q"), 2),)),
     # A Q4_1 block is nearly a Q4_K one (both have a scale and a minimum for 32 weights), so where rows are
-    # long enough for Q4_K a shipped Q4_1 tensor loses next to nothing: ffn_down 0.014 nats, as Q4_0 0.068.
-    # With IQ4_NL for ffn_gate the whole loses what the mixture above loses, and is a tenth smaller.
-    "Q8_0+Q4_K": (
-        7,
-        6.7,
-        (
-            (r"blk\.\d+\.ffn_down\.weight", 12),
-            (r"blk\.\d+\.ffn_gate\.weight", 20),
-            (r"blk\.\d+\.attn_q\.weight", 2),
-        ),
-    ),
+    # long enough for Q4_K a shipped Q4_1 tensor loses next to nothing: ffn_down 0.006 nats.
+    "Q8_0+Q4_K": (7, 6.7, _FOUR_BITS),
+    "Q8_0+IQ4_NL": (7, 5.9, (*_FOUR_BITS, (_layers("ffn_up"), 20))),
     "BF16": (32, 16.0, ()),
 }
 
@@ -69,6 +72,11 @@ SMALL = 400_000_000
 
 ROUNDS = 2
 """How often each file type gets its turn: what disturbs one round seldom lasts for both."""
+
+FINALS = 2
+CLOSE = 1.2
+"""Forms that need up to this part of the best one's time are measured so many times more. How a model happens
+to lie in memory alone makes a difference of a tenth and more."""
 
 RETRIES = 2
 MICRO_BATCHES = (64, 256, 512)
@@ -111,16 +119,8 @@ class Outcome:
 
 
 def suggestion_ms(measured: Measured) -> float:
-    """Milliseconds of a typical suggestion: `WAITED_FOR` tokens of prefill, and 16 decoded with drafts.
-
-    Drafts come as measured on source code: for half of the tokens none, for a quarter weak, for a quarter
-    strong.
-    """
-    ratios = CostCurve.from_measured(measured.steps).ratios()
-    weak = best_length(0.75, 0.87, MAX_DRAFT, ratios).gain
-    strong = best_length(0.95, 0.95, MAX_DRAFT, ratios).gain
-    share = 0.5 + 0.25 / weak + 0.25 / strong
-    return WAITED_FOR / measured.prefill + 16 * measured.steps[1] * share
+    """Milliseconds of a typical suggestion: `WAITED_FOR` tokens of prefill, and 16 decoded one by one."""
+    return WAITED_FOR / measured.prefill + 16 * measured.steps[1]
 
 
 def choose(measured: list[Measured]) -> Measured:
@@ -130,6 +130,14 @@ def choose(measured: list[Measured]) -> Measured:
         if one.loss <= MAX_LOSS and suggestion_ms(one) < NOISE * suggestion_ms(best):
             best = one
     return best
+
+
+def finalists(measured: list[Measured]) -> list[Measured]:
+    """The forms that noise may have kept from being the best, and the original; none where none is close."""
+    sound = [one for one in measured if one.loss <= MAX_LOSS]
+    least = min(suggestion_ms(one) for one in sound)
+    close = [one for one in sound if suggestion_ms(one) < CLOSE * least]
+    return [measured[0], *(one for one in close if one != measured[0])] if len(close) > 1 else []
 
 
 def worth_having(file: gguf.GgufFile, parameters: int, memory: int) -> list[str]:
@@ -235,22 +243,29 @@ class _Run:
     measured: list[Measured] = attrs.field(factory=list[Measured])
     notes: list[str] = attrs.field(factory=list[str])
     _quality: float | None = None
+    _importance: Importance = attrs.field(factory=dict[str, Any])
     _steps: tuple[int, int] = (0, 1)
 
     def run(self, identity: str) -> Outcome:
         types = worth_having(self.file, self.file.parameters, psutil.virtual_memory().available)
         counts = self._thread_counts()
-        self._steps = (0, ROUNDS * (1 + len(types)) + 1 + len(counts) + len(MICRO_BATCHES))
+        more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
+        self._steps = (0, ROUNDS * (1 + len(types)) + more + len(counts) + len(MICRO_BATCHES))
         self._wait_for_quiet()
         form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
         for turn in range(ROUNDS):
             with self._opened("as is", self.path) as model:
                 self._measure(model, form)
+                if types and not turn:
+                    self._importance = self._read(model)
             for file_type in types:
                 made = self.made.get(file_type) if turn else self._quantise(file_type)
                 if made is not None:
                     with self._opened(file_type, made) as model:
                         self._measure(model, attrs.evolve(form, file_type=file_type))
+        for finalist in finalists(self.measured) * FINALS:
+            with self._opened(finalist.file_type, self.made.get(finalist.file_type, self.path)) as model:
+                self._measure(model, finalist)
         original = self.measured[0]
         best = choose(self.measured)
         with self._opened(best.file_type, self.made.get(best.file_type, self.path)) as model:
@@ -362,6 +377,22 @@ class _Run:
             self._quality = quality
         return self._quality - quality
 
+    def _read(self, model: Model) -> Importance:
+        """What matters in the model's matrices; nothing is known where it can't be had."""
+        self._say("which weights matter")
+        count = tokens_to_read(self.measured[0].prefill)
+        found: Importance = {}
+
+        def read() -> bool:
+            try:
+                found.update(importance(model, count, self.threads))
+            except (DecodeFailedError, ModelProblem) as problem:
+                log.info("which weights matter could not be found out: %s", problem)
+            return bool(found)
+
+        _in_background(read)
+        return found
+
     def _quantise(self, file_type: str) -> Path | None:
         kind, bits, overrides = FILE_TYPES[file_type]
         wanted = int(self.file.parameters * bits / 8 * 1.1) + (64 << 20)
@@ -369,12 +400,18 @@ class _Run:
             self.notes.append(f"{file_type} was left out: its file needs {wanted >> 20} MB of disk space.")
             return None
         path = self.scratch / f"{file_type}.gguf"
-        if not _in_background(lambda: quantise(self.path, path, kind, self.threads, overrides)):
+        known = (self._importance, None) if self._importance else (None,)
+        if not any(_in_background(partial(self._write, path, kind, overrides, each)) for each in known):
             path.unlink(missing_ok=True)
             self.notes.append(f"{file_type} was left out: llama.cpp could not write it (is the disk full?).")
             return None
         self.made[file_type] = path
         return path
+
+    def _write(
+        self, path: Path, kind: int, overrides: Sequence[tuple[str, int]], known: Importance | None
+    ) -> bool:
+        return quantise(self.path, path, kind, self.threads, overrides, importance=known)
 
 
 def _in_background(work: Callable[[], bool]) -> bool:

@@ -18,3 +18,9 @@ def sample() -> bytes:
     texts = tomllib.loads((folder / "tune_sample.toml").read_text(encoding="utf-8"))
     parts = [str(text).encode() for text in texts.values()]
     return b"\n".join([*parts, *((folder / name).read_bytes() for name in _OWN)])
+
+
+def other_code() -> bytes:
+    """Source code that is not in `sample`: this project's own Python, in UTF-8."""
+    folder = Path(__file__).parent.parent / "context"
+    return b"\n".join(path.read_bytes() for path in sorted(folder.glob("*.py")))

@@ -18,7 +18,7 @@ from foretype.models.gguf import read
 from foretype.models.llama import Context, Model
 from foretype.models.loading import load
 from foretype.models.quiet import Quiet, Turn, settled
-from foretype.models.tune import Step, choose, suggestion_ms, worth_having
+from foretype.models.tune import Step, choose, finalists, suggestion_ms, worth_having
 from foretype.models.tune_sample import sample
 from foretype.models.tuned import Measured, Tuned, find, identity, keep
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -125,7 +125,8 @@ def test_a_full_disk_leaves_file_types_out(
 def test_a_file_that_cannot_be_written_is_left_out(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_source: Path, target: Path, _kind: int, _threads: int, _overrides: object) -> bool:
+    def fails(_source: Path, target: Path, *_how: object, importance: object) -> bool:
+        del importance
         target.write_bytes(b"GGUF half of it")
         return False
 
@@ -195,9 +196,17 @@ def test_the_fastest_wins_where_quality_holds() -> None:
     )
 
 
-def test_cheap_batches_count_as_drafts_use_them() -> None:
-    flat = attrs.evolve(FORM, steps=dict.fromkeys(STEPS, 5.0))
-    assert suggestion_ms(flat) < suggestion_ms(FORM)
+def test_single_tokens_weigh_most_in_a_suggestion() -> None:
+    assert suggestion_ms(FORM) == pytest.approx(15 / 0.4 + 16 * 5.0)
+
+
+def test_forms_that_noise_may_have_kept_back_are_measured_again_beside_the_original() -> None:
+    slower = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2, steps={**STEPS, 1: 3.0})
+    close = attrs.evolve(slower, file_type="Q8_0", prefill=1.1)
+    worse = attrs.evolve(slower, file_type="IQ4_NL", loss=tuning.MAX_LOSS * 2)
+    assert finalists([FORM, slower, close, worse]) == [FORM, slower, close]
+    assert finalists([FORM, slower, worse]) == []
+    assert finalists([FORM]) == []
 
 
 def test_only_types_that_may_win_are_tried(model: Path) -> None:
@@ -208,6 +217,7 @@ def test_only_types_that_may_win_are_tried(model: Path) -> None:
         "Q8_0",
         "Q8_0+Q4_0",
         "Q8_0+Q4_K",
+        "Q8_0+IQ4_NL",
         "BF16",
     ]
     large = attrs.evolve(file, size=4_400_000_000)
