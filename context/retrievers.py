@@ -7,8 +7,6 @@ of them reads a file by itself: `Sources.read` does, under `ignore`'s rules.
 
 from __future__ import annotations
 
-import functools
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,17 +18,17 @@ from .languages import language, language_of
 from .lines import line_end, line_start, next_line_start, split_lines
 from .names import uses
 from .snapshot import Snapshot
+from .stretches import WORD, scores, windows
 from .symbols import Symbol, outline
 from .syntax import Scope, SyntaxTree
 
-_WORD = re.compile(r"[^\W\d]\w{2,}")
 _IMPORT = re.compile(
     r"^\s*(?:import|from|use|using|#\s*include|require|package|const .*require|export .* from)\b.*$"
 )
 _NEAR_BEFORE = 20
 _NEAR_AFTER = 5
 _NAMES = 40
-_WINDOW_LINES = 16
+_LINES = 16
 _EXCERPT_LINES = 12
 _LARGEST = 100_000
 _SIBLINGS = 8
@@ -165,11 +163,11 @@ def query_at(snapshot: Snapshot, offset: int, seen: tuple[int, int] | None = Non
         if snapshot.described.names_queries:
             free = frozenset(use.name for use in uses(snapshot.tree, start, end)) - own
     known = snapshot.described.known_words
-    nearest_first = [*reversed(_WORD.findall(text[start:offset])), *_WORD.findall(text[offset:end])]
-    words = [word for word in (*nearest_first, *_WORD.findall(headers)) if word not in known]
+    nearest_first = [*reversed(WORD.findall(text[start:offset])), *WORD.findall(text[offset:end])]
+    words = [word for word in (*nearest_first, *WORD.findall(headers)) if word not in known]
     imports = "\n".join(line for line in split_lines(text[:_LARGEST])[:200] if _IMPORT.match(line))
     names = tuple(dict.fromkeys(words))[:_NAMES]
-    imported = frozenset(_WORD.findall(imports))
+    imported = frozenset(WORD.findall(imports))
     free = frozenset(names) - own if free is None else free
     asked = Query(snapshot.path, snapshot.described.id, names, imported, own, free)
     return asked if seen is None else _with_the_rest(asked, text, *seen)
@@ -287,10 +285,7 @@ def open_places(query: Query, sources: Sources) -> list[Candidate]:
 
 
 def overlap(query: Query, sources: Sources) -> list[Candidate]:
-    """Stretches of open files and of neighbours in the folder that share the names near the cursor (BM25).
-
-    The scoring is Okapi BM25 (Robertson and Zaragoza, 2009), k1 = 1.2 and b = 0.75, over windows of 16 lines.
-    """
+    """Stretches of open files and of neighbours in the folder that share the names near the cursor."""
     texts = {each.snapshot.path: each.snapshot.text for each in sources.open_files}
     within = query.path[: query.path.rfind("/") + 1]
     size = len(within)
@@ -304,68 +299,46 @@ def overlap(query: Query, sources: Sources) -> list[Candidate]:
         if text is not None:
             texts[path] = text
     texts.pop(query.path, None)
-    windows = [
-        (path, *window) for path, text in texts.items() for window in _windows(text[:_LARGEST], _WINDOW_LINES)
+    found = [
+        _Stretch(path, *each) for path, text in texts.items() for each in windows(text[:_LARGEST], _LINES)
     ]
-    return _ranked(query.names, windows, "overlap")
+    return _ranked(query.names, found, "overlap")
 
 
 def same_file(query: Query, sources: Sources) -> list[Candidate]:
-    """Stretches of the file itself, out of the model's sight, that share the names near the cursor (BM25).
+    """Stretches of the file itself, out of the model's sight, that share the names near the cursor.
 
     Code repeats itself most within one file. Of all there is to show to a small model this helps it most.
     """
     del sources
-    above = _windows(query.above, _EXCERPT_LINES)
-    below = _windows(query.below, _EXCERPT_LINES)
-    windows = [
-        *((query.path, line, text, words) for line, text, words in above),
-        *((query.path, line + query.below_line - 1, text, words) for line, text, words in below),
+    above = windows(query.above, _EXCERPT_LINES)
+    below = windows(query.below, _EXCERPT_LINES)
+    found = [
+        *(_Stretch(query.path, *each) for each in above),
+        *(_Stretch(query.path, line + query.below_line - 1, text, words) for line, text, words in below),
     ]
-    return _ranked(query.names, windows, "same-file")
+    return _ranked(query.names, found, "same-file")
 
 
-_Window = tuple[str, int, str, Counter[str]]
+@attrs.frozen
+class _Stretch:
+    path: str
+    line: int
+    text: str
+    words: Counter[str]
 
 
-def _ranked(names: Sequence[str], windows: Sequence[_Window], origin: str) -> list[Candidate]:
-    """The windows that share names, those that share most first."""
-    scores = _bm25(names, [words for *_, words in windows])
-    ranked = sorted(range(len(windows)), key=lambda number: (-scores[number], windows[number][:2]))
-    found: list[Candidate] = []
-    for number in ranked[:20]:
-        path, line, text, _ = windows[number]
-        if scores[number] > 0:
-            last = line + len(split_lines(text)) - 1
-            found.append(Candidate(path, line, last, _ended(text), origin))
-    return found
-
-
-@functools.lru_cache(maxsize=64)
-def _windows(text: str, size: int) -> tuple[tuple[int, str, Counter[str]], ...]:
-    """A text in windows of so many lines that overlap by half: first line, text, words."""
-    lines = split_lines(text)
-    step = size // 2
-    starts = range(0, max(len(lines) - step, 1), step)
-    pieces = [(start + 1, "".join(lines[start : start + size])) for start in starts]
-    return tuple((line, piece, Counter(_WORD.findall(piece))) for line, piece in pieces)
-
-
-def _bm25(names: Sequence[str], documents: Sequence[Counter[str]]) -> list[float]:
-    if not documents:
-        return []
-    lengths = [max(sum(words.values()), 1) for words in documents]
-    average = sum(lengths) / len(lengths)
-    scores = [0.0] * len(documents)
-    for name in names:
-        holding = sum(name in words for words in documents)
-        weight = math.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
-        for number, words in enumerate(documents):
-            times = words.get(name, 0)
-            if times:
-                damped = times + 1.2 * (0.25 + 0.75 * lengths[number] / average)
-                scores[number] += weight * times * 2.2 / damped
-    return scores
+def _ranked(names: Sequence[str], stretches: Sequence[_Stretch], origin: str) -> list[Candidate]:
+    """The stretches that share names, those that share most first."""
+    fitness = scores(names, [each.words for each in stretches])
+    pairs = [pair for pair in zip(fitness, stretches, strict=True) if pair[0] > 0]
+    pairs.sort(key=lambda pair: (-pair[0], pair[1].path, pair[1].line))
+    return [
+        Candidate(
+            each.path, each.line, each.line + len(split_lines(each.text)) - 1, _ended(each.text), origin
+        )
+        for _, each in pairs[:20]
+    ]
 
 
 def counterpart(query: Query, sources: Sources) -> list[Candidate]:
