@@ -31,6 +31,7 @@ _NAMES = 40
 _LINES = 16
 _EXCERPT_LINES = 12
 _LARGEST = 100_000
+_REACH = 40_000
 _SIBLINGS = 8
 _AROUND = 15
 _SHALLOW = 6
@@ -176,8 +177,8 @@ def query_at(snapshot: Snapshot, offset: int, seen: tuple[int, int] | None = Non
 def _with_the_rest(query: Query, text: str, start: int, end: int) -> Query:
     """The query with what the model doesn't see of the file, as far as it is near."""
     start, end = line_start(text, start), next_line_start(text, end)
-    first = next_line_start(text, start - _LARGEST) if start > _LARGEST else 0
-    last = line_start(text, end + _LARGEST) if end + _LARGEST < len(text) else len(text)
+    first = next_line_start(text, start - _REACH) if start > _REACH else 0
+    last = line_start(text, end + _REACH) if end + _REACH < len(text) else len(text)
     below_line = len(split_lines(text[:end])) + 1
     return attrs.evolve(query, above=text[first:start], below=text[end:last], below_line=below_line)
 
