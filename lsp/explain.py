@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from ..context.assemble import WindowSettings, assemble
 from ..context.index import Index, Progress
 from ..context.indexing import refresh
 from ..context.languages import language_of
-from ..context.related import Choice, choose, explain
-from ..context.retrievers import Sources
+from ..context.related import Choice, explain
 from ..context.rules import Decision, should_trigger, stop_rules
 from ..context.snapshot import Snapshot
 from ..context.syntax import parse
 from ..context.values import Prompt, StopRules
 from ..daemon import paths
 from ..daemon.model_source import sees_suffix
-from .once import offset_of, read_source, read_target
+from .once import chosen_prompt, offset_of, read_source, read_target
 from .start import user_settings
 from .workspace import Folder, is_project, root_for
 
@@ -90,13 +88,7 @@ def look(snapshot: Snapshot, offset: int, folder: Folder | None) -> Explanation:
     """What the model would see, related code of the workspace included."""
     user = user_settings()
     settings = user.completion
-    shape = WindowSettings(settings.prefix_characters, settings.suffix_characters)
-    _, window = assemble(snapshot, offset, shape)
-    sources = Sources() if folder is None else folder.sources()
-    seen = window.seen(suffix=sees_suffix(user))
-    choice = choose(snapshot, offset, sources, settings.related_characters, seen=seen)
-    name = folder.root.name if folder is not None else ""
-    prompt, _ = assemble(snapshot, offset, shape, None, choice.parts, repository=name)
+    prompt, choice = chosen_prompt(snapshot, offset, folder, settings, sees_suffix=sees_suffix(user))
     rules = stop_rules(snapshot, offset, settings.max_tokens, 0.0, settings.multiline)
     return Explanation(prompt, choice, should_trigger(snapshot, offset, invoked=False), rules)
 

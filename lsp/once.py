@@ -19,7 +19,7 @@ from ..context.ground import ground
 from ..context.index import Index
 from ..context.languages import language_of
 from ..context.problem import DaemonProblem, ModelProblem, Problem
-from ..context.related import choose
+from ..context.related import Choice, choose
 from ..context.retrievers import Sources
 from ..context.rules import stop_rules
 from ..context.snapshot import Snapshot
@@ -27,7 +27,7 @@ from ..context.syntax import parse
 from ..context.trim import trim
 from ..context.values import Completion, Prompt, StopReason
 from ..daemon import paths
-from ..daemon.config import Settings
+from ..daemon.config import CompletionSettings, Settings
 from ..daemon.protocol import CompletionRequest, ModelState
 from .documents import Document
 from .lines import LineIndex
@@ -209,17 +209,34 @@ def prompt_for(
     snapshot: Snapshot, offset: int, root: Path | None, settings: Settings, *, sees_suffix: bool = True
 ) -> Prompt:
     """What the model sees: the window, and related code from what is known of the project."""
-    completion = settings.completion
-    shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
-    prompt, window = assemble(snapshot, offset, shape)
     folder = _known(root, settings.workspace.index)
-    if completion.related_characters <= 0:
-        return prompt
+    return chosen_prompt(snapshot, offset, folder, settings.completion, sees_suffix=sees_suffix)[0]
+
+
+def chosen_prompt(
+    snapshot: Snapshot,
+    offset: int,
+    folder: Folder | None,
+    completion: CompletionSettings,
+    *,
+    sees_suffix: bool,
+) -> tuple[Prompt, Choice]:
+    """The prompt for a place, and why its related code was chosen.
+
+    Args:
+        snapshot: the document.
+        offset: the cursor, in code points.
+        folder: what is known of the workspace, or None.
+        completion: how much the model sees.
+        sees_suffix: whether it is shown what stands behind the cursor.
+    """
+    shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
+    _, window = assemble(snapshot, offset, shape)
     sources = Sources() if folder is None else folder.sources()
     seen = window.seen(suffix=sees_suffix)
     choice = choose(snapshot, offset, sources, completion.related_characters, seen=seen)
     name = "" if folder is None else folder.root.name
-    return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0]
+    return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
 
 
 def as_record(outcome: Outcome) -> dict[str, Any]:

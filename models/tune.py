@@ -1,10 +1,10 @@
 """`foretype tune`: measures this machine with a model, and chooses the fastest form that is good enough.
 
-The model is measured as it is and requantised into the file types worth having, then with flash attention
-on and off, with other numbers of threads and other micro-batches. What wins is what makes a typical
-suggestion fastest (`suggestion_ms`) among forms whose quality holds: the mean log probability of a sample
-of source code may fall by `MAX_LOSS` at most. The original file is never
-touched; a tuned one lies beside the choice in the data directory. Until everything is done the old state
+The model is measured as it is and requantised, knowing which weights matter (`importance`), into the file
+types worth having, then with flash attention on and off, with other numbers of threads and other
+micro-batches. What wins is what makes a typical suggestion fastest (`suggestion_ms`) among forms whose quality
+holds: the mean log probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is
+never touched; a tuned one lies beside the choice in the data directory. Until everything is done the old state
 stays, whatever happens.
 """
 
@@ -15,10 +15,9 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import attrs
 import psutil
@@ -243,7 +242,7 @@ class _Run:
     measured: list[Measured] = attrs.field(factory=list[Measured])
     notes: list[str] = attrs.field(factory=list[str])
     _quality: float | None = None
-    _importance: Importance = attrs.field(factory=dict[str, Any])
+    _importance: Importance = attrs.field(factory=Importance)
     _steps: tuple[int, int] = (0, 1)
 
     def run(self, identity: str) -> Outcome:
@@ -254,30 +253,29 @@ class _Run:
         self._wait_for_quiet()
         form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
         for turn in range(ROUNDS):
-            with self._opened("as is", self.path) as model:
+            with self._opened("as is") as model:
                 self._measure(model, form)
                 if types and not turn:
                     self._importance = self._read(model)
             for file_type in types:
-                made = self.made.get(file_type) if turn else self._quantise(file_type)
-                if made is not None:
-                    with self._opened(file_type, made) as model:
+                if not turn:
+                    self._quantise(file_type)
+                if file_type in self.made:
+                    with self._opened(file_type) as model:
                         self._measure(model, attrs.evolve(form, file_type=file_type))
         for finalist in finalists(self.measured) * FINALS:
-            with self._opened(finalist.file_type, self.made.get(finalist.file_type, self.path)) as model:
+            with self._opened(finalist.file_type) as model:
                 self._measure(model, finalist)
         original = self.measured[0]
         best = choose(self.measured)
-        with self._opened(best.file_type, self.made.get(best.file_type, self.path)) as model:
+        with self._opened(best.file_type) as model:
             self._measure(model, attrs.evolve(best, flash_attention=False))
             for count in counts:
                 self._measure(model, attrs.evolve(choose(self.measured), threads=count))
             for size in MICRO_BATCHES:
                 self._measure(model, attrs.evolve(choose(self.measured), micro_batch=size))
         best = choose(self.measured)
-        result = Tuned(
-            identity, tuned.machine(), str(self.made.get(best.file_type, self.path)), best, original
-        )
+        result = Tuned(identity, tuned.machine(), str(self._file_of(best.file_type)), best, original)
         return Outcome(result, tuple(self.measured), tuple(self.notes))
 
     def _wait_for_quiet(self) -> None:
@@ -301,10 +299,13 @@ class _Run:
         logical = psutil.cpu_count() or self.threads
         return sorted({max(1, self.threads // 2), max(1, self.threads - 1), logical} - {self.threads})
 
+    def _file_of(self, file_type: str) -> Path:
+        return self.made.get(file_type, self.path)
+
     @contextlib.contextmanager
-    def _opened(self, file_type: str, path: Path) -> Generator[Model]:
+    def _opened(self, file_type: str) -> Generator[Model]:
         log.info("measuring %s", file_type)
-        model = Model(path, gpu_layers=0)
+        model = Model(self._file_of(file_type), gpu_layers=0)
         try:
             yield model
         finally:
@@ -393,25 +394,20 @@ class _Run:
         _in_background(read)
         return found
 
-    def _quantise(self, file_type: str) -> Path | None:
+    def _quantise(self, file_type: str) -> None:
         kind, bits, overrides = FILE_TYPES[file_type]
         wanted = int(self.file.parameters * bits / 8 * 1.1) + (64 << 20)
         if shutil.disk_usage(self.scratch).free < wanted:
             self.notes.append(f"{file_type} was left out: its file needs {wanted >> 20} MB of disk space.")
-            return None
+            return
         path = self.scratch / f"{file_type}.gguf"
+        write = partial(quantise, self.path, path, kind, self.threads, overrides)
         known = (self._importance, None) if self._importance else (None,)
-        if not any(_in_background(partial(self._write, path, kind, overrides, each)) for each in known):
+        if not any(_in_background(partial(write, importance=each)) for each in known):
             path.unlink(missing_ok=True)
             self.notes.append(f"{file_type} was left out: llama.cpp could not write it (is the disk full?).")
-            return None
+            return
         self.made[file_type] = path
-        return path
-
-    def _write(
-        self, path: Path, kind: int, overrides: Sequence[tuple[str, int]], known: Importance | None
-    ) -> bool:
-        return quantise(self.path, path, kind, self.threads, overrides, importance=known)
 
 
 def _in_background(work: Callable[[], bool]) -> bool:

@@ -18,10 +18,10 @@ import attrs
 import click
 import numpy as np
 from foretype.context.assemble import assemble
-from foretype.context.ignore import read_text
 from foretype.context.related import choose
-from foretype.context.retrievers import RETRIEVERS, Retriever, Sources
+from foretype.context.retrievers import RETRIEVERS, Retriever
 from foretype.context.values import Prompt
+from foretype.lsp.workspace import Folder
 from foretype.models import gguf
 from foretype.models.decode import log_probability
 from foretype.models.fim import Recognition, facts, recognise
@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from .answers import model_file
+from .answers import model_file, sees_suffix
 from .corpus import CorpusProblem
 from .holes import Hole, sample
 from .stages import RELATED_CHARACTERS, WINDOW, repository
@@ -55,11 +55,6 @@ class Reader:
         self._pieces = self._model.pieces()
         governor = Governor(available(), runnable=lambda: None)
         self._context = Context(self._model, size=CONTEXT_TOKENS, sequences=1, governor=governor)
-
-    @property
-    def sees_suffix(self) -> bool:
-        """Whether the format shows what stands behind the cursor."""
-        return self._recognition.format.order != "plain"
 
     def nats(self, prompt: Prompt, line: str) -> float:
         """The natural logarithm of the probability that the model goes on with `line`.
@@ -108,12 +103,7 @@ def prompts(hole: Hole, *, suffix: bool) -> Iterator[tuple[str, Prompt]]:
     root, index = repository(hole.source)
     snapshot = hole.snapshot()
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
-    sources = Sources(
-        find=index.find,
-        symbols_in=index.symbols_in,
-        paths=index.paths(),
-        read=lambda path: read_text(root / path),
-    )
+    sources = Folder(root, index).sources()
     chosen = partial(
         choose, snapshot, hole.offset, sources, RELATED_CHARACTERS, seen=window.seen(suffix=suffix)
     )
@@ -135,6 +125,7 @@ def line_of(hole: Hole) -> str:
 def main(holes: int, seed: int) -> None:
     """Compare ideas of related code by what they make of the model's expectation."""
     reader = Reader()
+    suffix = sees_suffix()
     found: dict[str, list[float]] = {}
     try:
         used = [hole for hole in sample(holes, seed) if not hole.held_out]
@@ -142,7 +133,7 @@ def main(holes: int, seed: int) -> None:
         raise click.ClickException(str(problem)) from problem
     for hole in track(used, "holes", console=Console(stderr=True)):
         known: dict[Prompt, float] = {}
-        for name, prompt in prompts(hole, suffix=reader.sees_suffix):
+        for name, prompt in prompts(hole, suffix=suffix):
             if prompt not in known:
                 known[prompt] = reader.nats(prompt, line_of(hole))
             found.setdefault(name, []).append(known[prompt])

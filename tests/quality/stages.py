@@ -19,13 +19,12 @@ import attrs
 from foretype.context.assemble import WindowSettings, assemble
 from foretype.context.confidence import is_sure
 from foretype.context.ground import ground
-from foretype.context.ignore import read_text
 from foretype.context.index import Index
 from foretype.context.related import choose
-from foretype.context.retrievers import Sources
 from foretype.context.rules import stop_rules
 from foretype.context.trim import trim
 from foretype.context.values import Completion, Prompt, StopRules
+from foretype.lsp.workspace import Folder
 
 from .corpus import BUILD, sources, unpacked
 from .holes import Hole
@@ -102,12 +101,7 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     snapshot = hole.snapshot()
     rules = stop_rules(snapshot, hole.offset, MAX_TOKENS, 0.0)
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
-    found = Sources(
-        find=index.find,
-        symbols_in=index.symbols_in,
-        paths=index.paths(),
-        read=lambda path: read_text(root / path),
-    )
+    found = Folder(root, index).sources()
     started = time.perf_counter()
     choice = choose(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from foretype.models import importance as importances
 from foretype.models.importance import importance, passages, tokens_to_read
 from foretype.models.llama import Context, Model
 from foretype.models.measuring import PASSAGE, mean_log_probability, sample_tokens
@@ -68,13 +67,23 @@ def test_listening_changes_no_answer(tiny: Path) -> None:
 
 
 def test_importance_is_the_mean_square_of_what_flows_in(tiny: Path) -> None:
+    told: dict[str, list[npt.NDArray[np.float32]]] = {}
     model = Model(tiny, gpu_layers=0)
     found = importance(model, PASSAGE, 1)
+    context = Context(
+        model,
+        size=PASSAGE,
+        sequences=1,
+        governor=governor(),
+        listens=lambda name, values: told.setdefault(name, []).append(values),
+    )
+    (passage,) = passages(model.tokenise(other_code()), PASSAGE)
+    context.decode(passage, 0, 0, logits=len(passage))
+    context.close()
     model.close()
-    assert found.keys() >= matrices(tiny).keys()
-    for name, width in matrices(tiny).items():
-        assert found[name].shape == (width,)
-        assert (found[name] >= 0).all()
+    assert found.keys() == told.keys() >= matrices(tiny).keys()
+    for name, parts in told.items():
+        assert np.allclose(found[name], np.square(np.concatenate(parts)).mean(axis=0), rtol=1e-3)
 
 
 def test_passages_lie_evenly_and_are_as_many_as_asked_for() -> None:
@@ -95,8 +104,7 @@ def test_quality_is_measured_on_other_code() -> None:
 
 
 @pytest.mark.model
-def test_knowing_what_matters_loses_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importances, "MOST_TOKENS", 2 * PASSAGE)
+def test_knowing_what_matters_loses_less(tmp_path: Path) -> None:
     shipped = resolve("smollm2-135m")
     model = Model(shipped, gpu_layers=0)
     known = importance(model, 2 * PASSAGE, 2)
