@@ -2,10 +2,10 @@
 
 The model is measured as it is and requantised, knowing which weights matter (`importance`), into the file
 types worth having, then with flash attention on and off, with other numbers of threads and other
-micro-batches. What wins is what makes a typical suggestion fastest (`suggestion_ms`) among forms whose quality
-holds: the mean log probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is
-never touched; a tuned one lies beside the choice in the data directory. Until everything is done the old state
-stays, whatever happens.
+micro-batches. What wins is what makes a typical suggestion fastest (`suggestion_ms`) among forms whose
+quality holds: the mean log probability of a sample of source code may fall by `MAX_LOSS` at most. The
+original file is never touched; a tuned one lies beside the choice in the data directory. Until everything is
+done the old state stays, whatever happens.
 """
 
 from __future__ import annotations
