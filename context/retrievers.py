@@ -38,7 +38,7 @@ _SHALLOW = 6
 _COMMONPLACE = 6
 _FAMILIES = (
     frozenset({"javascript", "typescript", "typescriptreact"}),
-    frozenset({"c", "cpp"}),
+    frozenset({"c", "cpp", "cuda-cpp", "objective-c"}),
 )
 _PARTS = frozenset({"field", "constant", "variable"})
 

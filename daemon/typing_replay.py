@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from ..context.assemble import WindowSettings, assemble
-from ..context.languages import language, language_of
+from ..context.languages import identify, language
 from ..context.problem import Problem
 from ..context.rules import should_trigger, stop_rules
 from ..context.snapshot import Snapshot
@@ -69,7 +69,7 @@ def read(path: Path) -> Subject:
         text = "\0"
     if "\0" in text:
         raise FileProblem(f"{path} is no text in UTF-8. Name a source file.")
-    subject = Subject(path, text, language_of(path.name))
+    subject = Subject(path, text, identify("", path.name, text))
     if not _lines_of_code(subject):
         raise FileProblem(f"{path} has no line of code to type. Name a source file of some lines.")
     return subject

@@ -10,7 +10,7 @@ It does not read files, and does not decide what is suggested.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,13 +42,17 @@ class Edited:
 class Document:
     """One open document.
 
+    `called` is its language as the editor calls it, `language` as foretype understands that.
     Its state is a text with its line index, the editor's version of it, the newest tree with what was
     edited since, and the length at which parsing was given up, if it was.
     """
 
     def __init__(self, uri: str, language: str, version: int, text: str, roots: Sequence[str] = ()) -> None:
+        from ..context.languages import identify
+
         self.uri = uri
-        self.language = language
+        self.called = language
+        self.language = identify(language, path_of(uri), text)
         self.version = version
         self.path = relative_path(path_of(uri), roots)
         self.text = without_surrogates(text)
@@ -59,6 +63,13 @@ class Document:
         self._edited: Edited | None = None
         self._too_long: int | None = None
         self._snapshot: Snapshot | None = None
+
+    def is_in(self, languages: Collection[str]) -> bool:
+        """Whether the document's language is among some, by any of the names that it goes by."""
+        from ..context.languages import language
+
+        names = (self.called, self.language, language(self.language).id)
+        return any(name in languages for name in names)
 
     def apply_all(self, changes: list[Any], version: int, encoding: Encoding) -> None:
         """Apply one didChange notification, in order."""

@@ -18,7 +18,7 @@ import click
 
 from ..context.index import Index, Progress
 from ..context.indexing import refresh
-from ..context.languages import language_of
+from ..context.languages import identify
 from ..context.related import Choice, explain
 from ..context.rules import Decision, should_trigger, stop_rules
 from ..context.snapshot import Snapshot
@@ -69,7 +69,7 @@ def explain_context(target: str, *, root: Path | None, as_json: bool, language: 
     snapshot = Snapshot(
         path.as_uri(),
         path.relative_to(root).as_posix() if root is not None and inside else path.name,
-        language or language_of(path.name),
+        identify(language, path.name, text),
         text,
     )
     snapshot = attrs.evolve(snapshot, tree=parse(text, snapshot.language))

@@ -78,7 +78,7 @@ class Narrowings:
             return Verdict(True, why, now)
         if said.disabled:
             return Verdict(False, "The workspace switches suggestions off (.foretype.toml).", now)
-        if document.language in said.languages:
+        if document.is_in(said.languages):
             why = f"The workspace switches suggestions off for {document.language} (.foretype.toml)."
             return Verdict(False, why, now)
         return Verdict(False, "", now)

@@ -17,7 +17,7 @@ import click
 from ..context.assemble import WindowSettings, assemble
 from ..context.ground import ground
 from ..context.index import Index
-from ..context.languages import language_of
+from ..context.languages import identify
 from ..context.problem import DaemonProblem, ModelProblem, Problem
 from ..context.related import Choice, choose
 from ..context.retrievers import Sources
@@ -81,7 +81,7 @@ def complete_once(
     offset = offset_of(text, line, column, path)
     path = path.absolute()
     root = root_for(path)
-    language = language or language_of(path.name)
+    language = identify(language, path.name, text)
     _refuse_what_is_kept_back(path, root, language, text)
     name = path.relative_to(root).as_posix() if root is not None else path.name
     snapshot = Snapshot(path.as_uri(), name, language, text)

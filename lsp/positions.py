@@ -25,16 +25,14 @@ class Encoding(enum.StrEnum):
     UTF32 = "utf-32"
 
 
-_PREFERENCE = (Encoding.UTF32, Encoding.UTF8, Encoding.UTF16)
-
-
 def negotiate(offered: Sequence[str] | None) -> Encoding:
-    """The encoding to use with a client that offers these; UTF-16 when it names none we know.
+    """The encoding that a client lists first, among those that exist; UTF-16 when it names none of them.
 
-    UTF-32 is preferred where offered, because code points are what foretype counts inside.
+    The list is in the client's order of preference. Other servers of the buffer take it the same way, and
+    plugins that assume one encoding per buffer place columns wrongly when one server doesn't.
     """
-    names = set(offered or ())
-    return next((encoding for encoding in _PREFERENCE if encoding.value in names), Encoding.UTF16)
+    known = {encoding.value: encoding for encoding in Encoding}
+    return next((known[name] for name in offered or () if name in known), Encoding.UTF16)
 
 
 def without_surrogates(text: str) -> str:

@@ -135,7 +135,7 @@ class Session:
         settings = self.settings.completion
         if not settings.enabled:
             return "Suggestions are switched off in the settings."
-        if document.language in settings.disabled_languages:
+        if document.is_in(settings.disabled_languages):
             return f"Suggestions are switched off for {document.language} in the settings."
         if not self.switches.allows(document.language, path_of(document.uri)):
             return "Suggestions are switched off for this session."

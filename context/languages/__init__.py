@@ -11,6 +11,7 @@ This module reads the files. It imports no grammar and parses no code: that is `
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from importlib import resources
 from typing import Literal
@@ -140,7 +141,8 @@ class Language:
         name: as people write it.
         ids: further language identifiers that editors use, beside the file's own name.
         suffixes: file suffixes with their dot, in lower case.
-        filenames: whole file names ("Makefile").
+        filenames: whole file names ("Makefile"), or their beginnings with a star behind ("Dockerfile.*").
+        interpreters: programs that a script's first line names (`#!/usr/bin/env bash`), without versions.
         grammar: the tree-sitter grammar, or None: then lines and indentation must do.
         names_queries: query files that tell uses of names from their declarations.
         definitions_queries: query files that find what the workspace's index keeps.
@@ -152,6 +154,7 @@ class Language:
     ids: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     filenames: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
     grammar: Grammar | None = None
     names_queries: tuple[str, ...] = ()
     definitions_queries: tuple[str, ...] = ()
@@ -179,16 +182,50 @@ _FOLDER = resources.files(__name__)
 _converter = cattrs.Converter(forbid_extra_keys=True)
 
 
+_SCRIPT = re.compile(r"#!\s*(\S+)(?:[ \t]+([^\r\n]*))?")
+_VERSION = re.compile(r"[-.\d]+$")
+_FIRST_LINE = 300
+_UNDECIDED = frozenset({"", "plaintext", "text", "txt", "plain", "conf", "config", "unknown"})
+
+
 @functools.cache
 def language(identifier: str) -> Language:
-    """The language that editors call `identifier`; `PLAIN` when nobody described it. Never fails."""
-    found = _read(identifier) if identifier.replace("-", "").replace("_", "").isalnum() else None
-    if found is not None:
-        return found
-    for candidate in all_languages():
-        if identifier in candidate.ids:
-            return candidate
-    return PLAIN
+    """The language that editors call `identifier`; `PLAIN` when nobody described it. Never fails.
+
+    Vim joins several names with dots ("yaml.ansible"): the first that is known counts.
+    """
+    name = identifier.lower()
+    whole = _known_as(name)
+    parts = (_known_as(part) for part in name.split(".")) if "." in name else ()
+    return whole or next((found for found in parts if found is not None), PLAIN)
+
+
+def _known_as(name: str) -> Language | None:
+    found = _read(name) if name.replace("-", "").replace("_", "").isalnum() else None
+    return found or next((each for each in all_languages() if name in each.ids), None)
+
+
+def identify(identifier: str, path: str = "", text: str = "") -> str:
+    """The language identifier of a document, from what its editor calls it, its file's name and its start.
+
+    The editor's word counts where it is known, as it is. Otherwise the file's name decides, then the program
+    that the first line names; where nobody described the language, the editor's word stays.
+    """
+    if identifier.lower() not in _UNDECIDED and language(identifier) is not PLAIN:
+        return identifier
+    return language_of(path) or _language_of_script(text[:_FIRST_LINE]) or identifier
+
+
+def _language_of_script(text: str) -> str:
+    """The language of a script by its first line: the program there, which `env` may start; "" for none."""
+    found = _SCRIPT.match(text)
+    if found is None:
+        return ""
+    for word in (found[1], *(found[2] or "").split()):
+        program = word.rsplit("/", 1)[-1]
+        if program != "env" and not program.startswith("-") and "=" not in program:
+            return _by_interpreter().get(program) or _by_interpreter().get(_VERSION.sub("", program), "")
+    return ""
 
 
 @functools.cache
@@ -203,17 +240,26 @@ def all_languages() -> tuple[Language, ...]:
 def language_of(path: str) -> str:
     """The language identifier for a file's path, by its name or suffix; "" when nobody described it."""
     name = path[max(path.rfind("/"), path.rfind("\\")) + 1 :]
-    by_name, by_suffix = _by_file_name()
+    by_name, by_beginning, by_suffix = _by_file_name()
     at = name.rfind(".")
-    return by_name.get(name) or (by_suffix.get(name[at:].lower(), "") if at > 0 else "")
+    found = by_name.get(name) or (by_suffix.get(name[at:].lower(), "") if at > 0 else "")
+    if found or at <= 0:
+        return found
+    return next((known for beginning, known in by_beginning if name.startswith(beginning)), "")
 
 
 @functools.cache
-def _by_file_name() -> tuple[dict[str, str], dict[str, str]]:
+def _by_file_name() -> tuple[dict[str, str], tuple[tuple[str, str], ...], dict[str, str]]:
     described = all_languages()
-    by_name = {name: each.id for each in reversed(described) for name in each.filenames}
+    names = {name: each.id for each in reversed(described) for name in each.filenames}
+    by_beginning = tuple((name[:-1], each) for name, each in names.items() if name.endswith("*"))
     by_suffix = {suffix: each.id for each in reversed(described) for suffix in each.suffixes}
-    return by_name, by_suffix
+    return names, by_beginning, by_suffix
+
+
+@functools.cache
+def _by_interpreter() -> dict[str, str]:
+    return {name: each.id for each in reversed(all_languages()) for name in each.interpreters}
 
 
 @functools.cache

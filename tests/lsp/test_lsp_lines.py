@@ -107,10 +107,12 @@ def test_lone_surrogates_become_one_replacement_character_each(text: str) -> Non
         ([], Encoding.UTF16),
         (["utf-16"], Encoding.UTF16),
         (["utf-7", "utf-8"], Encoding.UTF8),
-        (["utf-16", "utf-8", "utf-32"], Encoding.UTF32),
+        (["utf-16", "utf-8", "utf-32"], Encoding.UTF16),
+        (["utf-8", "utf-32", "utf-16"], Encoding.UTF8),
+        (["utf-7", "utf-32", "utf-8"], Encoding.UTF32),
     ],
 )
-def test_the_encoding_is_one_the_client_offers(offered: list[str] | None, chosen: Encoding) -> None:
+def test_the_encoding_is_the_first_that_the_client_lists(offered: list[str] | None, chosen: Encoding) -> None:
     assert negotiate(offered) is chosen
 
 

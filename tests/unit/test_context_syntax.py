@@ -245,12 +245,83 @@ def test_what_a_language_file_names_exists_in_its_grammar(described: languages.L
         ("x.mjs", "javascript"),
         ("SConstruct", "python"),
         ("a.h", "c"),
+        ("Makefile", "makefile"),
+        ("src/Makefile.am", "makefile"),
+        ("Dockerfile", "dockerfile"),
+        ("docker/Dockerfile.dev", "dockerfile"),
+        (".bashrc", "shellscript"),
+        ("main.tf", "terraform"),
+        ("kernel.cu", "cuda-cpp"),
         ("a.unknown", ""),
         ("", ""),
     ],
 )
 def test_a_path_tells_its_language(path: str, expected: str) -> None:
     assert languages.language_of(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        ("cs", "csharp"),
+        ("cuda", "cuda-cpp"),
+        ("objc", "objective-c"),
+        ("htmldjango", "html"),
+        ("eruby", "html"),
+        ("sh", "shellscript"),
+        ("bash", "shellscript"),
+        ("zsh", "shellscript"),
+        ("ksh", "shellscript"),
+        ("javascript.jsx", "javascript"),
+        ("typescript.tsx", "typescriptreact"),
+        ("jsonc", "json"),
+        ("terraform", "terraform"),
+        ("terraform-vars", "terraform"),
+        ("hcl", "terraform"),
+        ("make", "makefile"),
+        ("Python", "python"),
+        ("yaml.ansible", "yaml"),
+        ("nobody.knows.rust", "rust"),
+    ],
+)
+def test_a_language_is_known_by_the_names_that_editors_have_for_it(identifier: str, expected: str) -> None:
+    assert languages.language(identifier).id == expected
+    assert languages.identify(identifier, "whatever.py") == identifier
+
+
+@pytest.mark.parametrize(
+    ("identifier", "path", "text", "expected"),
+    [
+        ("", "src/a.rs", "", "rust"),
+        ("text", "a.py", "", "python"),
+        ("plaintext", "Makefile", "", "makefile"),
+        ("nobody-knows", "web/app.tsx", "", "typescriptreact"),
+        ("nobody-knows", "a.txt", "", "nobody-knows"),
+        ("plaintext", "notes.txt", "", "plaintext"),
+        ("", "", "", ""),
+        ("", "bin/run", "#!/bin/sh\n", "shellscript"),
+        ("conf", "run", "#! /usr/bin/env -S python3.12 -u\n", "python"),
+        ("", "run", "#!/usr/bin/env A=1 node\r\n", "javascript"),
+        ("", "run", "#!/usr/local/bin/lua5.4", "lua"),
+        ("", "run", "#!/opt/unheard-of\n", ""),
+        ("", "run", "#!", ""),
+        ("", "run", "# !/bin/sh", ""),
+        ("ruby", "run", "#!/bin/sh\n", "ruby"),
+    ],
+)
+def test_what_the_editor_does_not_know_its_file_tells(
+    identifier: str, path: str, text: str, expected: str
+) -> None:
+    assert languages.identify(identifier, path, text) == expected
+
+
+@pytest.mark.parametrize("described", languages.all_languages(), ids=lambda described: described.id)
+def test_no_two_languages_share_a_name(described: languages.Language) -> None:
+    others = [each for each in languages.all_languages() if each is not described]
+    for names in ("ids", "suffixes", "filenames", "interpreters"):
+        taken = {name for other in others for name in getattr(other, names)}
+        assert not taken & set(getattr(described, names))
+    assert not {each.id for each in others} & set(described.ids)
 
 
 def test_an_unknown_language_identifier_is_plain_text() -> None:
