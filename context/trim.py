@@ -34,9 +34,13 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("repeats what is above", trim_lines.drop_what_is_above),
     ("rest of the line", trim_brackets.meet_the_rest_of_the_line),
     ("unbalanced closer", trim_brackets.cut_unbalanced_closers),
+    ("left open", trim_brackets.close_what_is_open),
     ("trailing blanks", trim_blanks.drop_trailing_blanks),
     ("too little", trim_lines.drop_too_little),
 )
+
+
+_CUT_OFF = {StopReason.BUDGET, StopReason.LENGTH}
 
 
 @attrs.frozen
@@ -68,12 +72,12 @@ def trim(
         stop: why generation ended; after `BUDGET` or `LENGTH` its last line is unfinished.
     """
     place = place_of(snapshot, offset)
-    draft = Draft(raw, cut_off=stop in {StopReason.BUDGET, StopReason.LENGTH})
+    draft = Draft(raw, cut_off=stop in _CUT_OFF, ended=stop is StopReason.END)
     rules = after_first_line(raw, place, rules)
     reasons: list[str] = []
     for name, rule in RULES:
         changed = rule(draft, place, rules)
-        if changed != draft:
+        if (changed.text, changed.replace_right) != (draft.text, draft.replace_right):
             reasons.append(name)
         draft = changed
         if not draft.text:

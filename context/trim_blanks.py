@@ -127,9 +127,14 @@ def _fitted_width(width: int, before: str, levels: list[tuple[int, int]], place:
 
 
 def drop_trailing_blanks(draft: Draft, place: Place, rules: StopRules) -> Draft:
-    """No blanks at the ends of lines, and none at the end but what the rest of the line waits for."""
+    """No blanks at the ends of lines, and none at the end but what the rest of the line waits for.
+
+    A last line of nothing but blanks in front of a closer is that closer's indentation.
+    """
     del rules
     text = _TRAILING.sub("", draft.text)
+    if text.endswith(("\n", "\r")) and place.after[draft.replace_right :].strip():
+        return attrs.evolve(draft, text=text + split_lines(draft.text + "|")[-1][:-1])
     if not place.after.strip():
         text = text.rstrip()
     elif (

@@ -7,12 +7,14 @@ import re
 import attrs
 
 from .brackets import PAIRS, balance
+from .closers import PUNCTUATION, Line, closed, closed_beginning, is_level, meet_closers
 from .draft import Draft
-from .lines import indent_of, split_lines, without_end
+from .lines import split_lines, without_end
 from .place import Place, closers_only
 from .values import StopRules
 
-_PUNCTUATION = ";,:"
+_ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
+_PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
 
 def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -25,95 +27,60 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
     if not place.after.strip():
         return draft
     if place.prose == "comment":
-        return attrs.evolve(draft, text=draft.text.partition(place.after.strip())[0].rstrip(" \t"))
+        text, found, _ = draft.text.partition(place.after.strip())
+        return draft.cut(text.rstrip(" \t")) if found else draft
     if closers_only(place.after):
-        return _replace_closers(draft, place)
+        text, replaced = meet_closers(draft.text, _line(place), ended=draft.ended)
+        return attrs.evolve(draft, text=text, replace_right=replaced)
     return _stop_before(draft, place)
 
 
-def _replace_closers(draft: Draft, place: Place) -> Draft:
-    text, after = draft.text, place.after
-    opened = balance(place.before, place.language).quote
-    unmatched = balance(text, place.language, opened).closers or _angle_closer(text, after)
-    if opened and unmatched and unmatched[0][1] == opened and not after.lstrip(" \t").startswith(opened):
-        unmatched = unmatched[1:]  # it ends a string that nothing right of the cursor ends
-    taken = 0
-    last = -1
-    for at, closer in unmatched:
-        there = _skip_blanks(after, taken)
-        if not after.startswith(closer, there):
-            break
-        taken = there + len(closer)
-        last = at + len(closer) - 1
-    rest = text[last + 1 :].strip()
-    there = _skip_blanks(after, taken)
-    left = after[there:].rstrip()
-    if left and rest == left and last >= 0 and set(left) <= set(_PUNCTUATION):
-        taken = len(after.rstrip())  # `);` comes again as a whole
-    elif left and text.rstrip().endswith(left) and set(left) <= set(_PUNCTUATION):
-        text = text.rstrip().removesuffix(left)
-    elif left and last < 0 and _opens_before(place, left[0]) and len(split_lines(text)) > 1:
-        text = text.rstrip() + place.newline + indent_of(place.before)  # the closer gets a line of its own
-    return attrs.evolve(draft, text=text, replace_right=taken)
-
-
-def _angle_closer(text: str, after: str) -> tuple[tuple[int, str], ...]:
-    """The `>` that ends a list of type arguments, where one stands right of the cursor."""
-    depth = 0
-    for found in re.finditer(r"[-=]>|[<>]", text if after.startswith(">") else ""):
-        depth += {"<": 1, ">": -1}.get(found.group(), 0)
-        if depth < 0:
-            return ((found.start(), ">"),)
-    return ()
-
-
-def _skip_blanks(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t":
-        position += 1
-    return position
-
-
-def _opens_before(place: Place, closer: str) -> bool:
-    before = place.before.rstrip()
-    return bool(before) and PAIRS.get(before[-1]) == closer
+def _line(place: Place, replaced: int = 0) -> Line:
+    return Line(place.before, place.after[replaced:], place.language, place.newline)
 
 
 def _stop_before(draft: Draft, place: Place) -> Draft:
+    """End before the code that follows in the line, also where the text says some of it again."""
     lines = split_lines(draft.text)
     line = without_end(lines[0]) if lines else ""
     after = place.after.strip()
-    at = line.find(after) if len(after) > 1 else -1
-    if at < 0:
-        at = len(line) - _overlap(line.rstrip(), after) if _overlap(line.rstrip(), after) else -1
-        at = at - (len(line) - len(line.rstrip())) if at >= 0 else at
-    if at >= 0:
-        line = line[:at]
+    at = _said_again(line, after, place, ended=draft.ended)
+    kept = line if at is None else line[:at]
     closing = balance(after, place.language).closers
-    if closing:
-        opened = balance(place.before, place.language).quote
-        line = next(
-            (
-                line[:cut]
-                for cut, closer in balance(line, place.language, opened).closers
-                if closer == closing[0][1]
-            ),
-            line,
-        )
+    if closing or after.startswith(">"):
+        kept = kept[: _first_closer(kept, closing[0][1] if closing else ">", place)]
     if place.after[:1].isspace():
-        line = line.rstrip()
-    return attrs.evolve(draft, text=line)
+        kept = kept.rstrip()
+    return draft if kept == draft.text else draft.cut(kept)
 
 
-def _overlap(line: str, after: str) -> int:
-    """How many characters at the end of `line` are the beginning of `after`, whole words only."""
-    for size in range(min(len(line), len(after)), 0, -1):
-        if not line.endswith(after[:size]):
+def _first_closer(line: str, closer: str, place: Place) -> int:
+    """Where a text first closes what the rest of the line closes; its length where it doesn't."""
+    found = balance(line, place.language, _line(place).quote).closers
+    return next((at for at, each in found if each == closer), len(line))
+
+
+def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | None:
+    """Where a text begins to say what follows the cursor, as a whole or, cut off, its beginning.
+
+    What the text itself has opened must be closed there: a closer that belongs to the text is no repetition.
+    """
+    at = line.find(after) if len(after) > 1 else -1
+    while at >= 0:
+        if is_level(line[:at], _line(place)):
+            return at
+        at = line.find(after, at + 1)
+    code = line.rstrip()
+    for size in range(min(len(code), len(after)), 0, -1):
+        if ended and not (size == 1 and after[0] in PUNCTUATION and not place.prose):
             continue
-        begins_word = after[0].isalnum() and line[: len(line) - size][-1:].isalnum()
+        if not code.endswith(after[:size]) or not is_level(code[: len(code) - size], _line(place)):
+            continue
+        begins_word = after[0].isalnum() and code[: len(code) - size][-1:].isalnum()
         ends_word = after[size - 1].isalnum() and after[size : size + 1].isalnum()
         if not begins_word and not ends_word:
-            return size
-    return 0
+            return len(code) - size
+    return None
 
 
 def cut_unbalanced_closers(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -122,23 +89,49 @@ def cut_unbalanced_closers(draft: Draft, place: Place, rules: StopRules) -> Draf
     Braces are left to the syntax check: what they close may stand far above.
     """
     del rules
-    if place.prose:
+    if place.prose or place.language.id in _PROSE_LANGUAGES:
         return draft
     context = "\n".join((*reversed(place.above), place.before))
     scanned = balance(context, place.language)
+    if scanned.quote or scanned.comment:
+        return draft  # the lines above begin inside a string or a comment: what they open isn't known
     opened = [bracket for _, bracket in scanned.openers]
     closes_below = place.below[0].lstrip()[:1] if place.below and not place.after.strip() else ""
-    skipped = 0
-    for at, closer in balance(draft.text, place.language, scanned.quote).closers:
-        if skipped < draft.replace_right or closer not in ")]}":
-            skipped += 1
+    replaced = place.after[: draft.replace_right]
+    for at, closer in balance(draft.text, place.language).closers:
+        if closer in replaced or closer not in ")]}":
+            replaced = replaced.partition(closer)[2]
             if opened and closer == PAIRS[opened[-1]]:
                 opened.pop()
             continue
         if opened and PAIRS[opened[-1]] == closer and not (closer == closes_below and len(opened) == 1):
             opened.pop()
+        elif closer == ")" and _ends_a_pattern(draft.text[:at], place):
+            continue
         elif closer in ")]":
-            return attrs.evolve(draft, text=draft.text[:at].rstrip())
+            return draft.cut(draft.text[:at].rstrip())
         else:
             break
     return draft
+
+
+def _ends_a_pattern(before: str, place: Place) -> bool:
+    """Whether a `)` behind `before` ends the pattern of an arm, as in the shell's `case`."""
+    if "esac" not in place.language.layout.closers:
+        return False
+    line = place.before + before if not split_lines(before)[1:] else split_lines(before)[-1]
+    return _ARM.fullmatch(line) is not None
+
+
+def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
+    """Leave nothing open in front of what stands right of the cursor and stays there."""
+    del rules
+    if not place.after[draft.replace_right :].strip() or place.prose == "comment":
+        return draft
+    line = _line(place, draft.replace_right)
+    if is_level(draft.text, line):
+        return draft
+    finished = None if draft.cut_off and len(split_lines(draft.text)) < 2 else closed(draft.text, line)
+    if finished is not None:
+        return draft.cut(finished)
+    return attrs.evolve(draft.cut(closed_beginning(draft.text, line)), replace_right=0)

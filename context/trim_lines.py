@@ -9,6 +9,7 @@ import attrs
 from .draft import Draft
 from .lines import columns, indent_of, split_lines, without_end
 from .place import Place, closers_only, closes_only, first_word
+from .repetition import end_of_first_unit, lines_before_a_loop
 from .values import StopRules
 
 MARKERS = (
@@ -45,12 +46,10 @@ MARKERS = (
 )
 """What models write instead of their end markers when they spell them out."""
 
-_LOOP = re.compile(r"(?P<unit>\S.{0,39}?)(?P=unit){4,}", re.DOTALL)
 _LOOSE = re.compile(r"""[\s"'`]+""")
 _UNFINISHED = re.compile(r"[\s+\-*/%=&|^,.(\[{<>!?:@$#~]*\w*$")
 _INFORMATIVE = 4
 _LONG = 12
-_MAX_BLOCK = 12
 
 
 def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -62,7 +61,7 @@ def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
     fence = re.search(r"^```", text, re.MULTILINE)
     if fence is not None and "```" not in nearby and place.language.id != "markdown":
         ends.append(fence.start())
-    return attrs.evolve(draft, text=text[: min(ends)], cut_off=False) if ends else draft
+    return draft.cut(text[: min(ends)]) if ends else draft
 
 
 def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -71,9 +70,9 @@ def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft
         return draft
     lines = split_lines(draft.text)
     if len(lines) > 1 and rules.multiline and any(line.strip() for line in lines[:-1]):
-        return Draft("".join(lines[:-1]), draft.replace_right)
+        return attrs.evolve(draft, text="".join(lines[:-1]))
     if len(lines) == 1 and not place.prose:
-        return Draft(_UNFINISHED.sub("", draft.text), draft.replace_right)
+        return attrs.evolve(draft, text=_UNFINISHED.sub("", draft.text))
     return draft
 
 
@@ -82,7 +81,8 @@ def keep_one_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if rules.multiline and place.at_line_end:
         return draft
     lines = split_lines(draft.text)
-    return attrs.evolve(draft, text=without_end(lines[0]) if lines else "")
+    line = without_end(lines[0]) if lines else ""
+    return draft if line == draft.text else draft.cut(line)
 
 
 def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -91,6 +91,9 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
     kept: list[str] = []
     code_seen = bool(place.before.strip())
     for number, line in enumerate(lines):
+        if not line.strip() and without_end(line) == line and place.after.strip():
+            kept.append(line)  # the indentation of the closer that follows
+            continue
         if not line.strip():
             twice = bool(kept) and not kept[-1].strip() and number > 1
             if number and code_seen and (rules.stop_at_blank or twice):
@@ -107,9 +110,7 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
             continue
         code_seen = True
         kept.append(line)
-    if len(kept) == len(lines):
-        return draft
-    return attrs.evolve(draft, text="".join(kept).rstrip())
+    return draft if len(kept) == len(lines) else draft.cut("".join(kept).rstrip())
 
 
 def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
@@ -123,26 +124,22 @@ def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
 
 
 def cut_repetition(draft: Draft, place: Place, rules: StopRules) -> Draft:
-    """Stop where the model begins to say the same again: lines, blocks of lines, or inside a line."""
+    """Stop where a model that found no end began to say the same again: lines, or inside a line."""
     del rules
+    if draft.ended:
+        return draft
     lines = split_lines(draft.text)
-    codes = [without_end(line).strip() for line in lines]
-    if lines:
-        codes[0] = (place.before + codes[0]).strip() if place.before.strip() else codes[0]
-    for start in range(len(lines)):
-        for size in range(1, min(_MAX_BLOCK, (len(lines) - start) // 2) + 1):
-            block = codes[start : start + size]
-            again = codes[start + size : start + 2 * size]
-            if block != again or not any(_informative(code) for code in block):
-                continue
-            often = size > 1 or codes[start + 2 : start + 3] == block
-            if often or len(block[0]) >= _LONG:
-                return attrs.evolve(draft, text="".join(lines[: start + size]).rstrip())
-    for number, line in enumerate(lines):
-        found = _LOOP.search(line)
-        if found is not None and any(character.isalnum() for character in found["unit"]):
-            kept = "".join(lines[:number]) + line[: found.start() + len(found["unit"])]
-            return attrs.evolve(draft, text=kept.rstrip())
+    codes = [without_end(line) for line in lines]
+    if codes:
+        codes[0] = place.before + codes[0]
+    for number, code in enumerate(codes):
+        kept = None if closes_only(code, place.language) else lines_before_a_loop(codes[: number + 1])
+        if kept is not None:
+            return draft.cut("".join(lines[:kept]).rstrip())
+        end = end_of_first_unit(code)
+        if end is not None:
+            said = end - (len(place.before) if number == 0 else 0)
+            return draft.cut(("".join(lines[:number]) + lines[number][: max(said, 0)]).rstrip(" \t,"))
     return draft
 
 
@@ -159,7 +156,7 @@ def cut_what_follows(draft: Draft, place: Place, rules: StopRules) -> Draft:
         if number == 0:
             ahead[0] = place.before + ahead[0]
         if _runs_into(ahead, place.below, rules.tab_width, ended):
-            return attrs.evolve(draft, text="".join(lines[:number]).rstrip() if number else "")
+            return draft.cut("".join(lines[:number]).rstrip() if number else "")
     return draft
 
 

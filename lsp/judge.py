@@ -56,8 +56,7 @@ def judge(
         return Judgement(None, cuts)
     if not invoked and not is_sure(completion):
         return Judgement(None, (*cuts, "doubt"))
-    right = trimmed.replace_right if verdict.text == trimmed.text else 0
-    before, replaces, after = around(snapshot.text, offset, right)
+    before, replaces, after = around(snapshot.text, offset, verdict.replace_right)
     suggestion = Suggestion(
         id=generation.id,
         uri=snapshot.uri,
@@ -67,5 +66,6 @@ def judge(
         replaces=replaces,
         complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
         mean_logprob=completion.mean_logprob,
+        language=snapshot.language,
     )
     return Judgement(suggestion, cuts)

@@ -197,7 +197,7 @@ async def _complete(
     shown = verdict.text if verdict.shown else ""
     return Outcome(
         shown,
-        trimmed.replace_right if shown == trimmed.text else 0,
+        verdict.replace_right,
         (*trimmed.reasons, *verdict.reasons),
         completion,
         context_ms,

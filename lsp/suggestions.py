@@ -12,6 +12,9 @@ from collections.abc import Iterable
 
 import attrs
 
+from ..context.closers import Line, closed, meet_closers
+from ..context.languages import language
+from ..context.lines import newline_of
 from .blanks import leading_blanks, reindented
 
 BEFORE = 400
@@ -37,6 +40,7 @@ class Suggestion:
         complete: the model had said all it wanted to; False when the budget cut it short.
         mean_logprob: how sure the model was.
         dismissed: the user sent it away.
+        language: the document's language, as editors spell it.
     """
 
     id: str
@@ -48,6 +52,7 @@ class Suggestion:
     complete: bool = True
     mean_logprob: float = 0.0
     dismissed: bool = False
+    language: str = ""
 
 
 @attrs.frozen
@@ -82,11 +87,26 @@ def rest_at(suggestion: Suggestion, text: str, offset: int) -> Rest | None:
     right = _right_of(suggestion, text, offset)
     if right is None:
         return None
-    return (
+    rest = (
         _typed_through(suggestion, suggestion.text, text, offset, right)
         or _typed_with_crlf(suggestion, text, offset, right)
         or _after_new_indent(suggestion, text, offset, right)
     )
+    return None if rest is None else _meet_what_was_closed(rest, text, offset)
+
+
+def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
+    """The rest in front of closers that the editor has added: it replaces those that it says itself."""
+    if not rest.replace_right:
+        return rest
+    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    added = text[offset : offset + rest.replace_right]
+    line = Line(text[start:offset], added, language(rest.suggestion.language), newline_of(text))
+    met, taken = meet_closers(rest.text, line, ended=False)
+    if added[taken:].strip():
+        whole = closed(met, attrs.evolve(line, after=added[taken:]))
+        return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)
+    return rest
 
 
 def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 import attrs
 
+from ..context.repetition import end_of_first_unit, lines_before_a_loop
 from ..context.values import StopReason, StopRules
 
 _CLOSERS = frozenset(")]}>;,")
 _CLOSING_WORDS = frozenset({"end", "fi", "done", "esac", "end;", "end,", "end)"})
-
-# The same line three times in a row is a loop; two blocks of the same lines are, too. A long run of one
-# short unit inside a line ("a, a, a, …") is cut as well.
-_REPEATED_LINES = 3
-_MAX_BLOCK_LINES = 8
-_REPEATED_UNITS = 6
-_MAX_UNIT = 24
 
 
 @attrs.frozen
@@ -132,7 +126,7 @@ class StopWatch:
             undecided = _may_close(stripped) or self._may_continue(stripped)
             if shallow and not (indent >= self.rules.closing_indent and undecided):
                 return Stop(StopReason.SCOPE, self._before(self._line_start))
-        unit = _looping_unit(line)
+        unit = end_of_first_unit(line)
         if unit is not None:
             return Stop(StopReason.REPETITION, self._line_start + unit)
         return None
@@ -163,19 +157,8 @@ class StopWatch:
 
     def _repetition(self, line: str) -> int | None:
         """Where a loop of lines began to repeat, in code points, or None."""
-        lines = [*self._lines, line]
-        for size in range(1, min(_MAX_BLOCK_LINES, len(lines) // 2) + 1):
-            block = [text.strip() for text in lines[-size:]]
-            times = _REPEATED_LINES if size == 1 else 2
-            if not any(block) or len(lines) < size * times or (size == 1 and _closes(line)):
-                continue
-            if all(
-                [text.strip() for text in lines[-size * (turn + 1) : len(lines) - size * turn]] == block
-                for turn in range(1, times)
-            ):
-                kept = len(lines) - size * (times - 1)
-                return self._before(self._start_of(kept))
-        return None
+        kept = None if _closes(line) else lines_before_a_loop([*self._lines, line])
+        return None if kept is None else self._before(self._start_of(kept))
 
     def _start_of(self, number: int) -> int:
         at = 0
@@ -254,22 +237,3 @@ def _unmatched_closers(line: str) -> int:
 
 def _in_word(char: str) -> bool:
     return char.isalnum() or char == "_"
-
-
-def _looping_unit(line: str) -> int | None:
-    """Where a unit that is repeated over and over at the end of `line` has been said once, or None."""
-    for size in range(1, _MAX_UNIT + 1):
-        # Rulers such as "# -----" and "=====" are honest repetitions of one character.
-        times = _REPEATED_UNITS * 20 if size <= 1 else _REPEATED_UNITS
-        span = size * times
-        if len(line) < span:
-            continue
-        unit = line[-size:]
-        if not unit.strip() or (len(set(unit.strip())) == 1 and size > 1):
-            continue
-        if line.endswith(unit * times):
-            start = len(line) - span
-            while start >= size and line[start - size : start] == unit:
-                start -= size
-            return start + size
-    return None

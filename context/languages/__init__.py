@@ -58,6 +58,10 @@ class Layout:
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
+        multiline_quotes: those of them whose strings go on over line ends.
+        interpolations: pairs of a quote and of what begins code inside its strings (`"` and `#{`).
+        characters: whether `'` encloses single characters, and nothing longer.
+        regex: whether regular expressions are written between slashes.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
@@ -70,6 +74,10 @@ class Layout:
     closers: tuple[str, ...] = ()
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")
+    multiline_quotes: tuple[str, ...] = ("`",)
+    interpolations: tuple[tuple[str, str], ...] = ()
+    characters: bool = False
+    regex: bool = False
     finishers: tuple[str, ...] = ()
     stub: str = ""
 

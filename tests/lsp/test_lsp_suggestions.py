@@ -71,6 +71,13 @@ def test_closers_that_the_editor_added_are_replaced() -> None:
     check("f(|)\n", "a, b)", "f(a|)\n", ", b)", replaced=1, right=1)
 
 
+def test_closers_that_the_rest_does_not_say_stay() -> None:
+    check("|\n", "fn f() {\n    g();", "fn f() {|}\n", "\n    g();\n")
+    check("f|\n", "(a, b", "f(|)\n", "a, b")
+    check("x = f|\n", "(g(a))", "x = f(g(|))\n", "a))", right=2)
+    check("x = f|\n", '("a', 'x = f("|")\n', "a")
+
+
 def test_a_new_indentation_keeps_it() -> None:
     check("if a:\n|\n", "    b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")
     check("if a:\n    |\n", "b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")

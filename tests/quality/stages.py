@@ -129,8 +129,9 @@ def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | Non
     verdict = ground(trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols, mentions)
     ended = time.perf_counter()
     text = verdict.text if verdict.shown else ""
-    right = trimmed.replace_right if text == trimmed.text else 0
-    grounded = Shown(text, right, (ended - between) * 1000, reasons=(*verdict.reasons, *verdict.names))
+    grounded = Shown(
+        text, verdict.replace_right, (ended - between) * 1000, reasons=(*verdict.reasons, *verdict.names)
+    )
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,

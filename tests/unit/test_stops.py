@@ -123,7 +123,18 @@ def test_a_block_twice_is_a_loop() -> None:
 
 
 def test_a_unit_over_and_over_in_one_line_is_a_loop() -> None:
-    check("[0, ‖0, 0, 0, 0, 0, ", StopReason.REPETITION, StopRules())
+    check("[one, ‖one, one, one, one, one, ", StopReason.REPETITION, StopRules())
+
+
+@pytest.mark.parametrize(
+    "row", ["[0, 0, 0, 0, 0, 0, 0, 0, ", "0xFFFFFFFF", "1000000", "'%s %s %s %s %s %s %s"]
+)
+def test_numbers_and_formats_repeat_themselves_honestly(row: str) -> None:
+    check(row, None, StopRules())
+
+
+def test_rows_of_data_are_no_loop() -> None:
+    check("{0, 0, 0},\n    {0, 0, 0},\n    {0, 0, 0},\n    {0, 0, 0},\n", None, BLOCK)
 
 
 def test_a_ruler_is_no_loop() -> None:
