@@ -13,14 +13,11 @@ from collections.abc import Sequence as Tokens
 from typing import Protocol
 
 import attrs
-import numpy as np
-import numpy.typing as npt
 
 from .cancellation import Cancellation
+from .likelihood import Likelihood, Logits
 from .llama import DecodeFailedError, DecodeResult
 from .pace import StepCosts
-
-Logits = npt.NDArray[np.float32]
 
 MIN_SLICE = 16
 """Tokens evaluated at once at least; fewer are hardly cheaper than this many."""
@@ -78,13 +75,13 @@ class Track:
     Attributes:
         start: index of the first chosen token.
         required: bytes that the choices had to spell (token healing), from `start` on.
-        logprobs: natural-log probability of each chosen token, `choice` included.
+        likelihoods: of each chosen token, `choice` included.
         choice: the token chosen after the last cached one, not evaluated; None when unknown.
     """
 
     start: int
     required: bytes
-    logprobs: list[float] = attrs.field(factory=list[float])
+    likelihoods: list[Likelihood] = attrs.field(factory=list[Likelihood])
     choice: int | None = None
 
 
@@ -351,9 +348,9 @@ class KVCache:
             kept = length - track.start
             if kept < 0:
                 sequence.track = None
-            elif len(track.logprobs) > kept:
+            elif len(track.likelihoods) > kept:
                 track.choice = None
-                del track.logprobs[kept:]
+                del track.likelihoods[kept:]
 
     def _donor(self, sequence: Sequence, target: Tokens[int]) -> tuple[Sequence | None, int]:
         best, length = None, 0

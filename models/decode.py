@@ -18,8 +18,9 @@ import attrs
 import numpy as np
 
 from ..context.values import StopReason, StopRules
-from .cache import KVCache, Logits, Sequence, Track
+from .cache import KVCache, Sequence, Track
 from .cancellation import Cancellation
+from .likelihood import Likelihood, Logits
 from .stops import StopWatch
 from .vocabulary import Ids, Vocabulary
 
@@ -67,7 +68,7 @@ class Generated:
         evaluated: tokens evaluated on the way, drafts included.
         drafted: tokens proposed by drafts.
         accepted: of these, confirmed.
-        logprobs: natural-log probability of each chosen token.
+        logprobs: natural-log probability of each chosen token among those that were allowed.
         milliseconds: duration.
     """
 
@@ -237,7 +238,7 @@ class _Run:
             left = track.required[len(spelled) :]
             if track.required[: len(spelled)] == spelled[: len(track.required)] and required.startswith(left):
                 cut = self.position - track.start
-                sequence.track = Track(self.position, required, track.logprobs[cut:], track.choice)
+                sequence.track = Track(self.position, required, track.likelihoods[cut:], track.choice)
                 return
         self.cache.truncate(sequence, self.position)
         sequence.track = Track(self.position, required)
@@ -264,20 +265,27 @@ class _Run:
             index = self.position - track.start
             held = self.position < len(sequence.tokens)
             token = sequence.tokens[self.position] if held else track.choice
-            if token is not None and index < len(track.logprobs):
+            if token is not None and index < len(track.likelihoods):
                 if self._allowed(token):
-                    return token, track.logprobs[index]
+                    return token, self._remembered(track.likelihoods[index])
                 self.cache.truncate(sequence, self.position)
         if self.position < len(sequence.tokens):
             self.cache.truncate(sequence, self.position)
         logits = self._logits()
         if logits is None:
             return None
-        token, logprob = self._choose(logits)
+        token, likelihood = self._choose(logits)
         if sequence.track is not None:
             sequence.track.choice = token
-            sequence.track.logprobs.append(logprob)
-        return token, logprob
+            sequence.track.likelihoods.append(likelihood)
+        return token, likelihood.logprob
+
+    def _remembered(self, likelihood: Likelihood) -> float:
+        """The log probability of an earlier choice among what is allowed now, which may be less than then."""
+        required = self.spelling.required
+        if required == likelihood.required:
+            return likelihood.logprob
+        return likelihood.among(self._allowed, len(self.vocabulary.continuations(required)))
 
     def _logits(self) -> Logits | None:
         """Logits at the current position; evaluates what is missing. None: cancelled."""
@@ -306,7 +314,7 @@ class _Run:
         piece = self.vocabulary.pieces[token]
         return not required or (bool(piece) and (piece.startswith(required) or required.startswith(piece)))
 
-    def _choose(self, logits: Logits) -> tuple[int, float]:
+    def _choose(self, logits: Logits) -> tuple[int, Likelihood]:
         required = self.spelling.required
         allowed: Ids | None = self.vocabulary.continuations(required) if required else None
         if allowed is not None and not len(allowed):
@@ -317,7 +325,7 @@ class _Run:
             token = int(logits.argmax())
         else:
             token = int(allowed[int(logits[allowed].argmax())])
-        return token, log_probability(logits, token)
+        return token, Likelihood.of(logits, token, allowed, required)
 
     def _take(self, token: int, logprob: float) -> StopReason | None:
         """Add a chosen token to the text; the reason when the generation is over."""
@@ -389,11 +397,11 @@ class _Run:
         if track is None:
             raise AssertionError("drafts are verified against greedy choices")
         choices: list[int] = []
-        logprobs: list[float] = []
+        likelihoods: list[Likelihood] = []
         for index in range(len(draft) + 1):
             logits = self.cache.batch_logits(index - len(draft) - 1)
             choices.append(int(logits.argmax()))
-            logprobs.append(log_probability(logits, choices[-1]))
+            likelihoods.append(Likelihood.of(logits, choices[-1]))
             if index == len(draft) or choices[-1] != draft[index]:
                 break
         accepted = len(choices) - 1
@@ -403,7 +411,7 @@ class _Run:
             return None
         self.sequence.track = track
         track.choice = choices[-1]
-        track.logprobs.extend(logprobs)
+        track.likelihoods.extend(likelihoods)
         return accepted
 
     def _keep(self, kept: list[int]) -> bool:
@@ -421,12 +429,6 @@ class _Run:
         if self.on_text is not None and settled > self.streamed:
             self.on_text(self.watch.text[self.streamed : settled])
             self.streamed = settled
-
-
-def log_probability(logits: Logits, token: int) -> float:
-    """Natural-log probability of `token` under the softmax of `logits`."""
-    top = logits.max()
-    return float(logits[token] - top - np.log(np.exp(logits - top).sum()))
 
 
 def sample(logits: Logits, allowed: Ids | None, sampling: Sampling, random: np.random.Generator) -> int:

@@ -20,9 +20,9 @@ from ..context.problem import ModelProblem
 from .cache import common_prefix
 from .cancellation import Cancellation
 from .chances import odds
-from .decode import log_probability
 from .drafts import Draft, Drafts
 from .gguf import GgufFile, check
+from .likelihood import log_probability
 from .llama import Context, DecodeFailedError, DecodeResult, Model
 from .pace import CostCurve
 from .threads import Governor

@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from .decode import log_probability
+from .likelihood import log_probability
 from .llama import Context, DecodeFailedError, DecodeResult, Model
 from .quiet import Quiet, Turn, settled
 from .tune_sample import sample

@@ -23,9 +23,9 @@ from foretype.context.retrievers import RETRIEVERS, Retriever
 from foretype.context.values import Prompt
 from foretype.lsp.workspace import Folder
 from foretype.models import gguf
-from foretype.models.decode import log_probability
 from foretype.models.fim import Recognition, facts, recognise
 from foretype.models.layout import Guarded, Marker, Surroundings, whole
+from foretype.models.likelihood import log_probability
 from foretype.models.llama import Context, Model
 from foretype.models.threads import Governor, available
 from rich.console import Console

@@ -12,8 +12,9 @@ import pytest
 from foretype.context.values import StopReason, StopRules
 from foretype.models.cache import KVCache, NoRoomError, Sequence
 from foretype.models.cancellation import Cancellation
-from foretype.models.decode import Generated, generate, log_probability, sample
+from foretype.models.decode import Generated, generate, sample
 from foretype.models.decode import Sampling as Chance
+from foretype.models.likelihood import log_probability
 from foretype.models.llama import Model
 from foretype.models.vocabulary import Vocabulary
 from foretype.tests.support.fake_cells import FakeCells
