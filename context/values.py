@@ -149,6 +149,8 @@ class Completion:
         mean_logprob: mean natural-log probability of the generated tokens; 0.0 when there are none.
         logprobs: that of each generated token, those included that a stop cut off.
         detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
+        context: which part of the prompt's tokens the model saw. Below 1.0 it is a first answer, made from
+            less so that it came in time, and worth little.
     """
 
     text: str
@@ -158,3 +160,9 @@ class Completion:
     mean_logprob: float = 0.0
     logprobs: tuple[float, ...] = ()
     detail: str = ""
+    context: float = 1.0
+
+    @property
+    def early(self) -> bool:
+        """A shortened context made it; with the whole prompt the model may say something else."""
+        return self.context < 1.0

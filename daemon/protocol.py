@@ -75,6 +75,8 @@ class CompletionRequest:
             preempted begins again.
         temperature: 0.0 decodes greedily; higher samples (for further candidates).
         seed: makes sampling repeatable.
+        whole: evaluate all of the prompt first, however long that takes; else a prompt that takes longer
+            than the latency budget is answered from a part of it, and `Completion.context` says so.
     """
 
     session: str
@@ -85,6 +87,7 @@ class CompletionRequest:
     stream: bool = False
     temperature: float = 0.0
     seed: int = 0
+    whole: bool = False
 
 
 @attrs.frozen

@@ -456,4 +456,5 @@ def _work(
         healing=request.healing,
         temperature=request.temperature,
         seed=request.seed,
+        whole=request.whole,
     )

@@ -24,11 +24,13 @@ import attrs
 
 from ..context.rules import should_trigger, stop_rules
 from ..context.snapshot import Snapshot
-from ..context.values import Completion, Prompt, StopReason
+from ..context.values import Completion, Prompt, StopReason, StopRules
 from ..daemon.backend import Backend
 from ..daemon.config import Settings
 from ..daemon.protocol import CompletionRequest, ModelState, ModelStatus
 from .ahead import Ahead, session_of
+from .better import Asking, Better, BetterAnswers
+from .candidates import CANDIDATES, sampled
 from .documents import Document, DocumentStore
 from .generation import Generation
 from .items import Item, Report, item
@@ -36,20 +38,14 @@ from .judge import judge
 from .place import Place, place_of, snapshot_at
 from .query import InlineQuery
 from .relations import Relations
-from .suggestions import Suggestions
+from .suggestions import Rest, Suggestion, Suggestions
 
 log = logging.getLogger(__name__)
 
 _SUPERSEDED = "superseded"
 
-CANDIDATES = 3
-"""How many different suggestions an explicit request gets, at most."""
-
 CANDIDATES_WITHIN = 4.0
 """The time for further candidates, in latency budgets."""
-
-TEMPERATURE = 0.7
-"""How freely further candidates are sampled."""
 
 DECODE_WITHIN = 6.0
 """The decoding time of one generation, in latency budgets: its beginning is answered within one or two."""
@@ -71,6 +67,7 @@ class InlineCompletions:
         on_cut: Callable[[str], None] | None = None,
         on_running: Callable[[int], None] | None = None,
         on_trouble: Callable[[str], None] | None = None,
+        on_better: Callable[[Better], None] | None = None,
     ) -> None:
         """Make it.
 
@@ -85,6 +82,7 @@ class InlineCompletions:
             on_cut: told each reason for which a part of an answer was not shown.
             on_running: told how many generations run, whenever that changes.
             on_trouble: told why nothing can be completed, and "" when that is over.
+            on_better: told when the store has something better for the place of the last answer.
         """
         self.documents = documents
         self.suggestions = Suggestions()
@@ -97,6 +95,17 @@ class InlineCompletions:
             load=self.load,
             running=lambda uri: uri in self._generations,
             refused=refused,
+        )
+        self.better = BetterAnswers(
+            self.suggestions,
+            Asking(
+                backend,
+                partial(self.ahead.prompt, keep=False),
+                self._rules,
+                self._judged,
+                stands=self._stands,
+            ),
+            on_better,
         )
         self._backend = backend
         self._settings = settings
@@ -118,6 +127,7 @@ class InlineCompletions:
         document = self.documents.get(query.uri)
         if document is None or (query.version is not None and query.version != document.version):
             return _nothing
+        self.better.stop(query.uri)
         place = place_of(document, query, self.documents.encoding)
         self._requests += 1
         self._newest[query.uri] = self._requests
@@ -129,6 +139,17 @@ class InlineCompletions:
         self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
         return status
 
+    def dismissed(self, name: str) -> None:
+        """The user sent a suggestion away; what would take its place isn't wanted either."""
+        for uri in self.better.asked_about():
+            if any(one.id == name for one in self.suggestions.of(uri)):
+                self.better.stop(uri)
+        self.suggestions.dismiss(name)
+
+    def changed(self, uri: str) -> None:
+        """A document has another text: what its place was asked for is no longer wanted."""
+        self.better.stop(uri)
+
     def closed(self, uri: str) -> None:
         """A document is gone: what was running for it ends, what was kept for it goes."""
         self._newest.pop(uri, None)
@@ -136,6 +157,7 @@ class InlineCompletions:
         if live is not None:
             live.cancel()
         self._stop(uri)
+        self.better.closed(uri)
         self.suggestions.forget(uri)
         self.ahead.closed(uri)
 
@@ -151,6 +173,7 @@ class InlineCompletions:
     async def aclose(self) -> None:
         """End everything that runs."""
         await self.ahead.aclose()
+        await self.better.aclose()
         tasks = [one.task for one in self._generations.values()]
         for task in tasks:
             task.cancel()
@@ -182,6 +205,8 @@ class InlineCompletions:
         finally:
             if self._live.get(document.uri) is asyncio.current_task():
                 del self._live[document.uri]
+            if items:
+                self.better.answered(document.uri)
             self._report(report, items, began)
         return items
 
@@ -207,7 +232,7 @@ class InlineCompletions:
                 return [], attrs.evolve(report, outcome="dismissed")
             rest = None
         if rest is not None and not invoked:
-            return [item(rest, place, text, cached=True)], attrs.evolve(report, outcome="cached")
+            return self._from_store(rest, place, text), attrs.evolve(report, outcome="cached")
         snapshot = snapshot_at(document, place)
         decision = should_trigger(snapshot, place.offset, invoked)
         if not decision.trigger:
@@ -220,6 +245,8 @@ class InlineCompletions:
             completion = await self._listen(generation, settings.latency_budget_ms / 1000)
             report = attrs.evolve(report, completion=attrs.evolve(completion, text=""))
             self._remember(generation, completion, invoked=invoked)
+            if completion.early and not invoked:
+                self.better.early(snapshot, place.offset)
         if invoked:
             await self._sample(snapshot, place, settings.latency_budget_ms / 1000 * CANDIDATES_WITHIN)
         if self._moved_on(document, text):
@@ -229,6 +256,16 @@ class InlineCompletions:
         return [item(rest, place, text) for rest in ranked], attrs.evolve(
             report, outcome="shown" if ranked else "empty"
         )
+
+    def _from_store(self, rest: Rest, place: Place, text: str) -> list[Item]:
+        suggestion = rest.suggestion
+        if not rest.typed:  # what the user has begun to type through stays
+            self.suggestions.drop(suggestion.instead_of)
+            if suggestion.early:
+                document = self.documents.get(suggestion.uri)
+                if document is not None:
+                    self.better.early(snapshot_at(document, place), place.offset)
+        return [item(rest, place, text, cached=True)]
 
     def _harvest(self, uri: str, place: Place, invoked: bool) -> None:
         """Take what a running generation has said since it last answered, if it is about this place."""
@@ -247,11 +284,7 @@ class InlineCompletions:
         if running is not None and running.fits(place.text, place.offset):
             return running
         self._stop(snapshot.uri)
-        settings = self._settings().completion
-        budget = settings.latency_budget_ms
-        rules = stop_rules(
-            snapshot, place.offset, settings.max_tokens, budget * DECODE_WITHIN, settings.multiline
-        )
+        rules = self._rules(snapshot, place.offset)
         prompt = self.ahead.prompt(snapshot, place.offset)
         request = CompletionRequest(session_of(snapshot.uri), prompt, rules, stream=True)
         generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
@@ -271,6 +304,8 @@ class InlineCompletions:
         self._tell_trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
         if generation.listeners == 0:
             self._remember(generation, completion)
+            if completion.early:
+                self.better.early(generation.snapshot, generation.offset)
         return completion
 
     async def _listen(self, generation: Generation, budget_s: float) -> Completion:
@@ -284,34 +319,34 @@ class InlineCompletions:
 
     async def _sample(self, snapshot: Snapshot, place: Place, within_s: float) -> None:
         """Have further candidates in the store, as many as time allows."""
-        backend = await self._backend()
-        settings = self._settings().completion
-        rules = stop_rules(
-            snapshot, place.offset, settings.max_tokens, settings.latency_budget_ms, settings.multiline
-        )
+        rules = self._rules(snapshot, place.offset, within=1.0)
         prompt = self.ahead.prompt(snapshot, place.offset, keep=False)
-        until = self._clock() + within_s
-        for seed in range(1, CANDIDATES):
-            left = until - self._clock()
-            if left <= 0:
-                return
-            request = CompletionRequest(
-                session_of(snapshot.uri), prompt, rules, temperature=TEMPERATURE, seed=seed
-            )
-            try:
-                completion = await asyncio.wait_for(backend.complete(request), left)
-            except TimeoutError:
-                return
+        request = CompletionRequest(session_of(snapshot.uri), prompt, rules)
+        async for completion in sampled(await self._backend(), request, within_s, self._clock):
             candidate = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
             self._remember(candidate, completion, invoked=True)
 
     # -- pieces
 
+    def _rules(self, snapshot: Snapshot, offset: int, within: float = DECODE_WITHIN) -> StopRules:
+        """Where decoding stops; `within` is its time in latency budgets."""
+        settings = self._settings().completion
+        decode_ms = settings.latency_budget_ms * within
+        return stop_rules(snapshot, offset, settings.max_tokens, decode_ms, settings.multiline)
+
     def _remember(self, generation: Generation, completion: Completion, *, invoked: bool = False) -> None:
         """Trim and check what the model said, and keep what may be shown."""
+        suggestion = self._judged(generation, completion, invoked=invoked)
+        if suggestion is not None:
+            self.suggestions.remember(suggestion)
+
+    def _judged(
+        self, generation: Generation, completion: Completion, *, invoked: bool = False
+    ) -> Suggestion | None:
+        """What may be shown of an answer; None when nothing may."""
         uri = generation.snapshot.uri
         if not completion.text or self.documents.get(uri) is None:
-            return
+            return None
         judgement = judge(
             completion,
             generation,
@@ -319,13 +354,12 @@ class InlineCompletions:
             self.relations.mentions(uri),
             invoked=invoked,
         )
-        if judgement.suggestion is not None:
-            self.suggestions.remember(judgement.suggestion)
         if judgement.cuts:
             log.debug("suggestion %s was cut: %s", generation.id, ", ".join(judgement.cuts))
         if self._on_cut is not None and completion.timings.decode_tokens:
             for reason in judgement.cuts:
                 self._on_cut(reason)
+        return judgement.suggestion
 
     def _stop(self, uri: str, only: Generation | None = None) -> None:
         generation = self._generations.get(uri)
@@ -341,6 +375,10 @@ class InlineCompletions:
     def _tell_trouble(self, sentence: str) -> None:
         if self._on_trouble is not None:
             self._on_trouble(sentence)
+
+    def _stands(self, snapshot: Snapshot) -> bool:
+        document = self.documents.get(snapshot.uri)
+        return document is not None and document.text == snapshot.text and not self._refused(document)
 
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.text is not text

@@ -67,5 +67,6 @@ def judge(
         complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
         mean_logprob=completion.mean_logprob,
         language=snapshot.language,
+        early=completion.early,
     )
     return Judgement(suggestion, cuts)

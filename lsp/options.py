@@ -26,7 +26,9 @@ from .documents import as_map
 
 EDITOR = "the editor's settings"
 
-OWN_OPTIONS = frozenset({"status", "completion_items", "editor_info", "editor_plugin_info", "token"})
+OWN_OPTIONS = frozenset(
+    {"status", "better_suggestions", "completion_items", "editor_info", "editor_plugin_info", "token"}
+)
 """Initialization options that are about the client and not settings."""
 
 _SECTIONS = ("completion", "workspace", "statistics")

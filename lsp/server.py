@@ -149,7 +149,7 @@ class ForetypeServer(LanguageServer):
         self.session.open(params.get("textDocument"))
 
     def _on_change(self, params: dict[str, Any]) -> None:
-        self.session.documents.change(params.get("textDocument"), params.get("contentChanges"))
+        self.session.change(params.get("textDocument"), params.get("contentChanges"))
 
     def _on_close(self, params: dict[str, Any]) -> None:
         self._close(params.get("textDocument"))
@@ -171,7 +171,7 @@ class ForetypeServer(LanguageServer):
         for cell in as_list(structure.get("didOpen")):
             self.session.open(cell)
         for change in as_list(cells.get("textContent")):
-            self.session.documents.change(as_map(change).get("document"), as_map(change).get("changes"))
+            self.session.change(as_map(change).get("document"), as_map(change).get("changes"))
 
     def _on_notebook_close(self, params: dict[str, Any]) -> None:
         for cell in as_list(params.get("cellTextDocuments")):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..daemon.backend import Backend
     from ..daemon.config import Settings
     from ..daemon.protocol import ModelStatus
+    from .better import Better
     from .inline import InlineCompletions
     from .items import Report
     from .ledger import Settled
@@ -75,6 +76,7 @@ class Session:
         self._resolved: Settings | None = None
         self._switches: Switches | None = None
         self._model = ""
+        self._wants_better = False
 
     # -- settings
 
@@ -87,6 +89,7 @@ class Session:
         if "editorInfo" in options:
             wants.append(COMMON_STATUS)
         self.board.tell(*wants)
+        self._wants_better = options.get("betterSuggestions") is True
 
     def change_settings(self, sent: Any) -> None:
         """What `workspace/didChangeConfiguration` or an answer to `workspace/configuration` brought."""
@@ -188,6 +191,7 @@ class Session:
                 on_cut=self._cut,
                 on_running=self.board.running,
                 on_trouble=self.board.trouble,
+                on_better=self._better if self._wants_better else None,
             )
         return self._inline
 
@@ -269,6 +273,12 @@ class Session:
         if not self.refused(document):
             self.inline.ahead.opened(uri)
 
+    def change(self, identifier: Any, changes: Any) -> None:
+        """A document has changed."""
+        document = self.documents.change(identifier, changes)
+        if document is not None and self._inline is not None:
+            self._inline.changed(document.uri)
+
     def close(self, uri: str) -> None:
         """A document was closed."""
         if self.documents.close(uri) is not None:
@@ -304,6 +314,13 @@ class Session:
             bar = self.work_progress("Indexing the workspace")
             if bar is not None:
                 self._bars[step.root] = bar
+
+    def _better(self, better: Better) -> None:
+        document = self.documents.get(better.uri)
+        if document is not None:
+            from .better import BETTER
+
+            self._notify(BETTER, better.for_editors(document.version))
 
     def _cut(self, reason: str) -> None:
         if self.statistics is not None:

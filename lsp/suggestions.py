@@ -41,6 +41,8 @@ class Suggestion:
         mean_logprob: how sure the model was.
         dismissed: the user sent it away.
         language: the document's language, as editors spell it.
+        early: it was made from a short context, and something better may take its place.
+        instead_of: the id of the early suggestion whose place it takes, or "".
     """
 
     id: str
@@ -53,6 +55,8 @@ class Suggestion:
     mean_logprob: float = 0.0
     dismissed: bool = False
     language: str = ""
+    early: bool = False
+    instead_of: str = ""
 
 
 @attrs.frozen
@@ -229,9 +233,17 @@ class Suggestions:
         return [rest for said, rest in found.items() if said not in unwanted]
 
     def dismiss(self, name: str) -> None:
-        """The user does not want a suggestion at its place."""
+        """The user does not want a suggestion at its place, nor what took its place meanwhile."""
         for known in self._known.values():
-            known[:] = [attrs.evolve(one, dismissed=True) if one.id == name else one for one in known]
+            known[:] = [
+                attrs.evolve(one, dismissed=True) if name in (one.id, one.instead_of) else one
+                for one in known
+            ]
+
+    def drop(self, name: str) -> None:
+        """Forget one suggestion: another has taken its place on the screen."""
+        for known in self._known.values():
+            known[:] = [one for one in known if one.id != name]
 
     def forget(self, uri: str) -> None:
         """Drop what belongs to a closed document."""

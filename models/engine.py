@@ -77,8 +77,12 @@ class EngineLike(Protocol):
         healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
+        whole: bool = False,
     ) -> Completion:
-        """Generate. Never raises for a request: a cancelled one answers with stop CANCELLED and its stage."""
+        """Generate. Never raises for a request: a cancelled one answers with stop CANCELLED and its stage.
+
+        With `whole` all of the prompt is evaluated first; else a first answer may come from a part of it.
+        """
         ...
 
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:

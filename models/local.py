@@ -134,17 +134,21 @@ class LocalEngine:
         healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
+        whole: bool = False,
     ) -> Completion:
         """See `EngineLike.complete`."""
         started = self._clock()
         try:
             with self._arm(cancellation):
                 state = self.sessions.use(session, prompt)
-                slot, plan = self._choose(state, prompt, healing=healing)
+                choose = self._choose_whole if whole else self._choose
+                slot, plan = choose(state, prompt, healing=healing)
                 synced = self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=SLICE_MS)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)
+                if slot is state.next:
+                    self.sessions.promote(state)
                 sampling = Sampling(temperature, seed)
                 drafts = self._begin_drafts(state, plan) if temperature <= 0 else None
                 generated = self._generate(
@@ -169,7 +173,7 @@ class LocalEngine:
             log.warning("a request failed: %s", error)
             self.sessions.clear()
             return _unavailable("llama.cpp could not compute the answer; its cache was emptied.")
-        return _answer(synced, milliseconds, generated)
+        return _answer(synced, milliseconds, generated, slot.context)
 
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
         """See `EngineLike.warm`."""
@@ -245,23 +249,29 @@ class LocalEngine:
             short = self._fresh(prompt, cut, healing=healing)
             if short.cost <= budget:
                 break
-        return self._install(session, "short", short), short
+        slot = self._install(session, "short", short)
+        slot.context = min(1.0, len(short.target) / len(whole.target))
+        return slot, short
+
+    def _choose_whole(self, session: Session, prompt: Prompt, *, healing: bool) -> tuple[Slot, Candidate]:
+        """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
+        whole = session.whole
+        if whole is not None:
+            candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole, healing=healing)
+            if candidate is not None and candidate.exact:
+                # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
+                return whole, candidate
+        fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=healing)
+        self._recall(session, fresh)
+        return self._install(session, "next", fresh), fresh
 
     def _prepare(self, session: Session, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
-        prompt = session.prompt
-        whole = session.whole
-        if whole is not None:
-            candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole, healing=True)
-            if candidate is not None and candidate.exact:
-                # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
-                return self._sync(whole, candidate, cancellation).complete
-        fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=True)
-        self._recall(session, fresh)
-        slot = self._install(session, "next", fresh)
-        if not self._sync(slot, fresh, cancellation).complete:
+        slot, candidate = self._choose_whole(session, session.prompt, healing=True)
+        if not self._sync(slot, candidate, cancellation).complete:
             return False
-        self.sessions.promote(session)
+        if slot is session.next:
+            self.sessions.promote(session)
         return True
 
     def _prefetch(self, session: Session, cancellation: Cancellation) -> bool:
@@ -439,7 +449,7 @@ class LocalEngine:
         return self.vocabulary.encode_continuation(required + to_bytes(text[len(typed) :]))
 
 
-def _answer(synced: Synced, prefill_ms: float, generated: Generated) -> Completion:
+def _answer(synced: Synced, prefill_ms: float, generated: Generated, context: float) -> Completion:
     cancelled = generated.stop is StopReason.CANCELLED
     return Completion(
         generated.text,
@@ -456,6 +466,7 @@ def _answer(synced: Synced, prefill_ms: float, generated: Generated) -> Completi
         ),
         sum(generated.logprobs) / max(1, len(generated.logprobs)),
         generated.logprobs,
+        context=context,
     )
 
 

@@ -20,11 +20,19 @@ from .vocabulary import GrowingText
 
 @attrs.define(eq=False)
 class Slot:
-    """An anchored prompt in a sequence of its own. `tail` remembers how its growing text was tokenised."""
+    """An anchored prompt in a sequence of its own.
+
+    Attributes:
+        anchor: the fixed part.
+        sequence: where its cells are.
+        tail: remembers how its growing text was tokenised.
+        context: which part of the prompt's tokens it saw when it was made; 1.0 where nothing was cut.
+    """
 
     anchor: Anchor
     sequence: Sequence
     tail: GrowingText
+    context: float = 1.0
 
 
 @attrs.define(eq=False)
@@ -53,7 +61,7 @@ class Session:
 
     def slots(self) -> tuple[Slot, ...]:
         """Those that exist, the best first."""
-        return tuple(slot for slot in (self.whole, self.short, self.next) if slot is not None)
+        return tuple(slot for slot in (self.whole, self.next, self.short) if slot is not None)
 
 
 @attrs.frozen

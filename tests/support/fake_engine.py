@@ -111,8 +111,9 @@ class FakeEngine:
         healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
+        whole: bool = False,
     ) -> Completion:
-        del healing, temperature, seed
+        del healing, temperature, seed, whole
         call = self._begin("complete", session, prompt)
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE

@@ -65,7 +65,10 @@ class EchoBackend:
 
 
 class InsideServer:
-    """A server and what it wrote. `on_answer` sees every answer at the moment when it is written."""
+    """A server and what it wrote: `answers` to requests, and what it `told` or asked by itself.
+
+    `on_answer` sees every answer at the moment when it is written.
+    """
 
     def __init__(
         self, backend: EchoBackend, on_answer: Callable[[int | str, dict[str, Any]], None] | None = None
@@ -76,6 +79,7 @@ class InsideServer:
         self.server = ForetypeServer(make, lambda: Settings(statistics=StatisticsSettings(enabled=False)))
         self.answers: dict[int | str, list[dict[str, Any]]] = {}
         self.asked: list[int | str] = []
+        self.told: list[dict[str, Any]] = []
         self._on_answer = on_answer
         self._failures: list[AssertionError] = []
         self.server.protocol.set_writer(self, include_headers=False)  # pyright: ignore[reportArgumentType] - write() is all
@@ -84,6 +88,7 @@ class InsideServer:
         """What pygls calls with each message."""
         message = json.loads(data)
         if "method" in message:
+            self.told.append(message)
             return
         self.answers.setdefault(message["id"], []).append(message)
         if self._on_answer is not None:
@@ -104,9 +109,10 @@ class InsideServer:
             self.asked.append(fields["id"])
         protocol.handle_message(json.loads(body, object_hook=protocol.structure_message))
 
-    def begin(self) -> None:
-        """The handshake."""
-        self.feed({"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {"capabilities": {}}})
+    def begin(self, **options: Any) -> None:
+        """The handshake, with initialization options."""
+        params = {"capabilities": {}, "initializationOptions": options}
+        self.feed({"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": params})
         self.feed({"jsonrpc": "2.0", "method": "initialized", "params": {}})
 
     async def settle(self) -> None:

@@ -61,7 +61,12 @@ class Bench:
         return cls(vocabulary, layout, cells, engine)
 
     def ask(
-        self, document: Document, *, tokens: int = 6, cancellation: Cancellation | None = None
+        self,
+        document: Document,
+        *,
+        tokens: int = 6,
+        cancellation: Cancellation | None = None,
+        whole: bool = False,
     ) -> Completion:
         """Complete at the document's cursor; checks the books before it returns."""
         answer = self.engine.complete(
@@ -69,6 +74,7 @@ class Bench:
             document.prompt(),
             StopRules(multiline=True, max_tokens=tokens),
             cancellation=cancellation or Cancellation(),
+            whole=whole,
         )
         self.check_books()
         return answer
@@ -217,9 +223,11 @@ def history(bench: Bench, seed: int, *, steps: int, documents: int = 1) -> None:
         action = chance.random()
         if action < 0.1:
             bench.cells.abort_after = chance.randrange(200)
-        answer = bench.ask(document)
+        whole = chance.random() < 0.2
+        answer = bench.ask(document, whole=whole)
         bench.cells.abort_after = None
         if answer.stop is not StopReason.CANCELLED:
+            assert not (whole and answer.early)
             bench.check_prompt(document)
             assert answer.text == bench.fresh(document, 6)[: len(answer.text)]
         if action > 0.8:
@@ -254,3 +262,42 @@ def test_a_tight_latency_budget_shortens_the_context_and_nothing_else(
     vocabulary: Vocabulary, order: str, seed: int
 ) -> None:
     history(Bench.make(vocabulary, order, budget_ms=1.0), seed, steps=12)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_an_early_answer_says_so_and_the_whole_context_gives_what_unlimited_time_gives(
+    vocabulary: Vocabulary, order: str
+) -> None:
+    hasty, patient = Bench.make(vocabulary, order, budget_ms=1.0), Bench.make(vocabulary, order)
+    patient.engine.latency_budget_ms = 1e9
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    early = hasty.ask(document)
+    assert early.early
+    assert 0 < early.context < 0.5
+    whole = hasty.ask(document, whole=True)
+    assert not whole.early
+    assert whole.text == patient.ask(document).text
+    document.edit(random.Random(0), "type")
+    assert not hasty.ask(document).early, "what was evaluated once is there for the next key"
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_a_question_for_the_whole_context_goes_on_where_keys_have_stopped_it(
+    vocabulary: Vocabulary, order: str
+) -> None:
+    bench = Bench.make(vocabulary, order, budget_ms=1.0)
+    document = Document("d", SOURCE * 2, len(SOURCE))
+    early, evaluated = 0, list[int]()
+    for _ in range(40):
+        bench.cells.abort_after = 60
+        answer = bench.ask(document, whole=True)
+        bench.cells.abort_after = None
+        evaluated.append(answer.timings.prefill_tokens)
+        if answer.stop is not StopReason.CANCELLED:
+            break
+        document.edit(random.Random(len(evaluated)), "type")
+        early += bench.ask(document).early
+    else:
+        pytest.fail("it began anew each time")
+    assert early
+    assert max(evaluated) < 100

@@ -11,6 +11,7 @@ import {
   LanguageClient,
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
+import { BetterSuggestions, type News } from "./better";
 import { Reports } from "./reports";
 import { serverSettings } from "./settings";
 
@@ -36,6 +37,7 @@ const SCHEMES = ["file", "untitled", "vscode-notebook-cell", "vscode-vfs", "vsco
 
 export class Client extends LanguageClient {
   readonly reports = new Reports(this);
+  private readonly better = new BetterSuggestions();
 
   constructor(command: string, log: vscode.LogOutputChannel, home: string, listener: Listener) {
     super(
@@ -46,7 +48,7 @@ export class Client extends LanguageClient {
         documentSelector: SCHEMES.map((scheme) => ({ scheme })),
         outputChannel: log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationOptions: { status: true }, // settings are asked for, so that one that goes away is gone
+        initializationOptions: { status: true, betterSuggestions: true }, // settings are asked for, so that one that goes away is gone
         initializationFailedHandler: () => false,
         errorHandler: {
           error: () => ({ action: ErrorAction.Continue, handled: true }),
@@ -59,8 +61,11 @@ export class Client extends LanguageClient {
           workspace: { configuration: (asked) => asked.items.map(() => serverSettings()) },
           provideInlineCompletionItems: async (document, position, context, token, next) => {
             const asked = performance.now();
-            const answer = await next(document, position, context, token);
+            const answer = await next(document, position, this.better.context(context), token);
             const items = Array.isArray(answer) ? answer : (answer?.items ?? []);
+            if (!token.isCancellationRequested) {
+              this.better.answered(document, position, items);
+            }
             if (items.length > 0 && !token.isCancellationRequested) {
               listener.answered(performance.now() - asked);
               this.reports.answered(document, position, items);
@@ -71,6 +76,7 @@ export class Client extends LanguageClient {
       },
     );
     this.onNotification("foretype/status", (status: ServerStatus) => listener.status(status));
+    this.onNotification("foretype/betterSuggestion", (news: News) => this.better.heard(news));
   }
 
   /** The server's commands are registered once, in `commands.ts`, so that they are there before the server is. */

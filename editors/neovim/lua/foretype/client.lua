@@ -98,7 +98,7 @@ function M.defaults()
     name = M.name,
     cmd = config.current.cmd,
     capabilities = capabilities,
-    init_options = { status = true },
+    init_options = { status = true, betterSuggestions = true },
     settings = next(settings) and { foretype = settings } or nil,
     reuse_client = reuse,
     root_dir = function(buffer, on_dir)
@@ -111,6 +111,11 @@ function M.defaults()
         if type(status) == 'table' then
           M.status = status
           redraw_status()
+        end
+      end,
+      ['foretype/betterSuggestion'] = function(_, better)
+        if type(better) == 'table' then
+          require('foretype.suggest').better(better)
         end
       end,
     },

@@ -121,12 +121,13 @@ local function refresh()
 end
 
 --- Take an answer. What is shown and still fits stays, unless the answer says more of the same: text that
---- changes under the eye of somebody who types it is worse than a second opinion.
+--- changes under the eye of somebody who types it is worse than a second opinion. Where the server has found
+--- something better than what stands there untouched (`request.replaces`), that takes its place.
 local function take(result, request)
   local line = vim.api.nvim_buf_get_lines(request.buffer, request.row, request.row + 1, false)[1] or ''
   local candidates = items.suggestions(result, line, request.row, request.col, request.client.offset_encoding)
   local old = current()
-  if request.kind == AUTOMATIC and old then
+  if request.kind == AUTOMATIC and old and not request.replaces then
     local new = candidates[1] and candidates[1].text
     if not new or new == old.rest or new:sub(1, #old.rest) ~= old.rest then
       return refresh()
@@ -159,7 +160,8 @@ end
 --- Ask the server for the cursor's place, in place of whatever was asked before.
 ---@param kind integer
 ---@param step integer how far to go on from the suggestion that is shown
-local function ask(kind, step)
+---@param replaces? string the untouched suggestion in whose place the answer is wanted
+local function ask(kind, step, replaces)
   stop_timer()
   local buffer = vim.api.nvim_get_current_buf()
   if not M.enabled or not inserting() or client.refused(buffer) or menu.previews() then
@@ -188,6 +190,7 @@ local function ask(kind, step)
     col = col,
     kind = kind,
     step = step,
+    replaces = replaces,
   }
   -- The older request is not cancelled first: the server itself replaces it, and a generation that already
   -- says what was typed since goes on for the new one.
@@ -369,6 +372,25 @@ end
 --- Ask for suggestions now, whatever the rules about when to ask say.
 function M.trigger()
   ask(INVOKED, 0)
+end
+
+--- The server has something better than an early suggestion: show it, unless that was typed into, sent away
+--- or chosen among others, or another question is open.
+---@param news {textDocument: {uri: string}, replaces: string}
+function M.better(news)
+  local buffer = vim.api.nvim_get_current_buf()
+  if M.builtin() or pending or not inserting() or vim.uri_from_bufnr(buffer) ~= news.textDocument.uri then
+    return
+  end
+  local fit, suggestion = current()
+  if suggestion and fit then
+    if suggestion.id ~= news.replaces or fit.typed ~= '' or shown.all then
+      return
+    end
+  elseif news.replaces ~= '' or not config.current.auto then
+    return
+  end
+  ask(AUTOMATIC, 0, news.replaces)
 end
 
 --- Send the suggestion away: the server will not make it again at this place.
