@@ -70,7 +70,7 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
 def _said_again(text: str, line: Line) -> tuple[int, int]:
     """(code points of the right side that the text says again, where in the text the last of them is)."""
     after, opened = line.after, line.quote
-    unmatched = balance(text, line.language, opened).closers or _angle_closer(text, after)
+    unmatched = unmatched_closers(text, line)
     if opened and unmatched and unmatched[0][1] == opened and not after.lstrip(" \t").startswith(opened):
         unmatched = unmatched[1:]  # it ends a string that nothing right of the cursor ends
     taken, last = 0, -1
@@ -81,6 +81,14 @@ def _said_again(text: str, line: Line) -> tuple[int, int]:
         taken = there + len(closer)
         last = at + len(closer) - 1
     return taken, last
+
+
+def unmatched_closers(text: str, line: Line) -> tuple[tuple[int, str], ...]:
+    """Brackets and quotes that a text closes without having opened them, with their offsets.
+
+    Angle brackets count where one stands right of the cursor.
+    """
+    return balance(text, line.language, line.quote).closers or _angle_closer(text, line.after)
 
 
 def _angle_closer(text: str, after: str) -> tuple[tuple[int, str], ...]:

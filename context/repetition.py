@@ -19,6 +19,7 @@ _REPEATED_UNITS = 6
 _REPEATED_DATA = 40
 _REPEATED_CHARACTERS = 120
 _MAX_UNIT = 40
+_LOOKED_AT = 2_000
 
 
 def says_something(code: str) -> bool:
@@ -47,6 +48,8 @@ def end_of_first_unit(line: str) -> int | None:
 
     Six times are a loop, many more for what says nothing. Rulers such as `-----` are honest repetitions.
     """
+    skipped = max(0, len(line) - _LOOKED_AT)
+    line = line[skipped:]
     for size in range(1, min(_MAX_UNIT, len(line) // _REPEATED_UNITS) + 1):
         unit = line[-size:]
         if not line.endswith(unit * _REPEATED_UNITS) or not unit.strip():
@@ -61,7 +64,7 @@ def end_of_first_unit(line: str) -> int | None:
             continue
         end = start + size
         if not (_in_word(line[end - 1]) and _in_word(line[end])):
-            return end
+            return skipped + end
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import attrs
 
-from . import trim_blanks, trim_brackets, trim_lines
+from . import trim_blanks, trim_brackets, trim_first_blank, trim_lines
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closes_only, opens_block, place_of
@@ -26,6 +26,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("cut off", trim_lines.drop_what_was_cut_off),
     ("leading blank lines", trim_blanks.drop_leading_blank_lines),
     ("leading blanks", trim_blanks.fit_the_first_line),
+    ("missing blank", trim_first_blank.separate_from_what_is_typed),
     ("indentation", trim_blanks.fit_the_indentation),
     ("one line", trim_lines.keep_one_line),
     ("end of scope", trim_lines.cut_at_the_end_of_the_scope),
@@ -41,6 +42,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
 
 
 _CUT_OFF = {StopReason.BUDGET, StopReason.LENGTH}
+_LONGEST = 20_000
+"""Code points of an answer that are looked at: ten times what a model says in its longest."""
 
 
 @attrs.frozen
@@ -72,7 +75,9 @@ def trim(
         stop: why generation ended; after `BUDGET` or `LENGTH` its last line is unfinished.
     """
     place = place_of(snapshot, offset)
-    draft = Draft(raw, cut_off=stop in _CUT_OFF, ended=stop is StopReason.END)
+    too_long = len(raw) > _LONGEST
+    raw = raw[:_LONGEST]
+    draft = Draft(raw, cut_off=too_long or stop in _CUT_OFF, ended=not too_long and stop is StopReason.END)
     rules = after_first_line(raw, place, rules)
     reasons: list[str] = []
     for name, rule in RULES:

@@ -133,7 +133,10 @@ def drop_trailing_blanks(draft: Draft, place: Place, rules: StopRules) -> Draft:
     """
     del rules
     text = _TRAILING.sub("", draft.text)
-    if text.endswith(("\n", "\r")) and place.after[draft.replace_right :].strip():
+    after = place.after[draft.replace_right :]
+    if draft.ended and after.strip() and not after[0].isspace() and draft.text.strip():
+        return attrs.evolve(draft, text=text + draft.text[len(draft.text.rstrip(" \t")) :])
+    if text.endswith(("\n", "\r")) and after.strip():
         return attrs.evolve(draft, text=text + split_lines(draft.text + "|")[-1][:-1])
     if not place.after.strip():
         text = text.rstrip()

@@ -7,7 +7,7 @@ import re
 import attrs
 
 from .brackets import PAIRS, balance
-from .closers import PUNCTUATION, Line, closed, closed_beginning, is_level, meet_closers
+from .closers import PUNCTUATION, Line, closed, closed_beginning, is_level, meet_closers, unmatched_closers
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closers_only
@@ -56,7 +56,7 @@ def _stop_before(draft: Draft, place: Place) -> Draft:
 
 def _first_closer(line: str, closer: str, place: Place) -> int:
     """Where a text first closes what the rest of the line closes; its length where it doesn't."""
-    found = balance(line, place.language, _line(place).quote).closers
+    found = unmatched_closers(line, _line(place))
     return next((at for at, each in found if each == closer), len(line))
 
 

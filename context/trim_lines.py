@@ -46,6 +46,9 @@ MARKERS = (
 )
 """What models write instead of their end markers when they spell them out."""
 
+_UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""What nobody types, and half of a character: an answer ends before it."""
+
 _LOOSE = re.compile(r"""[\s"'`]+""")
 _UNFINISHED = re.compile(r"[\s+\-*/%=&|^,.(\[{<>!?:@$#~]*\w*$")
 _INFORMATIVE = 4
@@ -61,6 +64,9 @@ def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
     fence = re.search(r"^```", text, re.MULTILINE)
     if fence is not None and "```" not in nearby and place.language.id != "markdown":
         ends.append(fence.start())
+    unwritten = _UNWRITTEN.search(text)
+    if unwritten is not None:
+        ends.append(unwritten.start())
     return draft.cut(text[: min(ends)]) if ends else draft
 
 

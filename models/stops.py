@@ -67,14 +67,12 @@ class StopWatch:
         return len(self.text[: self._line_start].rstrip())
 
     def _line_end(self) -> int | None:
-        for at in range(self._line_start, len(self.text)):
-            char = self.text[at]
-            if char == "\n":
-                return at
-            if char == "\r":
-                # A carriage return may be the first half of CRLF: wait for what follows.
-                return at if at + 1 < len(self.text) else None
-        return None
+        feed = self.text.find("\n", self._line_start)
+        carriage = self.text.find("\r", self._line_start, feed if feed >= 0 else len(self.text))
+        if carriage < 0:
+            return feed if feed >= 0 else None
+        # A carriage return may be the first half of CRLF: wait for what follows.
+        return carriage if carriage + 1 < len(self.text) else None
 
     def _line(self, start: int, end: int) -> Stop | None:
         rules = self.rules

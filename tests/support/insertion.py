@@ -32,8 +32,9 @@ class Accepted:
 
 
 def decoded(raw: str, rules: StopRules, before: str, stop: StopReason, step: int = 3) -> Completion:
-    """An answer that arrives in pieces of `step` code points, ended as `models/decode` ends it."""
+    """An answer that arrives in pieces of `step` code points, 1,000 at most, ended as decoding ends it."""
     watch = StopWatch(rules, cursor_line(before))
+    step = max(step, len(raw) // 1000)
     for start in range(0, len(raw), step):
         ended = watch.feed(raw[start : start + step])
         if ended is not None:
