@@ -17,7 +17,7 @@ from .closers import Line, closed, meet_closers
 from .lines import line_end, line_start, newline_of, next_line_start, split_lines, without_end
 from .piece import Piece
 from .snapshot import Snapshot
-from .syntax import SyntaxTree, parse
+from .syntax import SyntaxTree
 
 _PARSE_MS = 20.0
 _MOST_PROBES = 24
@@ -114,7 +114,7 @@ class Bench:
         after = self.piece.after[self.replaced_by(text) :]
         end = line_end(after, 0) if finish else 0
         finished = after[:end] + finish + after[end:]
-        return parse(self.piece.before + text + finished, self.snapshot.language, _PARSE_MS)
+        return self.snapshot.parse(self.piece.before + text + finished, _PARSE_MS)
 
     def _finished(self, text: str, tree: SyntaxTree | None, finishers: tuple[str, ...]) -> Probe | None:
         """A sound tree with what is left open closed: then the text is unfinished, not wrong."""
@@ -146,7 +146,7 @@ class Bench:
         before, after = self.piece.before, self.piece.after
         start = line_start(before, len(before))
         end = next_line_start(after, 0)
-        tree = parse(before[:start] + after[end:], self.snapshot.language, _PARSE_MS)
+        tree = self.snapshot.parse(before[:start] + after[end:], _PARSE_MS)
         return tree is None or tree.has_defects
 
     def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:

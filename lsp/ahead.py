@@ -20,7 +20,7 @@ from ..context.window import Window
 from ..daemon.backend import Backend
 from ..daemon.config import CompletionSettings, Settings
 from ..daemon.protocol import ForgetRequest, ModelState, ModelStatus, WarmRequest
-from .documents import Document, DocumentStore, root_of
+from .documents import Document, DocumentStore
 from .relations import Relations
 
 log = logging.getLogger(__name__)
@@ -75,17 +75,17 @@ class Ahead:
         """What the model sees for a cursor. The next one keeps its window if `keep` is true."""
         prompt, window = self._assembled(snapshot, offset)
         if keep:
-            self._windows[snapshot.uri] = window
+            self._windows[snapshot.session] = window
         return prompt
 
     def _assembled(self, snapshot: Snapshot, offset: int) -> tuple[Prompt, Window]:
         settings = self._settings().completion
-        root = root_of(snapshot.uri, self.documents.roots)
+        root = self.documents.root(snapshot.uri)
         return assemble(
             snapshot,
             offset,
             WindowSettings(settings.prefix_characters, settings.suffix_characters),
-            self._windows.get(snapshot.uri),
+            self._windows.get(snapshot.session),
             self.relations.parts(snapshot.uri),
             repository=root.rsplit("/", 1)[-1],
         )
@@ -96,7 +96,7 @@ class Ahead:
         self._in_background(self._prepare(uri))
 
     def asked(self, uri: str, offset: int) -> None:
-        """A suggestion was asked for at an offset in code points; what follows may be a rest."""
+        """A suggestion was asked for at an offset of the document, in code points; then may come a rest."""
         self._front = uri
         self._asked[uri] = offset
         self.relations.visited(uri, offset)
@@ -108,13 +108,17 @@ class Ahead:
         if self._front in self._asked:
             self._await_rest(self._front)
 
-    def closed(self, uri: str) -> None:
-        """A document is gone: what was kept for it goes."""
-        self._windows.pop(uri, None)
+    def closed(self, uri: str, sheet: str) -> None:
+        """A document is gone: what was kept for it goes, and with the last of its sheet what they shared."""
         self._asked.pop(uri, None)
         self._stop_rest(uri)
-        self.relations.forget(uri)
-        self._in_background(self._forget(uri))
+        if not self._is_open(sheet):
+            self._windows.pop(sheet, None)
+            self.relations.forget(sheet)
+            self._in_background(self._forget(sheet))
+
+    def _is_open(self, sheet: str) -> bool:
+        return any(document.sheet == sheet for document in self.documents)
 
     async def aclose(self) -> None:
         """End what runs."""
@@ -141,8 +145,8 @@ class Ahead:
         offset, document = self._asked.get(uri), self.documents.get(uri)
         if document is None or offset is None or self._refused(document):
             return
-        text = document.text
-        if await self._choose(document, offset) and document.text is text and not self._running(uri):
+        text, offset = document.whole, document.before + offset
+        if await self._choose(document, offset) and document.whole is text and not self._running(uri):
             await self._warm(document, offset)
 
     async def _choose(self, document: Document, offset: int) -> bool:
@@ -160,22 +164,24 @@ class Ahead:
         document = self.documents.get(uri)
         if document is None or self._front != uri or self._running(uri):
             return
-        offset = warm_offset(len(document.text), self._asked.get(uri), self._settings().completion)
+        asked = self._asked.get(uri)
+        last = None if asked is None else document.before + asked
+        offset = warm_offset(len(document.whole), last, self._settings().completion)
         if offset is None:
             return
-        self.relations.visited(uri, offset)
+        self.relations.visited(uri, offset - document.before)
         await self._choose(document, offset)
         if self.documents.get(uri) is document and not self._running(uri):
-            await self._warm(document, min(offset, len(document.text)))
+            await self._warm(document, min(offset, len(document.whole)))
 
     async def _warm(self, document: Document, offset: int) -> None:
         prompt = self.prompt(document.snapshot(), offset)
-        await (await self._backend()).warm(WarmRequest(session_of(document.uri), prompt))
+        await (await self._backend()).warm(WarmRequest(session_of(document.sheet), prompt))
 
-    async def _forget(self, uri: str) -> None:
+    async def _forget(self, sheet: str) -> None:
         backend = await self._backend()
-        if self.documents.get(uri) is None:
-            await backend.forget(ForgetRequest(session_of(uri)))
+        if not self._is_open(sheet):
+            await backend.forget(ForgetRequest(session_of(sheet)))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -204,6 +210,6 @@ def warm_offset(length: int, asked: int | None, settings: CompletionSettings) ->
     return length if 0 < length <= settings.prefix_characters else None
 
 
-def session_of(uri: str) -> str:
-    """The name of a document's session at the daemon: no two editors share one."""
-    return f"{os.getpid()} {uri}"
+def session_of(sheet: str) -> str:
+    """The name of a text's session at the daemon: no two editors share one."""
+    return f"{os.getpid()} {sheet}"

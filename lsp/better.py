@@ -142,7 +142,7 @@ class BetterAnswers:
     async def _ask(self, snapshot: Snapshot, offset: int) -> None:
         rules = self._asking.rules(snapshot, offset)
         request = CompletionRequest(
-            session=session_of(snapshot.uri),
+            session=session_of(snapshot.session),
             prompt=self._asking.prompt(snapshot, offset),
             rules=rules,
             priority=Priority.PREFETCH,

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from ..context.problem import Problem
-from .documents import Document, as_map, path_of
+from .documents import Document, as_map
 from .place import place_of
 from .query import read_query
 from .session import Session
@@ -161,9 +161,7 @@ def _document(session: Session, arguments: list[Any]) -> Document | None:
 
 
 def _folder(session: Session, document: Document) -> str:
-    path = path_of(document.uri)
-    roots = [root for root in session.documents.roots if path.startswith(root.rstrip("/") + "/")]
-    return max(roots, key=len) if roots else path.rsplit("/", 1)[0]
+    return session.documents.root(document.uri) or document.file.rsplit("/", 1)[0]
 
 
 ACCEPTED = "foretype.accepted"

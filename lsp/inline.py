@@ -131,7 +131,7 @@ class InlineCompletions:
         place = place_of(document, query, self.documents.encoding)
         self._requests += 1
         self._newest[query.uri] = self._requests
-        return partial(self._answer, self._requests, document, document.text, place, query.invoked)
+        return partial(self._answer, self._requests, document, document.whole, place, query.invoked)
 
     async def load(self) -> ModelStatus:
         """Have the model loaded; what came of it replaces what was said of an earlier attempt."""
@@ -150,8 +150,11 @@ class InlineCompletions:
         """A document has another text: what its place was asked for is no longer wanted."""
         self.better.stop(uri)
 
-    def closed(self, uri: str) -> None:
-        """A document is gone: what was running for it ends, what was kept for it goes."""
+    def closed(self, uri: str, sheet: str = "") -> None:
+        """A document is gone: what was running for it ends, what was kept for it goes.
+
+        `sheet` is what the text was called that the model saw of it; "" stands for its URI.
+        """
         self._newest.pop(uri, None)
         live = self._live.pop(uri, None)
         if live is not None:
@@ -159,7 +162,7 @@ class InlineCompletions:
         self._stop(uri)
         self.better.closed(uri)
         self.suggestions.forget(uri)
-        self.ahead.closed(uri)
+        self.ahead.closed(uri, sheet or uri)
 
     def stop_all(self) -> None:
         """End every generation; open requests are answered as cancelled."""
@@ -286,7 +289,7 @@ class InlineCompletions:
         self._stop(snapshot.uri)
         rules = self._rules(snapshot, place.offset)
         prompt = self.ahead.prompt(snapshot, place.offset)
-        request = CompletionRequest(session_of(snapshot.uri), prompt, rules, stream=True)
+        request = CompletionRequest(session_of(snapshot.session), prompt, rules, stream=True)
         generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
         generation.task = asyncio.ensure_future(self._run(backend, request, generation))
         self._generations[snapshot.uri] = generation
@@ -321,7 +324,7 @@ class InlineCompletions:
         """Have further candidates in the store, as many as time allows."""
         rules = self._rules(snapshot, place.offset, within=1.0)
         prompt = self.ahead.prompt(snapshot, place.offset, keep=False)
-        request = CompletionRequest(session_of(snapshot.uri), prompt, rules)
+        request = CompletionRequest(session_of(snapshot.session), prompt, rules)
         async for completion in sampled(await self._backend(), request, within_s, self._clock):
             candidate = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
             self._remember(candidate, completion, invoked=True)
@@ -378,10 +381,10 @@ class InlineCompletions:
 
     def _stands(self, snapshot: Snapshot) -> bool:
         document = self.documents.get(snapshot.uri)
-        return document is not None and document.text == snapshot.text and not self._refused(document)
+        return document is not None and document.whole == snapshot.text and not self._refused(document)
 
     def _moved_on(self, document: Document, text: str) -> bool:
-        return self.documents.get(document.uri) is not document or document.text is not text
+        return self.documents.get(document.uri) is not document or document.whole is not text
 
     def _report(self, report: Report, items: list[Item], began: float) -> None:
         if self._on_report is not None:

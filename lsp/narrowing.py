@@ -16,7 +16,7 @@ import attrs
 
 from ..context.ignore import is_kept_back, is_secret_path, read_narrowing
 from ..context.narrowing import Narrowing
-from .documents import Document, path_of, relative_path, root_of
+from .documents import Document, relative_path, root_of_file
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class Narrowings:
     ) -> None:
         self._roots = roots
         self._clock = clock
-        self._verdicts: OrderedDict[tuple[str, str, str], Verdict] = OrderedDict()
+        self._verdicts: OrderedDict[tuple[str, tuple[str, ...], str], Verdict] = OrderedDict()
         self._complaints: dict[str, tuple[str, ...]] = {}
 
     def verdict(self, document: Document) -> Verdict:
         """What the workspace says about a document."""
-        root = root_of(document.uri, self._roots())
-        key = (document.uri, document.language, root)
+        root = root_of_file(document.file, self._roots())
+        key = (document.uri, document.languages, root)
         found = self._verdicts.get(key)
         now = self._clock()
         if found is None or now - found.at >= FRESH_S:
@@ -66,7 +66,7 @@ class Narrowings:
         return found
 
     def _judge(self, document: Document, root: str, now: float) -> Verdict:
-        path = path_of(document.uri)
+        path = document.file
         if is_secret_path(path):
             return Verdict(True, "This file may hold secrets: foretype never looks at it.", now)
         if not root:

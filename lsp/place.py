@@ -23,7 +23,7 @@ class Place:
     """Where to complete. Offsets are code points.
 
     Attributes:
-        text: the text that is completed: the document's, with the popup menu's entry inserted.
+        text: the text that is completed: the document's `whole`, with the popup menu's entry inserted.
         offset: the cursor in `text`.
         start: where the answer's range begins, in the document.
         end: where it ends before closers are added, in the document.
@@ -42,17 +42,18 @@ class Place:
 def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Place:
     """The place that a query asks about in the document as it is now."""
     offset = document.offset_at(query.line, query.character, encoding)
+    whole, before = document.whole, document.before
     selected = query.selected
     if selected is None:
-        return Place(document.text, offset, offset, offset)
+        return Place(whole, before + offset, offset, offset)
     start = document.offset_at(*selected.start, encoding)
     end = document.offset_at(*selected.end, encoding)
     text = document.text
     if not start <= offset <= end or "\n" in text[start:end] or "\r" in text[start:end]:
-        return Place(text, offset, offset, offset)
+        return Place(whole, before + offset, offset, offset)
     return Place(
-        text[:start] + selected.text + text[end:],
-        start + len(selected.text),
+        whole[: before + start] + selected.text + whole[before + end :],
+        before + start + len(selected.text),
         start,
         end,
         selected.text,
@@ -63,9 +64,4 @@ def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Plac
 def snapshot_at(document: Document, place: Place) -> Snapshot:
     """The snapshot of `place.text`; the document's own unless the popup menu changed it."""
     snapshot = document.snapshot()
-    if not place.said:
-        return snapshot
-    tree = snapshot.tree
-    if tree is not None:
-        tree = tree.edited(place.text, place.start, place.end, place.start + len(place.said))
-    return attrs.evolve(snapshot, text=place.text, tree=tree)
+    return snapshot.with_text(place.text) if place.said else snapshot

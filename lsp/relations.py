@@ -9,8 +9,9 @@ other open documents and what was edited in them a moment ago.
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from ..context.related import Choice, choose
 from ..context.retrievers import Edit, OpenFile, Sources
 from ..context.snapshot import Snapshot
 from ..context.values import RelatedPart
-from .documents import Document, DocumentStore, root_of
+from .documents import Document, DocumentStore, path_from
 from .workspace import Folder, Workspaces
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ AROUND_LINES = 6
 
 
 class Relations:
-    """Its state: per document the last choice and where its cursor was, and whose choice is out of date."""
+    """Its state: per text the last choice and where its cursor was, and whose choice is out of date.
+
+    A text is a document, or the cells of one language of a notebook.
+    """
 
     def __init__(
         self,
@@ -63,34 +67,35 @@ class Relations:
         self._hidden = hidden
         self._clock = clock
         self._choices: dict[str, Choice] = {}
-        self._cursors: dict[str, int] = {}
+        self._cursors: dict[str, tuple[str, int]] = {}  # the document and the offset in it
         self._outdated: set[str] = set()
 
     def parts(self, uri: str) -> tuple[RelatedPart, ...]:
         """What the model should see beside a document."""
-        choice = self._choices.get(uri)
+        choice = self.choice(uri)
         return choice.parts if choice is not None and self._budget() > 0 else ()
 
     def choice(self, uri: str) -> Choice | None:
         """The last choice for a document, with the account of it."""
-        return self._choices.get(uri)
+        return self._choices.get(self._sheet(uri))
 
     def visited(self, uri: str, offset: int) -> None:
         """The cursor is in a document. After a visit elsewhere its choice is out of date."""
-        if next(reversed(self._cursors), None) != uri:
-            self._outdated.add(uri)
-        self._cursors.pop(uri, None)
-        self._cursors[uri] = offset
+        sheet = self._sheet(uri)
+        if next(reversed(self._cursors), None) != sheet:
+            self._outdated.add(sheet)
+        self._cursors.pop(sheet, None)
+        self._cursors[sheet] = uri, offset
 
     def indexed(self) -> None:
         """An index has become complete: every choice is out of date."""
         self._outdated.update(self._cursors)
 
-    def forget(self, uri: str) -> None:
-        """A document was closed."""
-        self._choices.pop(uri, None)
-        self._cursors.pop(uri, None)
-        self._outdated.discard(uri)
+    def forget(self, sheet: str) -> None:
+        """A text was closed."""
+        self._choices.pop(sheet, None)
+        self._cursors.pop(sheet, None)
+        self._outdated.discard(sheet)
 
     async def choose(self, snapshot: Snapshot, offset: int, seen: tuple[int, int]) -> bool:
         """Choose for a cursor if need be; whether the model would see something else now.
@@ -100,16 +105,16 @@ class Relations:
             offset: the cursor, in code points.
             seen: from where to where the model sees the document anyway, in code points.
         """
-        before = self._choices.get(snapshot.uri)
-        anew = snapshot.uri in self._outdated
-        self._outdated.discard(snapshot.uri)
+        before = self._choices.get(snapshot.session)
+        anew = snapshot.session in self._outdated
+        self._outdated.discard(snapshot.session)
         work = partial(
-            choose, snapshot, offset, self._sources(snapshot), self._budget(), before, anew=anew, seen=seen
+            choose, snapshot, offset, self.sources(snapshot), self._budget(), before, anew=anew, seen=seen
         )
         choice = await asyncio.to_thread(work)
         if self._documents.get(snapshot.uri) is None:
             return False
-        self._choices[snapshot.uri] = choice
+        self._choices[snapshot.session] = choice
         return choice.parts != (before.parts if before else ())
 
     def symbols(self, uri: str) -> Symbols | None:
@@ -117,39 +122,62 @@ class Relations:
         folder = self._folder(uri)
         if folder is None or not folder.ready:
             return None
-        return partial(_is_known, folder, tuple(document.text for document in self._others(uri)))
+        return partial(_is_known, folder, tuple(document.whole for document in self._others(uri)))
 
     def mentions(self, uri: str) -> Symbols | None:
         """Whether another file of a document's workspace mentions a name; None where silence says nothing."""
         folder, document = self._folder(uri), self._documents.get(uri)
         if folder is None or document is None or not folder.ready or not folder.index.speaks:
             return None
-        texts = tuple(other.text for other in self._others(uri))
+        texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
 
     def _folder(self, uri: str) -> Folder | None:
-        return self._workspaces.at(root_of(uri, self._documents.roots))
+        return self._workspaces.at(self._documents.root(uri))
+
+    def _sheet(self, uri: str) -> str:
+        document = self._documents.get(uri)
+        return uri if document is None else document.sheet
 
     def _others(self, uri: str) -> list[Document]:
-        """Other open documents that may be shown, the one visited last first."""
-        order = [*reversed(self._cursors), *(each.uri for each in self._documents)]
-        found = [self._documents.get(one) for one in dict.fromkeys(order) if one != uri]
-        shown = [one for one in found if one is not None and not self._hidden(one)]
-        return shown[:OPEN_FILES]
+        """Other texts that are open and may be shown, one document of each, the one visited last first."""
+        visited = [self._documents.get(one) for one, _ in reversed(self._cursors.values())]
+        asked = self._documents.get(uri)
+        found: dict[str, Document] = {}
+        for one in (*visited, *self._documents):
+            if one is not None and one.uri != uri and not _one_notebook(one, asked):
+                found.setdefault(one.sheet, one)
+        return [one for one in found.values() if not self._hidden(one)][:OPEN_FILES]
 
-    def _sources(self, snapshot: Snapshot) -> Sources:
+    def sources(self, snapshot: Snapshot) -> Sources:
+        """What there is beside a document."""
         folder = self._folder(snapshot.uri)
         sources = folder.sources() if folder is not None else Sources()
         others = self._others(snapshot.uri)
+        base = self._base(snapshot.uri)
         return attrs.evolve(
             sources,
-            open_files=[OpenFile(_bare(each), self._cursors.get(each.uri, 0)) for each in others],
-            edits=recent_edits(others, self._clock()),
+            open_files=[OpenFile(_bare(each, base), self._cursor(each)) for each in others],
+            edits=recent_edits(others, self._clock(), base),
         )
 
+    def _base(self, uri: str) -> str:
+        """The folder from which other documents' paths are told: they must not be taken for this one's."""
+        document = self._documents.get(uri)
+        return self._documents.root(uri) or ("" if document is None else posixpath.dirname(document.file))
 
-def recent_edits(documents: list[Document], now: float) -> list[Edit]:
-    """The lines around the last edit of each document that was edited within `RECENT_S`, newest first."""
+    def _cursor(self, document: Document) -> int:
+        """Where the cursor was last in a document's text."""
+        uri, offset = self._cursors.get(document.sheet, (document.uri, 0))
+        visited = self._documents.get(uri)
+        return offset + (document if visited is None else visited).before
+
+
+def recent_edits(documents: Sequence[Document], now: float, base: str = "") -> list[Edit]:
+    """The lines around the last edit of each document that was edited within `RECENT_S`, newest first.
+
+    Paths are told from the folder `base`.
+    """
     edited = [one for one in documents if one.edited_at and now - one.edited_at <= RECENT_S]
     found: list[Edit] = []
     for document in sorted(edited, key=lambda one: -one.edited_at):
@@ -157,13 +185,20 @@ def recent_edits(documents: list[Document], now: float) -> list[Edit]:
         line = lines.line_at(min(document.edited_offset, len(document.text)))
         first, last = max(0, line - AROUND_LINES), min(len(lines) - 1, line + AROUND_LINES)
         start, end = lines.bounds(first, document.text)[0], lines.bounds(last, document.text)[1]
-        found.append(Edit(document.path, document.text[start:end], first + 1))
+        above = document.whole.count("\n", 0, document.before)
+        found.append(Edit(path_from(base, document), document.text[start:end], above + first + 1))
     return found
 
 
-def _bare(document: Document) -> Snapshot:
+def _bare(document: Document, base: str) -> Snapshot:
     """A document without a tree: its text is all that is asked for."""
-    return Snapshot(document.uri, document.path, document.language, document.text, document.version)
+    return Snapshot(
+        document.uri, path_from(base, document), document.language, document.whole, document.version
+    )
+
+
+def _one_notebook(one: Document, other: Document | None) -> bool:
+    return other is not None and one.notebook is not None and one.notebook is other.notebook
 
 
 def _is_known(folder: Folder, texts: tuple[str, ...], name: str) -> bool:

@@ -14,13 +14,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from lsprotocol import types
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
-from .documents import as_int, as_map, path_of
+from .documents import as_int, as_list, as_map, path_of
 from .positions import code_points, negotiate
 from .session import BackendFactory, OnModel, Session, SettingsLoader
 from .stdin import open_reader
@@ -160,12 +160,12 @@ class ForetypeServer(LanguageServer):
             self.session.focus(uri)
 
     def _on_notebook_open(self, params: dict[str, Any]) -> None:
-        for cell in as_list(params.get("cellTextDocuments")):
-            self.session.open(cell)
+        self.session.open_notebook(params.get("notebookDocument"), as_list(params.get("cellTextDocuments")))
 
     def _on_notebook_change(self, params: dict[str, Any]) -> None:
         cells = as_map(as_map(params.get("change")).get("cells"))
         structure = as_map(cells.get("structure"))
+        self.session.documents.rearrange(params.get("notebookDocument"), structure.get("array"))
         for cell in as_list(structure.get("didClose")):
             self._close(cell)
         for cell in as_list(structure.get("didOpen")):
@@ -176,6 +176,7 @@ class ForetypeServer(LanguageServer):
     def _on_notebook_close(self, params: dict[str, Any]) -> None:
         for cell in as_list(params.get("cellTextDocuments")):
             self._close(cell)
+        self.session.close_notebook(params.get("notebookDocument"))
 
     def _close(self, identifier: Any) -> None:
         uri = as_map(identifier).get("uri")
@@ -238,7 +239,7 @@ class ForetypeServer(LanguageServer):
         return [
             item
             for item in items
-            if (document := documents.get(item.uri)) is not None and document.text is item.document_text
+            if (document := documents.get(item.uri)) is not None and document.whole is item.document_text
         ]
 
     def _inline_item(self, item: Item) -> types.InlineCompletionItem:
@@ -309,11 +310,6 @@ class ForetypeServer(LanguageServer):
 async def answer(value: T) -> T:
     """A coroutine that is already done."""
     return value
-
-
-def as_list(value: Any) -> list[Any]:
-    """The value if it is a JSON array, else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def item_id(params: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .documents import Document, DocumentStore, as_map, path_of, root_of
+from .documents import Document, DocumentStore, as_map
 from .ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
@@ -140,7 +140,7 @@ class Session:
             return "Suggestions are switched off in the settings."
         if document.is_in(settings.disabled_languages):
             return f"Suggestions are switched off for {document.language} in the settings."
-        if not self.switches.allows(document.language, path_of(document.uri)):
+        if not self.switches.allows(document.language, document.file):
             return "Suggestions are switched off for this session."
         return self.narrowings.verdict(document).why
 
@@ -244,9 +244,23 @@ class Session:
         """A document was opened."""
         document = self.documents.open(item)
         if document is not None:
-            if root := root_of(document.uri, self.documents.roots):
-                self.workspaces.begin(root)
-            self.focus(document.uri)
+            self._begin(document)
+
+    def open_notebook(self, item: Any, cells: list[Any]) -> None:
+        """A notebook was opened: its cells are documents; one is enough to have the model ready."""
+        opened = self.documents.open_notebook(item, cells)
+        if opened:
+            self._begin(next((each for each in opened if each.language != "markdown"), opened[0]))
+
+    def close_notebook(self, identifier: Any) -> None:
+        """A notebook was closed, and with it all of its cells."""
+        for uri in self.documents.close_notebook(identifier):
+            self.close(uri)
+
+    def _begin(self, document: Document) -> None:
+        if root := self.documents.root(document.uri):
+            self.workspaces.begin(root)
+        self.focus(document.uri)
 
     async def move_roots(self, roots: tuple[str, ...]) -> None:
         """The workspace has other folders now."""
@@ -260,7 +274,7 @@ class Session:
         roots = self.documents.roots
         await self._workspaces.keep_only(roots if self.settings.workspace.index else ())
         for document in self.documents:
-            if root := root_of(document.uri, roots):
+            if root := self.documents.root(document.uri):
                 self._workspaces.begin(root)
 
     def focus(self, uri: str) -> None:
@@ -281,9 +295,12 @@ class Session:
 
     def close(self, uri: str) -> None:
         """A document was closed."""
-        if self.documents.close(uri) is not None:
+        document = self.documents.get(uri)
+        if document is not None:
+            sheet = document.sheet
+            self.documents.close(uri)
             self.ledger.closed(uri)
-            self.inline.closed(uri)
+            self.inline.closed(uri, sheet)
 
     # -- news
 

@@ -142,6 +142,40 @@ class Names:
 
 
 @attrs.frozen
+class Magic:
+    """A command of a notebook's kernel that isn't code of the language.
+
+    Attributes:
+        pattern: a regular expression for the lines that hold one; its first group is the command. `^` and `$`
+            stand for the edges of lines.
+        value: what may stand at the command's beginning instead, where there has to be something.
+        end: what stands at its end, before code.
+    """
+
+    pattern: str
+    value: str = ""
+    end: str = ""
+
+
+@attrs.frozen
+class Cells:
+    """What is different where the code stands in the cells of a notebook.
+
+    Attributes:
+        magics: commands of the kernel.
+        foreign: names of commands that hand a whole cell to another program (`%%bash`), each with the
+            language that the cell then has; "file" stands for that of the file which the command names.
+        builtins: names that are always there, beside those of the language.
+        opaque: texts after which names may come from anywhere, beside those of the language (`%run `).
+    """
+
+    magics: tuple[Magic, ...] = ()
+    foreign: tuple[tuple[str, str], ...] = ()
+    builtins: str = ""
+    opaque: tuple[str, ...] = ()
+
+
+@attrs.frozen
 class Language:
     """One language. Everything has a default: a file may hold no more than a name and a suffix.
 
@@ -154,7 +188,7 @@ class Language:
         grammar: the tree-sitter grammar, or None: then lines and indentation must do.
         names_queries: query files that tell uses of names from their declarations.
         definitions_queries: query files that find what the workspace's index keeps.
-        comments, layout, nodes, names: see there.
+        comments, layout, nodes, names, cells: see there.
         id: the language identifier; the file's stem.
     """
 
@@ -170,6 +204,7 @@ class Language:
     layout: Layout = attrs.field(factory=Layout)
     nodes: Nodes = attrs.field(factory=Nodes)
     names: Names = attrs.field(factory=Names)
+    cells: Cells = attrs.field(factory=Cells)
     id: str = ""
 
     @property
@@ -234,6 +269,17 @@ def _language_of_script(text: str) -> str:
         if program != "env" and not program.startswith("-") and "=" not in program:
             return _by_interpreter().get(program) or _by_interpreter().get(_VERSION.sub("", program), "")
     return ""
+
+
+@functools.cache
+def in_notebooks(identifier: str) -> Language:
+    """The language as it is in a notebook's cells: more names are there."""
+    found = language(identifier)
+    names, cells = found.names, found.cells
+    names = attrs.evolve(
+        names, builtins=f"{names.builtins} {cells.builtins}", opaque=(*names.opaque, *cells.opaque)
+    )
+    return attrs.evolve(found, names=names)
 
 
 @functools.cache

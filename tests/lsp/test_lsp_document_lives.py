@@ -154,3 +154,51 @@ async def test_a_folder_that_is_removed_no_longer_names_its_documents() -> None:
         used.tell("workspace/didChangeWorkspaceFolders", {"event": event})
         await asyncio.sleep(0)
         await used.check_shown("file:///srv/one/inner/b.py", "inner/b.py")
+
+
+@pytest.mark.parametrize(
+    ("asked", "others"),
+    [
+        ("/srv/one/src/a.py", {"../two/src/a.py", "inner/src/a.py", "../../elsewhere/src/a.py"}),
+        ("/srv/two/src/a.py", {"../one/src/a.py", "../one/inner/src/a.py", "../../elsewhere/src/a.py"}),
+        ("/srv/one/inner/src/a.py", {"../src/a.py", "../../two/src/a.py", "../../../elsewhere/src/a.py"}),
+        ("/elsewhere/src/a.py", {f"../../srv/{each}/src/a.py" for each in ("one", "two", "one/inner")}),
+    ],
+)
+async def test_files_of_one_name_in_several_folders_are_several_files(asked: str, others: set[str]) -> None:
+    folders = ("/srv/one", "/srv/two", "/srv/one/inner", "/elsewhere")
+    async with editor() as used:
+        for folder in folders:
+            used.open(f"file://{folder}/src/a.py", f"def made_in_{folder.rsplit('/', 1)[-1]}(): ...\n" + TEXT)
+        for folder in folders:
+            change = {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}}
+            used.tell(
+                "textDocument/didChange",
+                {
+                    "textDocument": {"uri": f"file://{folder}/src/a.py", "version": 2},
+                    "contentChanges": [change | {"text": "#"}],
+                },
+            )
+        document = used.inside.server.session.documents.get(f"file://{asked}")
+        assert document is not None
+        relations = used.inside.server.session.inline.relations
+        snapshot = document.snapshot()
+        sources = relations.sources(snapshot)
+        assert {each.snapshot.path for each in sources.open_files} == others
+        assert {each.path for each in sources.edits} == others
+        assert snapshot.path not in others
+        await relations.choose(snapshot, len(snapshot.text), (0, len(snapshot.text)))
+        choice = relations.choice(document.uri)
+        assert choice is not None
+        assert {row.path for row in choice.rows} == others
+
+
+async def test_documents_without_a_file_are_told_apart() -> None:
+    async with editor() as used:
+        for number in (1, 2, 3):
+            used.open(f"untitled:Untitled-{number}")
+        document = used.inside.server.session.documents.get("untitled:Untitled-1")
+        assert document is not None
+        sources = used.inside.server.session.inline.relations.sources(document.snapshot())
+        paths = {each.snapshot.path for each in sources.open_files}
+        assert paths == {"untitled:Untitled-2", "untitled:Untitled-3"}
