@@ -49,6 +49,25 @@ class Sheet:
     starts: dict[str, int]
 
 
+@attrs.frozen
+class _Cell:
+    """What a cell's text says.
+
+    Attributes:
+        text: the text.
+        called: the cell's language.
+        language: that of its code; another where its first line says so.
+        sheet: the name of the sheet that it is part of.
+        code: its text as code, of the same length.
+    """
+
+    text: str
+    called: str
+    language: str
+    sheet: str
+    code: str
+
+
 @attrs.define
 class _Parsed:
     """The newest tree of a sheet. `too_long` is the length at which parsing was given up, if it was."""
@@ -93,9 +112,8 @@ class Notebook:
     prose: set[str] = attrs.field(factory=set[str])
     _open: dict[str, Document] = attrs.field(factory=dict[str, "Document"])
     _sheets: dict[str, Sheet] | None = None
-    _by_cell: dict[str, str] = attrs.field(factory=dict[str, str])
     _trees: dict[str, _Parsed] = attrs.field(factory=dict[str, _Parsed])
-    _codes: dict[str, tuple[str, str, str]] = attrs.field(factory=dict[str, tuple[str, str, str]])
+    _cells: dict[str, _Cell] = attrs.field(factory=dict[str, "_Cell"])
 
     @property
     def empty(self) -> bool:
@@ -126,7 +144,7 @@ class Notebook:
         """A cell was closed. The editor may open it again, as another language's, in the same place."""
         if self._open.get(document.uri) is document:
             del self._open[document.uri]
-            self._codes.pop(document.uri, None)
+            self._cells.pop(document.uri, None)
             if not self.told:
                 self.order.remove(document.uri)
             self.touch()
@@ -146,7 +164,8 @@ class Notebook:
         """The text that a cell is part of."""
         if self._sheets is None:
             self._sheets = self._joined()
-        found = self._sheets.get(self._by_cell.get(document.uri, ""))
+        known = self._cells.get(document.uri)
+        found = None if known is None else self._sheets.get(known.sheet)
         if found is None or self._open.get(document.uri) is not document or document.uri not in found.starts:
             return Sheet(document.uri, document.language, document.text, {document.uri: 0})
         return found
@@ -173,50 +192,30 @@ class Notebook:
         return [self._open[uri] for uri in self.order if uri in self._open]
 
     def _joined(self) -> dict[str, Sheet]:
-        cells: dict[str, list[Document]] = {}
-        languages: dict[str, str] = {}
+        sheets: dict[str, list[Document]] = {}
         for document in self._in_order():
-            language = self._handed_to(document)
-            name = f"{self.uri}#{language or _described_id(document.language)}"
-            if language:
-                name += f" {document.uri}"
-            cells.setdefault(name, []).append(document)
-            languages.setdefault(name, language or document.language)
-            self._by_cell[document.uri] = name
-        self._trees = {name: tree for name, tree in self._trees.items() if name in cells}
-        return {name: _sheet(name, languages[name], each) for name, each in cells.items()}
+            sheets.setdefault(self._read(document).sheet, []).append(document)
+        self._trees = {name: tree for name, tree in self._trees.items() if name in sheets}
+        return {name: _sheet(name, self._cells[each[0].uri].language, each) for name, each in sheets.items()}
 
-    def _handed_to(self, document: Document) -> str:
-        from ..context.cells import language_of_cell
-        from ..context.languages import language
-
-        if not document.text.startswith("%%"):
-            return ""
-        return language_of_cell(document.text, language(document.language))
+    def _read(self, document: Document) -> _Cell:
+        """What a cell's text says; read once for each text."""
+        known = self._cells.get(document.uri)
+        if known is None or known.text is not document.text or known.called != document.language:
+            known = self._cells[document.uri] = _cell(document, self.uri)
+        return known
 
     def _is_prose(self, document: Document) -> bool:
         return document.uri in self.prose or _described_id(document.language) == _PROSE
 
     def _code(self, document: Document, sheet: Sheet) -> str:
         """A sheet's text as code, of the same length."""
-        cells = [self._open.get(uri, document) for uri in sheet.starts]
-        ends = [*list(sheet.starts.values())[1:], len(sheet.text)]
+        cells = [self._read(self._open.get(uri, document)) for uri in sheet.starts]
+        starts = list(sheet.starts.values())
         parts: list[str] = []
-        for cell, end in zip(cells, ends, strict=True):
-            parts += [
-                self._code_of(cell, sheet.language),
-                sheet.text[sheet.starts[cell.uri] + len(cell.text) : end],
-            ]
+        for cell, start, end in zip(cells, starts, [*starts[1:], len(sheet.text)], strict=True):
+            parts += [cell.code, sheet.text[start + len(cell.text) : end]]
         return "".join(parts)
-
-    def _code_of(self, cell: Document, language: str) -> str:
-        from ..context.cells import code_of
-        from ..context.languages import language as described
-
-        known = self._codes.get(cell.uri)
-        if known is None or known[0] is not cell.text or known[1] != language:
-            known = self._codes[cell.uri] = (cell.text, language, code_of(cell.text, described(language)))
-        return known[2]
 
 
 class Notebooks:
@@ -293,6 +292,17 @@ def _number(uri: str) -> int | None:
         return int(handle[2], 7)
     numbered = _NUMBERED.fullmatch(fragment)
     return int(numbered[1] or numbered[2]) if numbered is not None else None
+
+
+def _cell(document: Document, notebook: str) -> _Cell:
+    from ..context.cells import code_of, language_of_cell
+    from ..context.languages import language
+
+    text, called = document.text, document.language
+    handed_to = language_of_cell(text, language(called))
+    name = f"{notebook}#{handed_to} {document.uri}" if handed_to else f"{notebook}#{_described_id(called)}"
+    of = handed_to or called
+    return _Cell(text, called, of, name, code_of(text, language(of)))
 
 
 def _sheet(name: str, language: str, cells: Sequence[Document]) -> Sheet:
