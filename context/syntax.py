@@ -305,6 +305,24 @@ class SyntaxTree:
         )
         return tuple(sorted({self._offset(byte) for byte in found}))
 
+    def statements(
+        self, offset: int = 0, inside: frozenset[str] = frozenset(), limit: int = 3000
+    ) -> list[Span]:
+        """What a text consists of at its outermost level, in order, comments included; at most `limit`.
+
+        With `inside`, the same of the innermost node of such a type around `offset`, where there is one. Of
+        what doesn't parse, the parts that do.
+        """
+        around = [node for node in self._ancestors(offset) if node.type in inside] if inside else []
+        top = around[-1] if around else self._tree.root_node
+        found: list[Span] = []
+        for node in (top.child_by_field_name("body") or top).named_children[:limit]:
+            if node.is_error:
+                found += [Span(*self._span(child), child.type) for child in node.named_children[:limit]]
+            else:
+                found.append(Span(*self._span(node), node.type))
+        return found
+
     def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
         """What the language's queries find between two places, in order of the text."""
         query = load_query(self.language, self.language.names_queries)

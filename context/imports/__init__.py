@@ -1,0 +1,31 @@
+"""Names that need an import: which module brings a name, and the edit that adds it in the file's own style.
+
+`library` holds what the languages' standard libraries define, `wanted` decides what a piece of code needs,
+`layout` where a new line belongs; one module for each family of languages reads and writes its statements.
+Pure functions over snapshots. It never changes an import that is there, beyond adding a name to its list, and
+adds nothing where a tree is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .values import Edit, Import, Mention, Site, Statement
+from .wanted import Elsewhere, wanted
+from .writing import import_edit, statements_of
+
+Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]
+"""Which imports a piece of code needs, each with the name it is for."""
+
+__all__ = [
+    "Edit",
+    "Elsewhere",
+    "Import",
+    "Importer",
+    "Mention",
+    "Site",
+    "Statement",
+    "import_edit",
+    "statements_of",
+    "wanted",
+]

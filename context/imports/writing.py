@@ -1,0 +1,55 @@
+"""The edit that adds an import to a document as it is now, and what the document imports already.
+
+It chooses the module that knows the language's statements, and whether anything is to be done: an import is
+added only where the name is used and not known.
+"""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+from ..snapshot import Snapshot
+from ..syntax import SyntaxTree
+from . import ecma, go, plain, python, rust
+from .library import Library, library
+from .values import Edit, Import, Statement
+from .wanted import is_known
+
+_WRITERS: dict[str, ModuleType] = {"python": python, "ecma": ecma, "go": go, "rust": rust, "plain": plain}
+_MOST = 60
+
+
+def statements_of(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
+    """The import statements of a document, or of the part around `offset` that has its own."""
+    table = library(snapshot.described.id)
+    if table is None or snapshot.tree is None:
+        return ()
+    found: tuple[Statement, ...] = _WRITERS[table.writer].read(snapshot, offset)
+    return found
+
+
+def import_edit(snapshot: Snapshot, wanted: Import) -> Edit | None:
+    """The edit that adds an import; None where the name isn't used, or is known already. Never raises."""
+    table, tree = library(snapshot.described.id), snapshot.tree
+    if table is None or tree is None:
+        return None
+    at = _unknown_at(tree, wanted, table)
+    if at < 0:
+        return None
+    found: Edit | None = _WRITERS[table.writer].edit(snapshot, wanted, at)
+    return found
+
+
+def _unknown_at(tree: SyntaxTree, wanted: Import, table: Library) -> int:
+    """Where a name first stands in the code as one of its own that isn't known; -1 where it doesn't."""
+    found = re.finditer(rf"(?<![\w$.]){re.escape(wanted.name)}(?![\w$])", tree.text)
+    for _, match in zip(range(_MOST), found, strict=False):
+        at = match.start()
+        if tree.prose_at(at + 1):
+            continue
+        if table.scopes or not is_known(
+            tree, wanted.name, at, (0, len(tree.text)), module=wanted.form == "module"
+        ):
+            return at
+    return -1
