@@ -1,68 +1,35 @@
 """What may be read: .gitignore and .foretypeignore honoured, secrets and oversized or binary files left out.
 
-Decisions about paths are pure, given the ignore files of a folder and those above it; reading is bounded.
-What this module lets through goes into prompts, so it errs on the side of leaving out. It walks nothing:
-that is `index`.
+Rules hold wherever an editor's folder begins: they are looked for from a file upward, git's as far as the top
+of its repository, `.foretypeignore` and `.foretype.toml` as far as the user's home or the disk's root. What
+this module lets through goes into prompts, so it errs on the side of leaving out. Decisions about paths are
+pure, given the ignore files; reading is bounded. It walks nothing: that is `index`.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import attrs
 import pathspec
 
-from . import narrowing
+from . import ignore_git, narrowing
+from .bounded_text import MAX_BYTES, read_text
+from .secret_lines import without_secrets
+from .secret_paths import is_secret_folder, is_secret_path
 
-IGNORE_FILES = (".gitignore", ".foretypeignore")
-MAX_BYTES = 1_000_000
-_SNIFFED = 8192
+__all__ = ["MAX_BYTES", "is_secret_folder", "is_secret_path", "read_text", "without_secrets"]
 
-_DATA_FORMATS = (
-    "json",
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "cfg",
-    "conf",
-    "xml",
-    "txt",
-    "csv",
-    "properties",
-    "enc",
-)
-_NEVER_SHOWN = """
-    .env .env.* *.env .envrc *.pem *.key *.p12 *.pfx *.pkcs12 *.jks *.keystore *.kdbx *.crt *.cer *.der
-    *.csr *.gpg *.asc *.ppk *.ovpn *.tfstate *.tfvars *.tfvars.json id_rsa* id_dsa* id_ecdsa*
-    id_ed25519* .netrc _netrc .npmrc .yarnrc.yml .pypirc .pgpass .my.cnf .htpasswd .git-credentials
-    .dockercfg .docker/ .vault-token .aws/ .azure/ .gcloud/ .gnupg/ .kube/ .ssh/ .password-store/
-    kubeconfig service-account*.json service_account*.json client_secret*.json *.secret *.secrets
-    secrets/ auth.json *.tfstate.* credentials
-"""
+KEPT_FILE = ".foretypeignore"
+IGNORE_FILES = (".gitignore", KEPT_FILE)
+RULE_FILES = frozenset({*IGNORE_FILES, narrowing.FILE})
+"""The names of the files in a workspace that say what is left out of it."""
 
-
-def _as_expression(pattern: str) -> str:
-    """A pattern of names as an expression for one part of a path; with a slash at its end, of a folder."""
-    folder = pattern.endswith("/")
-    return re.escape(pattern.rstrip("/")).replace(r"\*", "[^/]*") + ("/" if folder else "(?:/|$)")
-
-
-_SECRET_PATH = re.compile(
-    "(?:^|/)(?:"
-    + "|".join(
-        _as_expression(pattern)
-        for pattern in (
-            *_NEVER_SHOWN.split(),
-            *(f"*{word}*.{suffix}" for word in ("credential", "secret") for suffix in _DATA_FORMATS),
-        )
-    )
-    + ")"
-)
+_DEPTH = 64
+"""So many folders above a file are looked at, at most."""
 
 _NEVER_WALKED = frozenset(
     {".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "venv", ".tox", ".mypy_cache"}
@@ -78,82 +45,78 @@ _NEVER_WALKED = frozenset(
     }
 )
 
-_SECRET_LINE = re.compile(
-    r"""
-      -----BEGIN[ ][A-Z ]*(PRIVATE[ ]KEY|CERTIFICATE)
-    | \b(AKIA|ASIA)[0-9A-Z]{16}\b
-    | \bgh[pousr]_[A-Za-z0-9]{30,}
-    | \bgithub_pat_[A-Za-z0-9_]{30,}
-    | \bglpat-[A-Za-z0-9_-]{18,}
-    | \bxox[abpors]-[A-Za-z0-9-]{10,}
-    | \b(sk|pk|rk)_(live|test)_[A-Za-z0-9]{16,}
-    | \bsk-[A-Za-z0-9_-]{20,}
-    | \bhf_[A-Za-z0-9]{30,}
-    | \bnpm_[A-Za-z0-9]{30,}
-    | \bpypi-[A-Za-z0-9_-]{30,}
-    | \bAIza[0-9A-Za-z_-]{30,}
-    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}
-    | ://[^/\s:@]+:[^/\s:@{}$<>]{3,}@
-    | (?i:(password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|credential)s?)["']?
-      \s*[:=]+>?\s*["'][^"'\s${}<>]{8,}["']
-    """,
-    re.VERBOSE,
-)
-_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*(PRIVATE KEY|CERTIFICATE)")
-_KEY_ENDS = re.compile(r"-----END ")
+
+@attrs.frozen
+class Level:
+    """The patterns that one folder's files bring.
+
+    Attributes:
+        folder: where they hold, with a slash at its end; "" for everywhere.
+        patterns: what they say.
+    """
+
+    folder: str
+    patterns: pathspec.GitIgnoreSpec
 
 
-def is_secret_path(path: str) -> bool:
-    """Whether a path, relative or absolute, names a file that holds keys or credentials."""
-    return _SECRET_PATH.search(path.replace("\\", "/").lower()) is not None
-
-
-def without_secrets(text: str) -> str:
-    """A text without the lines that look like tokens, passwords or keys."""
-    if _SECRET_LINE.search(text) is None:
-        return text
-    kept: list[str] = []
-    in_key = False
-    for line in text.splitlines(keepends=True):
-        in_key = in_key or _KEY_BEGINS.search(line) is not None
-        if not in_key and _SECRET_LINE.search(line) is None:
-            kept.append(line)
-        in_key = in_key and _KEY_ENDS.search(line) is None
-    return "".join(kept)
+Levels = tuple[Level, ...]
 
 
 @attrs.frozen
 class Rules:
-    """The ignore files of one folder and of those above it, as far as the workspace's root.
+    """What is ignored inside one folder, and by whom. Whatever one of them leaves out is left out.
 
     Attributes:
-        levels: pairs of a folder, relative to the root with a slash at its end ("" for the root), and its
-            patterns; outermost first.
+        at: the workspace's folder, with a slash at its end, as `Level.folder` names it: paths that are asked
+            about are relative to it.
+        git: git's patterns of the repository, those that count least first.
+        kept: what `.foretypeignore` and `.foretype.toml` say, a row for each repository around, outermost
+        first:
+            a repository inside another can't take back what the outer one keeps back.
+        everything: a folder above is left out, and so everything.
     """
 
-    levels: tuple[tuple[str, pathspec.GitIgnoreSpec], ...] = ()
+    at: str = ""
+    git: Levels = ()
+    kept: tuple[Levels, ...] = ((),)
+    everything: bool = False
 
-    def entered(self, folder: str, lines: Iterable[str]) -> Rules:
-        """The rules inside `folder`, relative to the root, whose own ignore files hold `lines`."""
-        cleaned = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        if not cleaned:
-            return self
-        prefix = f"{folder}/" if folder else ""
-        return Rules((*self.levels, (prefix, _spec(cleaned))))
+    def entered(self, folder: str, lines: Iterable[str], kept: Iterable[str] = ()) -> Rules:
+        """The rules inside `folder`, whose .gitignore holds `lines`, and whose other files say `kept`."""
+        where = self.at + folder
+        git, last = _level(where, lines), _level(where, kept)
+        rows = (*self.kept[:-1], (*self.kept[-1], *last)) if last else self.kept
+        return attrs.evolve(self, git=(*self.git, *git), kept=rows)
 
     def ignores(self, path: str, is_folder: bool = False) -> bool:
-        """Whether the patterns leave out a path relative to the root. Its folders are not looked at."""
-        name = f"{path}/" if is_folder else path
-        for prefix, spec in reversed(self.levels):
-            if not name.startswith(prefix):
-                continue
-            decided = spec.check_file(name[len(prefix) :]).include
+        """Whether the patterns leave out a path relative to `at`. Its folders are not looked at."""
+        return self.everything or _says(self.git, self._name(path, is_folder)) or self.keeps(path, is_folder)
+
+    def keeps(self, path: str, is_folder: bool = False) -> bool:
+        """The same, for what foretype was told alone: what git ignores, people still edit."""
+        return any(_says(row, self._name(path, is_folder)) for row in self.kept)
+
+    def _name(self, path: str, is_folder: bool) -> str:
+        return f"{self.at}{path}/" if is_folder else self.at + path
+
+
+def _level(folder: str, lines: Iterable[str]) -> Levels:
+    cleaned = tuple(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    prefix = folder if not folder or folder.endswith("/") else f"{folder}/"
+    return (Level(prefix, _spec(cleaned)),) if cleaned else ()
+
+
+def _says(levels: Levels, name: str) -> bool:
+    for level in reversed(levels):
+        if name.startswith(level.folder):
+            decided = level.patterns.check_file(name[len(level.folder) :]).include
             if decided is not None:
                 return decided
-        return False
+    return False
 
 
-def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+@lru_cache(512)
+def _spec(lines: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
     """Patterns, those that can't be understood left out one by one."""
     try:
         return pathspec.GitIgnoreSpec.from_lines(lines)
@@ -168,68 +131,185 @@ def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
         return pathspec.GitIgnoreSpec.from_lines(sound)
 
 
+# -- the folders of a path
+
+
+def folders_above(path: Path) -> list[Path]:
+    """The folders around an absolute path whose rules hold for it, outermost first.
+
+    They end at the user's home; for a path outside of it, at the disk's root.
+    """
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - unlike Path.home() it never raises
+    found: list[Path] = []
+    for folder in path.parents[:_DEPTH]:
+        found.append(folder)
+        if folder == home:
+            break
+    return found[::-1]
+
+
+def repository_top(folder: Path) -> Path | None:
+    """The innermost repository that a folder belongs to.
+
+    One that begins in the user's home or above it, as people keep their dotfiles, says nothing about
+    projects.
+    """
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - see above
+    for each in (folder, *folder.parents[:_DEPTH]):
+        if each == home or each in home.parents:
+            return None
+        if ignore_git.is_top(each):
+            return each
+    return None
+
+
+def rules_in(root: Path) -> Rules:
+    """The rules inside a folder, those from above it included, for paths relative to it."""
+    root = Path(os.path.realpath(root))
+    top = repository_top(root)
+    inside_top = top is None
+    rules = Rules()
+    for folder in (*folders_above(root), root):
+        name = _name_of(folder)
+        if folder == top:
+            inside_top = True
+        everything = rules.everything or (inside_top and folder != top and rules.ignores(name, True))
+        everything = everything or rules.keeps(name, is_folder=True)
+        git = inside_top and (top is not None or folder == root)
+        rules = attrs.evolve(_inside(rules, folder, git=git), everything=everything)
+    return attrs.evolve(rules, at=f"{_name_of(root)}/")
+
+
 def read_rules(root: Path, folder: str, above: Rules) -> Rules:
-    """The rules inside one folder: those above it, and its own ignore files; unreadable ones are empty."""
-    names = (*IGNORE_FILES, ".git/info/exclude") if not folder else IGNORE_FILES
-    lines = _lines(root, folder, names)
-    return above.entered(folder, lines)
+    """The rules inside one folder of a workspace: those above it, and its own; unreadable files are empty."""
+    return _inside(above, Path(os.path.realpath(root)) / folder) if folder else rules_in(root)
 
 
-def _lines(root: Path, folder: str, names: Iterable[str]) -> list[str]:
-    """The lines of one folder's ignore files; at the root also what `.foretype.toml` excludes."""
-    lines: list[str] = []
-    for name in names:
-        text = read_text(root / folder / name)
-        if text is not None:
-            lines.extend(text.splitlines())
-    return lines if folder else [*lines, *read_narrowing(root).exclude]
+def _inside(above: Rules, folder: Path, *, git: bool = True) -> Rules:
+    """The rules inside a folder, given those around it.
+
+    A repository in it begins git's patterns anew, and a new row of what is kept back.
+    """
+    rules = attrs.evolve(above, at="")
+    name = _name_of(folder)
+    begins = ignore_git.is_top(folder)
+    if begins:
+        rules = attrs.evolve(rules, git=(), kept=(*rules.kept, ()))
+    if git and (begins or not rules.git):
+        top = folder if begins else None
+        for file in ignore_git.global_excludes(top):
+            rules = rules.entered(name, _lines(file))
+        if top is not None:
+            rules = rules.entered(name, _lines(ignore_git.exclude_file(top)))
+    lines = _lines(folder / ".gitignore") if git else []
+    kept = _kept_lines(folder, read_narrowing(folder))
+    return attrs.evolve(rules.entered(name, lines, kept), at=above.at)
 
 
-def read_narrowing(root: Path) -> narrowing.Narrowing:
-    """What a workspace's `.foretype.toml` says; without one, nothing is left out."""
-    file = root / narrowing.FILE
+def _name_of(folder: Path) -> str:
+    """A folder as `Level.folder` names it, without the slash at its end."""
+    return folder.as_posix().strip("/")
+
+
+def _lines(file: Path) -> list[str]:
+    text = read_text(file)
+    return [] if text is None else text.removeprefix("\ufeff").splitlines()
+
+
+def _kept_lines(folder: Path, said: narrowing.Narrowing) -> list[str]:
+    """What one folder's own files have foretype leave out; everything where one can't be read."""
+    file = folder / KEPT_FILE
+    text = read_text(file)
+    if text is None and os.path.lexists(file):
+        return ["*"]
+    lines = [] if text is None else text.removeprefix("\ufeff").splitlines()
+    return [*lines, *said.exclude]
+
+
+def read_narrowing(folder: Path) -> narrowing.Narrowing:
+    """What the `.foretype.toml` in a folder says; without one, nothing is left out."""
+    file = folder / narrowing.FILE
     text = read_text(file)
     if text is not None:
-        return narrowing.parse(text)
+        return narrowing.parse(text.removeprefix("\ufeff"))
     return narrowing.unreadable("can't be read") if os.path.lexists(file) else narrowing.Narrowing()
 
 
-def is_kept_back(root: Path, path: str) -> bool:
-    """Whether foretype was told not to look at a file, relative to the root, that the user has open.
+# -- documents that are open
 
-    Only `.foretypeignore` and `.foretype.toml` count: what .gitignore leaves out, people still edit.
+
+@attrs.frozen
+class Told:
+    """What the files around a document say about it.
+
+    Attributes:
+        kept_back: foretype was told not to look at it.
+        narrowings: the `.foretype.toml` of each folder that has one, with the folder, outermost first.
+        top: the repository that it belongs to; None without one.
     """
-    rules, folder = Rules(), ""
-    for part in path.split("/"):
-        rules = rules.entered(folder, _lines(root, folder, IGNORE_FILES[1:]))
-        folder = f"{folder}/{part}" if folder else part
-        if rules.ignores(folder, is_folder=folder != path):
-            return True
-    return False
+
+    kept_back: bool = False
+    narrowings: tuple[tuple[Path, narrowing.Narrowing], ...] = ()
+    top: Path | None = None
+
+
+def told_about(path: Path) -> Told:
+    """What the files around an absolute path say about it. Where it goes through links, both ways count."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - an editor's path may hold ".."
+    found = [_told_on_the_way(way) for way in dict.fromkeys((path, Path(os.path.realpath(path))))]
+    said = dict(pair for each in found for pair in each.narrowings)
+    return Told(any(each.kept_back for each in found), tuple(said.items()), repository_top(path.parent))
+
+
+def _told_on_the_way(path: Path) -> Told:
+    rules, kept_back = Rules(), False
+    said: list[tuple[Path, narrowing.Narrowing]] = []
+    folders = folders_above(path)
+    for folder, inner in zip(folders, (*folders[1:], path), strict=True):
+        if ignore_git.is_top(folder):
+            rules = attrs.evolve(rules, kept=(*rules.kept, ()))
+        narrowed = read_narrowing(folder)
+        rules = rules.entered(_name_of(folder), (), _kept_lines(folder, narrowed))
+        kept_back = kept_back or rules.keeps(_name_of(inner), is_folder=inner != path)
+        if narrowed != narrowing.Narrowing():
+            said.append((folder, narrowed))
+    return Told(kept_back, tuple(said))
+
+
+# -- files of a workspace
 
 
 def rules_for(root: Path, path: str) -> Rules | None:
     """The rules that decide about one path, relative to the root; None when a folder above it is left out."""
     rules = read_rules(root, "", Rules())
-    folders = path.split("/")[:-1]
-    for depth in range(1, len(folders) + 1):
-        folder = "/".join(folders[:depth])
-        if (
-            never_walked(folders[depth - 1])
-            or rules.ignores(folder, is_folder=True)
-            or is_secret_path(f"{folder}/")
-        ):
+    for folder in _folders_of(path):
+        if is_closed(folder, rules):
             return None
         rules = read_rules(root, folder, rules)
     return rules
 
 
-def is_left_out(root: Path, path: str) -> bool:
-    """Whether a file of a workspace must not be read. For one file; a walk carries its `Rules` along."""
+def _folders_of(path: str) -> Iterator[str]:
+    """The folders on the way to a relative path, outermost first."""
+    parts = path.split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        yield "/".join(parts[:depth])
+
+
+def is_closed(folder: str, rules: Rules) -> bool:
+    """Whether a folder of a workspace, relative to it, must not be looked into, given the rules around it."""
+    name = folder.rsplit("/", 1)[-1]
+    return never_walked(name) or rules.ignores(folder, is_folder=True) or is_secret_folder(folder)
+
+
+def is_left_out(root: Path, path: str, *, is_folder: bool = False) -> bool:
+    """Whether a file or folder of a workspace must not be read. A walk carries its `Rules` along instead."""
     if not path or path.startswith(("/", "../")) or "/../" in path:
         return True
     rules = rules_for(root, path)
-    return rules is None or rules.ignores(path) or is_secret_path(path) or _leaves(root, path)
+    if rules is None or _leaves(root, path):
+        return True
+    return is_closed(path, rules) if is_folder else rules.ignores(path) or is_secret_path(path)
 
 
 def _leaves(root: Path, path: str) -> bool:
@@ -243,28 +323,3 @@ def _leaves(root: Path, path: str) -> bool:
 def never_walked(folder_name: str) -> bool:
     """Whether a folder holds no source of the workspace's own, whatever its ignore files say."""
     return folder_name in _NEVER_WALKED
-
-
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
-    """A file's text; None when it is missing, unreadable, binary, no plain file, or larger than `max_bytes`.
-
-    Invalid UTF-8 is replaced, not refused.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):
-        return None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
-            return None
-        data = os.read(descriptor, max_bytes + 1)
-        while len(data) < status.st_size and (more := os.read(descriptor, max_bytes + 1 - len(data))):
-            data += more
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    if len(data) > max_bytes or b"\0" in data[:_SNIFFED]:
-        return None
-    return data.decode("utf-8", "replace")

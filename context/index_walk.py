@@ -16,7 +16,8 @@ from pathlib import Path
 import attrs
 
 from . import index_file
-from .ignore import IGNORE_FILES, Rules, is_secret_path, never_walked, read_rules, read_text
+from .ignore import RULE_FILES, Rules, is_closed, is_secret_path, read_rules, read_text
+from .ignore_git import MARK
 from .index_file import Entry
 from .languages import language, language_of
 from .mentions import words_of
@@ -136,14 +137,14 @@ def walk(root: Path, limits: Limits, folders: list[str]) -> Iterator[list[Found]
         folder, rules = waiting.popleft()
         entries = _listed(root / folder, limits.entries - seen)
         seen += len(entries) + 1
-        if not folder or any(entry.name in IGNORE_FILES for entry in entries):
+        if not folder or any(entry.name in RULE_FILES or entry.name == MARK for entry in entries):
             rules = read_rules(root, folder, rules)
         folders.append(folder)
         found: list[Found] = []
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if _is_folder(entry):
-                if not _is_closed(entry.name, path, rules):
+                if not is_closed(path, rules):
                     waiting.append((path, rules))
                 continue
             each = _wanted(entry, path, rules, limits)
@@ -151,10 +152,6 @@ def walk(root: Path, limits: Limits, folders: list[str]) -> Iterator[list[Found]
                 kept += 1
                 found.append(each)
         yield found
-
-
-def _is_closed(name: str, path: str, rules: Rules) -> bool:
-    return never_walked(name) or rules.ignores(path, is_folder=True) or is_secret_path(f"{path}/x")
 
 
 def _wanted(entry: os.DirEntry[str], path: str, rules: Rules, limits: Limits) -> Found | None:

@@ -183,7 +183,7 @@ def _within(fused: Sequence[_Fused], declaration: str, budget: int, seen: set[st
     shares = {origin: int(budget * share) for origin, share in _SHARE.items()}
     for each in fused:
         candidate = each.candidate
-        text = without_secrets(candidate.text)
+        text = without_secrets(candidate.text, candidate.path)
         lines = _telling_lines(text)
         if is_secret_path(candidate.path) or not text.strip():
             verdict = "secret"

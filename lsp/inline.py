@@ -63,6 +63,7 @@ class InlineCompletions:
         *,
         clock: Callable[[], float] = time.perf_counter,
         refused: Callable[[Document], str] = lambda _: "",
+        settle: Callable[[Document], Awaitable[None]] | None = None,
         on_report: Callable[[Report], None] | None = None,
         on_cut: Callable[[str], None] | None = None,
         on_running: Callable[[int], None] | None = None,
@@ -78,6 +79,7 @@ class InlineCompletions:
             relations: the related code, and what names the workspace knows.
             clock: seconds.
             refused: why a document gets no suggestions now; "" when it does.
+            settle: waits a little for what `refused` goes by to be up to date.
             on_report: told what every request did.
             on_cut: told each reason for which a part of an answer was not shown.
             on_running: told how many generations run, whenever that changes.
@@ -111,6 +113,7 @@ class InlineCompletions:
         self._settings = settings
         self._clock = clock
         self._refused = refused
+        self._settle = settle
         self._on_report = on_report
         self._on_cut = on_cut
         self._on_running = on_running
@@ -225,6 +228,8 @@ class InlineCompletions:
         self, document: Document, text: str, place: Place, invoked: bool, report: Report
     ) -> tuple[list[Item], Report]:
         settings = self._settings().completion
+        if self._settle is not None:
+            await self._settle(document)
         if self._refused(document):
             self._stop(document.uri)
             return [], attrs.evolve(report, outcome="disabled")

@@ -154,8 +154,14 @@ class Session:
         if self._narrowings is None:
             from .narrowing import Narrowings
 
-            self._narrowings = Narrowings(lambda: self.documents.roots)
+            self._narrowings = Narrowings(lambda: self.documents.roots, on_news=self._narrowed)
         return self._narrowings
+
+    def _narrowed(self, path: str) -> None:
+        """Something else is known of what the workspace keeps back."""
+        front = self.documents.get(self._front)
+        if front is not None and path_of(front.uri) == path:
+            self.focus(front.uri)
 
     def _show_whether_off(self) -> None:
         if not self.settings.completion.enabled:
@@ -164,7 +170,10 @@ class Session:
             self.board.off("Suggestions are switched off for this session.")
         else:
             document = self.documents.get(self._front)
-            self.board.off(self.refused(document) if document is not None else "")
+            if document is None:
+                self.board.off("")
+            elif self.narrowings.verdict(document).known or self.narrowings.is_slow(document):
+                self.board.off(self.refused(document))
 
     # -- parts
 
@@ -187,6 +196,7 @@ class Session:
                 lambda: self.settings,
                 relations,
                 refused=self.refused,
+                settle=self.narrowings.settle,
                 on_report=self._reported,
                 on_cut=self._cut,
                 on_running=self.board.running,

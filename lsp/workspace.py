@@ -31,12 +31,15 @@ WALK_AGAIN_S = 300.0
 MANY = 40
 """More changed files than this (a branch was switched) are read as the first time, in the background."""
 
+_REPOSITORIES = (".git", ".hg", ".svn", ".jj")
+"""One of these lies at the top of a repository, which is the whole project however many packages it has."""
+
 _MARKS = (
-    *(".git", ".hg", ".svn", ".jj", ".foretypeignore", "Makefile", "CMakeLists.txt"),
+    *(".foretypeignore", ".foretype.toml", "Makefile", "CMakeLists.txt"),
     *("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml", "build.gradle"),
     *("composer.json", "Gemfile"),
 )
-"""One of these lies at the root of a project."""
+"""Without a repository, one of these lies at the root of a project."""
 
 
 @attrs.frozen
@@ -184,6 +187,10 @@ def is_project(root: Path, home: Path) -> bool:
 
 
 def root_for(path: Path) -> Path | None:
-    """The innermost folder above a file that looks like a project's root; None where there is none."""
+    """The project that a file belongs to: its repository, else the innermost folder that looks like one."""
     folders = [folder for folder in path.parents if is_project(folder, Path.home())]
-    return next((each for each in folders if any((each / mark).exists() for mark in _MARKS)), None)
+    for marks in (_REPOSITORIES, _MARKS):
+        for each in folders:
+            if any((each / mark).exists() for mark in marks):
+                return each
+    return None

@@ -180,7 +180,7 @@ async def test_what_ignore_files_name_and_secrets_never_reach_the_model(
         "shapes.py": SHAPES,
         ".foretypeignore": "private.py\n",
         "private.py": "class Rectangle:\n    hidden = 1\n",
-        "secrets/shapes.py": "class Rectangle:\n    hidden = 2\n",
+        ".secrets/shapes.py": "class Rectangle:\n    hidden = 2\n",
     }
     async with opened(tmp_path, files, monkeypatch) as (inside, backend):
         await until(lambda: is_indexed(inside))

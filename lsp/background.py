@@ -1,0 +1,45 @@
+"""Threads for work that may hang, such as reading a drive that is gone: nothing waits for them at the end.
+
+The standard library's pool joins its threads when the interpreter ends; one that waits for a drive would keep
+the language server alive after its editor. Each piece of work has a thread of its own here: callers bound how
+many.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads(Executor):
+    """An executor whose threads are daemons."""
+
+    def __init__(self, name: str) -> None:
+        """Make it.
+
+        Args:
+            name: what its threads are called.
+        """
+        self._name = name
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function in a new thread."""
+        future: Future[T] = Future()
+        threading.Thread(target=_run, args=(future, fn, args, kwargs), name=self._name, daemon=True).start()
+        return future
+
+
+def _run(future: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = fn(*args, **kwargs)
+    except BaseException as error:  # noqa: BLE001 - it is the future's now
+        future.set_exception(error)
+    else:
+        future.set_result(result)
