@@ -63,7 +63,7 @@ class InlineCompletions:
         *,
         clock: Callable[[], float] = time.perf_counter,
         refused: Callable[[Document], str] = lambda _: "",
-        settle: Callable[[Document], Awaitable[None]] | None = None,
+        settle: Callable[[Document], Awaitable[object]] = lambda _: asyncio.sleep(0),
         on_report: Callable[[Report], None] | None = None,
         on_cut: Callable[[str], None] | None = None,
         on_running: Callable[[int], None] | None = None,
@@ -228,8 +228,7 @@ class InlineCompletions:
         self, document: Document, text: str, place: Place, invoked: bool, report: Report
     ) -> tuple[list[Item], Report]:
         settings = self._settings().completion
-        if self._settle is not None:
-            await self._settle(document)
+        await self._settle(document)
         if self._refused(document):
             self._stop(document.uri)
             return [], attrs.evolve(report, outcome="disabled")

@@ -14,7 +14,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import wait
 from pathlib import Path
 
 import attrs
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 FRESH_S = 1.0
 """How long, in seconds, what was read counts as true."""
+
+GRACE_S = 0.01
+"""The event loop itself waits so long, once for each document, unless a drive is known to hang."""
 
 AGAIN_WITHIN_S = 0.02
 """A request waits so long for a fresh answer where an older one is known."""
@@ -154,19 +157,30 @@ class Narrowings:
     def _look(self, path: str, known: _Known) -> None:
         if self._on_news is None:
             self._take(known, self._read(Path(path)))
-        elif (
-            known.reading is None and sum(each.reading is not None for each in self._known.values()) < AT_ONCE
-        ):
-            known.began = self._clock()
-            known.reading = asyncio.ensure_future(self._read_elsewhere(path, known))
-            if known.told is None:
-                asyncio.get_running_loop().call_later(1.1 * SLOW_S, self._tell_if_unknown, path)
+            return
+        began = [each.began for each in self._known.values() if each.reading is not None]
+        if known.reading is not None or len(began) >= AT_ONCE:
+            return
+        known.began = self._clock()
+        loop = asyncio.get_running_loop()
+        if known.told is not None:
+            answer = loop.run_in_executor(self._threads, self._read, Path(path))
+        else:
+            # A drive that is there answers before a request can come; nobody waits twice for one that hangs.
+            first = self._threads.submit(self._read, Path(path))
+            if all(known.began - each < GRACE_S for each in began):
+                wait([first], GRACE_S)
+            if first.done() and first.exception() is None:
+                self._take(known, first.result())
+                return
+            answer = asyncio.wrap_future(first)
+            loop.call_later(1.1 * SLOW_S, self._tell_if_unknown, path)
+        known.reading = asyncio.ensure_future(self._await(path, known, answer))
 
-    async def _read_elsewhere(self, path: str, known: _Known) -> None:
+    async def _await(self, path: str, known: _Known, answer: asyncio.Future[Told]) -> None:
         before = known.told
         try:
-            loop = asyncio.get_running_loop()
-            told = await loop.run_in_executor(self._threads, partial(self._read, Path(path)))
+            told = await answer
         except Exception:
             log.exception("it can't be said what the workspace keeps back; nothing is shown")
             told = Told(kept_back=True)
