@@ -21,7 +21,7 @@ import attrs
 
 from ..context.ignore import Told, is_secret_path, told_about
 from .background import Threads
-from .documents import Document, path_of, root_of
+from .documents import Document, root_of_file
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +106,10 @@ class Narrowings:
 
     def verdict(self, document: Document) -> Verdict:
         """What the workspace says about a document, as far as it is known."""
-        path = path_of(document.uri)
+        path = document.file
         if not path:
             return Verdict(False, "")
-        root = root_of(document.uri, self._roots())
+        root = root_of_file(document.file, self._roots())
         if root and _is_secret(Path(path), Path(root)):
             return Verdict(True, _SECRET)
         known = self._looked_at(path)
@@ -121,12 +121,12 @@ class Narrowings:
 
     def is_slow(self, document: Document) -> bool:
         """Whether it has taken so long to find out about a document that the user should hear of it."""
-        known = self._known.get(path_of(document.uri))
+        known = self._known.get(document.file)
         return known is not None and known.told is None and self._clock() - known.began >= SLOW_S
 
     async def settle(self, document: Document) -> None:
         """Wait until what is known of a document is fresh: not long, and not again for a drive that hangs."""
-        path = path_of(document.uri)
+        path = document.file
         if not path or self._on_news is None:
             return
         known = self._looked_at(path)

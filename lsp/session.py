@@ -160,7 +160,7 @@ class Session:
     def _narrowed(self, path: str) -> None:
         """Something else is known of what the workspace keeps back."""
         front = self.documents.get(self._front)
-        if front is not None and path_of(front.uri) == path:
+        if front is not None and front.file == path:
             self.focus(front.uri)
 
     def _show_whether_off(self) -> None:
