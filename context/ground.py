@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import attrs
 
+from .grammars import load_grammar
 from .lines import line_start
 from .name_checks import NameCheck, Symbols
 from .piece import piece_around
 from .snapshot import Snapshot
-from .soundness import Bench, Probe
+from .soundness import WITHIN_MS, Allowance, Bench, OutOfTimeError, Probe
 
 __all__ = ["Symbols", "Verdict", "ground"]
 
@@ -25,8 +26,8 @@ class Verdict:
     Attributes:
         text: the text to insert: the completion, a beginning of it, or one with what it left open closed.
         shown: whether anything is left.
-        reasons: why something was cut, in order: "syntax", "unknown name", "misspelt name", "unknown member";
-            empty when nothing was. They never hold code.
+        reasons: why something was cut, in order: "syntax", "unknown name", "misspelt name", "unknown member",
+            "no time" for checking it; empty when nothing was. They never hold code.
         names: the names that were found wanting.
         replace_right: code points right of the cursor that `text` replaces.
     """
@@ -45,6 +46,8 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
     replace_right: int = 0,
     symbols: Symbols | None = None,
     mentions: Symbols | None = None,
+    *,
+    within_ms: float = WITHIN_MS,
 ) -> Verdict:
     """Check a trimmed completion in its place. Total: never raises.
 
@@ -56,15 +59,25 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         symbols: whether the workspace knows a name; None where nobody knows the workspace.
         mentions: whether another file of the workspace so much as mentions a name; None where that it
             doesn't would say nothing.
+        within_ms: processor time for parsing; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
-    if not text.strip() or snapshot.tree is None or grammar is None or not grammar.strict:
+    if not text.strip() or grammar is None or not grammar.strict or load_grammar(snapshot.described) is None:
         return Verdict(text, bool(text.strip()), replace_right=replace_right)
     offset = min(max(offset, 0), len(snapshot.text))
     piece = piece_around(snapshot, offset)
-    if piece is None or snapshot.tree.prose_at(offset) == "comment":
+    if piece is None or (snapshot.tree is not None and snapshot.tree.prose_at(offset) == "comment"):
         return Verdict(text, True, replace_right=replace_right)
-    bench = Bench(snapshot, piece, text, replace_right)
+    bench = Bench(snapshot, piece, text, replace_right, Allowance(within_ms))
+    try:
+        return _checked(bench, offset, symbols, mentions)
+    except OutOfTimeError:
+        return Verdict("", False, ("no time",))
+
+
+def _checked(bench: Bench, offset: int, symbols: Symbols | None, mentions: Symbols | None) -> Verdict:
+    """The verdict on what lies on the bench. Raises `OutOfTimeError`."""
+    snapshot, piece, text = bench.snapshot, bench.piece, bench.text
     sound = bench.sound_beginning(text)
     reasons = ("syntax",) if sound.text != text else ()
     if not sound.text or sound.tree is None:

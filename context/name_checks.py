@@ -92,8 +92,10 @@ class NameCheck:
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.snapshot.tree
-        if whole is None or is_visible(self.tree, use.name, use.start, self.start, self.end):
+        if is_visible(self.tree, use.name, use.start, self.start, self.end):
             return True
+        if whole is None:
+            return mentioned(self.snapshot.text, use.name)
         return is_visible(whole, use.name, self.offset)
 
 

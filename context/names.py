@@ -90,6 +90,8 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     used: list[tuple[Scope, ...]] = []
     declared: set[Scope] = set()
     for start in occurrences:
+        if not tree.covers(start, start + len(name)):
+            return True  # in a part of a large file that nobody has looked at
         kind = _kind(tree, start, start + len(name))
         if not kind:
             continue

@@ -17,12 +17,34 @@ from .closers import Line, closed, meet_closers
 from .lines import line_end, line_start, newline_of, next_line_start, split_lines, without_end
 from .piece import Piece
 from .snapshot import Snapshot
-from .syntax import SyntaxTree
+from .syntax import SyntaxTree, TreeWork
 
-_PARSE_MS = 20.0
+WITHIN_MS = 200.0
+"""Processor time in ms that trying a completion may take in all; most take 2."""
+
 _MOST_PROBES = 24
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
+
+
+class OutOfTimeError(Exception):
+    """A completion could not be tried in the time there was."""
+
+
+@attrs.define
+class Allowance:
+    """The processor time that may be spent on parsing. State: what is left of it, in ms."""
+
+    left_ms: float
+
+    def parse(self, text: str, snapshot: Snapshot) -> SyntaxTree | None:
+        """The tree of a text in a document; None where there is no grammar. Raises `OutOfTimeError`."""
+        work = TreeWork(snapshot.code(text), snapshot.language, limit_ms=max(self.left_ms, 0.001))
+        work.run()
+        self.left_ms -= work.spent_ms
+        if work.tree is None and self.left_ms <= 0:
+            raise OutOfTimeError
+        return work.tree
 
 
 @attrs.frozen
@@ -49,12 +71,14 @@ class Bench:
         piece: the part of it that is parsed.
         text: the completion.
         replace_right: code points right of the cursor that the whole completion replaces.
+        allowance: how long it may take; where that is over, `OutOfTimeError` is raised.
     """
 
     snapshot: Snapshot
     piece: Piece
     text: str
     replace_right: int
+    allowance: Allowance
 
     @property
     def line(self) -> Line:
@@ -114,7 +138,7 @@ class Bench:
         after = self.piece.after[self.replaced_by(text) :]
         end = line_end(after, 0) if finish else 0
         finished = after[:end] + finish + after[end:]
-        return self.snapshot.parse(self.piece.before + text + finished, _PARSE_MS)
+        return self.allowance.parse(self.piece.before + text + finished, self.snapshot)
 
     def _finished(self, text: str, tree: SyntaxTree | None, finishers: tuple[str, ...]) -> Probe | None:
         """A sound tree with what is left open closed: then the text is unfinished, not wrong."""
@@ -146,7 +170,7 @@ class Bench:
         before, after = self.piece.before, self.piece.after
         start = line_start(before, len(before))
         end = next_line_start(after, 0)
-        tree = self.snapshot.parse(before[:start] + after[end:], _PARSE_MS)
+        tree = self.allowance.parse(before[:start] + after[end:], self.snapshot)
         return tree is None or tree.has_defects
 
     def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:

@@ -11,32 +11,32 @@ It doesn't judge code, and knows no language by name: what a definition or a com
 from __future__ import annotations
 
 import bisect
-import functools
-import importlib
 import time
 from collections.abc import Callable, Iterator
 
 import attrs
 import tree_sitter
 
-from .languages import Language, language, query_text
+from .grammars import load_grammar, load_query
+from .languages import Language, language
 from .lines import line_start
-
-MAX_CHARACTERS = 2_000_000
-"""Texts with more code points than this get no tree."""
-
-FIRST_PARSE_MS = 1000.0
-"""Time for parsing a text from nothing; a pathological file that needs more gets no tree."""
-
-EDIT_MS = 250.0
-"""Time for parsing again after an edit."""
-
-_FRESH_BELOW = 48_000
-_CHUNK = 512
-"""Bytes given to tree-sitter at once. A query that compares texts reads a chunk for every node it looks at,
-so large ones cost more than all the rest of the query; parsing is no slower with small ones."""
+from .parsing import (
+    EDIT_MS,
+    FIRST_PARSE_MS,
+    FRESH_BELOW,
+    MAX_CHARACTERS,
+    WHOLE,
+    ByteParse,
+    Edit,
+    Region,
+    byte_at,
+    encoded,
+    point,
+    region_around,
+)
 
 _STEP = 1024
+_BITE = 16_384
 _MAX_DEPTH = 4000
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
@@ -103,70 +103,108 @@ class Definition:
     container: str
 
 
-@functools.cache
-def load_grammar(of: Language) -> tree_sitter.Language | None:
-    """The language's grammar, imported when first asked for; None where it is missing or doesn't fit."""
-    if of.grammar is None:
-        return None
-    try:
-        module = importlib.import_module(of.grammar.package)
-        capsule: object = getattr(module, of.grammar.function)()
-        return tree_sitter.Language(capsule)
-    except (ImportError, AttributeError, ValueError):
-        return None  # a grammar that is missing or too new costs the syntax, never the completion
+class TreeWork:
+    """What has to be done to have a text's tree: in one go, or in parts and in whichever thread.
 
-
-@functools.cache
-def load_query(of: Language, files: tuple[str, ...]) -> tree_sitter.Query | None:
-    """Query files of a language, compiled; None when there are none, or when they don't fit the grammar.
-
-    A test rules the latter out for the grammars of today; with tomorrow's, completions go on.
+    Attributes:
+        text: the text.
+        tree: its tree, once `run` has returned True; None where none is to be had until the text becomes
+            shorter.
+        spent_ms: processor time that parsing took so far.
     """
-    grammar = load_grammar(of)
-    text = query_text(files)
-    if grammar is None or not text:
-        return None
-    try:
-        return tree_sitter.Query(grammar, text)
-    except tree_sitter.QueryError:
-        return None
+
+    def __init__(
+        self,
+        text: str,
+        language_id: str,
+        *,
+        base: SyntaxTree | None = None,
+        edit: Edit | None = None,
+        around: int | None = None,
+        limit_ms: float | None = None,
+    ) -> None:
+        """Plan it; nothing is parsed yet.
+
+        Args:
+            text: the text.
+            language_id: the language.
+            base: the tree of an earlier text.
+            edit: what happened to that text since; no tree is taken up again without it.
+            around: the place that matters, in code points: of a text larger than `WHOLE` only the region
+                around it is parsed. None has the whole text parsed.
+            limit_ms: processor time that parsing may take in all; None leaves that to the kind of work.
+        """
+        self.text = text
+        self.tree: SyntaxTree | None = None
+        self.spent_ms = 0.0
+        self._language = language(language_id)
+        self._base = base
+        self._edit = edit
+        self._around = around
+        self._limit_ms = limit_ms
+        self._left_ms = 0.0
+        self._steps = self._parses()
+        self._parse: ByteParse | None = None
+
+    def run(self, limit_ms: float = float("inf")) -> bool:
+        """Go on for so many milliseconds of this thread's processor time; whether it is finished."""
+        until = time.thread_time() + limit_ms / 1000
+        while True:
+            self._parse = parse = self._parse or next(self._steps, None)
+            if parse is None:
+                return True
+            began = time.thread_time()
+            done = parse.run(max(0.0, min(self._left_ms, 1000 * (until - began))))
+            spent_ms = 1000 * (time.thread_time() - began)
+            self.spent_ms += spent_ms
+            self._left_ms -= spent_ms
+            if not done and self._left_ms > 0:
+                return False
+            self._parse = None
+
+    def _parses(self) -> Iterator[ByteParse]:
+        """One parse after another; each is done, or out of time, when the next is asked for."""
+        grammar, text = load_grammar(self._language), self.text
+        if grammar is None or len(text) > MAX_CHARACTERS:
+            return
+        data = encoded(text)
+        old, region = self._followed(data)
+        within = None if region is None else (byte_at(text, region.start), byte_at(text, region.end))
+        self._left_ms = self._limit_ms or (FIRST_PARSE_MS if old is None else EDIT_MS)
+        parse = ByteParse(grammar, data, old, within)
+        yield parse
+        tree = parse.tree
+        if old is not None and tree is not None and tree.root_node.has_error and len(data) <= FRESH_BELOW:
+            fresh = ByteParse(grammar, data, None, within)
+            yield fresh
+            tree = fresh.tree or tree
+        if tree is not None:
+            self.tree = SyntaxTree(self._language, text, data, tree, region)
+
+    def _followed(self, data: bytes) -> tuple[tree_sitter.Tree | None, Region | None]:
+        """The earlier tree, told of the edit, or None where it is of no use; and the region to parse."""
+        base, edit, around, length = self._base, self._edit, self._around, len(self.text)
+        if base is not None and edit is not None and base.language == self._language:
+            region = base.region and base.region.moved(edit)
+            if region is not None:
+                useful = around is None or region.serves(around, length)
+            else:
+                useful = base.region is None and (around is None or length <= 2 * WHOLE)
+            if useful:
+                return base.told_of(edit, self.text, data), region
+        return None, None if around is None or length <= WHOLE else region_around(self.text, around)
 
 
 def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> SyntaxTree | None:
     """Parse a text.
 
     Returns None where there is no grammar for the language, the text is larger than `MAX_CHARACTERS`, or
-    parsing took longer than `limit_ms`. Asking again for the same text would give the same answer: don't,
-    until the document has become smaller.
+    parsing took longer than `limit_ms` of processor time. Asking again for the same text would give the same
+    answer: don't, until the document has become smaller.
     """
-    described = language(language_id)
-    grammar = load_grammar(described)
-    if grammar is None or len(text) > MAX_CHARACTERS:
-        return None
-    data = text.encode("utf-8", "surrogatepass")
-    tree = _parse_bytes(grammar, data, None, limit_ms)
-    return None if tree is None else SyntaxTree(described, text, data, tree)
-
-
-def _parse_bytes(
-    grammar: tree_sitter.Language, data: bytes, old: tree_sitter.Tree | None, limit_ms: float
-) -> tree_sitter.Tree | None:
-    deadline = time.monotonic() + limit_ms / 1000
-
-    def read(offset: int, _point: tree_sitter.Point) -> bytes:
-        # Bytes and nothing else: given a memoryview, the binding crashes when a query compares texts.
-        return data[offset : offset + _CHUNK]
-
-    def too_late(_offset: int, _has_error: bool) -> bool:
-        return time.monotonic() > deadline
-
-    parser = tree_sitter.Parser(grammar)
-    try:
-        if old is None:
-            return parser.parse(read, encoding="utf8", progress_callback=too_late)
-        return parser.parse(read, old_tree=old, encoding="utf8", progress_callback=too_late)
-    except ValueError:
-        return None  # the binding's way to say that the callback stopped it
+    work = TreeWork(text, language_id, limit_ms=limit_ms)
+    work.run()
+    return work.tree
 
 
 class SyntaxTree:
@@ -174,14 +212,18 @@ class SyntaxTree:
 
     Attributes:
         language: what is known about the language.
-        text: the text that was parsed.
+        text: the whole text.
+        region: the part of it that was parsed, of which alone the tree knows something; None is all of it.
     """
 
-    __slots__ = ("_data", "_marks", "_tree", "language", "text")
+    __slots__ = ("_data", "_marks", "_tree", "language", "region", "text")
 
-    def __init__(self, of: Language, text: str, data: bytes, tree: tree_sitter.Tree) -> None:
+    def __init__(
+        self, of: Language, text: str, data: bytes, tree: tree_sitter.Tree, region: Region | None = None
+    ) -> None:
         self.language = of
         self.text = text
+        self.region = region
         self._data = data
         self._tree = tree
         self._marks: list[int] | None = None
@@ -204,26 +246,29 @@ class SyntaxTree:
 
         Returns None when the text has become too large or parsing took longer than `limit_ms`.
         """
-        if len(new_text) > MAX_CHARACTERS:
-            return None
-        data = new_text.encode("utf-8", "surrogatepass")
-        start_byte = self._byte(start)
-        old_end_byte = self._byte(old_end)
-        new_end_byte = start_byte + len(new_text[start:new_end].encode("utf-8", "surrogatepass"))
-        grammar = self._tree.language
+        edit = Edit(start, old_end, new_end)
+        work = TreeWork(new_text, self.language.id, base=self, edit=edit, limit_ms=limit_ms)
+        work.run()
+        return work.tree
+
+    def told_of(self, edit: Edit, new_text: str, new_data: bytes) -> tree_sitter.Tree:
+        """A copy of the tree that knows of an edit: its nodes have moved, but nothing is parsed."""
+        start, old_end = self._byte(edit.start), self._byte(edit.old_end)
+        new_end = start + len(encoded(new_text[edit.start : edit.new_end]))
         old = self._tree.copy()
         old.edit(
-            start_byte,
-            old_end_byte,
-            new_end_byte,
-            _point(self._data, start_byte),
-            _point(self._data, old_end_byte),
-            _point(data, new_end_byte),
+            start,
+            old_end,
+            new_end,
+            point(self._data, start),
+            point(self._data, old_end),
+            point(new_data, new_end),
         )
-        tree = _parse_bytes(grammar, data, old, limit_ms)
-        if tree is not None and tree.root_node.has_error and len(data) <= _FRESH_BELOW:
-            tree = _parse_bytes(grammar, data, None, limit_ms) or tree
-        return None if tree is None else SyntaxTree(self.language, new_text, data, tree)
+        return old
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether the tree knows what stands from `start` to `end`."""
+        return self.region is None or (self.region.start <= start and end <= self.region.end)
 
     def structure(self) -> str:
         """The whole tree as an S-expression; for comparisons in tests and for debugging."""
@@ -329,15 +374,15 @@ class SyntaxTree:
         if query is None:
             return ()
         cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-        last = self._byte(len(self.text) if end is None else end)
-        cursor.set_byte_range(self._byte(start), last)
-        found = [
-            (node.start_byte, node.end_byte, name)
-            for name, nodes in cursor.captures(self._tree.root_node).items()
-            for node in nodes
-        ]
-        found.sort()
-        return tuple(Capture(name, self._offset(first), self._offset(last)) for first, last, name in found)
+        root = self._tree.root_node
+        found: set[tuple[int, int, str]] = set()
+        for first, last in self._bites(start, len(self.text) if end is None else end):
+            cursor.set_byte_range(first, last)
+            for name, nodes in cursor.captures(root).items():
+                found.update((node.start_byte, node.end_byte, name) for node in nodes)
+        return tuple(
+            Capture(name, self._offset(first), self._offset(last)) for first, last, name in sorted(found)
+        )
 
     def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
@@ -351,10 +396,13 @@ class SyntaxTree:
         if depth is not None:
             cursor.set_max_start_depth(depth)
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
-        for _, captures in cursor.matches(self._tree.root_node):
-            name = captures.pop("name")[0]
-            kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
-            found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
+        root = self._tree.root_node
+        for first, last in self._bites(0, len(self.text)):
+            cursor.set_byte_range(first, last)
+            for _, captures in cursor.matches(root):
+                name = captures.pop("name")[0]
+                kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
+                found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
         ordered = sorted(found.values(), key=lambda each: each[0])
         return tuple(self._contained(ordered)[:limit])
 
@@ -380,6 +428,20 @@ class SyntaxTree:
                 inside = f"{container}.{text}" if container else text
                 around.append((end, inside, local or kind in _CALLABLE, start))
         return definitions
+
+    def _bites(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The bytes from one place to another that the tree knows, in parts small enough for one query.
+
+        A query lets no other thread do anything until it is done.
+        """
+        root = self._tree.root_node
+        first, last = max(self._byte(start), root.start_byte), self._byte(end)
+        last = min(last, root.end_byte)
+        if last - first <= _BITE:
+            yield self._byte(start), self._byte(end)
+            return
+        for bite in range(first, last, _BITE):
+            yield bite, min(bite + _BITE, last)
 
     def _scope(self, node: tree_sitter.Node) -> Scope:
         nodes = self.language.nodes
@@ -439,10 +501,6 @@ class SyntaxTree:
                 )
             self._marks = marks
         return self._marks
-
-
-def _point(data: bytes, byte: int) -> tuple[int, int]:
-    return data.count(b"\n", 0, byte), byte - data.rfind(b"\n", 0, byte) - 1
 
 
 def _block_ends(of: Language) -> tuple[str, ...]:

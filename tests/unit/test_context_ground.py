@@ -97,8 +97,11 @@ def test_any_text_anywhere_is_judged_without_a_fuss(
     assert verdict.reasons or verdict.text == text
 
 
-def test_without_a_tree_everything_is_shown() -> None:
-    assert ground("foo(((", Snapshot("", "a", "python", "x = "), 4).text == "foo((("
+def test_without_a_tree_what_parses_and_is_mentioned_is_shown() -> None:
+    snapshot = Snapshot("", "a", "python", "foo(1)\nx = ")
+    assert ground("foo(2)", snapshot, 11).text == "foo(2)"
+    assert ground("foo)))", snapshot, 11).text == "foo"
+    assert not ground("fooo(2)", snapshot, 11).shown
 
 
 def test_the_definition_around_the_cursor_is_enough_of_a_large_file() -> None:
