@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer lint format clean
+.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-peer: install  ## build llama-server, the peer of the benchmarks, from lla
 
 quality: model  ## what each stage is worth, on holes in real code and HumanEval (45 minutes the first time)
 	$(BIN)/python -m foretype.tests.quality
+
+truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
+	$(BIN)/python -m foretype.tests.truth $(TRUTH)
 
 lint: install  ## ruff and pyright
 	$(BIN)/ruff check .

@@ -1,20 +1,22 @@
 """The repositories that holes are cut from: fetched once, checked against the pinned sum, unpacked.
 
-Sources are fetched from where pip and npm are told to look, and none of their code is run: `pip download`
-would run a package's build backend only to learn its name, so its index is asked directly. What no
-repository holds is not unpacked: compiled, generated, vendored and minified files, and data for tests.
+Sources are fetched from where pip, npm and apt are told to look, and none of their code is run: `pip
+download` would run a package's build backend only to learn its name, so its index is asked directly. What
+no repository holds is not unpacked: compiled, generated, vendored and minified files, and data for tests.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -22,6 +24,7 @@ import attrs
 import httpx
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "quality"
+TABLE = Path(__file__).with_name("corpus.toml")
 SUFFIXES = {"python": (".py",), "typescript": (".ts",), "rust": (".rs",), "c": (".c",)}
 SMALLEST, LARGEST = 1_500, 80_000
 LONGEST_LINE = 400
@@ -62,7 +65,7 @@ class Source:
     Attributes:
         name, version: of the package.
         licence: its SPDX expression.
-        origin: "pip" or "npm".
+        origin: "pip", "npm" or "debian".
         language: whose files holes are cut from.
         sha256: of the archive.
         keep: the folders that are unpacked; all when empty.
@@ -82,9 +85,9 @@ class Source:
         return f"{self.name.strip('@').replace('/', '-')}-{self.version}"
 
 
-def sources() -> list[Source]:
-    """The pinned releases, in the order of corpus.toml."""
-    table = tomllib.loads(Path(__file__).with_name("corpus.toml").read_text("utf-8"))
+def sources(pinned: Path = TABLE) -> list[Source]:
+    """The pinned releases, in the order of their table."""
+    table = tomllib.loads(pinned.read_text("utf-8"))
     return [
         Source(
             each["name"],
@@ -99,50 +102,75 @@ def sources() -> list[Source]:
     ]
 
 
-def unpacked(source: Source, build: Path = BUILD) -> Path:
+def is_kept(path: PurePosixPath) -> bool:
+    """Whether `make quality` has a use for a file of an archive."""
+    return path.suffix in _KEPT
+
+
+def unpacked(source: Source, build: Path = BUILD, wanted: Callable[[PurePosixPath], bool] = is_kept) -> Path:
     """The folder with a source's files; fetched and unpacked the first time.
+
+    Args:
+        source: which one.
+        build: where archives and files are kept.
+        wanted: which of the files that a repository would hold are unpacked, by their path in it.
 
     Raises:
         CorpusProblem: it can't be fetched, or its sum isn't the pinned one.
     """
     target = build / "corpus" / source.folder
     if not target.exists():
-        archive = build / "archives" / f"{source.folder}.tar.gz"
+        archive = build / "archives" / f"{source.folder}{'.deb' if source.origin == 'debian' else '.tar.gz'}"
         if not archive.exists():
             archive.parent.mkdir(parents=True, exist_ok=True)
             partial = archive.with_suffix(".partial")
-            partial.write_bytes(_from_npm(source) if source.origin == "npm" else _from_pip(source))
+            partial.write_bytes(_FROM[source.origin](source))
             partial.replace(archive)
         found = hashlib.sha256(archive.read_bytes()).hexdigest()
         if found != source.sha256:
             archive.unlink()
             raise CorpusProblem(
                 f"The archive of {source.name} {source.version} has the sum {found}, not the pinned one; "
-                "if the release was replaced on purpose, pin it anew in tests/quality/corpus.toml."
+                "if the release was replaced on purpose, pin it anew in the table that names it."
             )
         partial = target.with_suffix(".partial")
-        _unpack(archive, partial, source.keep)
+        _unpack(archive, partial, source.keep, wanted)
+        partial.mkdir(parents=True, exist_ok=True)
         partial.replace(target)
     return target
 
 
 def _from_npm(source: Source) -> bytes:
-    folder = BUILD / "archives"
-    try:
-        told = subprocess.run(
-            ["npm", "pack", "--silent", "--pack-destination", str(folder), f"{source.name}@{source.version}"],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-        packed = folder / told[-1]
-        found = packed.read_bytes()
-        packed.unlink()
-    except (OSError, subprocess.CalledProcessError, IndexError) as error:
-        raise CorpusProblem(
-            f"npm could not fetch {source.name} {source.version}: {error}. Are npm and the network there?"
-        ) from error
-    return found
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            told = subprocess.run(
+                ["npm", "pack", "--silent", "--pack-destination", folder, f"{source.name}@{source.version}"],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.split()
+            return (Path(folder) / told[-1]).read_bytes()
+        except (OSError, subprocess.CalledProcessError, IndexError) as error:
+            raise CorpusProblem(
+                f"npm could not fetch {source.name} {source.version}: {error}. Are npm and the network there?"
+            ) from error
+
+
+def _from_debian(source: Source) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            subprocess.run(
+                ["apt-get", "download", "--quiet", f"{source.name}={source.version}"],
+                check=True,
+                capture_output=True,
+                cwd=folder,
+            )
+            return next(Path(folder).glob("*.deb")).read_bytes()
+        except (OSError, subprocess.CalledProcessError, StopIteration) as error:
+            raise CorpusProblem(
+                f"apt could not fetch {source.name} {source.version}: {error}. Is this Debian 12, and did "
+                "`apt-get update` run?"
+            ) from error
 
 
 def _from_pip(source: Source) -> bytes:
@@ -165,15 +193,36 @@ def _from_pip(source: Source) -> bytes:
         ) from error
 
 
-def _unpack(archive: Path, target: Path, keep: tuple[str, ...]) -> None:
+_FROM: dict[str, Callable[[Source], bytes]] = {
+    "pip": _from_pip,
+    "npm": _from_npm,
+    "debian": _from_debian,
+}
+
+
+def _opened(archive: Path) -> tarfile.TarFile:
+    if archive.suffix != ".deb":
+        return tarfile.open(archive)
+    try:
+        packed = subprocess.run(
+            ["dpkg-deb", "--fsys-tarfile", str(archive)], check=True, capture_output=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise CorpusProblem(f"dpkg-deb could not open {archive.name}: {error}.") from error
+    return tarfile.open(fileobj=io.BytesIO(packed))
+
+
+def _unpack(
+    archive: Path, target: Path, keep: tuple[str, ...], wanted: Callable[[PurePosixPath], bool]
+) -> None:
     """Write the regular files that a repository would hold. Nothing outside `target` can be named."""
-    with tarfile.open(archive) as opened:
+    with _opened(archive) as opened:
         for member in opened:
             path = PurePosixPath(member.name)
             inside = PurePosixPath(*path.parts[1:])
             if not member.isreg() or ".." in path.parts or path.is_absolute() or not inside.parts:
                 continue
-            left_out = _LEFT_OUT.search(str(inside)) or inside.suffix not in _KEPT
+            left_out = _LEFT_OUT.search(str(inside)) or not wanted(inside)
             if left_out or (keep and inside.parts[0] not in keep) or member.size > 1_000_000:
                 continue
             data = opened.extractfile(member)
@@ -181,6 +230,11 @@ def _unpack(archive: Path, target: Path, keep: tuple[str, ...]) -> None:
                 place = target / inside
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(data.read())
+
+
+def is_generated(text: str) -> bool:
+    """Whether a file's beginning says that nobody wrote it."""
+    return _GENERATED.search(text[:2000]) is not None
 
 
 def files(root: Path, language: str) -> Iterator[tuple[str, str]]:
@@ -196,5 +250,5 @@ def files(root: Path, language: str) -> Iterator[tuple[str, str]]:
         except ValueError:
             continue
         text = text.replace("\r\n", "\n")
-        if not _GENERATED.search(text[:2000]) and max(map(len, text.split("\n"))) <= LONGEST_LINE:
+        if not is_generated(text) and max(map(len, text.split("\n"))) <= LONGEST_LINE:
             yield name, text

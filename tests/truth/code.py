@@ -1,0 +1,153 @@
+"""What the oracle has to know about an authors' file: its tokens, brackets, strings and comments.
+
+Read from tree-sitter's grammars directly, of the finished file. Nothing of foretype's own judgement is used:
+only the grammars, and from the language tables which node types are strings and comments.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+import tree_sitter
+from foretype.context.languages import language
+from foretype.context.syntax import load_grammar
+
+PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")
+_CLOSING = re.compile(r"[)\]}]+")
+_WORDS = re.compile(r"\w+|[^\w\s]")
+_GENERIC = re.compile(r"type_|template_|generic")
+
+
+@attrs.frozen
+class Token:
+    """A leaf of the tree, or a word or mark inside prose: code points, and where it stands."""
+
+    start: int
+    end: int
+    prose: str = ""  # "string", "comment" or ""
+
+
+@attrs.frozen
+class Code:
+    """One file.
+
+    Attributes:
+        text: the file.
+        language: its language identifier.
+        tokens: in order.
+        closer_of: where each opening bracket's closing one stands.
+        strings: extents of single-line strings with one quote at either end.
+        sound: it parses without a defect, and its brackets match.
+    """
+
+    text: str
+    language: str
+    tokens: tuple[Token, ...]
+    closer_of: dict[int, int]
+    strings: tuple[tuple[int, int], ...]
+    sound: bool
+
+    def leaves_open(self, start: int, end: int, closed: frozenset[int] = frozenset()) -> bool:
+        """Whether brackets or strings that begin in a stretch end behind it, elsewhere than in `closed`."""
+        for opener, closer in self.closer_of.items():
+            if start <= opener < end <= closer and closer not in closed:
+                return True
+        return any(start <= first < end < last and last - 1 not in closed for first, last in self.strings)
+
+
+@attrs.define
+class _Reader:
+    text: str
+    offsets: list[int] | None
+    tokens: list[Token] = attrs.field(factory=list[Token])
+    closer_of: dict[int, int] = attrs.field(factory=dict[int, int])
+    strings: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
+    opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
+    matched: bool = True
+
+    def span(self, node: tree_sitter.Node) -> tuple[int, int]:
+        if self.offsets is None:
+            return node.start_byte, node.end_byte
+        return self.offsets[node.start_byte], self.offsets[node.end_byte]
+
+    def leaf(self, node: tree_sitter.Node, prose: str) -> None:
+        start, end = self.span(node)
+        said = self.text[start:end]
+        if prose:
+            self.tokens += [
+                Token(start + found.start(), start + found.end(), prose) for found in _WORDS.finditer(said)
+            ]
+            return
+        if said.strip() and "\n" not in said:
+            self.tokens.append(Token(start, end))
+        if node.is_named:
+            return
+        parent = node.parent.type if node.parent is not None else ""
+        if _OPENING.fullmatch(said) or (said == "<" and _GENERIC.search(parent)):
+            first = start + len(said) - len(said.lstrip("$#@%"))
+            self.opened += [(at, self.text[at]) for at in range(first, end)]
+        elif _CLOSING.fullmatch(said) or (said == ">" and _GENERIC.search(parent)):
+            for at in range(start, end):
+                self.close(at)
+
+    def close(self, at: int) -> None:
+        if not self.opened or PAIRS[self.opened[-1][1]] != self.text[at]:
+            self.matched = False
+            return
+        self.closer_of[self.opened.pop()[0]] = at
+
+
+def read(text: str, language_id: str) -> Code | None:
+    """Read a finished file; None where there is no grammar."""
+    described = language(language_id)
+    grammar = load_grammar(described)
+    if grammar is None:
+        return None
+    data = text.encode()
+    tree = tree_sitter.Parser(grammar).parse(data)
+    reader = _Reader(text, _offsets(text, data))
+    strings, comments = set(described.nodes.strings), set(described.nodes.comments)
+    _walk(tree, reader, strings, comments, set(described.nodes.code_in_strings))
+    sound = not tree.root_node.has_error and reader.matched and not reader.opened
+    return Code(text, language_id, tuple(reader.tokens), reader.closer_of, tuple(reader.strings), sound)
+
+
+def _walk(
+    tree: tree_sitter.Tree, reader: _Reader, strings: set[str], comments: set[str], code: set[str]
+) -> None:
+    cursor = tree.walk()
+    prose = [""]
+    while True:
+        node = cursor.node
+        assert node is not None
+        inside = prose[-1]
+        if node.is_named and node.type in comments:
+            inside = "comment"
+        elif node.is_named and node.type in strings and inside != "comment":
+            inside = "string"
+            start, end = reader.span(node)
+            said = reader.text[start:end]
+            if len(said) > 2 and said[0] in "\"'`" and said[-1] == said[0] and "\n" not in said:
+                reader.strings.append((start, end))
+        elif node.type in code and inside == "string":
+            inside = ""
+        if cursor.goto_first_child():
+            prose.append(inside)
+            continue
+        reader.leaf(node, inside)
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+            prose.pop()
+
+
+def _offsets(text: str, data: bytes) -> list[int] | None:
+    """The code point offset of every byte; None where both are the same."""
+    if len(text) == len(data):
+        return None
+    found: list[int] = []
+    for number, character in enumerate(text):
+        found += [number] * len(character.encode())
+    return [*found, len(text)]

@@ -1,0 +1,158 @@
+"""What a shown item is worth: the document after accepting it, against the authors' finished file.
+
+The authors' text from the hole's start is compared with what then stands between the text in front of the
+hole and the text behind it. Where the authors' text is there up to some place, the closers that the editor
+put there and whose own place lies behind must still stand directly after it, and nothing else.
+
+- exact: all that the answer said, or all of the hole, and what must stand behind it. An answer that the
+  token limit cut is never exact.
+- beginning: less of it, and sound: in front of other text on its line no bracket or string is left open that
+  begins in what was inserted (unless its closer stands there).
+- restyled: as exact or beginning, but for the indentation of lines. Where indentation has a meaning, lines
+  must still be deeper or shallower than their neighbours as the authors have them.
+- killed: nothing is shown, although the answer was the authors' text.
+- silent: nothing is shown, and rightly: one or two marks, closers that stand there; a stream that has just
+  begun; an answer that the token limit cut before there was a whole line (in one line: before there were 8
+  characters in front of its last token; with text right of the cursor: before what it opened was closed).
+- corrupt: anything else. Its `fault`: "outside" (text before or behind the hole changed), "open" (brackets
+  left open in front of other text), "closer-lost", "doubled" (text of the document stands twice),
+  "extra" (text that the authors have not), "changed".
+
+Line ends are compared as LF (editors write the document's own). Blanks at the end of lines don't count. Where
+the answer lacks its first blank, the text without it is as good.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import attrs
+
+from .answers import Answer
+from .editor import State
+
+EXACT, BEGINNING, RESTYLED = "exact", "beginning", "restyled"
+KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
+_INDENTED = frozenset({"python", "yaml", "markdown"})
+_LEAST = 8
+_TRAILING = re.compile(r"[ \t]+(?=\n|$)")
+
+
+@attrs.frozen
+class Verdict:
+    """A class and, where it is "corrupt", the fault."""
+
+    outcome: str
+    fault: str = ""
+
+
+def judged(state: State, answer: Answer, applied: str) -> Verdict:
+    """The verdict on a document after an item was accepted."""
+    verdict = _compared(state, answer, applied, 0)
+    if verdict.outcome == CORRUPT and answer.lost > 0:
+        other = _compared(state, answer, applied, answer.lost)
+        return other if other.outcome != CORRUPT else verdict
+    return verdict
+
+
+def unshown(state: State, answer: Answer) -> Verdict:
+    """The verdict where nothing is shown."""
+    hole = state.hole
+    said = answer.text.strip()
+    if answer.kind == "streamed":
+        return Verdict(SILENT)
+    if answer.kind == "cut":
+        return Verdict(KILLED if _worth_showing(state, answer) else SILENT)
+    bare = said
+    for closer in reversed(hole.right.strip()):
+        bare = bare.removesuffix(closer).rstrip()
+    few = len(bare) <= 2 and not re.search(r"\w", bare)
+    return Verdict(SILENT if few else KILLED)
+
+
+def _worth_showing(state: State, answer: Answer) -> bool:
+    """Whether there is something sound to show of an answer that the token limit cut."""
+    hole = state.hole
+    if "\n" in hole.wanted and not state.rest.strip():
+        lines = answer.text.split("\n")
+        return re.search(r"\w.*\w", "\n".join(lines[:-1])) is not None
+    if hole.code.leaves_open(hole.start, hole.start + answer.said, frozenset(state.pending)):
+        return False
+    sure = "".join(answer.pieces[:-1]).strip()
+    return len(sure) >= _LEAST and re.search(r"\w", sure) is not None
+
+
+def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
+    hole = state.hole
+    finished = hole.code.text
+    start = hole.start
+    front, behind = finished[:start], finished[hole.end :]
+    if not applied.startswith(front) or not applied.endswith(behind) or len(applied) < len(front + behind):
+        return Verdict(CORRUPT, "outside")
+    stands = _TRAILING.sub("", applied[start : len(applied) - len(behind)])
+    author = finished[start + lost : hole.end]
+    limit = min(len(author), max(answer.said - lost, state.typed))
+    if _as_far_as(state, author, limit, lost) == stands:
+        return Verdict(BEGINNING if answer.limit or answer.kind == "streamed" else EXACT)
+    same = _common(author, stands)
+    for length in range(same, -1, -1):
+        if _as_far_as(state, author, length, lost) != stands:
+            continue
+        if length > limit:
+            return Verdict(EXACT if length == len(author) else BEGINNING)
+        return _sound(state, start + lost + state.typed, start + lost + length)
+    for length in (limit, len(author)):
+        if _is_restyled(_as_far_as(state, author, length, lost), stands, hole.language):
+            return Verdict(RESTYLED)
+    return Verdict(CORRUPT, _fault(state, author, stands, same, behind))
+
+
+def _is_restyled(wanted: str, stands: str, language_id: str) -> bool:
+    """Whether lines differ in their indentation alone."""
+    ours, theirs = wanted.split("\n"), stands.split("\n")
+    if len(theirs) < 2 or len(ours) < len(theirs):
+        return False
+    if [line.lstrip() for line in ours[: len(theirs)]] != [line.lstrip() for line in theirs]:
+        return False
+    return language_id not in _INDENTED or _steps(ours[1 : len(theirs)]) == _steps(theirs[1:])
+
+
+def _steps(lines: list[str]) -> list[int]:
+    """Whether each line is deeper than, as deep as or shallower than the one before."""
+    depths = [len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip()) for line in lines if line.strip()]
+    return [(after > before) - (after < before) for before, after in itertools.pairwise(depths)]
+
+
+def _as_far_as(state: State, author: str, length: int, lost: int) -> str:
+    closers = state.standing(state.hole.start + lost + length)
+    return author[:length] + closers if closers else _TRAILING.sub("", author[:length])
+
+
+def _sound(state: State, first: int, last: int) -> Verdict:
+    """Whether a beginning may stand where it stands."""
+    if state.rest.strip() and state.hole.code.leaves_open(first, last, frozenset(state.pending)):
+        return Verdict(CORRUPT, "open")
+    return Verdict(BEGINNING)
+
+
+def _common(one: str, other: str) -> int:
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
+
+
+def _fault(state: State, author: str, stands: str, same: int, behind: str) -> str:
+    closers = state.standing(state.offset)
+    if same == len(author):
+        more = stands[same:].strip()
+        return "doubled" if more and (behind.strip().startswith(more[:8]) or more in closers) else "extra"
+    if closers and author.startswith(stands):
+        return "closer-lost"
+    squeezed = re.sub(r"\s", "", stands)
+    if re.sub(r"\s", "", author).startswith(squeezed):
+        return "blanks"
+    return "changed"
