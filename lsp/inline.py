@@ -392,13 +392,11 @@ class InlineCompletions:
 
     def _report(self, report: Report, items: list[Item], began: float) -> None:
         if self._on_report is not None:
-            first = items[0] if items else None
             self._on_report(
                 attrs.evolve(
                     report,
                     total_ms=1000 * (self._clock() - began),
-                    suggestion=first.id if first else "",
-                    characters=len(first.text) if first else 0,
+                    offers=tuple(item.offer for item in items),
                 )
             )
 

@@ -8,8 +8,13 @@ from __future__ import annotations
 import attrs
 
 from ..context.values import Completion
+from .documents import Document
+from .ledger import Offer
 from .place import Place
-from .suggestions import Rest
+from .suggestions import Rest, Suggestion, rest_at
+
+_MORE = "\0"
+"""What no document of code goes on with."""
 
 
 @attrs.frozen
@@ -24,6 +29,7 @@ class Item:
         end: offset where it ends, on the same line.
         filter_text: what an editor compares with the text it has in the range.
         document_text: the document's text that all of this is about.
+        offer: how much of the suggestion that is.
         cached: it was answered without the model.
     """
 
@@ -34,6 +40,7 @@ class Item:
     end: int
     filter_text: str
     document_text: str = attrs.field(repr=False, eq=False)
+    offer: Offer
     cached: bool = False
 
 
@@ -47,8 +54,7 @@ class Report:
         outcome: "cached", "shown", "empty", "stale", "cancelled", "failed", or the rule that declined.
         context_ms: time in ms until the backend was asked.
         total_ms: time in ms until the answer.
-        suggestion: the first suggestion's id, or "".
-        characters: code points of the first suggestion.
+        offers: the suggestions that it was answered with.
         completion: the backend's answer without its text, where there was one.
     """
 
@@ -57,8 +63,7 @@ class Report:
     outcome: str
     context_ms: float = 0.0
     total_ms: float = 0.0
-    suggestion: str = ""
-    characters: int = 0
+    offers: tuple[Offer, ...] = ()
     completion: Completion | None = None
 
 
@@ -72,5 +77,22 @@ def item(rest: Rest, place: Place, document_text: str, *, cached: bool = False) 
         end=place.end + rest.replace_right,
         filter_text=place.typed + rest.text,
         document_text=document_text,
+        offer=Offer(rest.suggestion.id, characters(rest.text), _standing(rest), characters(place.said)),
         cached=cached,
     )
+
+
+def characters(text: str) -> int:
+    """Code points of a text, a line end being one."""
+    return len(text) - text.count("\r\n")
+
+
+def standing_in(document: Document, suggestion: Suggestion) -> int | None:
+    """How many characters of a suggestion stand in a document since its last change; None: it doesn't fit."""
+    unfinished = attrs.evolve(suggestion, text=suggestion.text + _MORE)
+    rest = rest_at(unfinished, document.whole, document.before + document.edited_offset)
+    return None if rest is None else _standing(rest)
+
+
+def _standing(rest: Rest) -> int:
+    return max(0, characters(rest.suggestion.text) - characters(rest.text))

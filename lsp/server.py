@@ -287,8 +287,11 @@ class ForetypeServer(LanguageServer):
         text = as_map(params.get("item")).get("insertText")
         length = as_int(params.get("acceptedLength"))
         if isinstance(text, str):
+            from .items import characters
+
             encoding = self.session.documents.encoding.UTF16  # whatever was negotiated: established so
-            self.session.ledger.partly(item_id(params), code_points(text, length, encoding))
+            taken = text[: code_points(text, length, encoding)]
+            self.session.ledger.partly(item_id(params), characters(taken), characters(text))
 
     # -- the message loop
 

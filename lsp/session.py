@@ -302,6 +302,17 @@ class Session:
         document = self.documents.change(identifier, changes)
         if document is not None and self._inline is not None:
             self._inline.changed(document.uri)
+            self._follow_typing(document, self._inline)
+
+    def _follow_typing(self, document: Document, inline: InlineCompletions) -> None:
+        """Note how much of the open suggestion stands in the document now."""
+        from .items import standing_in
+
+        name = self.ledger.name(document.uri)
+        known = [one for one in inline.suggestions.of(document.uri) if one.id == name]
+        standing = standing_in(document, known[0]) if known else None
+        if standing is not None:
+            self.ledger.reached(document.uri, standing)
 
     def close(self, uri: str) -> None:
         """A document was closed."""
@@ -356,10 +367,7 @@ class Session:
     def _reported(self, report: Report) -> None:
         self._front = report.uri
         self._show_whether_off()
-        if report.suggestion:
-            self.ledger.answered(
-                report.uri, report.suggestion, report.language, report.characters, report.total_ms
-            )
+        self.ledger.offered(report.uri, report.language, report.total_ms, report.offers)
         statistics = self.statistics
         if statistics is None:
             return

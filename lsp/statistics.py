@@ -25,7 +25,8 @@ _DAY_S = 86400
 _SCHEMA = """
 create table if not exists suggestions (
     time real not null, language text not null, fate text not null, characters integer not null,
-    accepted integer not null, shown integer not null, latency_ms real not null);
+    accepted integer not null, shown integer not null, latency_ms real not null,
+    typed integer not null default 0);
 create table if not exists answers (
     time real not null, language text not null, model text not null, total_ms real not null,
     context_ms real not null, queue_ms real not null, prefill_ms real not null,
@@ -69,6 +70,8 @@ def connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=2.0)
     connection.executescript(_SCHEMA)
+    if "typed" not in {column[1] for column in connection.execute("pragma table_info(suggestions)")}:
+        connection.execute("alter table suggestions add column typed integer not null default 0")
     return connection
 
 
@@ -153,7 +156,7 @@ class Statistics:
         try:
             with connection:
                 connection.executemany(
-                    "insert into suggestions values (?, ?, ?, ?, ?, ?, ?)",
+                    f"insert into suggestions values ({', '.join('?' * 8)})",  # noqa: S608 - only question marks
                     [
                         (
                             when,
@@ -163,6 +166,7 @@ class Statistics:
                             one.accepted,
                             one.shown,
                             one.latency_ms,
+                            one.typed,
                         )
                         for when, one in suggestions
                     ],

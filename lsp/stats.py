@@ -30,11 +30,20 @@ class LanguageCounts:
         suggestions: how many were answered.
         accepted: how many of those were accepted, wholly or in part.
         characters: code points that were accepted.
+        shown: how many were drawn by the editor.
+        typed: code points of suggestions that were typed by hand.
     """
 
     suggestions: int = 0
     accepted: int = 0
     characters: int = 0
+    shown: int = 0
+    typed: int = 0
+
+    @property
+    def acceptance(self) -> float:
+        """The share of what was shown that was accepted, wholly or in part; 0 to 1."""
+        return self.accepted / self.shown if self.shown else 0.0
 
 
 @attrs.frozen
@@ -77,10 +86,20 @@ class Summary:
         return sum(self.fates.values())
 
     @property
+    def shown(self) -> int:
+        """How many of them the editor drew."""
+        return sum(each.shown for each in self.languages.values())
+
+    @property
+    def typed(self) -> int:
+        """Code points of suggestions that were typed by hand."""
+        return sum(each.typed for each in self.languages.values())
+
+    @property
     def acceptance(self) -> float:
-        """The share of suggestions that were accepted, wholly or in part; 0 to 1."""
-        taken = self.fates.get("accepted", 0) + self.fates.get("partly", 0)
-        return taken / self.suggestions if self.suggestions else 0.0
+        """The share of what was shown that was accepted, wholly or in part; 0 to 1."""
+        taken = sum(each.accepted for each in self.languages.values())
+        return taken / self.shown if self.shown else 0.0
 
 
 def summarize(path: Path, days: int = 0, now: float | None = None) -> Summary:
@@ -112,10 +131,11 @@ def _read(connection: sqlite3.Connection, since: float, days: int) -> Summary:
         return dict(connection.execute(query, (int(since // _DAY_S),)).fetchall())
 
     languages = {
-        language: LanguageCounts(count, accepted, characters)
-        for language, count, accepted, characters in rows(
-            "select language, count(*), sum(fate in ('accepted', 'partly')), sum(accepted) from suggestions"
-            " where time >= ? group by language order by 2 desc"
+        language: LanguageCounts(*counted)
+        for language, *counted in rows(
+            "select language, count(*), sum(taken), sum(accepted), sum(shown or taken), sum(typed) from"
+            " (select *, fate in ('accepted', 'partly') as taken from suggestions where time >= ?)"
+            " group by language order by 2 desc"
         )
     }
     by_day: dict[str, int] = {}
@@ -142,6 +162,7 @@ def as_record(summary: Summary) -> dict[str, Any]:
     """The summary as `--json` prints it."""
     record = attrs.asdict(summary)
     times = list(record.pop("latencies"))
+    record["shown"], record["typed"] = summary.shown, summary.typed
     record["acceptance"] = round(summary.acceptance, 4)
     record["latency_ms"] = {
         "count": len(times),
@@ -167,7 +188,8 @@ def as_text(summary: Summary) -> str:
     times = list(summary.latencies)
     lines = [
         f"{summary.suggestions} suggestions, {100 * summary.acceptance:.0f} % accepted, "
-        f"{sum(summary.characters_by_day.values())} characters.",
+        f"{sum(summary.characters_by_day.values())} characters. {summary.shown} were shown;"
+        f" {summary.typed} characters of them were typed by hand.",
         f"The model answered {len(times)} times: median {percentile(times, 0.5):.0f} ms, "
         f"p95 {percentile(times, 0.95):.0f} ms.",
     ]
@@ -192,13 +214,21 @@ def tables(summary: Summary) -> RenderableType:
     for heading, justify in (
         ("language", "left"),
         ("suggestions", "right"),
+        ("shown", "right"),
         ("accepted", "right"),
         ("characters", "right"),
+        ("typed by hand", "right"),
     ):
         languages.add_column(heading, justify=justify)  # pyright: ignore[reportArgumentType] - a literal
     for name, counts in summary.languages.items():
-        share = 100 * counts.accepted / counts.suggestions
-        languages.add_row(name or "-", str(counts.suggestions), f"{share:.0f} %", str(counts.characters))
+        languages.add_row(
+            name or "-",
+            str(counts.suggestions),
+            str(counts.shown),
+            f"{100 * counts.acceptance:.0f} %",
+            str(counts.characters),
+            str(counts.typed),
+        )
     requests = Table(title="Requests", title_justify="left", box=None)
     requests.add_column("how they ended")
     requests.add_column("count", justify="right")

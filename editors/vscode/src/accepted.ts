@@ -10,7 +10,7 @@
 export interface Suggestion {
   /** Names it across answers; "" when the server gave no name. */
   readonly id: string;
-  /** What is inserted at `start`, with "\n" between lines. */
+  /** What is inserted at `start`, with the line ends that the server gave it. */
   readonly text: string;
   /** Where the inserted text begins: offset in UTF-16 code units. */
   readonly start: number;
@@ -37,8 +37,25 @@ export function acceptedLength(suggestion: Suggestion, edit: Edit, between: stri
   if (edit.removed > 0 || edit.text.length < 2 || PAIRS.has(edit.text) || edit.offset < suggestion.start) {
     return 0;
   }
-  const taken = (between + edit.text).replaceAll("\r\n", "\n");
-  return taken.length < suggestion.text.length && suggestion.text.startsWith(taken) ? taken.length : 0;
+  const taken = withoutReturns(between + edit.text);
+  if (!withoutReturns(suggestion.text).startsWith(taken)) {
+    return 0;
+  }
+  const length = lengthOf(suggestion.text, taken.length);
+  return length < suggestion.text.length ? length : 0;
+}
+
+function withoutReturns(text: string): string {
+  return text.replaceAll("\r\n", "\n");
+}
+
+/** The length of the beginning of `text` that has so many code units where each line end counts as one. */
+function lengthOf(text: string, units: number): number {
+  let length = 0;
+  for (let counted = 0; counted < units; counted++) {
+    length += text.startsWith("\r\n", length) ? 2 : 1;
+  }
+  return length;
 }
 
 /**
@@ -54,7 +71,7 @@ export function watched(
 ): Suggestion[] {
   return answered.map((fresh) => {
     const old = known.find((one) => one.id !== "" && one.id === fresh.id && one.start <= fresh.start);
-    const whole = old && textFrom(old.start, fresh.start).replaceAll("\r\n", "\n") + fresh.text;
-    return old && whole === old.text ? old : fresh;
+    const whole = old && withoutReturns(textFrom(old.start, fresh.start) + fresh.text);
+    return old && whole === withoutReturns(old.text) ? old : fresh;
   });
 }

@@ -17,6 +17,11 @@ function check(text, typed, inserted, { removed = 0, offset = 10 + typed.length 
 test("a word that the suggestion says counts", () => assert.equal(check("return value", "", "return"), 6));
 test("the next word counts from the suggestion's beginning", () => assert.equal(check("return value + 1", "return", " value"), 12));
 test("a line counts, whatever the document's line ends", () => assert.equal(check("if x:\n  y\nz", "if x:", "\r\n  y"), 9));
+test("lengths are those of the server's text", () => {
+  assert.equal(check("if x:\r\n  y\r\nz", "if x:", "\r\n  y"), 10);
+  assert.equal(check("if x:\r\n  y\r\nz", "", "if x:\n  y"), 10);
+  assert.equal(check("if x:\r\n  y", "", "if x:\r\n  y"), 0);
+});
 test("lengths are UTF-16 code units", () => assert.equal(check("🙂🙂 x", "", "🙂🙂"), 4));
 test("a typed character is typing", () => assert.equal(check("return", "", "r"), 0));
 test("a bracket that VS Code closes by itself is typing", () => assert.equal(check("() -> int", "", "()"), 0));
@@ -29,6 +34,12 @@ test("the rest of a known suggestion does not take its place", () => {
   const known = { id: "s1", text: "return value", start: 10 };
   const rest = { id: "s1", text: " value", start: 16 };
   assert.deepEqual(watched([known], [rest], () => "return"), [known]);
+});
+
+test("nor does it in a document with other line ends", () => {
+  const known = { id: "s1", text: "if x:\r\n  y\r\nz", start: 10 };
+  const rest = { id: "s1", text: "\r\nz", start: 20 };
+  assert.deepEqual(watched([known], [rest], () => "if x:\r\n  y"), [known]);
 });
 
 test("a suggestion that was replaced by another text does", () => {

@@ -37,6 +37,10 @@ end
 ---@param taken string the suggestion's beginning that now stands in the buffer
 function M.tell_part(buffer, suggestion, taken)
   local server = client.get(buffer)
+  local text = suggestion.item.insertText
+  if type(text) == 'string' and text:find('\r\n', 1, true) then
+    taken = taken:gsub('\n', '\r\n') -- lengths are those of the server's text
+  end
   if server then
     client.notify(server, 'textDocument/didPartiallyAcceptCompletion', {
       item = suggestion.item,
