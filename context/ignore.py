@@ -289,6 +289,14 @@ def rules_for(root: Path, path: str) -> Rules | None:
     return rules
 
 
+def rules_around(root: Path, folder: str) -> Rules | None:
+    """The rules that a walk which begins in a folder of a workspace starts from; None where it must not."""
+    if not folder:
+        return Rules()
+    rules = rules_for(root, folder)
+    return None if rules is None or is_closed(folder, rules) else rules
+
+
 def _folders_of(path: str) -> Iterator[str]:
     """The folders on the way to a relative path, outermost first."""
     parts = path.split("/")[:-1]

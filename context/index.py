@@ -23,6 +23,7 @@ from .ignore import is_left_out
 from .index_file import Entry
 from .index_shelf import Shelf
 from .index_walk import (
+    WHOLE,
     Finding,
     Folders,
     Found,
@@ -31,6 +32,7 @@ from .index_walk import (
     Limits,
     Progress,
     entry_of,
+    is_inside,
     is_wanted,
     survey,
 )
@@ -80,6 +82,10 @@ class Index:
         root: the workspace's folder.
         cache: the directory in which indexes are kept; None keeps nothing.
         limits: how much is indexed.
+
+    Attributes:
+        folders: the folders that were walked, relative to the root.
+        changes: grows whenever a file is known anew, or no longer.
     """
 
     root: Path
@@ -94,6 +100,7 @@ class Index:
     _mentions: Mentions = attrs.field(factory=Mentions, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
+    changes: int = attrs.field(default=0, init=False)
     folders: tuple[str, ...] = attrs.field(default=(), init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -200,18 +207,26 @@ class Index:
             if number % _BITE == 0:
                 time.sleep(_GIVE_WAY_S)
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self, inside: tuple[str, ...] = WHOLE) -> Iterator[Progress]:
         """Walk the workspace, read what is new or changed, forget what is gone: one step at a time."""
-        for found in survey(self.root, self.limits, self.known()):
+        for found in survey(self.root, self.limits_for(inside), self.known(inside), inside):
             self.take(found)
             if isinstance(found, Progress):
                 yield found
 
-    def known(self) -> Iterator[Known]:
-        """What is known at this moment, as `survey` wants to hear it."""
+    def limits_for(self, inside: tuple[str, ...]) -> Limits:
+        """How much may be found in some folders, given what is known of the others."""
+        if "" in inside:
+            return self.limits
+        others = sum(not is_inside(path, inside) for path in list(self._files))
+        return attrs.evolve(self.limits, files=max(0, self.limits.files - others))
+
+    def known(self, inside: tuple[str, ...] = WHOLE) -> Iterator[Known]:
+        """What is known at this moment of some folders, as `survey` wants to hear it."""
         for path, packed in list(self._files.items()):
-            record = _record(packed)
-            yield Known(path, record.modified_ns, record.size)
+            if is_inside(path, inside):
+                record = _record(packed)
+                yield Known(path, record.modified_ns, record.size)
 
     def take(self, found: Finding) -> None:
         """Take over what `survey` found; from wherever it ran."""
@@ -220,18 +235,31 @@ class Index:
         elif isinstance(found, Gone):
             self._drop(found.path)
         elif isinstance(found, Folders):
-            self.folders = found.paths
+            others = [each for each in self.folders if not is_inside(each, found.inside)]
+            self.folders = (*others, *found.paths)
 
-    def update(self, paths: Iterable[str]) -> None:
-        """Read some files anew, as they are on disk now: changed, new or gone. Folders may be gone, too."""
+    def update(self, paths: Iterable[str]) -> bool:
+        """Read some files anew, as they are on disk now: changed, new or gone. Folders may be gone, too.
+
+        Returns:
+            whether anything is known now that wasn't before.
+        """
+        news = False
         for path in paths:
             status = None if is_left_out(self.root, path) else _status(self.root / path)
             if status is not None and is_wanted(path, status.st_size, self.limits):
-                self._read(Found(path, status.st_mtime_ns, status.st_size))
+                now = Found(path, status.st_mtime_ns, status.st_size)
+                packed = self._files.get(path)
+                record = None if packed is None else _record(packed)
+                if record is None or (record.modified_ns, record.size) != (now.modified_ns, now.size):
+                    self._read(now)
+                    news = True
                 continue
-            self._drop(path)
-            for inside in [known for known in self._files if known.startswith(f"{path}/")]:
+            gone = [known for known in list(self._files) if is_inside(known, (path,))]
+            for inside in gone:
                 self._drop(inside)
+            news = news or bool(gone)
+        return news
 
     # -- work
 
@@ -259,6 +287,7 @@ class Index:
         for name in entry.names:
             self._definers.add(name, number)
         self._changed = True
+        self.changes += 1
 
     def _drop(self, path: str) -> None:
         with self._lock:
@@ -276,6 +305,7 @@ class Index:
             self._paths[record.number] = ""
             self._unused.append(record.number)
             self._changed = True
+            self.changes += 1
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from . import index_file
-from .ignore import RULE_FILES, Rules, is_closed, is_secret_path, read_rules, read_text
+from .ignore import RULE_FILES, Rules, is_closed, is_secret_path, read_rules, read_text, rules_around
 from .ignore_git import MARK
 from .index_file import Entry
 from .languages import language, language_of
@@ -72,11 +72,16 @@ class Gone:
     path: str
 
 
+WHOLE = ("",)
+"""The folders to walk when all of the workspace is meant."""
+
+
 @attrs.frozen
 class Folders:
-    """The folders that were walked, relative to the workspace."""
+    """The folders that were walked, relative to the workspace, in those that should be."""
 
     paths: tuple[str, ...]
+    inside: tuple[str, ...] = WHOLE
 
 
 Finding = Entry | Gone | Folders | Progress
@@ -84,15 +89,24 @@ Found = Known
 """A file worth reading, as it is on disk now."""
 
 
-def survey(root: Path, limits: Limits, known: Iterable[Known]) -> Iterator[Finding]:
-    """Walk a workspace and read what is new or changed; a `Progress` after each folder and each file."""
+def survey(
+    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = WHOLE
+) -> Iterator[Finding]:
+    """Walk a workspace and read what is new or changed; a `Progress` after each folder and each file.
+
+    Args:
+        root: the workspace's folder.
+        limits: where to stop.
+        known: what was read before, in the folders that are walked.
+        inside: the folders to walk, relative to the workspace, with all in them.
+    """
     before = {each.path: each for each in known}
     found: list[Found] = []
     folders: list[str] = []
-    for batch in walk(root, limits, folders):
+    for batch in walk(root, limits, folders, inside):
         found.extend(batch)
         yield Progress(0, 0, 0)
-    yield Folders(tuple(folders))
+    yield Folders(tuple(folders), inside)
     for path in before.keys() - {each.path for each in found}:
         yield Gone(path)
     read = 0
@@ -101,6 +115,11 @@ def survey(root: Path, limits: Limits, known: Iterable[Known]) -> Iterator[Findi
             yield entry_of(root, each, limits)
             read += each.size
         yield Progress(number, len(found), read)
+
+
+def is_inside(path: str, folders: tuple[str, ...]) -> bool:
+    """Whether a relative path is one of some folders, or lies in one."""
+    return any(not folder or path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
@@ -123,15 +142,22 @@ def is_wanted(path: str, size: int, limits: Limits) -> bool:
     return bool(described) and size <= limits.file_bytes and bool(language(described).definitions_queries)
 
 
-def walk(root: Path, limits: Limits, folders: list[str]) -> Iterator[list[Found]]:
+def walk(
+    root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = WHOLE
+) -> Iterator[list[Found]]:
     """The files worth reading, folder by folder, those near the root first. Links are not followed.
 
     Args:
         root: the workspace's folder.
         limits: where to stop.
         folders: every folder that was looked at is added here.
+        inside: where to begin, relative to the workspace; what is left out isn't entered.
     """
-    waiting: deque[tuple[str, Rules]] = deque([("", Rules())])
+    waiting: deque[tuple[str, Rules]] = deque()
+    for start in inside:
+        rules = rules_around(root, start)
+        if rules is not None and not (start and (root / start).is_symlink()):
+            waiting.append((start, rules))
     seen = kept = 0
     while waiting and seen < limits.entries and kept < limits.files:
         folder, rules = waiting.popleft()

@@ -4,9 +4,9 @@ It reads one request from standard input and writes what `index_walk.survey` fin
 in MessagePack. It runs at idle priority, keeps nothing, and ends by itself when the other end is gone:
 standard input stays open as long as anybody waits for it.
 
-Messages of the request: `{"root", "limits"}`, then lists of known files, then nil. Messages of the answer:
-`["entry", …]`, `["gone", path]`, `["folders", paths]` in parts, `["progress", done, total, read_bytes]`, and
-`["end"]`: without that the answer is incomplete.
+Messages of the request: `{"root", "limits", "inside"}`, then lists of known files, then nil. Messages of the
+answer: `["entry", …]`, `["gone", path]`, `["folders", paths]` in parts, `["progress", done, total,
+read_bytes]`, and `["end"]`: without that the answer is incomplete.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ import msgpack
 
 from .idle_priority import give_way
 from .index_file import Entry
-from .index_walk import Finding, Folders, Gone, Known, Limits, Progress, survey
+from .index_walk import WHOLE, Finding, Folders, Gone, Known, Limits, Progress, survey
 
 MAX_MESSAGE = 64 << 20
 _PART = 500
 _PROGRESS_S = 0.05
 
 
-def packed_request(root: Path, limits: Limits, known: Iterable[Known]) -> Iterator[bytes]:
+def packed_request(
+    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = WHOLE
+) -> Iterator[bytes]:
     """The request, in parts that take well under a millisecond each to make."""
-    yield _pack({"root": str(root), "limits": attrs.asdict(limits)})
+    yield _pack({"root": str(root), "limits": attrs.asdict(limits), "inside": inside})
     rest = iter(known)
     while part := [(each.path, each.modified_ns, each.size) for each in itertools.islice(rest, _PART)]:
         yield _pack(part)
@@ -90,15 +92,24 @@ def _messages(found: Iterable[Finding]) -> Iterator[list[object]]:
     yield ["end"]
 
 
-def _answer(answers: BinaryIO, root: Path, limits: Limits, known: list[Known]) -> None:
-    for number, message in enumerate(_messages(survey(root, limits, known))):
+@attrs.frozen
+class _Request:
+    root: Path
+    limits: Limits
+    inside: tuple[str, ...]
+    known: list[Known]
+
+
+def _answer(answers: BinaryIO, asked: _Request) -> None:
+    found = survey(asked.root, asked.limits, asked.known, asked.inside)
+    for number, message in enumerate(_messages(found)):
         answers.write(_pack(message))
         if message[0] == "progress" or number % 20 == 0:
             answers.flush()
     answers.flush()
 
 
-def _request(requests: BufferedReader) -> tuple[Path, Limits, list[Known]]:
+def _request(requests: BufferedReader) -> _Request:
     unpacker = cast("Any", msgpack).Unpacker(max_buffer_size=MAX_MESSAGE)
     header: dict[str, Any] | None = None
     known: list[Known] = []
@@ -108,7 +119,8 @@ def _request(requests: BufferedReader) -> tuple[Path, Limits, list[Known]]:
             if header is None:
                 header = message
             elif message is None:
-                return Path(header["root"]), Limits(**header["limits"]), known
+                limits, inside = Limits(**header["limits"]), tuple(header["inside"])
+                return _Request(Path(header["root"]), limits, inside, known)
             else:
                 known.extend(Known(*row) for row in message)
     raise ValueError("the request ends early")
@@ -130,12 +142,12 @@ def main() -> None:
     give_way()
     requests = cast("BufferedReader", sys.stdin.buffer)
     try:
-        root, limits, known = _request(requests)
+        asked = _request(requests)
     except (ValueError, TypeError, KeyError):
         sys.exit(2)
     threading.Thread(target=_end_with, args=(requests,), daemon=True).start()
     try:
-        _answer(sys.stdout.buffer, root, limits, known)
+        _answer(sys.stdout.buffer, asked)
     except BrokenPipeError:
         os._exit(0)
     os._exit(0)  # the thread still reads standard input, which an ordinary exit would wait for

@@ -21,7 +21,7 @@ import msgpack
 
 from . import index_worker
 from .index import Index, Progress
-from .index_walk import Folders
+from .index_walk import WHOLE, Folders
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ _READ = 1 << 16
 _COMMAND = (sys.executable, "-P", "-m", index_worker.__name__)  # -P: never import from a workspace
 
 
-async def refresh(index: Index, on_progress: Callable[[Progress], None]) -> None:
+async def refresh(
+    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...] = WHOLE
+) -> None:
     """Walk the workspace, read what is new or changed, forget what is gone.
 
     Cancelling it ends the work at once; what was found until then stays, and the next call goes on there.
@@ -40,21 +42,24 @@ async def refresh(index: Index, on_progress: Callable[[Progress], None]) -> None
     Args:
         index: what is brought up to date; it may be asked meanwhile.
         on_progress: told now and then how far it has come; called in the caller's event loop.
+        inside: the folders that are walked, relative to the workspace.
     """
-    if not await _in_a_process(index, on_progress):
-        await _in_a_thread(index, on_progress)
+    if not await _in_a_process(index, on_progress, inside):
+        await _in_a_thread(index, on_progress, inside)
 
 
-async def _in_a_process(index: Index, on_progress: Callable[[Progress], None]) -> bool:
+async def _in_a_process(
+    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...]
+) -> bool:
     """Whether it could be done that way."""
     try:
         child = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     except (OSError, ValueError, NotImplementedError) as error:
         log.info("no process could be started for indexing: %s", error)
         return False
-    asking = asyncio.ensure_future(_ask(cast("asyncio.StreamWriter", child.stdin), index))
+    asking = asyncio.ensure_future(_ask(cast("asyncio.StreamWriter", child.stdin), index, inside))
     try:
-        return await _take_over(cast("asyncio.StreamReader", child.stdout), index, on_progress)
+        return await _take_over(cast("asyncio.StreamReader", child.stdout), index, on_progress, inside)
     except (ValueError, OSError, msgpack.UnpackException) as error:
         log.warning("the indexing process failed, a thread goes on: %s", error)
         return False
@@ -64,16 +69,20 @@ async def _in_a_process(index: Index, on_progress: Callable[[Progress], None]) -
         await _end(child)
 
 
-async def _ask(stdin: asyncio.StreamWriter, index: Index) -> None:
+async def _ask(stdin: asyncio.StreamWriter, index: Index, inside: tuple[str, ...]) -> None:
+    limits, known = index.limits_for(inside), index.known(inside)
     with suppress(OSError):  # an early end shows in the answer
-        for part in index_worker.packed_request(index.root.absolute(), index.limits, index.known()):
+        for part in index_worker.packed_request(index.root.absolute(), limits, known, inside):
             stdin.write(part)
             await stdin.drain()
             await asyncio.sleep(0)
 
 
 async def _take_over(
-    stdout: asyncio.StreamReader, index: Index, on_progress: Callable[[Progress], None]
+    stdout: asyncio.StreamReader,
+    index: Index,
+    on_progress: Callable[[Progress], None],
+    inside: tuple[str, ...],
 ) -> bool:
     """Take over the findings; False when the answer ends early."""
     unpacker = cast("Any", msgpack).Unpacker(max_buffer_size=index_worker.MAX_MESSAGE)
@@ -84,7 +93,7 @@ async def _take_over(
         for message in unpacker:
             found = index_worker.finding(message)
             if found is None:
-                index.take(Folders(tuple(folders)))
+                index.take(Folders(tuple(folders), inside))
                 return True
             if isinstance(found, Progress):
                 on_progress(found)
@@ -106,12 +115,14 @@ async def _end(child: Process) -> None:
     await asyncio.shield(child.wait())
 
 
-async def _in_a_thread(index: Index, on_progress: Callable[[Progress], None]) -> None:
+async def _in_a_thread(
+    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...]
+) -> None:
     loop = asyncio.get_running_loop()
     unwanted = False
 
     def work() -> None:
-        for progress in index.steps():
+        for progress in index.steps(inside):
             if unwanted:
                 return
             loop.call_soon_threadsafe(on_progress, progress)

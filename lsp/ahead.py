@@ -108,6 +108,12 @@ class Ahead:
         if self._front in self._asked:
             self._await_rest(self._front)
 
+    def changed(self, root: str) -> None:
+        """Files in a folder of the workspace have changed on disk: related code is worth choosing anew."""
+        self.relations.changed(root)
+        if self._front in self._asked and self.documents.root(self._front) == root:
+            self._await_rest(self._front)
+
     def closed(self, uri: str, sheet: str) -> None:
         """A document is gone: what was kept for it goes, and with the last of its sheet what they shared."""
         self._asked.pop(uri, None)

@@ -91,6 +91,16 @@ class Relations:
         """An index has become complete: every choice is out of date."""
         self._outdated.update(self._cursors)
 
+    def changed(self, root: str) -> None:
+        """Files in a folder of the workspace have changed: so have those of its documents."""
+        self._outdated.update(
+            sheet for sheet, (uri, _) in self._cursors.items() if self._documents.root(uri) == root
+        )
+
+    def is_outdated(self, uri: str) -> bool:
+        """Whether a document's choice will be made anew at the next rest, wherever that is."""
+        return self._sheet(uri) in self._outdated
+
     def forget(self, sheet: str) -> None:
         """A text was closed."""
         self._choices.pop(sheet, None)

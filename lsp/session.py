@@ -210,10 +210,15 @@ class Session:
         """The indexes of the workspace's folders."""
         if self._workspaces is None:
             from ..daemon import paths
-            from .workspace import Workspaces
+            from .workspace import Listener, Workspaces
 
+            listener = Listener(
+                self._indexing,
+                lambda root: self.inline.ahead.changed(str(root)),
+                lambda _: self.narrowings.outdate(),
+            )
             self._workspaces = Workspaces(
-                paths.cache_dir() / "workspaces", self._indexing, wanted=lambda: self.settings.workspace.index
+                paths.cache_dir() / "workspaces", listener, wanted=lambda: self.settings.workspace.index
             )
         return self._workspaces
 

@@ -2,23 +2,24 @@
 
 A folder is indexed when the first document in it is opened. What is in an index, and how it gets there
 without getting in anybody's way, is `context`'s; this module decides when, says how far it has come, and
-answers which index is about a document. It reads nothing itself.
+answers which index is about a document.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
-from ..context.ignore import is_left_out, read_text
+from ..context.ignore import RULE_FILES, is_left_out, read_text
 from ..context.index import Index, Progress
+from ..context.index_walk import WHOLE, walk
 from ..context.indexing import refresh
 from ..context.retrievers import Sources
-from ..context.watch import Watch
+from ..context.watch import MANY, Changes, Watch
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,6 @@ INDEX_AFTER_S = 1.0
 
 WALK_AGAIN_S = 300.0
 """Where the system can't tell what changes, the folder is walked again after so many seconds."""
-
-MANY = 40
-"""More changed files than this (a branch was switched) are read as the first time, in the background."""
 
 _REPOSITORIES = (".git", ".hg", ".svn", ".jj")
 """One of these lies at the top of a repository, which is the whole project however many packages it has."""
@@ -64,6 +62,25 @@ class Step:
 OnStep = Callable[[Step], None]
 
 
+def _unheard(_root: Path) -> None:
+    pass
+
+
+@attrs.frozen
+class Listener:
+    """Who is told what happens to the folders.
+
+    Attributes:
+        on_step: how far an index has come.
+        on_change: something in a folder's files, as they are on disk, is known that wasn't before.
+        on_rules: a file in a folder that says what is left out has changed.
+    """
+
+    on_step: OnStep
+    on_change: Callable[[Path], None] = _unheard
+    on_rules: Callable[[Path], None] = _unheard
+
+
 @attrs.define(eq=False)
 class Folder:
     """One folder of the workspace.
@@ -89,13 +106,13 @@ class Folder:
         """A file's text; None where it can't or must not be read."""
         return None if is_left_out(self.root, path) else read_text(self.root / path)
 
-    async def keep(self, on_step: OnStep) -> None:
+    async def keep(self, listener: Listener) -> None:
         """Bring the index up to date, and keep it so until cancelled."""
         await asyncio.sleep(INDEX_AFTER_S)
         await asyncio.to_thread(self.index.load)
         while True:
-            await self._read_all(on_step)
-            await self._follow()
+            await self._read_all(listener.on_step)
+            await self._follow(listener)
 
     async def _read_all(self, on_step: OnStep) -> None:
         def tell(progress: Progress) -> None:
@@ -106,16 +123,14 @@ class Folder:
         on_step(Step(self.root, self.index.file_count, self.index.file_count, finished=True))
         await asyncio.to_thread(self.index.save)
 
-    async def _follow(self) -> None:
-        """Read what changes, until the folder has to be walked again."""
+    async def _follow(self, listener: Listener) -> None:
+        """Read what changes, for as long as the system tells."""
         watch = Watch(self.root, self.index.folders)
         # Begins once this task waits, which is when watching has begun: finds what changed until then.
-        missed = asyncio.ensure_future(refresh(self.index, lambda _: None))
+        missed = asyncio.ensure_future(self._catch_up(watch))
         try:
             async for changes in watch.changes():
-                if changes.folders or len(changes.paths) > MANY:
-                    return
-                await asyncio.to_thread(self.index.update, changes.paths)
+                await self._take(changes, watch, listener)
         finally:
             watch.stop()
             missed.cancel()
@@ -123,20 +138,70 @@ class Folder:
         log.info("%s", watch.problem)
         await asyncio.sleep(WALK_AGAIN_S)
 
+    async def _catch_up(self, watch: Watch, inside: tuple[str, ...] = WHOLE) -> None:
+        await refresh(self.index, lambda _: None, inside)
+        watch.add(self.index.folders)
+
+    async def _take(self, changes: Changes, watch: Watch, listener: Listener) -> None:
+        """Know what a group of changes means."""
+        rules = any(path.rsplit("/", 1)[-1] in RULE_FILES for path in changes.paths)
+        if rules:
+            listener.on_rules(self.root)
+        if rules or len(changes.paths) > MANY:
+            await self._catch_up(watch)
+            listener.on_change(self.root)
+            return
+        files, folders = await asyncio.to_thread(self._sorted, changes.paths)
+        news = await asyncio.to_thread(self.index.update, files)
+        if news:  # before anything is walked: somebody may rest in the file beside it
+            listener.on_change(self.root)
+        if folders and await self._walk_new(folders, watch):
+            listener.on_change(self.root)
+
+    def _sorted(self, paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+        """Which of some paths are files or gone, and which are folders that may be read, on disk."""
+        there = {path: (self.root / path).is_dir() for path in paths}
+        folders = [path for path, is_dir in there.items() if is_dir]
+        wanted = [path for path in folders if not is_left_out(self.root, path, is_folder=True)]
+        return [path for path, is_dir in there.items() if not is_dir], tuple(wanted)
+
+    async def _walk_new(self, folders: tuple[str, ...], watch: Watch) -> bool:
+        """Read new folders, and nothing else, and watch what is in them, too; whether there is any news."""
+        before = self.index.changes
+        if await asyncio.to_thread(self._is_much, folders):
+            await self._catch_up(watch, folders)
+        else:
+            await asyncio.to_thread(self._read_inside, folders)
+            watch.add(self.index.folders)
+        return self.index.changes != before
+
+    def _is_much(self, folders: tuple[str, ...]) -> bool:
+        """Whether so much is to be read in some folders that another process had better do it."""
+        count = 0
+        for found in walk(self.root, self.index.limits, [], folders):
+            count += len(found)
+            if count > MANY:
+                return True
+        return False
+
+    def _read_inside(self, folders: tuple[str, ...]) -> None:
+        for _ in self.index.steps(folders):
+            pass
+
 
 class Workspaces:
     """The folders that are open in one editor. Its state: a folder for each root that was needed."""
 
-    def __init__(self, cache: Path | None, on_step: OnStep, *, wanted: Callable[[], bool]) -> None:
+    def __init__(self, cache: Path | None, listener: Listener, *, wanted: Callable[[], bool]) -> None:
         """Make it.
 
         Args:
             cache: where indexes are kept between runs; None keeps nothing.
-            on_step: told how far an index has come.
+            listener: told what happens.
             wanted: whether the user wants workspaces to be indexed.
         """
         self._cache = cache
-        self._on_step = on_step
+        self._listener = listener
         self._wanted = wanted
         self._folders: dict[Path, Folder] = {}
 
@@ -169,7 +234,7 @@ class Workspaces:
 
     async def _run(self, folder: Folder) -> None:
         try:
-            await folder.keep(self._on_step)
+            await folder.keep(self._listener)
         except Exception:
             log.exception("a workspace is no longer indexed")
 
@@ -187,7 +252,7 @@ def is_project(root: Path, home: Path) -> bool:
 
 
 def root_for(path: Path) -> Path | None:
-    """The project that a file belongs to: its repository, else the innermost folder that looks like one."""
+    """The project that a file belongs to: its repository, else the innermost folder that seems one."""
     folders = [folder for folder in path.parents if is_project(folder, Path.home())]
     for marks in (_REPOSITORIES, _MARKS):
         for each in folders:

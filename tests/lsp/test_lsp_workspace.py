@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from foretype.context import index_walk
+from foretype.context.index import Limits
 from foretype.context.values import Completion, Prompt
 from foretype.daemon.backend import OnDelta
 from foretype.daemon.protocol import CompletionRequest, WarmRequest
 from foretype.lsp import workspace as workspaces
-from foretype.lsp.workspace import is_project
+from foretype.lsp.workspace import Folder, is_project
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from foretype.tests.support.private_home import foretype, private_home
 
@@ -149,6 +152,94 @@ async def test_a_file_that_changes_on_disk_is_known_anew(
         (tmp_path / "project" / "shapes.py").write_text(SHAPES + "\n\ndef ellipse():\n    pass\n")
         (tmp_path / "project" / "solids.py").write_text("def sphere():\n    pass\n")
         await until(lambda: folder.index.knows("ellipse") and folder.index.knows("sphere"))
+
+
+async def test_a_file_saved_elsewhere_is_shown_at_the_next_rest_in_the_same_declaration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> str:
+        return "".join(part.text for part in backend.prompts[-1].related) if backend.prompts else ""
+
+    async with opened(tmp_path, {"main.py": MAIN, "shapes.py": SHAPES}, monkeypatch) as (inside, backend):
+        await until(lambda: is_indexed(inside))
+        await ask(inside, tmp_path, 4, 12)
+        await until(lambda: "widen" in shown())
+        (folder,) = inside.server.session.workspaces
+        await being_watched(tmp_path / "project", folder)
+        relations = inside.server.session.inline.relations
+        await until(lambda: not relations.is_outdated(uri(tmp_path)))
+        (tmp_path / "project" / "shapes.py").write_text(SHAPES.replace("widen", "inflate"))
+        saved = time.monotonic()
+        await until(lambda: relations.is_outdated(uri(tmp_path)))
+        known_after_s = time.monotonic() - saved
+        await until(lambda: "inflate" in shown())
+    assert "widen" not in shown()
+    assert known_after_s < 0.3
+
+
+async def test_new_folders_are_walked_alone_and_ignored_ones_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks: list[tuple[str, ...]] = []
+    really_walk = index_walk.walk
+
+    def walk(
+        root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = index_walk.WHOLE
+    ) -> Any:
+        walks.append(inside)
+        return really_walk(root, limits, folders, inside)
+
+    files = {"main.py": MAIN, "shapes.py": SHAPES, ".gitignore": "build/\n"}
+    async with opened(tmp_path, files, monkeypatch) as (inside, _):
+        await until(lambda: is_indexed(inside))
+        (folder,) = inside.server.session.workspaces
+        project = tmp_path / "project"
+        await being_watched(project, folder)
+        monkeypatch.setattr(index_walk, "walk", walk)
+        monkeypatch.setattr(workspaces, "walk", walk)
+        monkeypatch.setattr(workspaces, "refresh", forbidden)
+        (project / "build" / "deep").mkdir(parents=True)
+        (project / "build" / "made.py").write_text("def made(): pass\n")
+        (project / "new" / "deep").mkdir(parents=True)
+        (project / "new" / "deep" / "cone.py").write_text("def cone(): pass\n")
+        await until(lambda: folder.index.knows("cone"))
+        (project / "new" / "deep" / "cone.py").write_text("def frustum(): pass\n")
+        (project / "shapes.py").write_text("def ellipse(): pass\n")
+        await until(lambda: folder.index.knows("frustum") and folder.index.knows("ellipse"))
+        assert not folder.index.knows("made")
+    assert walks
+    assert {each for inside in walks for each in inside} <= {"new", "new/deep"}
+
+
+async def test_a_rule_that_changes_holds_for_documents_and_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, {"main.py": MAIN, "shapes.py": SHAPES}, monkeypatch) as (inside, _):
+        await until(lambda: is_indexed(inside))
+        (folder,) = inside.server.session.workspaces
+        await being_watched(tmp_path / "project", folder)
+        (document,) = inside.server.session.documents
+        assert not inside.server.session.refused(document)
+        (tmp_path / "project" / ".foretypeignore").write_text("*.py\n")
+        await until(lambda: not folder.index.knows("Rectangle"))
+        await until(lambda: ".foretypeignore" in inside.server.session.refused(document))
+
+
+async def forbidden(*_: object) -> None:
+    raise AssertionError("everything is walked again")
+
+
+async def being_watched(project: Path, folder: Folder) -> None:
+    """Wait until changes are noticed: nobody is told when the system begins to watch."""
+    number = 0
+    while not folder.index.knows(f"probe_{number}"):
+        number += 1
+        (project / "probe.py").write_text(f"def probe_{number}(): pass\n")
+        try:
+            async with asyncio.timeout(1.0):
+                await until(lambda: folder.index.knows(f"probe_{number}"))  # noqa: B023 - awaited here
+        except TimeoutError:
+            continue
 
 
 async def test_switching_the_index_off_takes_effect_at_once_and_so_does_switching_it_on(
