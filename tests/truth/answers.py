@@ -2,6 +2,7 @@
 
 - ends: it ends with the hole
 - before-closers: it ends before the closers that the editor put there (where those stand side by side)
+- before-blanks: it ends before the blanks in front of those closers
 - includes: it ends with the last of those closers
 - runs-on: it goes on with what stands behind the hole already
 - cut: the token limit ends it somewhere
@@ -22,6 +23,7 @@ from .tokens import pieces
 ANSWERS = (
     "ends",
     "before-closers",
+    "before-blanks",
     "includes",
     "runs-on",
     "cut",
@@ -68,6 +70,8 @@ def answers(hole: Hole) -> Iterator[Answer]:
         before = finished[hole.start : hole.closers[0]]
         if before.strip():
             yield Answer("before-closers", tuple(pieces(before)), len(before))
+            if "\n" in before and before != before.rstrip():
+                yield Answer("before-blanks", tuple(pieces(before.rstrip())), len(before))
     if hole.closers and hole.closers[-1] + 1 < hole.end:
         included = finished[hole.start : hole.closers[-1] + 1]
         yield Answer("includes", tuple(pieces(included)), len(included))

@@ -17,6 +17,8 @@ PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")
 _CLOSING = re.compile(r"[)\]}]+")
 _WORDS = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"\w+")
+_ENDS = frozenset({"end", "fi", "done", "esac"})
 _GENERIC = re.compile(r"type_|template_|generic")
 
 
@@ -38,6 +40,7 @@ class Code:
         language: its language identifier.
         tokens: in order.
         closer_of: where each opening bracket's closing one stands.
+        end_of: where the word stands that closes a block (`end`, `fi`, `done`), by where the block begins.
         strings: extents of single-line strings with one quote at either end.
         sound: it parses without a defect, and its brackets match.
     """
@@ -46,15 +49,29 @@ class Code:
     language: str
     tokens: tuple[Token, ...]
     closer_of: dict[int, int]
+    end_of: dict[int, int]
     strings: tuple[tuple[int, int], ...]
     sound: bool
 
+    def left_open(self, start: int, end: int, closed: frozenset[int] = frozenset()) -> list[str]:
+        """The closers, innermost first, of what begins in a stretch and ends behind it, but for `closed`."""
+        opened = [
+            (opener, closer, self.text[closer])
+            for opener, closer in self.closer_of.items()
+            if start <= opener < end <= closer and closer not in closed
+        ]
+        for opener, closer in self.end_of.items():
+            if start <= opener < end <= closer:
+                word = _WORD.match(self.text, closer)
+                opened.append((opener, closer, word.group() if word else ""))
+        for first, last in self.strings:
+            if start <= first < end < last and last - 1 not in closed:
+                opened.append((first, last - 1, self.text[last - 1]))
+        return [closer for _, _, closer in sorted(opened, reverse=True)]
+
     def leaves_open(self, start: int, end: int, closed: frozenset[int] = frozenset()) -> bool:
-        """Whether brackets or strings that begin in a stretch end behind it, elsewhere than in `closed`."""
-        for opener, closer in self.closer_of.items():
-            if start <= opener < end <= closer and closer not in closed:
-                return True
-        return any(start <= first < end < last and last - 1 not in closed for first, last in self.strings)
+        """Whether brackets, blocks or strings that begin in a stretch end behind it."""
+        return bool(self.left_open(start, end, closed))
 
 
 @attrs.define
@@ -63,6 +80,7 @@ class _Reader:
     offsets: list[int] | None
     tokens: list[Token] = attrs.field(factory=list[Token])
     closer_of: dict[int, int] = attrs.field(factory=dict[int, int])
+    end_of: dict[int, int] = attrs.field(factory=dict[int, int])
     strings: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
     opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
     matched: bool = True
@@ -85,7 +103,9 @@ class _Reader:
         if node.is_named:
             return
         parent = node.parent.type if node.parent is not None else ""
-        if _OPENING.fullmatch(said) or (said == "<" and _GENERIC.search(parent)):
+        if said in _ENDS and node.parent is not None:
+            self.end_of[self.span(node.parent)[0]] = start
+        elif _OPENING.fullmatch(said) or (said == "<" and _GENERIC.search(parent)):
             first = start + len(said) - len(said.lstrip("$#@%"))
             self.opened += [(at, self.text[at]) for at in range(first, end)]
         elif _CLOSING.fullmatch(said) or (said == ">" and _GENERIC.search(parent)):
@@ -111,7 +131,9 @@ def read(text: str, language_id: str) -> Code | None:
     strings, comments = set(described.nodes.strings), set(described.nodes.comments)
     _walk(tree, reader, strings, comments, set(described.nodes.code_in_strings))
     sound = not tree.root_node.has_error and reader.matched and not reader.opened
-    return Code(text, language_id, tuple(reader.tokens), reader.closer_of, tuple(reader.strings), sound)
+    return Code(
+        text, language_id, tuple(reader.tokens), reader.closer_of, reader.end_of, tuple(reader.strings), sound
+    )
 
 
 def _walk(
@@ -129,7 +151,7 @@ def _walk(
             inside = "string"
             start, end = reader.span(node)
             said = reader.text[start:end]
-            if len(said) > 2 and said[0] in "\"'`" and said[-1] == said[0] and "\n" not in said:
+            if len(said) > 2 and said[0] in "\"'`" and said[-1] == said[0] != said[1] and "\n" not in said:
                 reader.strings.append((start, end))
         elif node.type in code and inside == "string":
             inside = ""

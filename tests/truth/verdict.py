@@ -6,8 +6,9 @@ put there and whose own place lies behind must still stand directly after it, an
 
 - exact: all that the answer said, or all of the hole, and what must stand behind it. An answer that the
   token limit cut is never exact.
-- beginning: less of it, and sound: in front of other text on its line no bracket or string is left open that
-  begins in what was inserted (unless its closer stands there).
+- beginning: less of it, and sound: in front of other text on its line, what was opened in the text that was
+  inserted is closed by just its closers, with blanks between as one likes (in Go, no line break stands in
+  front of `)` and `]` without a comma).
 - restyled: as exact or beginning, but for the indentation of lines. Where indentation has a meaning, lines
   must still be deeper or shallower than their neighbours as the authors have them.
 - killed: nothing is shown, although the answer was the authors' text.
@@ -35,6 +36,7 @@ from .editor import State
 EXACT, BEGINNING, RESTYLED = "exact", "beginning", "restyled"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
 _INDENTED = frozenset({"python", "yaml", "markdown"})
+_CLOSING = re.compile(r"(?:[\s)\]}>\"'`]|\b(?:end|fi|done|esac)\b)*")
 _LEAST = 8
 _TRAILING = re.compile(r"[ \t]+(?=\n|$)")
 
@@ -96,16 +98,36 @@ def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
     if _as_far_as(state, author, limit, lost) == stands:
         return Verdict(BEGINNING if answer.limit or answer.kind == "streamed" else EXACT)
     same = _common(author, stands)
+    cut = answer.limit > 0 or answer.kind == "streamed"
     for length in range(same, -1, -1):
-        if _as_far_as(state, author, length, lost) != stands:
-            continue
-        if length > limit:
+        if length < limit or cut:
+            verdict = _begun(state, author, stands, length, lost)
+            if verdict is not None:
+                return verdict
+        elif _as_far_as(state, author, length, lost) == stands:
             return Verdict(EXACT if length == len(author) else BEGINNING)
-        return _sound(state, start + lost + state.typed, start + lost + length)
+        if not _CLOSING.fullmatch(stands, length):
+            break
     for length in (limit, len(author)):
         if _is_restyled(_as_far_as(state, author, length, lost), stands, hole.language):
             return Verdict(RESTYLED)
     return Verdict(CORRUPT, _fault(state, author, stands, same, behind))
+
+
+def _begun(state: State, author: str, stands: str, length: int, lost: int) -> Verdict | None:
+    """The verdict, where what stands is the authors' text up to `length`, properly closed; else None."""
+    first, last = state.offset + lost, state.hole.start + lost + length
+    opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
+    if not state.rest.strip():
+        return Verdict(BEGINNING) if _as_far_as(state, author, length, lost) == stands else None
+    standing = state.standing(last)
+    closing = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
+    if re.fullmatch(rf"{closing}\s*{re.escape(standing)}", stands[length:]):
+        broken = state.hole.language == "go" and re.search(r"[^\s,(\[{]\s*\n\s*[)\]]", stands[length - 1 :])
+        return Verdict(CORRUPT, "line-break") if broken else Verdict(BEGINNING)
+    if opened and stands[length:].lstrip() == standing:
+        return Verdict(CORRUPT, "open")
+    return None
 
 
 def _is_restyled(wanted: str, stands: str, language_id: str) -> bool:
@@ -127,13 +149,6 @@ def _steps(lines: list[str]) -> list[int]:
 def _as_far_as(state: State, author: str, length: int, lost: int) -> str:
     closers = state.standing(state.hole.start + lost + length)
     return author[:length] + closers if closers else _TRAILING.sub("", author[:length])
-
-
-def _sound(state: State, first: int, last: int) -> Verdict:
-    """Whether a beginning may stand where it stands."""
-    if state.rest.strip() and state.hole.code.leaves_open(first, last, frozenset(state.pending)):
-        return Verdict(CORRUPT, "open")
-    return Verdict(BEGINNING)
 
 
 def _common(one: str, other: str) -> int:
