@@ -11,7 +11,7 @@ import re
 import attrs
 import tree_sitter
 from foretype.context.languages import language
-from foretype.context.syntax import load_grammar
+from foretype.context.grammars import load_grammar
 
 PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")

@@ -9,12 +9,11 @@ put there and whose own place lies behind must still stand directly after it, an
 - beginning: less of it, and sound: in front of other text on its line, what was opened in the text that was
   inserted is closed by just its closers, with blanks between as one likes (in Go, no line break stands in
   front of `)` and `]` without a comma).
-- restyled: as exact or beginning, but for the indentation of lines. Where indentation has a meaning, lines
-  must still be deeper or shallower than their neighbours as the authors have them.
+- restyled: as exact or beginning, but for the indentation of lines, and blank lines. Where indentation has a
+  meaning, lines are deeper or shallower than their neighbours as the authors have them.
 - killed: nothing is shown, although the answer was the authors' text.
 - silent: nothing is shown, and rightly: one or two marks, closers that stand there; a stream that has just
-  begun; an answer that the token limit cut before there was a whole line (in one line: before there were 8
-  characters in front of its last token; with text right of the cursor: before what it opened was closed).
+  begun; an answer that the token limit cut before there was a whole line, or with text right of the cursor.
 - corrupt: anything else. Its `fault`: "outside" (text before or behind the hole changed), "open" (brackets
   left open in front of other text), "closer-lost", "doubled" (text of the document stands twice),
   "extra" (text that the authors have not), "changed".
@@ -37,7 +36,7 @@ EXACT, BEGINNING, RESTYLED = "exact", "beginning", "restyled"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
 _INDENTED = frozenset({"python", "yaml", "markdown"})
 _CLOSING = re.compile(r"(?:[\s)\]}>\"'`]|\b(?:end|fi|done|esac)\b)*")
-_LEAST = 8
+_GO_BREAKS = re.compile(r"[^\s,(\[{]\s*\n\s*[)\]]")
 _TRAILING = re.compile(r"[ \t]+(?=\n|$)")
 
 
@@ -75,14 +74,8 @@ def unshown(state: State, answer: Answer) -> Verdict:
 
 def _worth_showing(state: State, answer: Answer) -> bool:
     """Whether there is something sound to show of an answer that the token limit cut."""
-    hole = state.hole
-    if "\n" in hole.wanted and not state.rest.strip():
-        lines = answer.text.split("\n")
-        return re.search(r"\w.*\w", "\n".join(lines[:-1])) is not None
-    if hole.code.leaves_open(hole.start, hole.start + answer.said, frozenset(state.pending)):
-        return False
-    sure = "".join(answer.pieces[:-1]).strip()
-    return len(sure) >= _LEAST and re.search(r"\w", sure) is not None
+    lines = answer.text.split("\n")
+    return not state.rest.strip() and re.search(r"\w.*\w", "\n".join(lines[:-1])) is not None
 
 
 def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
@@ -108,36 +101,63 @@ def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
             return Verdict(EXACT if length == len(author) else BEGINNING)
         if not _CLOSING.fullmatch(stands, length):
             break
-    for length in (limit, len(author)):
-        if _is_restyled(_as_far_as(state, author, length, lost), stands, hole.language):
-            return Verdict(RESTYLED)
+    if _is_restyled(state, author, stands, lost):
+        return Verdict(RESTYLED)
     return Verdict(CORRUPT, _fault(state, author, stands, same, behind))
 
 
 def _begun(state: State, author: str, stands: str, length: int, lost: int) -> Verdict | None:
     """The verdict, where what stands is the authors' text up to `length`, properly closed; else None."""
-    first, last = state.offset + lost, state.hole.start + lost + length
-    opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
-    if not state.rest.strip():
+    last = state.hole.start + lost + length
+    if not (state.standing(last) + _behind(state)).strip():
         return Verdict(BEGINNING) if _as_far_as(state, author, length, lost) == stands else None
-    standing = state.standing(last)
-    closing = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
-    if re.fullmatch(rf"{closing}\s*{re.escape(standing)}", stands[length:]):
-        broken = state.hole.language == "go" and re.search(r"[^\s,(\[{]\s*\n\s*[)\]]", stands[length - 1 :])
+    if _closing(state, state.offset + lost, last).fullmatch(stands, length):
+        broken = state.hole.language == "go" and _GO_BREAKS.search(stands[max(0, length - 1) :])
         return Verdict(CORRUPT, "line-break") if broken else Verdict(BEGINNING)
-    if opened and stands[length:].lstrip() == standing:
+    if stands[length:].lstrip() == state.standing(last):
         return Verdict(CORRUPT, "open")
     return None
 
 
-def _is_restyled(wanted: str, stands: str, language_id: str) -> bool:
-    """Whether lines differ in their indentation alone."""
-    ours, theirs = wanted.split("\n"), stands.split("\n")
-    if len(theirs) < 2 or len(ours) < len(theirs):
+def _behind(state: State) -> str:
+    """What the document goes on with on the hole's line."""
+    return state.hole.code.text[state.hole.end :].split("\n", 1)[0]
+
+
+def _closing(state: State, first: int, last: int) -> re.Pattern[str]:
+    """What may follow once the authors' text is there up to `last`, all that it opened being closed."""
+    opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
+    closers = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
+    return re.compile(rf"{closers}\s*{re.escape(state.standing(last))}")
+
+
+def _is_restyled(state: State, author: str, stands: str, lost: int) -> bool:
+    """Whether indentation and blank lines alone make the difference to a sound beginning."""
+    if "\n" not in stands.strip("\n"):
         return False
-    if [line.lstrip() for line in ours[: len(theirs)]] != [line.lstrip() for line in theirs]:
-        return False
-    return language_id not in _INDENTED or _steps(ours[1 : len(theirs)]) == _steps(theirs[1:])
+    ours, places = _squeezed(author)
+    theirs, _ = _squeezed(stands)
+    for length in range(_common(ours, theirs), 0, -1):
+        last = state.hole.start + lost + places[length]
+        if _closing(state, state.offset + lost, last).fullmatch(theirs, length):
+            return state.hole.language not in _INDENTED or _same_depths(author, stands)
+        if not _CLOSING.fullmatch(theirs, length):
+            break
+    return False
+
+
+def _squeezed(text: str) -> tuple[str, list[int]]:
+    """The text without indentation and blank lines, and where each character stood; the end as well."""
+    places: list[int] = []
+    for found in re.finditer(r"[ \t]*([^\n]*)(\n?)", text):
+        if found.group(1):
+            places += range(found.start(1), found.end(2))
+    return "".join(text[place] for place in places), [*places, len(text)]
+
+
+def _same_depths(author: str, stands: str) -> bool:
+    theirs = _steps(stands.split("\n")[1:])
+    return _steps(author.split("\n")[1:])[: len(theirs)] == theirs
 
 
 def _steps(lines: list[str]) -> list[int]:
