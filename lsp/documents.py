@@ -250,6 +250,7 @@ class DocumentStore:
                 if document.uri in notebook.order and document.notebook is not notebook:
                     self.notebooks.drop(document)
                     notebook.take(document)
+                    document.path = relative_path(document.file, self.roots)
         opened = [self.open(cell) for cell in cells]
         return [document for document in opened if document is not None]
 

@@ -71,6 +71,14 @@ def test_accept_word_takes_a_word_at_a_time(editor: Neovim) -> None:
     assert lengths == [2, 6, 8, 12, 13, 14, 15, 22]
 
 
+def test_lengths_are_those_of_the_servers_text(editor: Neovim) -> None:
+    suggest(editor, said=" = 1\r\nsecond line\r\nthird")
+    editor.keys("<M-C-Right><M-C-Right>")
+    assert editor.lines == ["x = 1", "second line"]
+    lengths = [one["acceptedLength"] for one in told(editor, "textDocument/didPartiallyAcceptCompletion")]
+    assert lengths == [4, 17]
+
+
 def test_accept_line_takes_a_line_at_a_time(editor: Neovim) -> None:
     suggest(editor)
     editor.keys("<M-C-Right>")
