@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from .grammars import load_grammar
+from .imports import Import, Importer, Site
 from .lines import line_start
 from .name_checks import NameCheck, Symbols
 from .piece import piece_around
@@ -30,6 +31,7 @@ class Verdict:
             "no time" for checking it; empty when nothing was. They never hold code.
         names: the names that were found wanting.
         replace_right: code points right of the cursor that `text` replaces.
+        imports: what `text` uses and the document has to import, so that the text is sound.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     replace_right: int = 0
+    imports: tuple[Import, ...] = ()
 
 
 def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
@@ -46,6 +49,7 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
     replace_right: int = 0,
     symbols: Symbols | None = None,
     mentions: Symbols | None = None,
+    imports: Importer | None = None,
     *,
     within_ms: float = WITHIN_MS,
 ) -> Verdict:
@@ -59,6 +63,8 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         symbols: whether the workspace knows a name; None where nobody knows the workspace.
         mentions: whether another file of the workspace so much as mentions a name; None where that it
             doesn't would say nothing.
+        imports: which names of a completion an import could bring; None where nobody can add one, so that
+            such names count as unknown.
         within_ms: processor time for parsing; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
@@ -70,12 +76,18 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         return Verdict(text, True, replace_right=replace_right)
     bench = Bench(snapshot, piece, text, replace_right, Allowance(within_ms))
     try:
-        return _checked(bench, offset, symbols, mentions)
+        return _checked(bench, offset, symbols, mentions, imports)
     except OutOfTimeError:
         return Verdict("", False, ("no time",))
 
 
-def _checked(bench: Bench, offset: int, symbols: Symbols | None, mentions: Symbols | None) -> Verdict:
+def _checked(
+    bench: Bench,
+    offset: int,
+    symbols: Symbols | None,
+    mentions: Symbols | None,
+    imports: Importer | None,
+) -> Verdict:
     """The verdict on what lies on the bench. Raises `OutOfTimeError`."""
     snapshot, piece, text = bench.snapshot, bench.piece, bench.text
     sound = bench.sound_beginning(text)
@@ -83,15 +95,21 @@ def _checked(bench: Bench, offset: int, symbols: Symbols | None, mentions: Symbo
     if not sound.text or sound.tree is None:
         return Verdict(sound.text, bool(sound.text), reasons, replace_right=sound.replace_right)
     start = len(piece.before)
-    culprit = NameCheck(
-        snapshot, sound.tree, offset, start, start + len(sound.text), symbols, mentions
-    ).first_unknown()
+    end = start + len(sound.text)
+    brought = imports(Site(sound.tree, start, end, snapshot, offset)) if imports is not None else ()
+    names = frozenset(choice.name for _, choice in brought)
+    check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, names)
+    culprit = check.first_unknown()
     if culprit is None:
-        return Verdict(sound.text, True, reasons, replace_right=sound.replace_right)
+        needed = tuple(choice for _, choice in brought)
+        return Verdict(sound.text, True, reasons, replace_right=sound.replace_right, imports=needed)
     use, reason = culprit
     lines = _lines_before(sound.text, use.start - len(piece.before))
     kept = bench.closed_lines(lines) if lines else Probe("", 0, None)
-    return Verdict(kept.text, bool(kept.text.strip()), (*reasons, reason), (use.name,), kept.replace_right)
+    needed = tuple(choice for mention, choice in brought if mention.start < start + len(kept.text))
+    return Verdict(
+        kept.text, bool(kept.text.strip()), (*reasons, reason), (use.name,), kept.replace_right, needed
+    )
 
 
 def _lines_before(text: str, position: int) -> str:

@@ -32,11 +32,13 @@ class NameCheck:
     end: int
     symbols: Symbols | None
     mentions: Symbols | None
+    brought: frozenset[str] = frozenset()
+    """Names that an import brings which is added with the completion."""
 
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
         for use in uses(self.tree, self.start, self.end):
-            reason = self._objection(use)
+            reason = "" if use.name in self.brought else self._objection(use)
             if reason:
                 return use, reason
         return None

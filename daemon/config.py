@@ -84,6 +84,8 @@ class CompletionSettings:
         related_characters: code points of related code that the model sees, at most, from other files and
             from what its window doesn't show of the file; 0 shows it the window alone.
         multiline: "auto", "never" or "always".
+        imports: suggest names that the file has to import, from the language's standard library or the
+            workspace; accepting such a suggestion adds the import.
     """
 
     enabled: bool = True
@@ -94,6 +96,7 @@ class CompletionSettings:
     suffix_characters: int = _number(2000, 0, 1_000_000)
     related_characters: int = _number(2000, 0, 1_000_000)
     multiline: str = _choice("auto", "never", "always")
+    imports: bool = True
 
 
 @attrs.frozen

@@ -24,9 +24,16 @@ Command = Callable[[Session, list[Any]], Coroutine[Any, Any, Any]]
 
 
 async def accepted(session: Session, arguments: list[Any]) -> None:
-    """[id]: the user took a suggestion."""
+    """[id, imports]: the user took a suggestion; the client is asked to add what that has to import."""
     if arguments and isinstance(arguments[0], str):
         session.ledger.accepted(arguments[0])
+    if len(arguments) > 1:
+        session.imports.add(arguments[1])
+
+
+async def import_edits(session: Session, arguments: list[Any]) -> dict[str, Any] | None:
+    """[imports]: the edits that add what a suggestion imports, for a client that applies them itself."""
+    return await session.imports.edits(arguments[0]) if arguments else None
 
 
 async def dismissed(session: Session, arguments: list[Any]) -> None:
@@ -165,10 +172,11 @@ def _folder(session: Session, document: Document) -> str:
 
 
 ACCEPTED = "foretype.accepted"
-"""The command that runs when the user accepts a suggestion; its argument is the suggestion's id."""
+"""The command that runs when the user accepts a suggestion; see `Item.arguments`."""
 
 COMMANDS: dict[str, Command] = {
     ACCEPTED: accepted,
+    "foretype.importEdits": import_edits,
     "foretype.dismissed": dismissed,
     "foretype.enable": enable,
     "foretype.disable": disable,

@@ -12,6 +12,7 @@ It does not read files, and does not decide what is suggested.
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -196,6 +197,7 @@ class DocumentStore:
         self.roots: tuple[str, ...] = ()
         self.notebooks = Notebooks()
         self._documents: dict[str, Document] = {}
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
     def __iter__(self) -> Iterator[Document]:
         return iter(tuple(self._documents.values()))
@@ -285,7 +287,17 @@ class DocumentStore:
             self.encoding,
         )
         document.edited_at = self.clock()
+        for news in self._waiting.pop(document.uri, ()):
+            if not news.done():
+                news.set_result(None)
         return document
+
+    async def changed(self, uri: str, within_s: float) -> bool:
+        """Wait for the next change of a document; whether one came in so many seconds."""
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(uri, []).append(news)
+        done, _ = await asyncio.wait({news}, timeout=within_s)
+        return bool(done)
 
     def close(self, uri: str) -> Document | None:
         """Drop a document."""

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from .documents import Document
+from .documents import Document, DocumentStore
+from .imports import edit_with
 from .items import Item
-from .positions import Encoding
 
 LABEL_LENGTH = 60
 
 
 def completion_list(
-    items: list[Item], document: Document | None, encoding: Encoding, command: str
+    items: list[Item], documents: DocumentStore, uri: str, command: str
 ) -> types.CompletionList:
     """The answer to textDocument/completion."""
+    document = documents.get(uri)
     if document is None:
         return types.CompletionList(is_incomplete=True, items=[])
     return types.CompletionList(
-        is_incomplete=True, items=[_completion_item(item, document, encoding, command) for item in items]
+        is_incomplete=True, items=[_completion_item(item, document, documents, command) for item in items]
     )
 
 
 def _completion_item(
-    item: Item, document: Document, encoding: Encoding, command: str
+    item: Item, document: Document, documents: DocumentStore, command: str
 ) -> types.CompletionItem:
+    encoding = documents.encoding
     word = _word_before(document.text, item.start)
     start = types.Position(*document.position_at(item.start - len(word), encoding))
     end = types.Position(*document.position_at(item.end, encoding))
+    brought = edit_with(documents, item)
     first, *more = item.text.lstrip().splitlines() or [""]
     label = (word + first)[:LABEL_LENGTH] + (" …" if more or len(word + first) > LABEL_LENGTH else "")
     return types.CompletionItem(
@@ -46,7 +49,8 @@ def _completion_item(
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         text_edit=types.TextEdit(range=types.Range(start, end), new_text=word + item.text),
-        command=types.Command(title="Accepted", command=command, arguments=[item.id]),
+        additional_text_edits=[brought] if brought is not None else None,
+        command=types.Command(title="Accepted", command=command, arguments=item.arguments),
     )
 
 

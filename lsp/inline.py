@@ -359,6 +359,7 @@ class InlineCompletions:
             generation,
             self.relations.symbols(uri),
             self.relations.mentions(uri),
+            self.relations.imports(),
             invoked=invoked,
         )
         if judgement.cuts:

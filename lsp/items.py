@@ -5,10 +5,14 @@ Values only; `inline` makes them, `server` and `fallback` put them into the prot
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
+from ..context.imports import Import
 from ..context.values import Completion
 from .documents import Document
+from .imports import as_argument
 from .ledger import Offer
 from .place import Place
 from .suggestions import Rest, Suggestion, rest_at
@@ -31,6 +35,7 @@ class Item:
         document_text: the document's text that all of this is about.
         offer: how much of the suggestion that is.
         cached: it was answered without the model.
+        imports: what the document has to import when it is accepted.
     """
 
     id: str
@@ -42,6 +47,12 @@ class Item:
     document_text: str = attrs.field(repr=False, eq=False)
     offer: Offer
     cached: bool = False
+    imports: tuple[Import, ...] = ()
+
+    @property
+    def arguments(self) -> list[Any]:
+        """Those of the command that runs when it is accepted: the suggestion's id, and what it imports."""
+        return [self.id, as_argument(self.uri, self.imports)] if self.imports else [self.id]
 
 
 @attrs.frozen
@@ -79,6 +90,7 @@ def item(rest: Rest, place: Place, document_text: str, *, cached: bool = False) 
         document_text=document_text,
         offer=Offer(rest.suggestion.id, characters(rest.text), _standing(rest), characters(place.said)),
         cached=cached,
+        imports=rest.suggestion.imports,
     )
 
 

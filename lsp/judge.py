@@ -9,6 +9,7 @@ import attrs
 
 from ..context.confidence import is_sure
 from ..context.ground import Symbols, ground
+from ..context.imports import Importer
 from ..context.trim import trim
 from ..context.values import Completion, StopReason
 from .generation import Generation
@@ -34,6 +35,7 @@ def judge(
     generation: Generation,
     symbols: Symbols | None,
     mentions: Symbols | None = None,
+    imports: Importer | None = None,
     *,
     invoked: bool = False,
 ) -> Judgement:
@@ -44,13 +46,14 @@ def judge(
         generation: where it was asked for, and the id of the suggestion that comes of it.
         symbols: whether the workspace knows a name; None where nobody can say.
         mentions: whether another file of the workspace mentions a name; None where silence says nothing.
+        imports: which names an import could bring; None where none can be added.
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
     snapshot, offset = generation.snapshot, generation.offset
     # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
     cut = completion.stop if completion.timings.decode_tokens else None
     trimmed = trim(completion.text, snapshot, offset, generation.rules, cut)
-    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions)
+    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions, imports)
     cuts = (*trimmed.reasons, *verdict.reasons)
     if not verdict.shown or not verdict.text:
         return Judgement(None, cuts)
@@ -68,5 +71,6 @@ def judge(
         mean_logprob=completion.mean_logprob,
         language=snapshot.language,
         early=completion.early,
+        imports=verdict.imports,
     )
     return Judgement(suggestion, cuts)

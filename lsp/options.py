@@ -27,7 +27,15 @@ from .documents import as_map
 EDITOR = "the editor's settings"
 
 OWN_OPTIONS = frozenset(
-    {"status", "better_suggestions", "completion_items", "editor_info", "editor_plugin_info", "token"}
+    {
+        "status",
+        "better_suggestions",
+        "completion_items",
+        "editor_info",
+        "editor_plugin_info",
+        "token",
+        "imports",
+    }
 )
 """Initialization options that are about the client and not settings."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..context.imports import Importer, importer
 from ..context.related import Choice, choose
 from ..context.retrievers import Edit, OpenFile, Sources
 from ..context.snapshot import Snapshot
@@ -50,6 +51,7 @@ class Relations:
         budget: Callable[[], int],
         *,
         hidden: Callable[[Document], bool] = lambda _: False,
+        importing: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make it.
@@ -59,12 +61,14 @@ class Relations:
             workspaces: the indexes.
             budget: code points of related code, at most.
             hidden: whether a document must not be shown to the model.
+            importing: whether imports can be added to documents, and the user wants it.
             clock: seconds, the clock of `Document.edited_at`.
         """
         self._documents = documents
         self._workspaces = workspaces
         self._budget = budget
         self._hidden = hidden
+        self._importing = importing
         self._clock = clock
         self._choices: dict[str, Choice] = {}
         self._cursors: dict[str, tuple[str, int]] = {}  # the document and the offset in it
@@ -141,6 +145,10 @@ class Relations:
             return None
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
+
+    def imports(self) -> Importer | None:
+        """Which imports the code of a document needs; None where none can be added."""
+        return importer() if self._importing() else None
 
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(self._documents.root(uri))

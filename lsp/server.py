@@ -38,6 +38,7 @@ PARENT_CHECK_S = 3.0
 
 COMMAND_NAMES = (
     "foretype.accepted",
+    "foretype.importEdits",
     "foretype.dismissed",
     "foretype.enable",
     "foretype.disable",
@@ -254,7 +255,7 @@ class ForetypeServer(LanguageServer):
             insert_text=item.text,
             filter_text=item.filter_text,
             range=place,
-            command=types.Command(title="Accepted", command=COMMAND_NAMES[0], arguments=[item.id]),
+            command=types.Command(title="Accepted", command=COMMAND_NAMES[0], arguments=item.arguments),
         )
 
     def _on_completion(
@@ -276,9 +277,7 @@ class ForetypeServer(LanguageServer):
         from .fallback import completion_list
 
         items, documents = await make(), self.session.documents
-        return lambda: completion_list(
-            self._current(items), documents.get(uri), documents.encoding, COMMAND_NAMES[0]
-        )
+        return lambda: completion_list(self._current(items), documents, uri, COMMAND_NAMES[0])
 
     def _on_shown(self, params: dict[str, Any]) -> None:
         self.session.ledger.shown(item_id(params))
@@ -292,6 +291,7 @@ class ForetypeServer(LanguageServer):
             encoding = self.session.documents.encoding.UTF16  # whatever was negotiated: established so
             taken = text[: code_points(text, length, encoding)]
             self.session.ledger.partly(item_id(params), characters(taken), characters(text))
+            self.session.imports.add(item_imports(params), taken)
 
     # -- the message loop
 
@@ -319,6 +319,12 @@ def item_id(params: dict[str, Any]) -> str:
     """The id of the suggestion that a notification is about: the argument of its item's command."""
     arguments = as_list(as_map(as_map(params.get("item")).get("command")).get("arguments"))
     return arguments[0] if arguments and isinstance(arguments[0], str) else ""
+
+
+def item_imports(params: dict[str, Any]) -> Any:
+    """What the item that a notification is about has to import: the second argument of its command."""
+    arguments = as_list(as_map(as_map(params.get("item")).get("command")).get("arguments"))
+    return arguments[1] if len(arguments) > 1 else None
 
 
 def capabilities(encoding: str, *, fallback: bool) -> types.ServerCapabilities:

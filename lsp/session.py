@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .documents import Document, DocumentStore, as_map
+from .imports import Importing
 from .ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
@@ -61,6 +62,12 @@ class Session:
         self.board = StatusBoard(notify)
         self.ledger = Ledger(self._settled)
         self._ask, self._notify = ask, notify
+        self.imports = Importing(
+            self.documents,
+            lambda method, params: asyncio.wrap_future(ask(method, params)),
+            lambda: self.client,
+            lambda: self._layers[0].get("imports") is True,
+        )
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
         self._load_settings = settings
@@ -149,6 +156,11 @@ class Session:
         return self.narrowings.verdict(document).kept_back
 
     @property
+    def can_import(self) -> bool:
+        """Whether an import can be added with a suggestion: the user wants it, and the client is able to."""
+        return self.settings.completion.imports and self.imports.able
+
+    @property
     def narrowings(self) -> Narrowings:
         """What the workspace's own files keep back."""
         if self._narrowings is None:
@@ -189,6 +201,7 @@ class Session:
                 self.workspaces,
                 lambda: self.settings.completion.related_characters,
                 hidden=self.hidden,
+                importing=lambda: self.can_import,
             )
             self._inline = InlineCompletions(
                 self.documents,
@@ -242,6 +255,7 @@ class Session:
 
     async def aclose(self) -> None:
         """End what runs, write what was counted, let the backend go."""
+        await self.imports.aclose()
         if self._inline is not None:
             await self._inline.aclose()
         if self._workspaces is not None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import attrs
 
 from ..context.closers import Line, closed, meet_closers
+from ..context.imports import Import
 from ..context.languages import language
 from ..context.lines import newline_of
 from .blanks import leading_blanks, reindented
@@ -43,6 +44,7 @@ class Suggestion:
         language: the document's language, as editors spell it.
         early: it was made from a short context, and something better may take its place.
         instead_of: the id of the early suggestion whose place it takes, or "".
+        imports: what the text uses and its document has to import.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Suggestion:
     language: str = ""
     early: bool = False
     instead_of: str = ""
+    imports: tuple[Import, ...] = ()
 
 
 @attrs.frozen

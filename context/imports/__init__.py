@@ -12,10 +12,16 @@ from collections.abc import Callable
 
 from .values import Edit, Import, Mention, Site, Statement
 from .wanted import Elsewhere, wanted
-from .writing import import_edit, statements_of
+from .writing import import_edit, imports_edit, statements_of
 
 Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]
 """Which imports a piece of code needs, each with the name it is for."""
+
+
+def importer(elsewhere: Elsewhere | None = None) -> Importer:
+    """What finds the imports of code, in the language's library and, where it is known, in the workspace."""
+    return lambda site: wanted(site, statements_of(site.snapshot, site.offset), elsewhere)
+
 
 __all__ = [
     "Edit",
@@ -26,6 +32,8 @@ __all__ = [
     "Site",
     "Statement",
     "import_edit",
+    "importer",
+    "imports_edit",
     "statements_of",
     "wanted",
 ]

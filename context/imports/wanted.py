@@ -107,11 +107,19 @@ def wanted(
 
 def _comes_unseen(snapshot: Snapshot, table: Library, modules: frozenset[str]) -> bool:
     """Whether names come into the file that can't be seen in it."""
+    if not sees_beginning(snapshot):
+        return True
     if table.form is not None and table.form.closed:
         return any(module not in table.names for module in modules)
     marks = [mark for mark in snapshot.described.names.opaque if "*" in mark or "." in mark]
     text = snapshot.text.replace("use super::*", "") if snapshot.language == "rust" else snapshot.text
     return any(mark in text for mark in marks)
+
+
+def sees_beginning(snapshot: Snapshot) -> bool:
+    """Whether a document's tree knows where its imports are: of a large text it may know a part only."""
+    tree = snapshot.tree
+    return tree is not None and (tree.region is None or tree.region.start == 0)
 
 
 def _is_global(snapshot: Snapshot) -> bool:

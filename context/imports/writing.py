@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from types import ModuleType
 
+import attrs
+
 from ..snapshot import Snapshot
 from ..syntax import SyntaxTree
 from . import ecma, go, plain, python, rust
 from .library import Library, library
 from .values import Edit, Import, Statement
-from .wanted import is_known
+from .wanted import is_known, sees_beginning
 
 _WRITERS: dict[str, ModuleType] = {"python": python, "ecma": ecma, "go": go, "rust": rust, "plain": plain}
 _MOST = 60
@@ -32,13 +34,35 @@ def statements_of(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
 def import_edit(snapshot: Snapshot, wanted: Import) -> Edit | None:
     """The edit that adds an import; None where the name isn't used, or is known already. Never raises."""
     table, tree = library(snapshot.described.id), snapshot.tree
-    if table is None or tree is None:
+    if table is None or tree is None or not sees_beginning(snapshot):
         return None
     at = _unknown_at(tree, wanted, table)
     if at < 0:
         return None
     found: Edit | None = _WRITERS[table.writer].edit(snapshot, wanted, at)
     return found
+
+
+def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> Edit | None:
+    """The one edit that adds several imports; None where there is nothing to add."""
+    now, whole = snapshot, None
+    for each in wanted:
+        edit = import_edit(now, each)
+        if edit is None or now.tree is None:
+            continue
+        longer = edit.apply(now.text)
+        tree = now.tree.edited(longer, edit.start, edit.end, edit.start + len(edit.text))
+        now = attrs.evolve(now, text=longer, tree=tree)
+        whole = edit if whole is None else _both(whole, edit, longer)
+    return whole
+
+
+def _both(one: Edit, other: Edit, text: str) -> Edit:
+    """One edit that covers another and a later one, after which the text is `text`."""
+    one_end, other_end = one.start + len(one.text), other.start + len(other.text)
+    reach = max(one_end, other.end)
+    start = min(one.start, other.start)
+    return Edit(start, one.end + reach - one_end, text[start : reach + other_end - other.end])
 
 
 def _unknown_at(tree: SyntaxTree, wanted: Import, table: Library) -> int:
