@@ -55,8 +55,9 @@ test-vscode: model  ## the VS Code extension in the real VS Code, in headless Ch
 recordings: model editors  ## record a session of each editor anew, which the language server's tests replay
 	FORETYPE_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/editors/test_neovim_recording.py tests/editors/vscode/recording.test.mjs
 
-vscode:  ## package the VS Code extension as build/foretype.vsix (needs Node)
+vscode:  ## package the VS Code extension as build/foretype.vsix, with foretype's wheel in it (needs Node)
 	@command -v npm >/dev/null || { echo "There is no npm. Install Node 20 or newer and run make again."; exit 1; }
+	@rm -rf editors/vscode/wheel && $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir editors/vscode/wheel .
 	@cd editors/vscode && npm ci --silent --no-audit --no-fund && npm run --silent package
 	@mkdir -p build && cp editors/vscode/dist/foretype.vsix build/foretype.vsix
 	@echo "Install it with: code --install-extension build/foretype.vsix"

@@ -2,7 +2,9 @@
 
 What the editor sends is kept as received and resolved anew whenever a layer changes; each value that is
 wrong is named and ignored alone. An editor's settings may come from a workspace, and a workspace is data:
-so they can't choose a model, a log or the daemon's life, which are the user's own file's business.
+so they can't choose a model, a log or the daemon's life, which are the user's own file's business. An editor
+that can tell a workspace's settings from the user's sends them apart, as `restrictions`: they only narrow.
+Of others whatever they send counts as the user's.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ..daemon.config import (
     WorkspaceSettings,
     apply,
 )
-from .documents import as_map
+from .documents import as_list, as_map
 
 EDITOR = "the editor's settings"
 
@@ -38,6 +40,12 @@ OWN_OPTIONS = frozenset(
     }
 )
 """Initialization options that are about the client and not settings."""
+
+RESTRICTIONS = "restrictions"
+"""What a workspace asks for, kept apart from the user's settings by editors that can tell them apart."""
+
+NARROWING = (("completion", "enabled"), ("completion", "disabled_languages"), ("workspace", "index"))
+"""The settings that a workspace can narrow: switch off, or name further languages."""
 
 _SECTIONS = ("completion", "workspace", "statistics")
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -83,14 +91,40 @@ def received(value: Any) -> dict[str, Any]:
 
 
 def resolve(base: Settings, *layers: Mapping[str, Any]) -> tuple[Settings, list[ConfigComplaint]]:
-    """The settings of the file, changed by the editor's layers in order; and what of those was ignored."""
+    """The settings of the file, changed by the editor's layers in order; and what of those was ignored.
+
+    What a workspace restricts is applied last: nothing that comes from elsewhere takes it back.
+    """
     settings, complaints = base, list[ConfigComplaint]()
     for layer in layers:
         allowed = {key: value for key, value in layer.items() if key in _SECTIONS}
-        for key in layer.keys() - allowed.keys() - OWN_OPTIONS:
+        for key in layer.keys() - allowed.keys() - OWN_OPTIONS - {RESTRICTIONS}:
             complaints.append(ConfigComplaint(EDITOR, 0, key, _not_here(key)))
         settings, flaws = apply(settings, allowed)
         complaints += [_complaint(flaw) for flaw in flaws]
+    for layer in layers:
+        settings, ignored = restrict(settings, as_map(layer.get(RESTRICTIONS)))
+        complaints += ignored
+    return settings, complaints
+
+
+def restrict(settings: Settings, wanted: Mapping[str, Any]) -> tuple[Settings, list[ConfigComplaint]]:
+    """The settings narrowed by what a workspace wants, and what of that was ignored; nothing grows wider."""
+    complaints: list[ConfigComplaint] = []
+    for section, values in wanted.items():
+        for key, value in as_map(values).items():
+            name = f"{section}.{key}"
+            if (section, key) not in NARROWING:
+                why = f"a workspace can't set '{name}'; it is ignored."
+                complaints.append(ConfigComplaint(EDITOR, 0, name, why))
+                continue
+            current = getattr(getattr(settings, section), key)
+            if isinstance(current, bool):
+                narrower: Any = current and value is not False
+            else:
+                narrower = [*current, *(each for each in as_list(value) if isinstance(each, str))]
+            settings, flaws = apply(settings, {section: {key: narrower}})
+            complaints += [_complaint(flaw) for flaw in flaws]
     return settings, complaints
 
 

@@ -1,7 +1,8 @@
 """The settings in package.json, generated from the server's classes: `python editors/vscode/schema.py`.
 
 The extension mirrors every setting that the server takes from an editor, under the server's names in camel
-case. Only those are touched; the extension's own settings stand in package.json itself.
+case. Only those are touched; the extension's own settings stand in package.json itself. A workspace can set
+what narrows foretype and nothing else: all other settings are the user's alone.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from foretype.lsp.options import schema
+from foretype.lsp.options import NARROWING, schema
 
 PACKAGE = Path(__file__).with_name("package.json")
 
 _SNAKE = re.compile(r"_([a-z])")
+_SCOPES = {"completion": "machine", "workspace": "machine", "statistics": "application"}
+"""Who sets what no workspace can: what fits the time is a machine's affair, what is counted the user's."""
+
 _FIRST_ORDER = 10
 """The extension's own settings come before."""
 
@@ -33,7 +37,7 @@ def settings() -> dict[str, Any]:
             explained = value.get("description", "")
             properties[f"foretype.{section}.{camel_case(key)}"] = {
                 **{name: part for name, part in value.items() if name != "description"},
-                "scope": "window",
+                "scope": "window" if (section, key) in NARROWING else _SCOPES[section],
                 "order": _FIRST_ORDER + len(properties),
                 "description": explained[:1].upper() + explained[1:],
             }
@@ -41,12 +45,16 @@ def settings() -> dict[str, Any]:
 
 
 def generated(package: str) -> str:
-    """The text of package.json with the server's settings brought up to date."""
+    """The text of package.json with the server's settings brought up to date, and who may set them."""
     content = json.loads(package)
     configuration = content["contributes"]["configuration"]
     sections = tuple(f"foretype.{section}." for section in schema()["properties"])
     own = {key: value for key, value in configuration["properties"].items() if not key.startswith(sections)}
     configuration["properties"] = {**own, **settings()}
+    scopes = {key: value["scope"] for key, value in configuration["properties"].items()}
+    content["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = [
+        key for key, scope in scopes.items() if scope != "window"
+    ]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -51,6 +51,55 @@ def test_an_editor_chooses_no_model_no_log_and_no_daemon(section: str) -> None:
     assert "own configuration" in str(complaints[0])
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs", "after"),
+    [
+        ({}, {"completion": {"enabled": False}}, {"completion": {"enabled": False}}),
+        (
+            {"completion": {"enabled": False}},
+            {"completion": {"enabled": True}},
+            {"completion": {"enabled": False}},
+        ),
+        ({"workspace": {"index": False}}, {"workspace": {"index": True}}, {"workspace": {"index": False}}),
+        ({}, {"workspace": {"index": False}}, {"workspace": {"index": False}}),
+        (
+            {"completion": {"disabledLanguages": ["go"]}},
+            {"completion": {"disabledLanguages": ["c"]}},
+            {"completion": {"disabledLanguages": ["go", "c"]}},
+        ),
+        (
+            {"completion": {"disabledLanguages": ["go"]}},
+            {"completion": {"disabledLanguages": []}},
+            {"completion": {"disabledLanguages": ["go"]}},
+        ),
+        (
+            {},
+            {"completion": {"maxTokens": 4096}, "statistics": {"enabled": False}, "model": {"path": "/x"}},
+            {},
+        ),
+        ({}, {"completion": 3, "workspace": None, "x": {"y": 1}}, {}),
+        ({}, {"completion": {"enabled": "no", "disabledLanguages": "go"}, "workspace": {"index": 0}}, {}),
+    ],
+)
+def test_what_a_workspace_wants_makes_nothing_wider(
+    mine: dict[str, Any], theirs: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Wherever it stands, and whatever the user's own file says."""
+    expected = resolve(Settings(), received(after))[0]
+    for layers in (
+        [{**mine, "restrictions": theirs}],
+        [mine, {"restrictions": theirs}],
+        [{"restrictions": theirs}, mine],
+    ):
+        assert resolve(Settings(), *(received(layer) for layer in layers))[0] == expected
+
+
+def test_a_workspace_keeps_what_the_users_file_switches_off_off() -> None:
+    own = attrs.evolve(Settings(), completion=CompletionSettings(disabled_languages=("markdown",)))
+    settings, _ = resolve(own, received({"restrictions": {"completion": {"disabledLanguages": ["go"]}}}))
+    assert settings.completion.disabled_languages == ("markdown", "go")
+
+
 def test_options_about_the_client_are_no_settings() -> None:
     sent = {"status": True, "completion": True, "editorInfo": {"name": "x"}}
     assert resolve(Settings(), received(sent)) == (Settings(), [])

@@ -5,10 +5,11 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { install, removeOld } from "./install";
+import { toInstall, type Wanted } from "./package";
 import { chooseModel, pullModel } from "./models";
 import { run } from "./programs";
 import { explain, type Scene } from "./scene";
-import { switchedOn, switchEverywhere, switchLanguage } from "./settings";
+import { switchedOn, switchEverywhere, switchLanguage, switchWorkspace } from "./settings";
 
 type Command = (scene: Scene, ...args: unknown[]) => Promise<unknown>;
 
@@ -20,7 +21,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.disable": () => switchAll(false),
   "foretype.toggle": () => switchAll(!switchedOn(undefined).everywhere),
   "foretype.toggleLanguage": toggleLanguage,
-  "foretype.toggleWorkspace": () => switchAll(!switchedOn(undefined).everywhere, true),
+  "foretype.toggleWorkspace": toggleWorkspace,
   "foretype.restart": restart,
   "foretype.install": installAndPull,
   "foretype.chooseModel": async (scene) => chooseModel(scene),
@@ -42,8 +43,14 @@ async function walkthrough({ server }: Scene): Promise<void> {
   await vscode.commands.executeCommand("setContext", "foretype.stateInWalkthrough", server.shown.state);
 }
 
-async function switchAll(on: boolean, workspaceOnly = false): Promise<void> {
-  await switchEverywhere(on, workspaceOnly);
+async function switchAll(on: boolean): Promise<void> {
+  await switchEverywhere(on);
+  await hideUnless(on);
+}
+
+async function toggleWorkspace(): Promise<void> {
+  const on = !switchedOn(undefined).workspace;
+  await switchWorkspace(on);
   await hideUnless(on);
 }
 
@@ -69,12 +76,21 @@ async function restart({ server }: Scene): Promise<void> {
 }
 
 async function installAndPull(scene: Scene): Promise<void> {
+  let wanted: Wanted | undefined;
+  try {
+    wanted = await toInstall(scene.extension);
+  } catch (error) {
+    await explain(scene, "foretype was not installed.", error);
+  }
+  if (wanted === undefined) {
+    return;
+  }
   const options = { location: vscode.ProgressLocation.Notification, title: "foretype", cancellable: true };
   try {
     await vscode.window.withProgress(options, async (progress, token) => {
       const report = (message: string) => progress.report({ message });
       const log = (line: string) => scene.log.info(line);
-      await install(scene.storage, report, log, token);
+      await install(wanted, scene.storage, report, log, token);
       report("starting");
       await scene.server.restart();
       await removeOld(scene.storage);
@@ -159,7 +175,7 @@ async function menu({ server }: Scene): Promise<void> {
           ),
         ]),
     ...(vscode.workspace.workspaceFolders
-      ? [choice("folder", `Switch ${on.everywhere ? "Off" : "On"} in This Workspace`, "foretype.toggleWorkspace")]
+      ? [choice("folder", `Switch ${on.workspace ? "Off" : "On"} in This Workspace`, "foretype.toggleWorkspace")]
       : []),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
     choice("chip", "Choose the Model…", "foretype.chooseModel", shown.model),

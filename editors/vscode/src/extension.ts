@@ -21,7 +21,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   running = server;
   const bar = new StatusBar();
   const pages = new Pages();
-  const scene: Scene = { server, log, pages, storage: context.globalStorageUri };
+  const scene: Scene = { server, log, pages, storage: context.globalStorageUri, extension: context.extensionUri };
   const redraw = () => bar.show(server.shown);
   context.subscriptions.push(
     log,

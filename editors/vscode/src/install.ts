@@ -7,6 +7,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import * as vscode from "vscode";
+import type { Wanted } from "./package";
 import { Failed, isExecutable, run, searchPath } from "./programs";
 import { activePython } from "./python";
 import { own } from "./settings";
@@ -35,6 +36,7 @@ export async function managedCommand(storage: vscode.Uri): Promise<string | unde
  * @throws Failed with a sentence for the user; Cancelled
  */
 export async function install(
+  wanted: Wanted,
   storage: vscode.Uri,
   report: Report,
   log: (line: string) => void,
@@ -52,9 +54,8 @@ export async function install(
         ? new Failed(`${python} can't make virtual environments. Install its venv package, such as python3-venv.`)
         : error;
     });
-    const wanted = own("package") || "foretype";
-    report(`installing ${wanted}`);
-    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", wanted];
+    report(`installing ${wanted.name}`);
+    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", ...wanted.args];
     log(`${path.join(folder, "bin", "python")} ${pip.join(" ")}`);
     await run(path.join(folder, "bin", "python"), pip, {
       token,
@@ -68,7 +69,7 @@ export async function install(
     });
     const command = path.join(folder, "bin", "foretype");
     if (!(await isExecutable(command))) {
-      throw new Failed(`${wanted} was installed, but it brought no foretype command. Check foretype.package.`);
+      throw new Failed(`${wanted.name} was installed, but it brought no foretype command. Check foretype.package.`);
     }
     await writeFile(`${pointer(storage)}.new`, `${name}\n`);
     await rename(`${pointer(storage)}.new`, pointer(storage));

@@ -10,6 +10,8 @@ export interface Scene {
   readonly log: vscode.LogOutputChannel;
   readonly pages: Pages;
   readonly storage: vscode.Uri;
+  /** Where this extension lies. */
+  readonly extension: vscode.Uri;
 }
 
 /** Say why something that the user asked for did not happen; not when it was the user who cancelled it. */

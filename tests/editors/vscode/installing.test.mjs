@@ -103,3 +103,22 @@ test("an installation that fails says why", async () => {
   assert.match(said, /missing\.whl/);
   assert.match(await vscode.status(), /not installed/);
 });
+
+test("a name that nobody has published is not asked for", async () => {
+  await start({ machine: { "foretype.package": "foretype" } });
+  await until("the status", async () => /not installed/.test(await vscode.status()));
+  await vscode.command("foretype: Install foretype into an Environment of Its Own");
+  const said = await until("the reason", async () => (await vscode.notifications()).find((text) => /was not installed/.test(text)), 60_000);
+  assert.match(said, /not published yet/);
+});
+
+test("where nothing is chosen the user is asked for a wheel", async () => {
+  await start({});
+  await until("the status", async () => /not installed/.test(await vscode.status()));
+  await vscode.command("foretype: Install foretype into an Environment of Its Own");
+  await vscode.page.waitForSelector(".quick-input-widget:not([style*='display: none']) input:focus");
+  await vscode.press("Escape");
+  await vscode.quiet();
+  assert.equal(await vscode.hasNotifications(), false);
+  assert.match(await vscode.status(), /not installed/);
+});

@@ -52,8 +52,31 @@ def test_every_setting_says_what_it_is_for() -> None:
 
 def test_a_workspace_cannot_choose_what_is_run() -> None:
     properties = contributes()["configuration"]["properties"]
-    for key in ("foretype.path", "foretype.package", "foretype.python"):
+    for key in ("foretype.path", "foretype.package", "foretype.packageIndex", "foretype.python"):
         assert properties[key]["scope"] == "machine"
+
+
+def test_a_workspace_can_set_what_narrows_and_nothing_else() -> None:
+    properties = contributes()["configuration"]["properties"]
+    open_to_workspaces = {key for key, value in properties.items() if value["scope"] == "window"}
+    assert open_to_workspaces == {
+        "foretype.completion.enabled",
+        "foretype.completion.disabledLanguages",
+        "foretype.workspace.index",
+    }
+    trust = json.loads(PACKAGE.read_text(encoding="utf-8"))["capabilities"]["untrustedWorkspaces"]
+    assert set(trust["restrictedConfigurations"]) == properties.keys() - open_to_workspaces
+    source = (EXTENSION / "src" / "settings.ts").read_text(encoding="utf-8")
+    narrowing = re.search(r"const NARROWING = \[(.*?)\]", source)
+    assert narrowing is not None
+    assert {f"foretype.{name}" for name in re.findall(r'"([\w.]+)"', narrowing[1])} == open_to_workspaces
+
+
+def test_every_section_of_the_server_reaches_it() -> None:
+    source = (EXTENSION / "src" / "settings.ts").read_text(encoding="utf-8")
+    sections = re.search(r"const SECTIONS = \[(.*?)\]", source)
+    assert sections is not None
+    assert set(re.findall(r'"(\w+)"', sections[1])) == schema()["properties"].keys()
 
 
 def test_every_command_for_people_is_registered() -> None:

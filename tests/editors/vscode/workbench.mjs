@@ -77,12 +77,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 /** One running VS Code. */
 export class Workbench {
   /**
-   * @param {{place: string, vsix: string, environment: Record<string, string>, machine?: object, files: Record<string, string>,
+   * @param {{place: string, vsix: string, environment: Record<string, string>, machine?: object, user?: object, files: Record<string, string>,
    *   home?: Record<string, string>}} options
-   *   place: where `install.sh` put VS Code; environment: for the server, beside HOME; machine: the machine's settings;
+   *   place: where `install.sh` put VS Code; environment: for the server, beside HOME; machine, user: settings;
    *   home: links in the home directory, by path.
    */
-  static async start({ place, vsix, environment, machine = {}, files, home = {} }) {
+  static async start({ place, vsix, environment, machine = {}, user = {}, files, home = {} }) {
     const state = mkdtempSync(path.join(tmpdir(), "vs")); // short: VS Code makes sockets in it
     const self = new Workbench(state, place);
     try {
@@ -90,7 +90,7 @@ export class Workbench {
         mkdirSync(path.join(state, "home", path.dirname(name)), { recursive: true });
         symlinkSync(target, path.join(state, "home", name));
       }
-      await self.#serve(vsix, environment, machine, files);
+      await self.#serve(vsix, environment, machine, user, files);
       await self.#open();
     } catch (error) {
       await self.close();
@@ -106,14 +106,15 @@ export class Workbench {
     this.userSettings = path.join(state, "data", "data", "User", "settings.json");
   }
 
-  async #serve(vsix, environment, machine, files) {
+  async #serve(vsix, environment, machine, user, files) {
     const data = path.join(this.state, "data");
     for (const folder of ["home", "ext", "data/data/User", "data/data/Machine", "work"]) {
       mkdirSync(path.join(this.state, folder), { recursive: true });
     }
-    writeFileSync(this.userSettings, JSON.stringify(SETTINGS));
+    writeFileSync(this.userSettings, JSON.stringify({ ...SETTINGS, ...user }));
     writeFileSync(path.join(data, "data", "Machine", "settings.json"), JSON.stringify(machine));
     for (const [name, text] of Object.entries(files)) {
+      mkdirSync(path.join(this.folder, path.dirname(name)), { recursive: true });
       writeFileSync(path.join(this.folder, name), text);
     }
     const node = path.join(this.place, "node/bin/node");

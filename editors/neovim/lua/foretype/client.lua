@@ -62,8 +62,16 @@ function M.refused(buffer)
   return nil
 end
 
+--- The top folder of the workspace: that of the first marker that is found, so that a repository is whole
+--- however many packages it has. A repository of dotfiles at home is no workspace.
 local function root(buffer)
-  return vim.fs.root(buffer, config.current.root_markers)
+  local home = vim.uv.os_homedir()
+  for _, marker in ipairs(config.current.root_markers) do
+    local folder = vim.fs.root(buffer, marker)
+    if folder and folder ~= home then
+      return folder
+    end
+  end
 end
 
 --- Have one server for all workspaces: another folder is added to it rather than another process started.

@@ -68,7 +68,7 @@ local function check_program()
   local path = vim.fn.exepath(command[1])
   if path == '' then
     return vim.health.error(("'%s' cannot be found or run."):format(command[1]), {
-      'Install it with: pipx install foretype',
+      'Install it from its wheel or source: pipx install ~/src/foretype',
       'or name it: require("foretype").setup({ cmd = { "/path/to/foretype", "lsp" } })',
     })
   end
