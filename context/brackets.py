@@ -16,7 +16,8 @@ from .languages import Language
 
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 _LINE_END = re.compile(r"[\r\n]")
-_CLOSING = frozenset(PAIRS.values())
+CLOSER_OF = {**PAIRS, "<": ">"}
+_CLOSING = frozenset(CLOSER_OF.values())
 _CHARACTER = r"'(?:\\[^'\r\n]{1,10}|[^'\\\r\n])'"
 _REGEX = (
     r"(?:(?<=[=(,:\[!&|?{};\n])|(?<=return)|(?<=when)|(?<=if)|\A)[ \t]*"
@@ -26,12 +27,16 @@ _HASH = r"(?<![\w$\\&?{])#(?!\{)"
 """A hash that begins a comment, where one may stand in words too: `$#`, `${#name}`, `&#39;`."""
 
 
+_ANGLE = r"(?<=[\w:>&\]])<(?![\s=<])|(?<![-=\s])>"
+"""Angle brackets that enclose types; with blanks around, they compare."""
+
+
 @attrs.frozen
 class Balance:
     """What remains open or unmatched in a text.
 
     Attributes:
-        closers: unmatched closing brackets and quotes with their offsets, in order.
+        closers: closing brackets and quotes that the text has not opened, with their offsets, in order.
         openers: unmatched opening brackets with their offsets, in order.
         quote: the quote of a string that is still open at the end, or "".
         quote_began_here: whether that string began in the text.
@@ -50,68 +55,90 @@ class Balance:
         return not self.openers and not self.quote_began_here
 
 
-def balance(text: str, described: Language, quote: str = "") -> Balance:
-    """Scan a text that begins inside a string ended by `quote`, or in code when that is ""."""
-    found = _Scan(described, quote=quote, outer=quote)
+def balance(text: str, described: Language, before: str = "", *, angles: bool = False) -> Balance:
+    """Scan a text.
+
+    Args:
+        text: what to scan; offsets in the answer count from its beginning.
+        described: the language.
+        before: what stands in front of it on its line: what that opens, the text may close.
+        angles: whether angle brackets count, where they enclose types.
+    """
+    whole, start = before + text, len(before)
+    found = _Scan(described, start)
     position = 0
     blocks = dict(described.comments.block)
     comment = False
-    while (match := _tokens(described, in_string=bool(found.quote)).search(text, position)) is not None:
+    while True:
+        match = _tokens(described, in_string=bool(found.quote), angles=angles).search(whole, position)
+        if match is None:
+            break
         lexeme, position = match.group(), match.end()
         if found.quote:
             found.in_string(lexeme, match.start())
         elif lexeme in blocks:
-            end = text.find(blocks[lexeme], position)
+            end = whole.find(blocks[lexeme], position)
             comment = end < 0
-            position = len(text) if comment else end + len(blocks[lexeme])
+            position = len(whole) if comment else end + len(blocks[lexeme])
         elif lexeme in described.comments.line:
-            end = _LINE_END.search(text, position)
-            comment = end is None
-            position = end.start() if end else len(text)
+            ended = _LINE_END.search(whole, position)
+            comment = ended is None
+            position = ended.start() if ended else len(whole)
         else:
             found.in_code(lexeme, match.start())
-    began_here = bool(found.quote) and not found.outer
-    return Balance(tuple(found.closers), tuple(found.openers), found.quote, began_here, comment)
+    openers = tuple(
+        (at - start, symbol) for at, symbol in found.opened if at >= start and symbol in CLOSER_OF
+    )
+    began_here = bool(found.quote) and found.opened[-1][0] >= start
+    return Balance(tuple(found.closers), openers, found.quote, began_here, comment)
 
 
 @attrs.define
 class _Scan:
-    """A scan so far: what is unmatched, and in which string it stands; `outer` until that one has ended."""
+    """A scan so far: what is open, brackets and quotes alike, and what was closed of what began in front."""
 
     described: Language
-    quote: str
-    outer: str
+    start: int
+    opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
     closers: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
-    openers: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
-    _around: list[tuple[int, str, str]] = attrs.field(factory=list[tuple[int, str, str]])
+
+    @property
+    def quote(self) -> str:
+        """The quote of the string that the scan stands in, or ""."""
+        symbol = self.opened[-1][1] if self.opened else ""
+        return "" if symbol in CLOSER_OF else symbol
 
     def in_string(self, lexeme: str, at: int) -> None:
-        layout = self.described.layout
-        if lexeme == self.quote:
-            if self.outer:
-                self.closers.append((at, lexeme))
-            self.quote = self.outer = ""
-        elif (self.quote, lexeme) in layout.interpolations:
-            self._around.append((len(self.openers), self.quote, self.outer))
-            self.openers.append((at, lexeme[-1]))
-            self.quote = self.outer = ""
-        elif lexeme in {"\r", "\n"} and len(self.quote) == 1 and self.quote not in layout.multiline_quotes:
-            self.quote = self.outer = ""
+        layout, quote = self.described.layout, self.quote
+        if lexeme == quote:
+            self._close(lexeme, at)
+        elif (quote, lexeme) in layout.interpolations:
+            self.opened.append((at + len(lexeme) - 1, lexeme[-1]))
+        elif lexeme in {"\r", "\n"} and len(quote) == 1 and quote not in layout.multiline_quotes:
+            self.opened.pop()
 
     def in_code(self, lexeme: str, at: int) -> None:
         if lexeme in self.described.layout.quotes or lexeme in _tripled(self.described):
-            self.quote = lexeme
-        elif lexeme in PAIRS:
-            self.openers.append((at, lexeme))
-        elif len(lexeme) == 2 and lexeme[-1] in PAIRS:
-            self.openers.append((at + 1, lexeme[-1]))  # `${` outside of a string
+            self.opened.append((at, lexeme))
+        elif lexeme[-1] in CLOSER_OF:
+            self.opened.append((at + len(lexeme) - 1, lexeme[-1]))
         elif lexeme in _CLOSING:
-            if self.openers and PAIRS[self.openers[-1][1]] == lexeme:
-                self.openers.pop()
-                if self._around and self._around[-1][0] == len(self.openers):
-                    _, self.quote, self.outer = self._around.pop()
-            else:
-                self.closers.append((at, lexeme))
+            self._close_bracket(lexeme, at)
+
+    def _close_bracket(self, closer: str, at: int) -> None:
+        inside = [symbol for _, symbol in self.opened]
+        while closer != ">" and inside and inside[-1] == "<":
+            inside.pop()  # it compared
+        if inside and CLOSER_OF.get(inside[-1]) == closer:
+            del self.opened[len(inside) :]
+            self._close(closer, at)
+        elif at >= self.start:
+            self.closers.append((at - self.start, closer))
+
+    def _close(self, closer: str, at: int) -> None:
+        began, _ = self.opened.pop()
+        if began < self.start <= at:
+            self.closers.append((at - self.start, closer))
 
 
 def _tripled(described: Language) -> tuple[str, ...]:
@@ -119,7 +146,7 @@ def _tripled(described: Language) -> tuple[str, ...]:
 
 
 @functools.cache
-def _tokens(described: Language, *, in_string: bool) -> re.Pattern[str]:
+def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern[str]:
     layout, comments = described.layout, described.comments
     parts = [r"\\."]
     words = [*_tripled(described), *layout.quotes, "\n", "\r"]
@@ -131,5 +158,6 @@ def _tokens(described: Language, *, in_string: bool) -> re.Pattern[str]:
         parts += [_REGEX] if layout.regex else []
         attributes = "//" in comments.line  # PHP's `#[Attribute]`
         parts += [_HASH + (r"(?!\[)" if attributes else "")] if "#" in comments.line else []
+        parts += [_ANGLE] if angles else []
     parts.extend(re.escape(word) for word in sorted(set(words), key=len, reverse=True))
     return re.compile("|".join(parts), re.DOTALL)

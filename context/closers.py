@@ -11,14 +11,13 @@ import re
 
 import attrs
 
-from .brackets import PAIRS, Balance, balance
+from .brackets import CLOSER_OF, PAIRS, Balance, balance
 from .languages import Language
 from .lines import indent_of, split_lines, without_end
 
 PUNCTUATION = ";,:"
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
-_ANGLE = re.compile(r"[-=]>|(?<=[\w:])<(?![\s=<])|(?<![\s])>")
 _MOST_CLOSED = 3
 """Brackets that are closed for a model in one line: more mean that it was cut off."""
 
@@ -44,6 +43,13 @@ class Line:
         """The quote of the string that the cursor stands in, as far as the line tells; "" in code."""
         return balance(self.before, self.language).quote
 
+    def balance(self, text: str) -> Balance:
+        """What a text at the cursor leaves open, and what it closes of what the line has opened.
+
+        Angle brackets count where one stands right of the cursor.
+        """
+        return balance(text, self.language, self.before, angles=">" in self.after)
+
 
 def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
     """(text, code points of `line.after` that it replaces), where nothing but closers follows the cursor.
@@ -56,6 +62,8 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
     """
     after = line.after
     taken, last = _said_again(text, line)
+    if last >= 0:
+        text = _up_to_line_end(text, last, line)
     rest = text[last + 1 :].strip()
     left = after[_skip_blanks(after, taken) :].rstrip()
     if left and rest == left and last >= 0 and set(left) <= set(PUNCTUATION):
@@ -63,44 +71,31 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
     if left and set(left) <= set(PUNCTUATION) and text.rstrip().endswith(left):
         return text.rstrip().removesuffix(left), taken
     if left and last < 0:
-        text = _before_closer(text, line, left[0], ended=ended)
+        text = before_closer(text, line, ended=ended)
     return text, taken
+
+
+def _up_to_line_end(text: str, last: int, line: Line) -> str:
+    """The text up to the line that closes what was open at the cursor, unless that line opens a block."""
+    end = min((end for mark in "\r\n" if (end := text.find(mark, last)) >= 0), default=len(text))
+    return text if text[:end].rstrip().endswith(line.language.layout.openers) else text[:end]
 
 
 def _said_again(text: str, line: Line) -> tuple[int, int]:
     """(code points of the right side that the text says again, where in the text the last of them is)."""
     after, opened = line.after, line.quote
-    unmatched = unmatched_closers(text, line)
+    unmatched = line.balance(text).closers
     if opened and unmatched and unmatched[0][1] == opened and not after.lstrip(" \t").startswith(opened):
         unmatched = unmatched[1:]  # it ends a string that nothing right of the cursor ends
     taken, last = 0, -1
     for at, closer in unmatched:
         there = _skip_blanks(after, taken)
-        if not after.startswith(closer, there):
+        size = next((size for size in (len(closer), 1) if after.startswith(closer[:size], there)), 0)
+        if not size:
             break
-        taken = there + len(closer)
+        taken = there + size  # of three quotes the editor may have closed one
         last = at + len(closer) - 1
     return taken, last
-
-
-def unmatched_closers(text: str, line: Line) -> tuple[tuple[int, str], ...]:
-    """Brackets and quotes that a text closes without having opened them, with their offsets.
-
-    Angle brackets count where one stands right of the cursor.
-    """
-    return balance(text, line.language, line.quote).closers or _angle_closer(text, line.after)
-
-
-def _angle_closer(text: str, after: str) -> tuple[tuple[int, str], ...]:
-    """The `>` that ends a list of type arguments, where one stands right of the cursor."""
-    if not after.startswith(">"):
-        return ()
-    depth = 0
-    for found in _ANGLE.finditer(text):
-        depth += {"<": 1, ">": -1}.get(found.group(), 0)
-        if depth < 0:
-            return ((found.start(), ">"),)
-    return ()
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -109,8 +104,9 @@ def _skip_blanks(text: str, position: int) -> int:
     return position
 
 
-def _before_closer(text: str, line: Line, closer: str, *, ended: bool) -> str:
+def before_closer(text: str, line: Line, *, ended: bool) -> str:
     """The text with a line of its own for the closer that follows, where the text has begun one for it."""
+    closer = line.after.lstrip()[:1]
     lines = split_lines(text)
     if len(lines) < 2 and not text.endswith(("\n", "\r")):
         return text
@@ -131,14 +127,14 @@ def closed(text: str, line: Line) -> str | None:
     A block that was cut off in the middle of several lines gets its closing lines. None where that would
     close an empty block, or where too much is open: then less of the text is the better answer.
     """
-    found = balance(text, line.language, line.quote)
+    found = line.balance(text)
     if found.is_closed:
         return text
     lines = split_lines(text)
     if found.quote_began_here:
         return None
     if len(lines) < 2:
-        brackets = [PAIRS[bracket] for _, bracket in reversed(found.openers)]
+        brackets = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
         ends_open = text.rstrip()[-1:] in PAIRS
         return None if ends_open or len(brackets) > _MOST_CLOSED else text.rstrip() + "".join(brackets)
     return _with_closing_lines(text.rstrip(), line, found)
@@ -147,13 +143,14 @@ def closed(text: str, line: Line) -> str | None:
 def _with_closing_lines(text: str, line: Line, found: Balance) -> str | None:
     if text[-1:] in PAIRS:
         return None
+    text = text.removesuffix(",")  # what was cut off would have come behind it
     closing = ""
     for at, bracket in reversed(found.openers):
         start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
         end = min((end for mark in "\r\n" if (end := text.find(mark, at)) >= 0), default=len(text))
         own_line = not text[at + 1 : end].strip() and end < len(text)
         indent = indent_of(text[start:]) if start else indent_of(line.before + text)
-        closing += (line.newline + indent if own_line else "") + PAIRS[bracket]
+        closing += (line.newline + indent if own_line else "") + CLOSER_OF[bracket]
     return text + closing
 
 
@@ -163,15 +160,6 @@ def closed_beginning(text: str, line: Line) -> str:
     for end in reversed([found.end() for found in _TOKEN.finditer(first)]):
         shorter = first[:end].rstrip()
         whole = _WORD_END.search(shorter) and shorter.strip() not in line.language.keywords
-        if whole and balance(shorter, line.language, line.quote).is_closed:
+        if whole and line.balance(shorter).is_closed:
             return shorter
     return ""
-
-
-def is_level(text: str, line: Line) -> bool:
-    """Whether nothing that a text opens is open at its end: where what follows the cursor may go on."""
-    if not balance(text, line.language, line.quote).is_closed:
-        return False
-    if not line.after.startswith(">"):
-        return True
-    return sum({"<": 1, ">": -1}.get(found.group(), 0) for found in _ANGLE.finditer(text)) <= 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import attrs
 
+from .brackets import PAIRS, balance
 from .place import Place, closes_only, place_of
 from .snapshot import Snapshot
 from .values import StopRules
@@ -74,8 +75,9 @@ def stop_rules(
         closing_indent=min(closing, reference),
         closers=("}", ")", "]", *layout.closers),
         continuations=layout.continuations,
-        openers=() if multiline == "never" or place.prose else _line_end_openers(place),
+        openers=() if multiline == "never" or _is_long_prose(place) else _line_end_openers(place),
         stop_at_blank=layout.indented,
+        unindented=layout.unindented,
         next_line=following.strip(),
         tab_width=place.style.tab_width,
         max_tokens=max_tokens,
@@ -94,9 +96,19 @@ def _header_indent(place: Place) -> int:
 
 def _block_is_empty(place: Place, header: int) -> bool:
     """Whether a block was opened right here or right above and nothing stands in it yet."""
+    closer = PAIRS.get(place.before.rstrip()[-1:])
+    if closer is not None and not place.prose and place.after.lstrip().startswith(closer):
+        return True
     opened = place.opened_above() if place.blank else place.opened_here()
     deeper = bool(place.below) and place.columns_of(place.below[0]) > header
     return opened and not deeper and place.prose != "comment"
+
+
+def _is_long_prose(place: Place) -> bool:
+    """Whether the cursor stands in a comment, or in a string that began above."""
+    if place.prose == "string":
+        return not balance(place.before, place.language).quote
+    return bool(place.prose)
 
 
 def _line_end_openers(place: Place) -> tuple[str, ...]:

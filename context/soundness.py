@@ -23,6 +23,7 @@ WITHIN_MS = 200.0
 """Processor time in ms that trying a completion may take in all; most take 2."""
 
 _MOST_PROBES = 24
+_ANYTHING = ("x", "")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
 
@@ -106,7 +107,7 @@ class Bench:
         found = self._finished(text, tree, described.layout.finishers)
         if found is not None:
             return found
-        if self._broken_anyway():
+        if self._broken_anyway() or not self._can_be_finished():
             return self._probe(text, self._sound_here(tree, text))
         for number, shorter in enumerate(_shorter(text, described.keywords)):
             if number >= _MOST_PROBES:
@@ -172,6 +173,17 @@ class Bench:
         end = next_line_start(after, 0)
         tree = self.allowance.parse(before[:start] + after[end:], self.snapshot)
         return tree is None or tree.has_defects
+
+    def _can_be_finished(self) -> bool:
+        """Whether anything at all would be sound here: not in a line whose end is yet to be written."""
+        finishers = self.snapshot.described.layout.finishers
+        for text in _ANYTHING:
+            missing = self._missing(text)
+            for finish in ("", missing, *(missing + finisher for finisher in finishers)):
+                tree = self._tree_with(text, finish)
+                if tree is None or not tree.has_defects:
+                    return True
+        return False
 
     def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:
         """The tree, where its defects are elsewhere: good enough for names."""

@@ -48,7 +48,9 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
         return draft
     if not place.blank:
         doubled = place.before[-1:].isspace() or place.before.endswith(("(", "[", ".", "!", "~"))
-        return attrs.evolve(draft, text=text.lstrip(" \t")) if doubled and not place.prose else draft
+        return attrs.evolve(draft, text=text.lstrip(" \t")) if doubled else draft
+    if indent == " " and place.indent:
+        return attrs.evolve(draft, text=text[1:])  # the blank that tokenisers put in front of a word
     wanted = _expected_indent(place, text)
     missing = wanted - place.indent
     width = columns(indent_of(place.before + indent), place.style.tab_width)

@@ -7,7 +7,7 @@ import re
 import attrs
 
 from .brackets import PAIRS, balance
-from .closers import PUNCTUATION, Line, closed, closed_beginning, is_level, meet_closers, unmatched_closers
+from .closers import PUNCTUATION, Line, before_closer, closed, closed_beginning, meet_closers
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closers_only
@@ -46,9 +46,9 @@ def _stop_before(draft: Draft, place: Place) -> Draft:
     after = place.after.strip()
     at = _said_again(line, after, place, ended=draft.ended)
     kept = line if at is None else line[:at]
-    closing = balance(after, place.language).closers
-    if closing or after.startswith(">"):
-        kept = kept[: _first_closer(kept, closing[0][1] if closing else ">", place)]
+    closing = balance(after, place.language, angles=after.startswith(">")).closers
+    if closing:
+        kept = kept[: _first_closer(kept, closing[0][1], place)]
     if place.after[:1].isspace():
         kept = kept.rstrip()
     return draft if kept == draft.text else draft.cut(kept)
@@ -56,7 +56,7 @@ def _stop_before(draft: Draft, place: Place) -> Draft:
 
 def _first_closer(line: str, closer: str, place: Place) -> int:
     """Where a text first closes what the rest of the line closes; its length where it doesn't."""
-    found = unmatched_closers(line, _line(place))
+    found = _line(place).balance(line).closers
     return next((at for at, each in found if each == closer), len(line))
 
 
@@ -66,15 +66,17 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     What the text itself has opened must be closed there: a closer that belongs to the text is no repetition.
     """
     at = line.find(after) if len(after) > 1 else -1
+    if at == 0 and line.find(after, 1) > 0:
+        at = line.find(after, 1)
     while at >= 0:
-        if is_level(line[:at], _line(place)):
+        if _line(place).balance(line[:at]).is_closed:
             return at
         at = line.find(after, at + 1)
     code = line.rstrip()
     for size in range(min(len(code), len(after)), 0, -1):
         if ended and not (size == 1 and after[0] in PUNCTUATION and not place.prose):
             continue
-        if not code.endswith(after[:size]) or not is_level(code[: len(code) - size], _line(place)):
+        if not code.endswith(after[:size]) or not _line(place).balance(code[: len(code) - size]).is_closed:
             continue
         begins_word = after[0].isalnum() and code[: len(code) - size][-1:].isalnum()
         ends_word = after[size - 1].isalnum() and after[size : size + 1].isalnum()
@@ -129,9 +131,10 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
     line = _line(place, draft.replace_right)
-    if is_level(draft.text, line):
+    if line.balance(draft.text).is_closed:
         return draft
     finished = None if draft.cut_off and len(split_lines(draft.text)) < 2 else closed(draft.text, line)
     if finished is not None:
-        return draft.cut(finished)
-    return attrs.evolve(draft.cut(closed_beginning(draft.text, line)), replace_right=0)
+        return draft.cut(before_closer(finished, line, ended=False))
+    text, replaced = meet_closers(closed_beginning(draft.text, line), _line(place), ended=True)
+    return attrs.evolve(draft.cut(text), replace_right=replaced)

@@ -53,6 +53,7 @@ _LOOSE = re.compile(r"""[\s"'`]+""")
 _UNFINISHED = re.compile(r"[\s+\-*/%=&|^,.(\[{<>!?:@$#~]*\w*$")
 _INFORMATIVE = 4
 _LONG = 12
+_MOST = 0.75
 
 
 def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -72,11 +73,14 @@ def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
 
 def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft:
     """Where generation ran out of time or tokens, drop the unfinished last line, or its last word."""
+    del rules
     if not draft.cut_off:
         return draft
     lines = split_lines(draft.text)
-    if len(lines) > 1 and rules.multiline and any(line.strip() for line in lines[:-1]):
-        return attrs.evolve(draft, text="".join(lines[:-1]))
+    if len(lines) > 1:
+        return attrs.evolve(
+            draft, text="".join(lines[:-1]) if any(line.strip() for line in lines[:-1]) else ""
+        )
     if len(lines) == 1 and not place.prose:
         return attrs.evolve(draft, text=_UNFINISHED.sub("", draft.text))
     return draft
@@ -107,7 +111,7 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
             kept.append(line)
             continue
         indent = columns(indent_of(line), rules.tab_width)
-        if number and indent < rules.reference_indent:
+        if number and indent < rules.reference_indent and not _says_no_depth(line, rules):
             if not _goes_on(line, indent, place, rules):
                 break
             kept.append(line)
@@ -117,6 +121,10 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
         code_seen = True
         kept.append(line)
     return draft if len(kept) == len(lines) else draft.cut("".join(kept).rstrip())
+
+
+def _says_no_depth(line: str, rules: StopRules) -> bool:
+    return line.lstrip().startswith(rules.unindented or ("\n",))
 
 
 def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
@@ -154,9 +162,12 @@ def cut_what_follows(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not place.below:
         return draft
     lines = split_lines(draft.text)
-    ended = draft.text.endswith(("\n", "\r"))
+    ended = draft.ended or draft.text.endswith(("\n", "\r"))
+    behind = "" if closers_only(place.after) or place.after.strip() in draft.text else place.after
     for number in range(len(lines)):
         ahead = [without_end(line) for line in lines[number:] if line.strip()]
+        if ahead and len(lines) == 1:
+            ahead[-1] += behind
         if not ahead or not lines[number].strip():
             continue
         if number == 0:
@@ -176,12 +187,17 @@ def _runs_into(ahead: list[str], below: tuple[str, ...], tab_width: int, ended: 
         last = number == len(ahead) - 1 and not ended
         if line.strip() == there.strip():
             exact += same_depth or len(line.strip()) >= _LONG
-        elif last and len(line.strip()) >= _LONG and there.strip().startswith(line.strip()) and same_depth:
+        elif last and same_depth and _is_most_of(line.strip(), there.strip()):
             exact += 1
         elif _loosely(line) == _loosely(there) and same_depth:
             loose += 1
         telling += _informative(line.strip())
     return exact + loose == count and telling > 0
+
+
+def _is_most_of(line: str, there: str) -> bool:
+    """Whether a line that may go on is nearly all of another: half of it, many neighbours have in common."""
+    return len(line) >= _LONG and there.startswith(line) and len(line) >= _MOST * len(there)
 
 
 def _loosely(line: str) -> str:

@@ -67,6 +67,7 @@ class StopRules:
             of these goes on to the end of its block: as in multi-line mode, `closing_indent` being that
             line's indentation and `reference_indent` one column more. Empty: one line is one line.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
+        unindented: what lines begin with that say nothing about depth (C's `#if`).
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
         tab_width: columns of a tab.
@@ -82,6 +83,7 @@ class StopRules:
     continuations: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
     stop_at_blank: bool = False
+    unindented: tuple[str, ...] = ()
     next_line: str = ""
     tab_width: int = 4
     max_tokens: int = 64

@@ -24,7 +24,7 @@ BEFORE = 400
 AFTER = 120
 """Code points behind it that must be unchanged."""
 
-_CLOSERS = frozenset(")]}>\"'`;,")
+_CLOSERS = frozenset(")]}>\"'`;,: \t")
 
 
 @attrs.frozen

@@ -118,7 +118,8 @@ class StopWatch:
         """A line that has only begun: its indentation may already say that the scope is over."""
         line = self.text[self._line_start :]
         stripped = line.lstrip(" \t")
-        if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n":
+        deep = not self._says_no_depth(stripped)
+        if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n" and deep:
             indent = indent_of(line, self.rules.tab_width)
             shallow = indent < self.rules.reference_indent
             undecided = _may_close(stripped) or self._may_continue(stripped)
@@ -133,7 +134,7 @@ class StopWatch:
         """The scope's end: before a shallower line, or after it when it closes what was open."""
         rules = self.rules
         indent = indent_of(line, rules.tab_width)
-        if indent >= rules.reference_indent:
+        if indent >= rules.reference_indent or self._says_no_depth(line.strip()):
             return None
         if indent >= rules.closing_indent and _word(line.strip()) in rules.continuations:
             return None  # `else:` goes on with the statement whose block has just ended
@@ -144,6 +145,10 @@ class StopWatch:
         if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
             return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
         return Stop(StopReason.SCOPE, end)
+
+    def _says_no_depth(self, stripped: str) -> bool:
+        """Whether a line stands at the margin for other reasons than its depth."""
+        return bool(stripped) and stripped.startswith(self.rules.unindented or ("\n",))
 
     def _may_continue(self, stripped: str) -> bool:
         """Whether a line that begins like this is, or could still become, a continuation such as `else`."""

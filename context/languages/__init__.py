@@ -63,6 +63,7 @@ class Layout:
         characters: whether `'` encloses single characters, and nothing longer.
         regex: whether regular expressions are written between slashes.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
+        unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
     """
@@ -79,6 +80,7 @@ class Layout:
     characters: bool = False
     regex: bool = False
     finishers: tuple[str, ...] = ()
+    unindented: tuple[str, ...] = ()
     stub: str = ""
 
 
