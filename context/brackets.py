@@ -27,7 +27,7 @@ _HASH = r"(?<![\w$\\&?{])#(?!\{)"
 """A hash that begins a comment, where one may stand in words too: `$#`, `${#name}`, `&#39;`."""
 
 
-_ANGLE = r"(?<=[\w:>&\]])<(?![\s=<])|(?<![-=\s])>"
+_ANGLE = r"(?<=[\w:>&\]])<(?![\s=<])|<(?=/)|(?<![-=\s])>"
 """Angle brackets that enclose types; with blanks around, they compare."""
 
 

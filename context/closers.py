@@ -31,12 +31,14 @@ class Line:
         after: its text from the cursor, without its line end.
         language: what is known about the language.
         newline: the document's line end.
+        types: whether angle brackets count as brackets in any case.
     """
 
     before: str
     after: str
     language: Language
     newline: str = "\n"
+    types: bool = False
 
     @property
     def quote(self) -> str:
@@ -46,9 +48,9 @@ class Line:
     def balance(self, text: str) -> Balance:
         """What a text at the cursor leaves open, and what it closes of what the line has opened.
 
-        Angle brackets count where one stands right of the cursor.
+        Angle brackets count where one stands right of the cursor, too.
         """
-        return balance(text, self.language, self.before, angles=">" in self.after)
+        return balance(text, self.language, self.before, angles=self.types or ">" in self.after)
 
 
 def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
@@ -61,7 +63,8 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
             answer has begun a line for it.
     """
     after = line.after
-    taken, last = _said_again(text, line)
+    met = _meeting(text, line)
+    taken, last = met.taken, met.last
     if last >= 0:
         text = _up_to_line_end(text, last, line)
     rest = text[last + 1 :].strip()
@@ -70,7 +73,7 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
         return text, len(after.rstrip())  # `);` comes again as a whole
     if left and set(left) <= set(PUNCTUATION) and text.rstrip().endswith(left):
         return text.rstrip().removesuffix(left), taken
-    if left and last < 0:
+    if left and last < 0 and not met.reopens:
         text = before_closer(text, line, ended=ended)
     return text, taken
 
@@ -81,21 +84,42 @@ def _up_to_line_end(text: str, last: int, line: Line) -> str:
     return text if text[:end].rstrip().endswith(line.language.layout.openers) else text[:end]
 
 
-def _said_again(text: str, line: Line) -> tuple[int, int]:
-    """(code points of the right side that the text says again, where in the text the last of them is)."""
-    after, opened = line.after, line.quote
-    unmatched = line.balance(text).closers
-    if opened and unmatched and unmatched[0][1] == opened and not after.lstrip(" \t").startswith(opened):
-        unmatched = unmatched[1:]  # it ends a string that nothing right of the cursor ends
-    taken, last = 0, -1
-    for at, closer in unmatched:
-        there = _skip_blanks(after, taken)
+@attrs.frozen
+class _Meeting:
+    """How a text meets the closers right of the cursor.
+
+    Attributes:
+        taken: code points of the right side that the text says again.
+        last: where in the text the last of them is; -1 for none.
+        reopens: the text closes something, and leaves open what the right side then closes: `a) + g(b`.
+    """
+
+    taken: int
+    last: int
+    reopens: bool = False
+
+
+def _meeting(text: str, line: Line) -> _Meeting:
+    after, found = line.after, line.balance(text)
+    matched, said = [(0, -1)], list[str]()
+    for at, closer in found.closers:
+        there = _skip_blanks(after, matched[-1][0])
         size = next((size for size in (len(closer), 1) if after.startswith(closer[:size], there)), 0)
-        if not size:
+        if size:
+            # Of three quotes the editor may have closed one.
+            matched.append((there + size, at + len(closer) - 1))
+            said.append(closer)
+        elif closer in ")]}>":
             break
-        taken = there + size  # of three quotes the editor may have closed one
-        last = at + len(closer) - 1
-    return taken, last
+    reopened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
+    if reopened and said[-len(reopened) :] == reopened:
+        return _Meeting(*matched[-1 - len(reopened)], reopens=True)
+    return _Meeting(*matched[-1])
+
+
+def is_level(text: str, line: Line) -> bool:
+    """Whether a text leaves nothing open that what stands right of the cursor doesn't close."""
+    return line.balance(text).is_closed or _meeting(text, line).reopens
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -116,7 +140,7 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     if not last.strip():
         indent = indent_of(line.before) if opened_in_line else last
         return text.rstrip() + line.newline + indent
-    if not ended and opens_here and not lines[0].strip():
+    if (closer == "}" or not ended) and opens_here and not lines[0].strip():
         return text.rstrip() + line.newline + indent_of(line.before)
     return text
 
@@ -128,7 +152,7 @@ def closed(text: str, line: Line) -> str | None:
     close an empty block, or where too much is open: then less of the text is the better answer.
     """
     found = line.balance(text)
-    if found.is_closed:
+    if is_level(text, line):
         return text
     lines = split_lines(text)
     if found.quote_began_here:
@@ -160,6 +184,6 @@ def closed_beginning(text: str, line: Line) -> str:
     for end in reversed([found.end() for found in _TOKEN.finditer(first)]):
         shorter = first[:end].rstrip()
         whole = _WORD_END.search(shorter) and shorter.strip() not in line.language.keywords
-        if whole and line.balance(shorter).is_closed:
+        if whole and is_level(shorter, line):
             return shorter
     return ""

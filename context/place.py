@@ -119,6 +119,8 @@ def opens_block(line: str, described: Language) -> bool:
     code = line.strip()
     if not code:
         return False
+    if layout.opening_pattern and re.search(layout.opening_pattern, code):
+        return True
     for opener in layout.openers:
         if opener == ":" or not code.endswith(opener):
             continue

@@ -69,16 +69,19 @@ def stop_rules(
         if place.columns_of(following) >= closing and header >= 0:
             closing = reference  # the block is closed already
         following = ""
+    openers = () if multiline == "never" or _is_long_prose(place) else _line_end_openers(place)
     return StopRules(
         multiline=many,
         reference_indent=reference,
         closing_indent=min(closing, reference),
         closers=("}", ")", "]", *layout.closers),
         continuations=layout.continuations,
-        openers=() if multiline == "never" or _is_long_prose(place) else _line_end_openers(place),
+        openers=openers,
+        opening_pattern=layout.opening_pattern if openers else "",
         stop_at_blank=layout.indented,
         unindented=layout.unindented,
         next_line=following.strip(),
+        next_indent=place.columns_of(following) if following else -1,
         tab_width=place.style.tab_width,
         max_tokens=max_tokens,
         budget_ms=budget_ms,
@@ -114,4 +117,7 @@ def _is_long_prose(place: Place) -> bool:
 def _line_end_openers(place: Place) -> tuple[str, ...]:
     """What may turn one line into a block: only where no block stands below already."""
     deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
-    return () if deeper or not place.at_line_end else place.language.layout.openers
+    if deeper or not place.at_line_end:
+        return ()
+    goes_on = (",",) if place.after.lstrip()[:1] in PAIRS.values() else ()
+    return (*place.language.layout.openers, *goes_on)

@@ -154,6 +154,11 @@ class Bench:
             tree = self._tree_with(whole, finish)
             if tree is not None and not tree.has_defects:
                 return self._probe(whole, tree)
+        if not self.stands_free(text) and not balance(whole, self.snapshot.described).openers:
+            for finisher in finishers[:2]:  # an unfinished statement in front of a closer
+                tree = self._tree_with(whole + finisher)
+                if tree is not None and not tree.has_defects:
+                    return self._probe(whole, tree)
         return None
 
     def _missing(self, text: str) -> str:

@@ -100,7 +100,7 @@ def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
     if len(lines) < 2:
         return rules
     first = place.before + without_end(lines[0])
-    if not opens_block(first, place.language):
+    if not opens_block(first, place.language) and not first.rstrip().endswith(rules.openers):
         return rules
     indent = place.columns_of(first)
     closed = bool(place.below) and closes_only(place.below[0], place.language)

@@ -47,7 +47,10 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not indent:
         return draft
     if not place.blank:
-        doubled = place.before[-1:].isspace() or place.before.endswith(("(", "[", ".", "!", "~"))
+        padded = draft.ended and re.search(r"[ \t][)\]]?$", text) is not None
+        doubled = place.before[-1:].isspace() or (
+            place.before.endswith(("(", "[", ".", "!", "~")) and not padded
+        )
         return attrs.evolve(draft, text=text.lstrip(" \t")) if doubled else draft
     if indent == " " and place.indent:
         return attrs.evolve(draft, text=text[1:])  # the blank that tokenisers put in front of a word

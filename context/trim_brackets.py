@@ -7,10 +7,10 @@ import re
 import attrs
 
 from .brackets import PAIRS, balance
-from .closers import PUNCTUATION, Line, before_closer, closed, closed_beginning, meet_closers
+from .closers import PUNCTUATION, Line, before_closer, closed, closed_beginning, is_level, meet_closers
 from .draft import Draft
 from .lines import split_lines, without_end
-from .place import Place, closers_only
+from .place import Place, closers_only, first_word, opens_block
 from .values import StopRules
 
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
@@ -33,6 +33,38 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
         text, replaced = meet_closers(draft.text, _line(place), ended=draft.ended)
         return attrs.evolve(draft, text=text, replace_right=replaced)
     return _stop_before(draft, place)
+
+
+def _without_comma(text: str) -> str:
+    """A text that was cut off behind a comma, without it; what follows is kept."""
+    code = text.rstrip()
+    return code.removesuffix(",") + text[len(code) :] if code.endswith(",") else text
+
+
+def _before_an_open_word(text: str, place: Place) -> str:
+    """The lines of a text before a block that only a word would close (`end`), and none does."""
+    closers = place.language.layout.closers
+    lines = split_lines(text)
+    opened: list[int] = []
+    for number, line in enumerate(lines if closers else []):
+        code = (place.before + line if number == 0 else line).rstrip()
+        if first_word(code) in closers and opened:
+            opened.pop()
+        if opens_block(code, place.language) and code[-1:] not in PAIRS:
+            opened.append(number)
+    return "".join(lines[: opened[0]]) if opened else text
+
+
+def _closed_lines(draft: Draft, line: Line) -> str:
+    """As many lines of a draft as make sense with what they leave open closed; "" for none."""
+    lines = split_lines(draft.text)
+    if len(lines) < 2:
+        return "" if draft.cut_off else closed(draft.text, line) or ""
+    for count in range(len(lines), 1, -1):
+        finished = closed("".join(lines[:count]), line)
+        if finished is not None:
+            return finished
+    return ""
 
 
 def _line(place: Place, replaced: int = 0) -> Line:
@@ -130,11 +162,13 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
-    line = _line(place, draft.replace_right)
-    if line.balance(draft.text).is_closed:
+    if draft.cut_off:
+        draft = attrs.evolve(draft, text=_without_comma(_before_an_open_word(draft.text, place)))
+    if is_level(draft.text, attrs.evolve(_line(place), types=draft.cut_off)):
         return draft
-    finished = None if draft.cut_off and len(split_lines(draft.text)) < 2 else closed(draft.text, line)
-    if finished is not None:
+    line = attrs.evolve(_line(place, draft.replace_right), types=draft.cut_off)
+    finished = _closed_lines(draft, line)
+    if finished:
         return draft.cut(before_closer(finished, line, ended=False))
     text, replaced = meet_closers(closed_beginning(draft.text, line), _line(place), ended=True)
     return attrs.evolve(draft.cut(text), replace_right=replaced)

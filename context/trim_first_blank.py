@@ -12,7 +12,7 @@ from .values import StopRules
 
 _LAST_WORD = re.compile(r"(?<![\w.$@])[^\W\d]\w*$")
 _FIRST_WORD = re.compile(r"\w+")
-_OPERATOR = re.compile(r"(?P<blank>[ \t]?)(?P<operator>[=+\-*/%<>!&|?^~]{1,3}|[,:])$")
+_OPERATOR = re.compile(r"(?P<blank>[ \t]?)(?P<operator>[=+\-*/%<>!&|?^~]{1,3}|,|(?<!:):)$")
 _OPERATOR_FIRST = re.compile(r"[=+\-*/%<>!&|?^~:;,.)\]}]")
 _AS_OFTEN = 3
 

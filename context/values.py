@@ -66,6 +66,8 @@ class StopRules:
         openers: what opens a block at a line's end. In single-line mode, a first line that ends with one
             of these goes on to the end of its block: as in multi-line mode, `closing_indent` being that
             line's indentation and `reference_indent` one column more. Empty: one line is one line.
+        opening_pattern: a regular expression for a line that opens a block as well; "" for none.
+        next_indent: columns of the line that `next_line` is; -1 where that says nothing.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
         unindented: what lines begin with that say nothing about depth (C's `#if`).
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
@@ -82,9 +84,11 @@ class StopRules:
     closers: tuple[str, ...] = ("}", ")", "]")
     continuations: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
+    opening_pattern: str = ""
     stop_at_blank: bool = False
     unindented: tuple[str, ...] = ()
     next_line: str = ""
+    next_indent: int = -1
     tab_width: int = 4
     max_tokens: int = 64
     budget_ms: float = 0.0

@@ -107,13 +107,18 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
     if not rest.replace_right:
         return rest
     start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    added = text[offset : offset + rest.replace_right]
-    line = Line(text[start:offset], added, language(rest.suggestion.language), newline_of(text))
+    added = text[offset : offset + rest.replace_right].removesuffix(rest.suggestion.replaces)
+    if not added:
+        return rest
+    described = language(rest.suggestion.language)
+    line = Line(text[start:offset], added, described, newline_of(text), types=not rest.suggestion.complete)
     met, taken = meet_closers(rest.text, line, ended=False)
-    if added[taken:].strip():
-        whole = closed(met, attrs.evolve(line, after=added[taken:]))
-        return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)
-    return rest
+    if not added[taken:].strip():
+        return rest
+    if rest.suggestion.replaces or not added.startswith(line.quote):
+        return None  # which of the closers belongs to what can't be told
+    whole = closed(met, attrs.evolve(line, after=added[taken:]))
+    return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)
 
 
 def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:

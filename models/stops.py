@@ -7,6 +7,8 @@ work on the finished text, with the file around it.
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from ..context.repetition import end_of_first_unit, lines_before_a_loop
@@ -89,7 +91,7 @@ class StopWatch:
                 if rules.stop_at_blank and any(text.strip() for text in self._lines):
                     return Stop(StopReason.SCOPE, before)
                 return None
-            if rules.next_line and line.strip() == rules.next_line and not _closes(line):
+            if rules.next_line and line.strip() == rules.next_line and self._is_next(line):
                 return Stop(StopReason.SUFFIX, before)
             shallow = self._shallow(line, start, end)
             if shallow is not None:
@@ -100,6 +102,9 @@ class StopWatch:
     def _opens_block(self, line: str) -> bool:
         """Whether the first generated line leaves a block open: its end is an opener, words whole."""
         code = (self.line + line).rstrip()
+        pattern = self.rules.opening_pattern
+        if pattern and line.strip() and re.search(pattern, code):
+            return True
         return bool(line.strip()) and any(
             code.endswith(opener) and not (_in_word(opener[-1]) and _in_word(code[: -len(opener)][-1:]))
             for opener in self.rules.openers
@@ -145,6 +150,11 @@ class StopWatch:
         if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
             return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
         return Stop(StopReason.SCOPE, end)
+
+    def _is_next(self, line: str) -> bool:
+        """Whether a line that says the same as the document's next is that: as deep, and no mere closer."""
+        same = self.rules.next_indent in {-1, indent_of(line, self.rules.tab_width)}
+        return same and not _closes(line)
 
     def _says_no_depth(self, stripped: str) -> bool:
         """Whether a line stands at the margin for other reasons than its depth."""

@@ -55,6 +55,7 @@ class Layout:
         openers: what a line ends with when it opens a block: punctuation, or whole words (`do`, `then`).
         opening_words: words that a line which opens a block begins with: where `:` is an opener, one of
             them must (`if x:`, not `x:`); elsewhere, one of them is enough (`def` in Ruby).
+        opening_pattern: a regular expression for lines that open a block without any of those at their end.
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
@@ -72,6 +73,7 @@ class Layout:
     unit: str = "    "
     openers: tuple[str, ...] = ("{", "(", "[")
     opening_words: tuple[str, ...] = ()
+    opening_pattern: str = ""
     closers: tuple[str, ...] = ()
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")

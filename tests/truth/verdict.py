@@ -128,7 +128,8 @@ def _closing(state: State, first: int, last: int) -> re.Pattern[str]:
     """What may follow once the authors' text is there up to `last`, all that it opened being closed."""
     opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
     closers = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
-    return re.compile(rf"{closers}\s*{re.escape(state.standing(last))}")
+    standing = "".join(rf"\s*{re.escape(closer)}" for closer in state.standing(last))
+    return re.compile(closers + standing)
 
 
 def _is_restyled(state: State, author: str, stands: str, lost: int) -> bool:
