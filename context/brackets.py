@@ -113,15 +113,15 @@ class _Scan:
         if lexeme == quote:
             self._close(lexeme, at)
         elif (quote, lexeme) in layout.interpolations:
-            self.opened.append((at + len(lexeme) - 1, lexeme[-1]))
+            self.opened.append(_bracket_in(lexeme, at))
         elif lexeme in {"\r", "\n"} and len(quote) == 1 and quote not in layout.multiline_quotes:
             self.opened.pop()
 
     def in_code(self, lexeme: str, at: int) -> None:
         if lexeme in self.described.layout.quotes or lexeme in _tripled(self.described):
             self.opened.append((at, lexeme))
-        elif lexeme[-1] in CLOSER_OF:
-            self.opened.append((at + len(lexeme) - 1, lexeme[-1]))
+        elif not CLOSER_OF.keys().isdisjoint(lexeme):
+            self.opened.append(_bracket_in(lexeme, at))
         elif lexeme in _CLOSING:
             self._close_bracket(lexeme, at)
 
@@ -139,6 +139,11 @@ class _Scan:
         began, _ = self.opened.pop()
         if began < self.start <= at:
             self.closers.append((at - self.start, closer))
+
+
+def _bracket_in(lexeme: str, at: int) -> tuple[int, str]:
+    """The bracket in what opens an interpolation (`${`, `#{`, PHP's `{$`), and its offset."""
+    return next((at + number, letter) for number, letter in enumerate(lexeme) if letter in CLOSER_OF)
 
 
 def _tripled(described: Language) -> tuple[str, ...]:

@@ -100,6 +100,9 @@ def _checked(
     names = frozenset(choice.name for _, choice in brought)
     check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, names)
     culprit = check.first_unknown()
+    if culprit is not None and len(piece.before) + len(piece.after) != len(snapshot.text):
+        finish = len(sound.tree.text) - end - len(piece.after) + sound.replace_right
+        culprit = check.confirmed(culprit, sound.replace_right, finish)
     if culprit is None:
         needed = tuple(choice for _, choice in brought)
         return Verdict(sound.text, True, reasons, replace_right=sound.replace_right, imports=needed)

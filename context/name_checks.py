@@ -6,12 +6,15 @@ files have of whoever knows the workspace. Precision comes first: what can't be 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import attrs
 
-from .lines import line_start
+from .languages import Names, World, in_headers, worlds
+from .lines import line_end, line_start
 from .names import Use, is_visible, mentioned, near_match, uses
+from .origins import brings_unlisted, brings_values, has_foreign_prefix, has_own_prefix
 from .snapshot import Snapshot
 from .syntax import SyntaxTree
 
@@ -19,11 +22,22 @@ Symbols = Callable[[str], bool]
 """Whether a name is known to the workspace."""
 
 _NEARBY = 30_000
+_CONFIRM_MS = 15.0
+_MIXIN = re.compile(r"\b\w*(?:mixin|Mixin)\w*\b")
+_DECORATOR = re.compile(r"@([\w.]+)")
 
 
 @attrs.frozen
 class NameCheck:
-    """What decides whether the names of one completion are known: its sound tree, and everything around."""
+    """What decides whether the names of one completion are known: its sound tree, and everything around.
+
+    Attributes:
+        snapshot: the document, without the completion.
+        tree: of the piece of it that the completion stands in.
+        offset: the cursor in the document.
+        start, end: the completion's place in the tree's text.
+        symbols, mentions: see `ground`.
+    """
 
     snapshot: Snapshot
     tree: SyntaxTree
@@ -38,52 +52,113 @@ class NameCheck:
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
         for use in uses(self.tree, self.start, self.end):
-            reason = "" if use.name in self.brought else self._objection(use)
+            reason = "" if use.name in self.brought else self.objection(use)
             if reason:
                 return use, reason
         return None
 
-    def _objection(self, use: Use) -> str:
-        described = self.snapshot.described
-        if use.name in described.known_words or use.name.startswith("__") or not use.name.strip("_"):
-            return ""
-        if self.symbols is not None and self.symbols(use.name):
+    def confirmed(self, culprit: tuple[Use, str], replaced: int, finish: int) -> tuple[Use, str] | None:
+        """An objection that stands in the whole document as well; None where it doesn't, or nobody can say.
+
+        Cut out of its surroundings, code may look like other code, and the middle of a string like code.
+
+        Args:
+            culprit: what was found.
+            replaced: code points right of the cursor that the completion replaces.
+            finish: code points that were put at the end of the cursor's line to close what is open.
+        """
+        snapshot, text = self.snapshot, self.tree.text
+        if snapshot.tree is None:
+            return None
+        old_end = line_end(snapshot.text, self.offset)
+        rest = max(old_end - self.offset - replaced, 0)
+        there = text[self.start : self.end + rest + finish]
+        whole = snapshot.text[: self.offset] + there + snapshot.text[old_end:]
+        tree = snapshot.tree.edited(whole, self.offset, old_end, self.offset + len(there), _CONFIRM_MS)
+        end = self.offset + self.end - self.start
+        if tree is None or tree.defects(self.offset, end, 1):
+            return None
+        if attrs.evolve(self, tree=tree, start=self.offset, end=end).first_unknown() is None:
+            return None
+        return culprit
+
+    def objection(self, use: Use) -> str:
+        """Why a name can't be there; "" when it can. The one place where that is decided."""
+        if self._is_given(use.name) or (self.symbols is not None and self.symbols(use.name)):
             return ""
         if use.kind == "own":
             return "unknown member" if _is_unknown_member(use, self.tree, self.snapshot) else ""
-        whole = self.snapshot.text
         if use.kind == "imported":
-            invented = not mentioned(whole, use.name) and self._is_never_mentioned(use)
+            invented = not mentioned(self.snapshot.text, use.name) and self._is_never_mentioned(use)
             return "unknown name" if invented else ""
         if self._is_visible(use):
             return ""
-        if use.kind == "use" and not self._is_open(whole):
+        return self._suspicion(use)
+
+    def _suspicion(self, use: Use) -> str:
+        """Why a name that nothing around declares is none that comes in unseen; "" when it may be."""
+        whole = self.snapshot.text
+        if use.kind == "use" and not self._is_open:
             return "unknown name"
-        if mentioned(whole, use.name):
+        if mentioned(whole, use.name, self.snapshot.described.names.sigil):
             return ""
-        if self._is_local(use) or self._is_closed_type(use, whole) or self._is_never_mentioned(use):
+        if self._is_local(use) or self._is_closed_type(use):
+            return "unknown name"
+        if self._is_never_mentioned(use) and not self._comes_from_outside(use.name):
             return "unknown name"
         nearby = whole[max(0, self.offset - _NEARBY) : self.offset + _NEARBY]
-        return "misspelt name" if near_match(use.name, nearby) else ""
+        return "misspelt name" if near_match(use.name, nearby, firmly=not self._is_variable(use)) else ""
 
-    def _is_open(self, whole: str) -> bool:
+    def _is_given(self, name: str) -> bool:
+        """Whether the language or a framework that is in use here brings a name."""
+        described = self.snapshot.described
+        if name in described.known_words or name.startswith("__") or not name.strip("_"):
+            return True
+        if described.names.reserved and re.match(described.names.reserved, name):
+            return True
+        if name in in_headers(described.names.headers):
+            return True
+        return any(
+            name in world.names and self._is_in(world) for world in worlds(described.names.worlds)
+        )
+
+    def _is_in(self, world: World) -> bool:
+        """Whether a framework is in use: the document or its path says so, or another file does."""
+        text, path = self.snapshot.text, self.snapshot.path
+        return not world.marks or any(
+            mark in text or mark in path or (self.mentions is not None and self.mentions(mark))
+            for mark in world.marks
+        )
+
+    @property
+    def _is_open(self) -> bool:
         """Whether names come in here that nobody can see."""
         names = self.snapshot.described.names
         unseen = names.visibility == "open" or (names.visibility == "workspace" and self.symbols is None)
-        return unseen or any(mark in whole for mark in names.opaque)
+        return unseen or any(mark in self.snapshot.text for mark in names.opaque)
+
+    def _is_variable(self, use: Use) -> bool:
+        """Whether a name looks like a variable: in small letters at its start, and not called."""
+        behind = self.tree.text[use.start + len(use.name) :][:20].lstrip()[:1]
+        return use.kind == "use" and not use.name[:1].isupper() and behind not in {"(", "!", ":", "<", "{"}
 
     def _is_local(self, use: Use) -> bool:
         """Whether a name can only be a variable of this code, whatever comes in unseen."""
-        if not self.snapshot.described.names.locals or self.symbols is None or use.kind != "use":
+        names = self.snapshot.described.names
+        if not names.locals or self.symbols is None or use.name != use.name.lower() or not self._is_variable(use):
             return False
-        behind = self.tree.text[use.start + len(use.name) :][:20].lstrip()[:1]
-        return use.name == use.name.lower() and behind not in {"(", "!", ":", "<", "{"}
+        if names.members and (self.mentions is None or self.mentions(use.name)):
+            return False
+        return not brings_values(self.snapshot.text, names) and not has_foreign_prefix(
+            use.name, self.snapshot.text, self.symbols
+        )
 
-    def _is_closed_type(self, use: Use, whole: str) -> bool:
+    def _is_closed_type(self, use: Use) -> bool:
         """Whether a type must be declared or imported here, since the workspace doesn't have it."""
         names = self.snapshot.described.names
-        closed = bool(names.types) and self.symbols is not None and not self._is_open(whole)
-        return use.kind == "type" and closed and not names.has_type(use.name)
+        if use.kind not in {"type", "namespace"} or not names.types or self.symbols is None or self._is_open:
+            return False
+        return not names.has_type(use.name)
 
     def _is_never_mentioned(self, use: Use) -> bool:
         """Whether no file of a large workspace has such a name, though it could come in unseen."""
@@ -91,6 +166,17 @@ class NameCheck:
         if not names.mentioned or self.mentions is None or names.has_type(use.name):
             return False
         return not self.mentions(use.name)
+
+    def _comes_from_outside(self, name: str) -> bool:
+        """Whether a name that the workspace never mentions may come from a library all the same.
+
+        What comes in unseen from there has names that nobody can list; but a library has no part in names
+        that begin as the workspace's own do.
+        """
+        snapshot = self.snapshot
+        if not brings_unlisted(snapshot.text, snapshot.path, snapshot.described.names):
+            return False
+        return not has_own_prefix(name, snapshot.text, self.symbols)
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.snapshot.tree
@@ -102,15 +188,37 @@ class NameCheck:
 
 
 def _is_unknown_member(use: Use, tree: SyntaxTree, snapshot: Snapshot) -> bool:
-    """Whether a member of the code's own object is mentioned nowhere, and can't come from a base class."""
+    """Whether a member of the code's own object is mentioned nowhere, and can't come from elsewhere.
+
+    It can where the class has bases, is a mixin, is decorated by something that isn't known to leave members
+    alone, or where the code makes members by their names.
+    """
     names = snapshot.described.names
     if not names.inherits or mentioned(snapshot.text, use.name):
         return False
     if any(mark in snapshot.text for mark in names.dynamic):
         return False
-    classes = [scope for scope in tree.scopes(use.start) if scope.class_like]
-    if not classes:
+    decorators, header = _own_class(tree, use.start, names)
+    if not header or any(mark in header for mark in names.inherits) or _MIXIN.search(header):
         return False
-    start, body = line_start(tree.text, classes[-1].start), classes[-1].body_start
-    header = tree.text[start : max(min(body, classes[-1].end), classes[-1].start)]
-    return not any(mark in header for mark in names.inherits)
+    return all(name.rpartition(".")[2] in names.harmless for name in _DECORATOR.findall(decorators + header))
+
+
+def _own_class(tree: SyntaxTree, at: int, names: Names) -> tuple[str, str]:
+    """The decorators and the header of the class whose object `self` or `this` is at a place.
+
+    Empty where that is another's object, or nobody knows whose.
+    """
+    scopes = tree.scopes(at)
+    holders = [number for number, scope in enumerate(scopes) if scope.function or scope.class_like]
+    for number in reversed(holders):
+        scope = scopes[number]
+        if scope.class_like:
+            around = scopes[number - 1] if number else scope
+            start = around.start if around.end == scope.end and around.definition else scope.start
+            line = line_start(tree.text, scope.start)
+            return tree.text[start:line], tree.text[line : max(min(scope.body_start, scope.end), scope.start)]
+        outer = next((scopes[other] for other in reversed(holders) if other < number), None)
+        if scope.kind in names.rebinding and (outer is None or not outer.class_like):
+            break
+    return "", ""

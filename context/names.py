@@ -6,6 +6,7 @@ class isn't known prove nothing and are never looked at.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,7 +19,9 @@ _NAMES = {"use", "type"}
 _ELSEWHERE = {"own", "imported"}
 """Kinds of names that a declaration between the same offsets doesn't explain."""
 
-_ASKED_FOR = _NAMES | _ELSEWHERE
+_ASKED_FOR = _NAMES | _ELSEWHERE | {"namespace"}
+_RANK = ("use", "type", "namespace", "imported", "own")
+"""Where a name was captured as more than one kind, the last of these says most."""
 
 _WORD = re.compile(r"[^\W\d]\w+")
 _APART = str.maketrans(
@@ -33,8 +36,9 @@ class Use:
     Attributes:
         name: the identifier.
         start: its offset in the text that was asked about.
-        kind: "use" for values, "type" for types, "own" for members of the object the code belongs to,
-            "imported" for what comes from another file of the workspace.
+        kind: "use" for values, "type" for types, "namespace" for what a qualified type begins with, "own" for
+            members of the object the code belongs to, "imported" for what comes from another file of the
+            workspace.
     """
 
     name: str
@@ -46,30 +50,56 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
     """The names used between two offsets that nothing between them declares, in order."""
     captures = tree.captures(start, end)
     areas = [
-        capture for capture in captures if capture.name in {"binds", "binds.outer", "ignore", "binds.words"}
+        capture for capture in captures if capture.name.startswith("binds") or capture.name == "ignore"
     ]
-    bound = {
-        tree.text[capture.start : capture.end]
-        for capture in captures
-        if capture.name in {"use", "type"}
-        and start <= capture.start
-        and any(area.name != "ignore" and _inside(capture, area) for area in areas)
-    } | {
-        tree.text[area.start : area.end]
-        for area in areas
-        if area.name.startswith("binds") and start <= area.start
-    }
+    bound = _bound(tree, captures, areas, start)
+    made = _made(tree, captures, start, end)
     found: dict[int, Use] = {}
     for capture in captures:
         name = tree.text[capture.start : capture.end]
         if capture.name not in _ASKED_FOR or capture.start < start or capture.end > end:
             continue
+        if capture.name == "own" and (capture.start in made or name in made.values()):
+            continue
         if capture.name not in _ELSEWHERE and (
             name in bound or any(_inside(capture, area) for area in areas)
         ):
             continue
-        found[capture.start] = Use(name, capture.start, capture.name)
+        known = found.get(capture.start)
+        if known is None or _RANK.index(known.kind) < _RANK.index(capture.name):
+            found[capture.start] = Use(name, capture.start, capture.name)
     return [found[at] for at in sorted(found)]
+
+
+def _bound(tree: SyntaxTree, captures: tuple[Capture, ...], areas: list[Capture], start: int) -> set[str]:
+    """The names that are declared from `start` on; a member that is given a value declares none."""
+    binding = [area for area in areas if area.name != "ignore"]
+    members = {(area.start, area.end) for area in areas if area.name == "ignore"}
+    inside = {
+        tree.text[capture.start : capture.end]
+        for capture in captures
+        if capture.name in _NAMES
+        and start <= capture.start
+        and (capture.start, capture.end) not in members
+        and any(_inside(capture, area) for area in binding)
+    }
+    return inside | {tree.text[area.start : area.end] for area in binding if start <= area.start}
+
+
+def _made(tree: SyntaxTree, captures: tuple[Capture, ...], start: int, end: int) -> dict[int, str]:
+    """The members of the code's own object that come to be between two offsets, by where they stand.
+
+    They are given a value, or stand there as something else than a member: as the name of a method, a field.
+    """
+    own = {capture.start: tree.text[capture.start : capture.end] for capture in captures if capture.name == "own"}
+    ends = {capture.end for capture in captures if capture.name == "makes"}
+    made = {at: name for at, name in own.items() if at + len(name) in ends}
+    between = tree.text[:end]
+    for at, name in own.items():
+        if name not in made.values():
+            elsewhere = (place for place in _words(between, name, start) if place not in own)
+            made.update((place, name) for place in itertools.islice(elsewhere, 1))
+    return made
 
 
 def _inside(capture: Capture, area: Capture) -> bool:
@@ -83,7 +113,7 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     of what they don't declare. What stands from `own_start` to `own_end`, the completion, speaks for nothing
     by using a name, only by declaring it.
     """
-    occurrences = _occurrences(tree.text, name)
+    occurrences = _occurrences(tree.text, name, tree.language.names.sigil)
     if len(occurrences) > _MAX_OCCURRENCES:
         return True
     here = tree.scopes(at)
@@ -98,7 +128,8 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
         scopes = tree.scopes(start)
         if kind.startswith("binds"):
             owner = _owner(scopes, start, kind == "binds.outer")
-            if owner is None or owner in (here[-1:] if owner.class_like else here):
+            hidden = kind != "binds.inside" and owner is not None and owner.class_like
+            if owner is None or owner in (here[-1:] if hidden else here):
                 return True
             declared.add(owner)
         elif not own_start <= start < own_end:
@@ -106,10 +137,10 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     return any(declared.isdisjoint(scopes) for scopes in used)
 
 
-def _occurrences(text: str, name: str) -> list[int]:
+def _occurrences(text: str, name: str, sigil: str) -> list[int]:
     """Where `name` stands as a whole word that is no member of something else."""
     found: list[int] = []
-    for start in _words(text, name):
+    for start in _words(text, name, 0, sigil):
         before = text[max(0, start - 3) : start].rstrip(" \t")
         if before.endswith(".") and not before.endswith(".."):
             continue
@@ -119,12 +150,16 @@ def _occurrences(text: str, name: str) -> list[int]:
     return found
 
 
-def _words(text: str, name: str) -> Iterator[int]:
-    """Where `name` stands as a whole word. `str.find` is ten times as fast here as a regular expression."""
-    start = text.find(name)
+def _words(text: str, name: str, start: int = 0, sigil: str = "") -> Iterator[int]:
+    """Where `name` stands as a whole word. `str.find` is ten times as fast here as a regular expression.
+
+    A `sigil` is what variables begin with (`$` in PHP) without its being a part of their names.
+    """
+    start = text.find(name, start)
     while start >= 0:
         end = start + len(name)
-        if not (start and _in_word(text[start - 1])) and not (end < len(text) and _in_word(text[end])):
+        before = text[start - 1] if start else ""
+        if not (before and before not in sigil and _in_word(before)) and not (end < len(text) and _in_word(text[end])):
             yield start
         start = text.find(name, end)
 
@@ -161,29 +196,45 @@ def _owner(scopes: tuple[Scope, ...], start: int, outer: bool) -> Scope | None:
     return holders[-1] if holders else None
 
 
-def mentioned(text: str, name: str) -> bool:
+def mentioned(text: str, name: str, sigil: str = "") -> bool:
     """Whether a text has a name as a whole word, wherever."""
-    return next(_words(text, name), None) is not None
+    return next(_words(text, name, 0, sigil), None) is not None
 
 
-def near_match(name: str, text: str) -> str:
+def near_match(name: str, text: str, *, firmly: bool = False) -> str:
     """The one name in `text` that `name` is a misspelling of, or "" when there is none or more than one.
 
-    Other capitals or underscores count, and one letter too many, too few, or swapped with its neighbour, not
-    another letter or digit: `item1` is no misspelling of `item2`, nor `items` of `item`.
+    Other capitals or underscores inside count, and one letter too many, too few, or swapped with its
+    neighbour, not another letter or digit: `item1` is no misspelling of `item2`, nor `items` of `item`.
+    `firmly`, only swapped neighbours count: `Py_XDECREF` and `Py_DECREF` are both functions of a library.
     """
     if len(name) < 4:
         return ""
-    found = _words_of(text)
-    words = {word for word in found if word != name and word[0].isupper() == name[0].isupper()}
+    words = {word for word in _words_of(text) if word != name and _is_written_like(word, name)}
     plain = name.replace("_", "").casefold()
     same = {word for word in words if word.replace("_", "").casefold() == plain}
-    if len(same) == 1:
+    if len(same) == 1 and not firmly:
         return same.pop()
     if same or len(name) < 5:
         return ""
-    close = {word for word in words if abs(len(word) - len(name)) <= 1 and _misspelt(name, word)}
+    close = {word for word in words if abs(len(word) - len(name)) <= 1 and _misspelt(name, word, firmly)}
     return close.pop() if len(close) == 1 else ""
+
+
+def _is_written_like(word: str, name: str) -> bool:
+    """Whether two names may be meant to be the same: both constants or neither, outer underscores as well."""
+    return (
+        word[0].isupper() == name[0].isupper()
+        and word.isupper() == name.isupper()
+        and word.startswith("_") == name.startswith("_")
+        and word.endswith("_") == name.endswith("_")
+    )
+
+
+def words_like(text: str, prefix: str, behind: str = "") -> set[str]:
+    """The names in a text that begin alike, each once; only those that `behind` follows, where it is given."""
+    found = re.compile(rf"(?<![\w$]){re.escape(prefix)}\w*{behind}")
+    return {match.group().rstrip("( \t") for match in found.finditer(text)} if prefix in text else set()
 
 
 def _words_of(text: str) -> set[str]:
@@ -194,7 +245,7 @@ def _words_of(text: str) -> set[str]:
     return {word for word in words if len(word) > 1}
 
 
-def _misspelt(one: str, other: str) -> bool:
+def _misspelt(one: str, other: str, firmly: bool) -> bool:
     if len(one) == len(other):
         differing = [index for index in range(len(one)) if one[index] != other[index]]
         return (
@@ -203,6 +254,8 @@ def _misspelt(one: str, other: str) -> bool:
             and one[differing[0]] == other[differing[1]]
             and one[differing[1]] == other[differing[0]]
         )
+    if firmly:
+        return False
     longer, shorter = (one, other) if len(one) > len(other) else (other, one)
     at = next((index for index, letter in enumerate(shorter) if longer[index] != letter), len(shorter))
     inside = 0 < at < len(shorter) and longer[at].isalpha()

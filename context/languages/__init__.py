@@ -123,6 +123,19 @@ class Names:
         inherits: what a class's header says when members may come from elsewhere (`extends`); empty where
             members of the code's own object are not to be checked.
         dynamic: texts after which members may come from anywhere (`setattr(`).
+        unseen: regular expressions for what brings in names from outside the workspace (`#include <…>`); where
+            one has a group, what it found may be listed in `headers`.
+        headers: the files that list what well-known headers bring.
+        included: a regular expression for paths of files that stand in for parts of others (C's headers):
+            whatever the including file brings in comes in there.
+        members: whether members of the code's own object are named like variables, so that only where no other
+            file mentions a name `locals` holds.
+        sigil: what variables begin with, where that is no part of their names.
+        reserved: a regular expression for the beginnings of names that are the implementation's own.
+        worlds: the file that lists what frameworks bring without an import, if there is one.
+        namespaces: what qualified types begin with everywhere (`NodeJS`).
+        rebinding: functions inside a class whose `this` is another object's.
+        harmless: decorators that add no members to a class.
         keywords: words that are no names, separated by blanks and line ends.
         builtins: names that are always there.
         types: types that are always there, `HTML*` standing for all that begin so; where it isn't empty,
@@ -135,6 +148,16 @@ class Names:
     mentioned: bool = False
     inherits: tuple[str, ...] = ()
     dynamic: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    included: str = ""
+    members: bool = False
+    sigil: str = ""
+    reserved: str = ""
+    worlds: str = ""
+    namespaces: str = ""
+    rebinding: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
     keywords: str = ""
     builtins: str = ""
     types: str = ""
@@ -142,7 +165,21 @@ class Names:
     def has_type(self, name: str) -> bool:
         """Whether a type is there everywhere."""
         beginnings = tuple(word[:-1] for word in _words(self.types) if word.endswith("*"))
-        return name in _words(self.types) or (bool(beginnings) and name.startswith(beginnings))
+        return name in _words(self.types) or name in _words(self.namespaces) or (bool(beginnings) and name.startswith(beginnings))
+
+
+@attrs.frozen
+class World:
+    """What a framework brings without an import.
+
+    Attributes:
+        marks: words or texts of which a document, its path or its workspace has one where the framework is in
+            use; empty where its names are known everywhere.
+        names: the names.
+    """
+
+    marks: tuple[str, ...]
+    names: frozenset[str]
 
 
 @attrs.frozen
@@ -290,7 +327,9 @@ def in_notebooks(identifier: str) -> Language:
 def all_languages() -> tuple[Language, ...]:
     """Every described language, by identifier."""
     stems = sorted(
-        entry.name.removesuffix(".toml") for entry in _FOLDER.iterdir() if entry.name.endswith(".toml")
+        entry.name.removesuffix(".toml")
+        for entry in _FOLDER.iterdir()
+        if entry.name.endswith(".toml") and entry.name.count(".") == 1
     )
     return tuple(found for stem in stems if (found := _read(stem)) is not None)
 
@@ -324,6 +363,28 @@ def _by_interpreter() -> dict[str, str]:
 def query_text(files: tuple[str, ...]) -> str:
     """Query files, joined."""
     return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in files)
+
+
+@functools.cache
+def worlds(file: str) -> tuple[World, ...]:
+    """What frameworks bring, from a file with a table for each; none without a file."""
+    if not file:
+        return ()
+    read = tomllib.loads((_FOLDER / file).read_text(encoding="utf-8"))
+    return tuple(World(tuple(each.get("marks", ())), _words(each["names"])) for each in read.values())
+
+
+@functools.cache
+def headers(files: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """What well-known headers bring, from files with the names of each."""
+    read = [tomllib.loads((_FOLDER / file).read_text(encoding="utf-8")) for file in files]
+    return {header: _words(names) for each in read for header, names in each.items()}
+
+
+@functools.cache
+def in_headers(files: tuple[str, ...]) -> frozenset[str]:
+    """All names that well-known headers bring, whichever a text includes: those include one another."""
+    return frozenset[str]().union(*headers(files).values())
 
 
 @functools.cache

@@ -7,6 +7,14 @@
 (attribute_specifier) @ignore
 (attribute_declaration) @ignore
 
+; Whether a macro exists is what the preprocessor is asked; its arguments may be new names, or members.
+(preproc_ifdef name: (identifier) @ignore)
+(preproc_defined (identifier) @ignore)
+(preproc_if condition: (_) @ignore)
+(preproc_elif condition: (_) @ignore)
+((call_expression function: (identifier) @_macro arguments: (argument_list) @ignore)
+  (#match? @_macro "^[A-Z][A-Z0-9_]+$|for_?each|Test"))
+
 (declaration declarator: [(identifier) (pointer_declarator) (array_declarator)] @binds)
 (init_declarator declarator: (_) @binds)
 (parameter_declaration declarator: (_) @binds)

@@ -1,12 +1,15 @@
 (qualified_identifier) @ignore
 (template_type) @ignore
+(function_definition !type declarator: (function_declarator
+  parameters: (parameter_list (parameter_declaration !declarator type: (type_identifier) @ignore))))
 
 (declaration declarator: (reference_declarator) @binds)
 (for_range_loop declarator: (_) @binds)
 (optional_parameter_declaration declarator: (_) @binds)
 (variadic_parameter_declaration) @binds
-(type_parameter_declaration) @binds
-(optional_type_parameter_declaration) @binds
+(type_parameter_declaration) @binds.inside
+(variadic_type_parameter_declaration) @binds.inside
+(optional_type_parameter_declaration name: (_) @binds.inside)
 (lambda_capture_specifier) @binds
 (structured_binding_declarator) @binds
 (class_specifier name: (_) @binds)

@@ -24,6 +24,17 @@
 
 (member_expression object: (this) property: (property_identifier) @own)
 
+(assignment_expression left: (member_expression) @makes)
+(augmented_assignment_expression left: (member_expression) @makes operator: ["??=" "||="])
+(assignment_pattern left: (member_expression) @makes)
+(array_pattern (member_expression) @makes)
+(pair_pattern value: (member_expression) @makes)
+(rest_pattern (member_expression) @makes)
+(for_in_statement left: (member_expression) @makes)
+
+; Whether a name exists is what `typeof` is for.
+(unary_expression operator: "typeof" argument: (identifier) @ignore)
+
 ; Files of other languages, and generated ones, which are often ignored, may have names that nobody has read.
 ((import_statement
   (import_clause (named_imports (import_specifier name: (identifier) @imported)))

@@ -1,6 +1,7 @@
 ; What the names in a stretch of code are. `binds` is an area in which every name is given a value, `binds.outer`
 ; a name that belongs to the scope around the node that carries it, `ignore` an area without names; of the
 ; rest, every `use` has to be known from somewhere, and every `imported` name from another file of the workspace.
+; `binds.inside` names are seen in the functions of a class, too; `makes` is a member that is given a value.
 
 (identifier) @use
 
@@ -32,11 +33,22 @@
 
 (function_definition name: (identifier) @binds.outer)
 (class_definition name: (identifier) @binds.outer)
-(type_parameter) @binds
+(type_parameter) @binds.inside
 (type_alias_statement left: (_) @binds)
 
 ((attribute object: (identifier) @_object attribute: (identifier) @own)
   (#any-of? @_object "self" "cls"))
+
+(assignment left: (attribute) @makes)
+(pattern_list (attribute) @makes)
+(tuple_pattern (attribute) @makes)
+(list_pattern (attribute) @makes)
+(list_splat_pattern (attribute) @makes)
+(for_statement left: (attribute) @makes)
+(for_in_clause left: (attribute) @makes)
+(as_pattern_target (attribute) @makes)
+(as_pattern_target (tuple (attribute) @makes))
+(as_pattern_target (list (attribute) @makes))
 
 ; Generated modules (protocol buffers) make names at run time, or are ignored and not read.
 ((import_from_statement

@@ -2,6 +2,7 @@
 
 (identifier) @use
 (type_identifier) @type
+(field_pattern name: (shorthand_field_identifier) @use)
 
 (token_tree) @ignore
 (token_tree_pattern) @ignore
@@ -27,8 +28,8 @@
 (static_item name: (_) @binds)
 (mod_item name: (_) @binds)
 (macro_definition name: (_) @binds)
-(const_parameter name: (_) @binds)
-(type_parameter name: (_) @binds)
+(const_parameter name: (_) @binds.inside)
+(type_parameter name: (_) @binds.inside)
 
 (function_item name: (_) @binds.outer)
 (function_signature_item name: (_) @binds.outer)

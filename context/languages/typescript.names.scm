@@ -3,11 +3,15 @@
 (required_parameter pattern: (_) @binds)
 (optional_parameter pattern: (_) @binds)
 (index_signature name: (identifier) @binds)
-(type_parameter name: (_) @binds)
+(type_parameter name: (_) @binds.inside)
 (mapped_type_clause name: (_) @binds)
 (infer_type (type_identifier) @binds)
 (type_predicate name: (identifier) @ignore)
-(nested_type_identifier module: (_) @ignore)
+
+; Of a qualified name only the leftmost part can be asked about.
+(nested_type_identifier module: (identifier) @namespace)
+(nested_identifier object: (identifier) @namespace)
+(nested_type_identifier name: (_) @ignore)
 
 (function_signature name: (_) @binds.outer)
 (abstract_class_declaration name: (_) @binds.outer)

@@ -1,0 +1,75 @@
+"""Where names come from that nobody can see: libraries' headers, `import *`, and what looks like them.
+
+A workspace can list its own names, not those of the libraries it includes. So a name that it never mentions
+is an invention only where nothing unlisted comes in, or where it begins as only the workspace's own names
+do (`PyArray_…` in NumPy). Pure functions of texts and of what a language says about itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+
+from .languages import Names, headers
+from .names import words_like
+
+_HUMP = re.compile(r"[a-z0-9](?=[A-Z])")
+_LEAST_LIKE = 2
+_LEAST_PREFIX = 2
+
+
+def brings_unlisted(text: str, path: str, names: Names) -> bool:
+    """Whether a text brings in names from outside the workspace that no table lists."""
+    if names.included and re.search(names.included, path):
+        return True
+    listed = headers(names.headers)
+    return any(not found.lastindex or found.group(found.lastindex) not in listed for found in _brought(text, names))
+
+
+def brings_values(text: str, names: Names) -> bool:
+    """Whether a text brings in names in such a way that some may be variables: not from a library by its name."""
+    return any(not found.lastindex for found in _brought(text, names))
+
+
+def _brought(text: str, names: Names) -> Iterator[re.Match[str]]:
+    return _unseen(names.unseen).finditer(text) if names.unseen else iter(())
+
+
+@functools.cache
+def _unseen(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.MULTILINE)
+
+
+def prefix_of(name: str) -> str:
+    """What a name begins with that names of one library share: `list_` of `list_length`, `Py` of `PyObject`."""
+    lead = len(name) - len(name.lstrip("_"))
+    found = name.find("_", lead)
+    if found > 0:
+        return name[: found + 1]
+    hump = _HUMP.search(name, lead)
+    return name[: hump.end()] if hump else ""
+
+
+def has_own_prefix(name: str, text: str, symbols: Callable[[str], bool] | None) -> bool:
+    """Whether a name begins as names do that the workspace defines, and no others in the text.
+
+    Args:
+        name: the name in question.
+        text: where others like it are looked for.
+        symbols: whether the workspace defines a name.
+    """
+    prefix = prefix_of(name)
+    if symbols is None or len(prefix.strip("_")) < _LEAST_PREFIX:
+        return False
+    like = words_like(text, prefix) - {name}
+    return len(like) >= _LEAST_LIKE and all(map(symbols, like))
+
+
+def has_foreign_prefix(name: str, text: str, symbols: Callable[[str], bool] | None) -> bool:
+    """Whether a name begins as functions do that the text calls and the workspace doesn't define (`g_free`)."""
+    prefix = prefix_of(name)
+    if symbols is None or "_" not in prefix.strip("_") + prefix[1:]:
+        return False
+    like = words_like(text, prefix, r"\s*\(") - {name}
+    return not all(map(symbols, like))
