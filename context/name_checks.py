@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 import attrs
 
-from .languages import Names, World, in_headers, worlds
+from .languages import Names
+from .languages.lists import World, in_headers, worlds
 from .lines import line_end, line_start
 from .names import Use, is_visible, mentioned, near_match, uses
-from .origins import brings_unlisted, brings_values, has_foreign_prefix, has_own_prefix
+from .origins import brings_unlisted, brings_values, has_foreign_prefix, has_own_prefix, is_package
 from .snapshot import Snapshot
 from .syntax import SyntaxTree
 
@@ -22,7 +23,8 @@ Symbols = Callable[[str], bool]
 """Whether a name is known to the workspace."""
 
 _NEARBY = 30_000
-_CONFIRM_MS = 15.0
+_CONFIRM_MS = 8.0
+_CONFIRM_LENGTH = 200_000
 _MIXIN = re.compile(r"\b\w*(?:mixin|Mixin)\w*\b")
 _DECORATOR = re.compile(r"@([\w.]+)")
 
@@ -58,29 +60,38 @@ class NameCheck:
         return None
 
     def confirmed(self, culprit: tuple[Use, str], replaced: int, finish: int) -> tuple[Use, str] | None:
-        """An objection that stands in the whole document as well; None where it doesn't, or nobody can say.
+        """An objection, unless the whole document is against it.
 
-        Cut out of its surroundings, code may look like other code, and the middle of a string like code.
+        Cut out of its surroundings, code may look like other code, and the middle of a string like code; only
+        the latter is looked at where the document is too large to be parsed again in time.
 
         Args:
             culprit: what was found.
             replaced: code points right of the cursor that the completion replaces.
             finish: code points that were put at the end of the cursor's line to close what is open.
         """
-        snapshot, text = self.snapshot, self.tree.text
-        if snapshot.tree is None:
-            return None
-        old_end = line_end(snapshot.text, self.offset)
-        rest = max(old_end - self.offset - replaced, 0)
-        there = text[self.start : self.end + rest + finish]
-        whole = snapshot.text[: self.offset] + there + snapshot.text[old_end:]
-        tree = snapshot.tree.edited(whole, self.offset, old_end, self.offset + len(there), _CONFIRM_MS)
-        end = self.offset + self.end - self.start
-        if tree is None or tree.defects(self.offset, end, 1):
-            return None
-        if attrs.evolve(self, tree=tree, start=self.offset, end=end).first_unknown() is None:
+        whole = self._in_document(replaced, finish)
+        if whole is None:
+            known = self.snapshot.tree
+            prose = known is not None and known.prose_at(self.offset) != self.tree.prose_at(self.start)
+            return None if prose else culprit
+        if whole.tree.defects(whole.start, whole.end, 1) or whole.first_unknown() is None:
             return None
         return culprit
+
+    def _in_document(self, replaced: int, finish: int) -> NameCheck | None:
+        """The same completion in the tree of the whole document; None where that would take too long."""
+        known, text = self.snapshot.tree, self.snapshot.text
+        if known is None or len(text) > _CONFIRM_LENGTH:
+            return None
+        end = line_end(text, self.offset)
+        rest = max(end - self.offset - replaced, 0)
+        line = self.tree.text[self.start : self.end + rest + finish]
+        new_text = text[: self.offset] + line + text[end:]
+        tree = known.edited(new_text, self.offset, end, self.offset + len(line), _CONFIRM_MS)
+        if tree is None:
+            return None
+        return attrs.evolve(self, tree=tree, start=self.offset, end=self.offset + self.end - self.start)
 
     def objection(self, use: Use) -> str:
         """Why a name can't be there; "" when it can. The one place where that is decided."""
@@ -91,7 +102,8 @@ class NameCheck:
         if use.kind == "imported":
             invented = not mentioned(self.snapshot.text, use.name) and self._is_never_mentioned(use)
             return "unknown name" if invented else ""
-        if self._is_visible(use):
+        names = self.snapshot.described.names
+        if self._is_visible(use) or is_package(use.name, self.snapshot.text, names):
             return ""
         return self._suspicion(use)
 
@@ -118,15 +130,13 @@ class NameCheck:
             return True
         if name in in_headers(described.names.headers):
             return True
-        return any(
-            name in world.names and self._is_in(world) for world in worlds(described.names.worlds)
-        )
+        return any(name in world.names and self._is_in(world) for world in worlds(described.names.worlds))
 
     def _is_in(self, world: World) -> bool:
         """Whether a framework is in use: the document or its path says so, or another file does."""
-        text, path = self.snapshot.text, self.snapshot.path
+        text, path, asked = self.snapshot.text, self.snapshot.path, self.mentions
         return not world.marks or any(
-            mark in text or mark in path or (self.mentions is not None and self.mentions(mark))
+            mark in text or mark in path or (asked is not None and mark.isidentifier() and asked(mark))
             for mark in world.marks
         )
 
@@ -145,13 +155,14 @@ class NameCheck:
     def _is_local(self, use: Use) -> bool:
         """Whether a name can only be a variable of this code, whatever comes in unseen."""
         names = self.snapshot.described.names
-        if not names.locals or self.symbols is None or use.name != use.name.lower() or not self._is_variable(use):
+        if not names.locals or self.symbols is None or not self._is_variable(use):
+            return False
+        if use.name != use.name.lower():
             return False
         if names.members and (self.mentions is None or self.mentions(use.name)):
             return False
-        return not brings_values(self.snapshot.text, names) and not has_foreign_prefix(
-            use.name, self.snapshot.text, self.symbols
-        )
+        text = self.snapshot.text
+        return not brings_values(text, names) and not has_foreign_prefix(use.name, text, self.symbols)
 
     def _is_closed_type(self, use: Use) -> bool:
         """Whether a type must be declared or imported here, since the workspace doesn't have it."""

@@ -49,9 +49,7 @@ class Use:
 def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
     """The names used between two offsets that nothing between them declares, in order."""
     captures = tree.captures(start, end)
-    areas = [
-        capture for capture in captures if capture.name.startswith("binds") or capture.name == "ignore"
-    ]
+    areas = [capture for capture in captures if capture.name.startswith("binds") or capture.name == "ignore"]
     bound = _bound(tree, captures, areas, start)
     made = _made(tree, captures, start, end)
     found: dict[int, Use] = {}
@@ -91,14 +89,13 @@ def _made(tree: SyntaxTree, captures: tuple[Capture, ...], start: int, end: int)
 
     They are given a value, or stand there as something else than a member: as the name of a method, a field.
     """
-    own = {capture.start: tree.text[capture.start : capture.end] for capture in captures if capture.name == "own"}
+    text = tree.text[:end]
+    own = {capture.start: text[capture.start : capture.end] for capture in captures if capture.name == "own"}
     ends = {capture.end for capture in captures if capture.name == "makes"}
     made = {at: name for at, name in own.items() if at + len(name) in ends}
-    between = tree.text[:end]
-    for at, name in own.items():
-        if name not in made.values():
-            elsewhere = (place for place in _words(between, name, start) if place not in own)
-            made.update((place, name) for place in itertools.islice(elsewhere, 1))
+    for name in set(own.values()) - set(made.values()):
+        elsewhere = (place for place in _words(text, name, start) if place not in own)
+        made.update((place, name) for place in itertools.islice(elsewhere, 1))
     return made
 
 
@@ -159,7 +156,8 @@ def _words(text: str, name: str, start: int = 0, sigil: str = "") -> Iterator[in
     while start >= 0:
         end = start + len(name)
         before = text[start - 1] if start else ""
-        if not (before and before not in sigil and _in_word(before)) and not (end < len(text) and _in_word(text[end])):
+        goes_on = end < len(text) and _in_word(text[end])
+        if not goes_on and not (before and before not in sigil and _in_word(before)):
             yield start
         start = text.find(name, end)
 
@@ -232,7 +230,7 @@ def _is_written_like(word: str, name: str) -> bool:
 
 
 def words_like(text: str, prefix: str, behind: str = "") -> set[str]:
-    """The names in a text that begin alike, each once; only those that `behind` follows, where it is given."""
+    """The names in a text that begin alike, each once; only those before `behind` where that is given."""
     found = re.compile(rf"(?<![\w$]){re.escape(prefix)}\w*{behind}")
     return {match.group().rstrip("( \t") for match in found.finditer(text)} if prefix in text else set()
 

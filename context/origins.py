@@ -11,12 +11,14 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 
-from .languages import Names, headers
+from .languages import Names
+from .languages.lists import headers
 from .names import words_like
 
 _HUMP = re.compile(r"[a-z0-9](?=[A-Z])")
 _LEAST_LIKE = 2
 _LEAST_PREFIX = 2
+_LEAST_PACKAGE = 5
 
 
 def brings_unlisted(text: str, path: str, names: Names) -> bool:
@@ -24,16 +26,28 @@ def brings_unlisted(text: str, path: str, names: Names) -> bool:
     if names.included and re.search(names.included, path):
         return True
     listed = headers(names.headers)
-    return any(not found.lastindex or found.group(found.lastindex) not in listed for found in _brought(text, names))
+    return any(
+        not found.lastindex or found.group(found.lastindex) not in listed for found in _brought(text, names)
+    )
 
 
 def brings_values(text: str, names: Names) -> bool:
-    """Whether a text brings in names in such a way that some may be variables: not from a library by its name."""
+    """Whether a text brings in names that may be variables: not those of a library by its name."""
     return any(not found.lastindex for found in _brought(text, names))
 
 
 def _brought(text: str, names: Names) -> Iterator[re.Match[str]]:
     return _unseen(names.unseen).finditer(text) if names.unseen else iter(())
+
+
+def is_package(name: str, text: str, names: Names) -> bool:
+    """Whether a name may be that of a package that a text imports by its path: it reads like a part of it."""
+    if not names.packages or len(name) < _LEAST_PACKAGE or name.casefold() != name:
+        return False
+    return any(
+        name in re.sub(r"[^a-z0-9]", "", found.group(1).casefold())
+        for found in re.finditer(names.packages, text, re.MULTILINE)
+    )
 
 
 @functools.cache
@@ -42,7 +56,7 @@ def _unseen(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def prefix_of(name: str) -> str:
-    """What a name begins with that names of one library share: `list_` of `list_length`, `Py` of `PyObject`."""
+    """What names of one library begin with: `list_` of `list_length`, `Py` of `PyObject`."""
     lead = len(name) - len(name.lstrip("_"))
     found = name.find("_", lead)
     if found > 0:
@@ -67,9 +81,9 @@ def has_own_prefix(name: str, text: str, symbols: Callable[[str], bool] | None) 
 
 
 def has_foreign_prefix(name: str, text: str, symbols: Callable[[str], bool] | None) -> bool:
-    """Whether a name begins as functions do that the text calls and the workspace doesn't define (`g_free`)."""
+    """Whether a name begins as functions do that the text calls and the workspace lacks (`g_free`)."""
     prefix = prefix_of(name)
-    if symbols is None or "_" not in prefix.strip("_") + prefix[1:]:
+    if symbols is None or not prefix.endswith("_"):
         return False
     like = words_like(text, prefix, r"\s*\(") - {name}
     return not all(map(symbols, like))

@@ -11,12 +11,14 @@ It doesn't judge code, and knows no language by name: what a definition or a com
 from __future__ import annotations
 
 import bisect
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
 import attrs
 import tree_sitter
 
+from . import macros
 from .grammars import load_grammar, load_query
 from .languages import Language, language
 from .lines import line_start
@@ -277,7 +279,13 @@ class SyntaxTree:
     @property
     def has_defects(self) -> bool:
         """Whether anything in the text doesn't parse."""
-        return self._tree.root_node.has_error
+        if not self._tree.root_node.has_error or not self._has_macros:
+            return self._tree.root_node.has_error
+        return bool(self.defects(0, len(self.text), 1))
+
+    @property
+    def _has_macros(self) -> bool:
+        return self.language.grammar is not None and self.language.grammar.statement_macros
 
     def scopes(self, offset: int) -> tuple[Scope, ...]:
         """The definitions and functions that enclose a place, outermost first."""
@@ -331,13 +339,21 @@ class SyntaxTree:
     def defects(self, start: int, end: int, limit: int = 100) -> tuple[Span, ...]:
         """Where the text from `start` to `end` doesn't parse: `ERROR` and `MISSING` nodes touching it.
 
-        At most `limit` of them, in order. A MISSING node's kind is "MISSING" and the type that is missing.
+        At most `limit` of them, in order. A MISSING node's kind is "MISSING" and the type that is missing. A
+        semicolon behind a macro that is written like a statement is none.
         """
         first, last = self._byte(start), self._byte(end)
-        return tuple(
+        found = (
             Span(*self._span(node), "ERROR" if node.is_error else f"MISSING {node.type}")
-            for node in _defects(self._tree.root_node, first, last, limit)
+            for node in _defects(self._tree.root_node, first, last)
         )
+        if self._has_macros:
+            found = (
+                span
+                for span in found
+                if span.kind != "MISSING ;" or not macros.is_head(self.text, span.start)
+            )
+        return tuple(itertools.islice(found, limit))
 
     def declaration_starts(self, start: int, end: int, limit: int = 2000) -> tuple[int, ...]:
         """Where definitions begin between two places, in order: good places to cut."""
@@ -521,16 +537,14 @@ def _walk(root: tree_sitter.Node, descend: Callable[[tree_sitter.Node], bool]) -
                 return
 
 
-def _defects(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:
+def _defects(root: tree_sitter.Node, first: int, last: int) -> Iterator[tree_sitter.Node]:
     def descend(node: tree_sitter.Node) -> bool:
         return node.has_error and not node.is_error and node.start_byte <= last and node.end_byte >= first
 
-    found = 0
     for node in _walk(root, descend):
-        if node.start_byte > last or found >= limit:
+        if node.start_byte > last:
             return
         if (node.is_error or node.is_missing) and node.end_byte >= first:
-            found += 1
             yield node
 
 

@@ -29,12 +29,14 @@ class Grammar:
         function: its function that returns the language.
         preamble: what a part of a file has to begin with to be parsed alone (`<?php`).
         strict: whether a defect means a mistake. Not in markup, whose elements are closed much later.
+        statement_macros: whether macros may be written like statements, with a block behind their arguments.
     """
 
     package: str
     function: str = "language"
     preamble: str = ""
     strict: bool = True
+    statement_macros: bool = False
 
 
 @attrs.frozen
@@ -123,13 +125,15 @@ class Names:
         inherits: what a class's header says when members may come from elsewhere (`extends`); empty where
             members of the code's own object are not to be checked.
         dynamic: texts after which members may come from anywhere (`setattr(`).
-        unseen: regular expressions for what brings in names from outside the workspace (`#include <…>`); where
-            one has a group, what it found may be listed in `headers`.
+        unseen: regular expressions for what brings in names from outside the workspace (`#include <…>`); what
+            the group of one finds may be listed in `headers`. Without a group, variables may come in as well.
         headers: the files that list what well-known headers bring.
         included: a regular expression for paths of files that stand in for parts of others (C's headers):
             whatever the including file brings in comes in there.
-        members: whether members of the code's own object are named like variables, so that only where no other
-            file mentions a name `locals` holds.
+        members: whether members of the code's own object are named like variables: `locals` then holds only
+            for names that no other file mentions.
+        packages: a regular expression whose group is the path of a package that is imported under a name that
+            only the package itself says, mostly a part of its path.
         sigil: what variables begin with, where that is no part of their names.
         reserved: a regular expression for the beginnings of names that are the implementation's own.
         worlds: the file that lists what frameworks bring without an import, if there is one.
@@ -152,6 +156,7 @@ class Names:
     headers: tuple[str, ...] = ()
     included: str = ""
     members: bool = False
+    packages: str = ""
     sigil: str = ""
     reserved: str = ""
     worlds: str = ""
@@ -165,21 +170,11 @@ class Names:
     def has_type(self, name: str) -> bool:
         """Whether a type is there everywhere."""
         beginnings = tuple(word[:-1] for word in _words(self.types) if word.endswith("*"))
-        return name in _words(self.types) or name in _words(self.namespaces) or (bool(beginnings) and name.startswith(beginnings))
-
-
-@attrs.frozen
-class World:
-    """What a framework brings without an import.
-
-    Attributes:
-        marks: words or texts of which a document, its path or its workspace has one where the framework is in
-            use; empty where its names are known everywhere.
-        names: the names.
-    """
-
-    marks: tuple[str, ...]
-    names: frozenset[str]
+        return (
+            name in _words(self.types)
+            or name in _words(self.namespaces)
+            or (bool(beginnings) and name.startswith(beginnings))
+        )
 
 
 @attrs.frozen
@@ -363,28 +358,6 @@ def _by_interpreter() -> dict[str, str]:
 def query_text(files: tuple[str, ...]) -> str:
     """Query files, joined."""
     return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in files)
-
-
-@functools.cache
-def worlds(file: str) -> tuple[World, ...]:
-    """What frameworks bring, from a file with a table for each; none without a file."""
-    if not file:
-        return ()
-    read = tomllib.loads((_FOLDER / file).read_text(encoding="utf-8"))
-    return tuple(World(tuple(each.get("marks", ())), _words(each["names"])) for each in read.values())
-
-
-@functools.cache
-def headers(files: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """What well-known headers bring, from files with the names of each."""
-    read = [tomllib.loads((_FOLDER / file).read_text(encoding="utf-8")) for file in files]
-    return {header: _words(names) for each in read for header, names in each.items()}
-
-
-@functools.cache
-def in_headers(files: tuple[str, ...]) -> frozenset[str]:
-    """All names that well-known headers bring, whichever a text includes: those include one another."""
-    return frozenset[str]().union(*headers(files).values())
 
 
 @functools.cache
