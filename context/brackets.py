@@ -120,7 +120,7 @@ class _Scan:
     def in_code(self, lexeme: str, at: int) -> None:
         if lexeme in self.described.layout.quotes or lexeme in _tripled(self.described):
             self.opened.append((at, lexeme))
-        elif not CLOSER_OF.keys().isdisjoint(lexeme):
+        elif len(lexeme) <= 2 and not CLOSER_OF.keys().isdisjoint(lexeme):
             self.opened.append(_bracket_in(lexeme, at))
         elif lexeme in _CLOSING:
             self._close_bracket(lexeme, at)
