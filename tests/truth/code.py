@@ -42,6 +42,7 @@ class Code:
         closer_of: where each opening bracket's closing one stands.
         end_of: where the word stands that closes a block (`end`, `fi`, `done`), by where the block begins.
         strings: extents of single-line strings with one quote at either end.
+        texts: extents of all strings.
         sound: it parses without a defect, and its brackets match.
     """
 
@@ -51,6 +52,7 @@ class Code:
     closer_of: dict[int, int]
     end_of: dict[int, int]
     strings: tuple[tuple[int, int], ...]
+    texts: tuple[tuple[int, int], ...]
     sound: bool
 
     def left_open(self, start: int, end: int, closed: frozenset[int] = frozenset()) -> list[str]:
@@ -82,6 +84,7 @@ class _Reader:
     closer_of: dict[int, int] = attrs.field(factory=dict[int, int])
     end_of: dict[int, int] = attrs.field(factory=dict[int, int])
     strings: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
+    texts: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
     opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
     matched: bool = True
 
@@ -132,7 +135,14 @@ def read(text: str, language_id: str) -> Code | None:
     _walk(tree, reader, strings, comments, set(described.nodes.code_in_strings))
     sound = not tree.root_node.has_error and reader.matched and not reader.opened
     return Code(
-        text, language_id, tuple(reader.tokens), reader.closer_of, reader.end_of, tuple(reader.strings), sound
+        text,
+        language_id,
+        tuple(reader.tokens),
+        reader.closer_of,
+        reader.end_of,
+        tuple(reader.strings),
+        tuple(reader.texts),
+        sound,
     )
 
 
@@ -151,6 +161,7 @@ def _walk(
             inside = "string"
             start, end = reader.span(node)
             said = reader.text[start:end]
+            reader.texts.append((start, end))
             if len(said) > 2 and said[0] in "\"'`" and said[-1] == said[0] != said[1] and "\n" not in said:
                 reader.strings.append((start, end))
         elif node.type in code and inside == "string":

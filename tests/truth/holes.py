@@ -15,7 +15,8 @@ that was taken away, and what the authors wrote between and behind them is missi
 - lambda: the same over several lines: function literals, object literals, long calls
 
 No hole: where the line that follows says the same as the hole's first (nobody can tell which of the two is
-missing), or where its lines end in blanks (the product rightly drops those).
+missing), where its lines end in blanks (the product rightly drops those), or, among the kinds with an
+editor's closers, where the lines below are the body of the line with the hole.
 """
 
 from __future__ import annotations
@@ -309,6 +310,8 @@ def _closed(code: Code, lines: Lines, at: int, several: bool) -> Cut | None:
     closers = sorted(closer for opener, closer in code.closer_of.items() if begin <= opener < at <= closer)
     if not closers or closers[0] == at or (closers[-1] >= end) != several:
         return None
+    if any(start < at < stop for start, stop in code.texts):
+        return None  # its quote would have been closed as well
     last = lines.at(closers[-1])
     if last - lines.at(at) > MOST_LINES:
         return None
@@ -415,6 +418,8 @@ def _is_fair(hole: Hole) -> bool:
         return False
     if len(re.sub(r"\W", "", wanted)) < 1 or hole.end <= hole.start:
         return False
+    if hole.kind in CLOSED and _has_body_below(hole):
+        return False
     following = hole.code.text[hole.end :].lstrip("\n").split("\n", 1)
     below = (
         hole.code.text[hole.end :].split("\n", 1)[-1].strip().split("\n")[0].strip()
@@ -423,6 +428,15 @@ def _is_fair(hole: Hole) -> bool:
     )
     line = hole.code.text[hole.code.text.rfind("\n", 0, hole.start) + 1 : hole.start] + wanted
     return line.split("\n")[0].strip() != below
+
+
+def _has_body_below(hole: Hole) -> bool:
+    """Whether what stands below belongs to the line with the hole: nobody writes a header for a body."""
+    lines = Lines(hole.code.text)
+    number = lines.at(hole.end) + 1
+    while number < len(lines.starts) and lines.indent(number) < 0:
+        number += 1
+    return number < len(lines.starts) and lines.indent(number) > lines.indent(lines.at(hole.start))
 
 
 def _layout_of(file: File) -> str:
