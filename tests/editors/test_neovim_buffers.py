@@ -338,3 +338,33 @@ def test_neovims_own_drawing_can_be_chosen(tmp_path: Path) -> None:
         assert "⟦" not in editor.screen.text()
         editor.keys("<Tab>")
         editor.wait_lua("vim.api.nvim_get_current_line() == 'xyz'")
+
+
+# -- which folder it opens
+
+
+@pytest.mark.parametrize(
+    ("marks", "settings", "root"),
+    [
+        ([".git/", "packages/a/package.json"], "{}", ""),
+        ([".git", "packages/a/package.json"], "{}", ""),
+        (["pyproject.toml", "packages/a/package.json"], "{}", ""),
+        (["packages/a/package.json"], "{}", "packages/a"),
+        ([".git/", "packages/a/.git", "packages/a/src/package.json"], "{}", "packages/a"),
+        ([".git/", "packages/a/package.json"], "{ root_markers = { 'package.json', '.git' } }", "packages/a"),
+        ([], "{}", None),
+    ],
+)
+def test_the_workspace_is_the_repository_however_many_packages_it_has(
+    tmp_path: Path, marks: list[str], settings: str, root: str | None
+) -> None:
+    project = tmp_path / "project"
+    file = project / "packages" / "a" / "src" / "x.py"
+    file.parent.mkdir(parents=True)
+    for mark in marks:
+        (project / mark).mkdir() if mark.endswith("/") else (project / mark).touch()
+    with start(tmp_path, settings) as editor:
+        editor.edit(file)
+        (begun,) = asked(editor, "initialize")
+    folders = [folder["uri"] for folder in begun.get("workspaceFolders") or []]
+    assert folders == ([] if root is None else [(project / root).as_uri().rstrip("/")])
