@@ -14,7 +14,15 @@ import re
 from collections.abc import Iterator
 
 from .secret_tokens import holds_token
-from .secret_values import LONGEST, is_reference, is_secret_anywhere, is_strong_secret, is_weak_secret
+from .secret_values import (
+    LONGEST,
+    is_plain_secret,
+    is_reference,
+    is_secret_anywhere,
+    is_set_secret,
+    is_strong_secret,
+    is_weak_secret,
+)
 
 _MOST_CUES = 100
 """A line that speaks of secrets more often is data, and isn't worth the time that reading it takes."""
@@ -172,6 +180,8 @@ def _is_assigned(line: str, start: int, end: int, settings: bool) -> bool:
         value = found["double"] or found["single"] or found["back"]
         if _may_assign(line, start, key, found) and _is_value(kind, value.rstrip("\\")):
             return True
+        if found["operator"] == "=" and kind == "password" and is_plain_secret(value):
+            return True
         adjacent = found["operator"] == "=" and found.end("closed") == found.start("operator")
         return adjacent and key.isupper() and _is_set(kind, value)
     bare = _BARE.match(line, end)
@@ -204,7 +214,7 @@ def _is_bare_secret(line: str, start: int, kind: str, found: re.Match[str], sett
     if adjacent and key.strip("-").isupper() and _ENVIRONMENT_BEFORE.search(before):
         return following not in ("(", ")", ",") and _is_set(kind, value)
     if not operator:
-        named = key.startswith("--") or line.lstrip().startswith("ENV ") or "login " in line
+        named = key.startswith("--") or line.lstrip().startswith(("ENV ", "setx ")) or "login " in line
         return named and _is_value(kind, value)
     alone = _LINE_BEFORE.search(line[:start] if start < 80 else "x") is not None and not following.strip()
     if settings and alone:
@@ -212,15 +222,13 @@ def _is_bare_secret(line: str, start: int, kind: str, found: re.Match[str], sett
     if following in (")", ",") or is_reference(value):
         return False
     if operator == ":" and not found["before"] and found["after"] and alone:
-        return not _is_letters(value) and _is_value(kind, value)
+        return _is_plain(kind, value) if _is_letters(value) else _is_value(kind, value)
     if adjacent and (_SETTING_BEFORE.search(before) or key.startswith("--")):
-        return not _is_letters(value) and _is_value(kind, value)
-    name = _CODE_VALUE.match(value) is not None
-    if alone and operator == "=" and not name:
-        return (
-            _PUNCTUATED.match(value) is not None and any(map(str.isdigit, value)) and _is_value(kind, value)
-        )
-    return alone and name and is_strong_secret(value)
+        return alone and _is_plain(kind, value) if _is_letters(value) else _is_value(kind, value)
+    punctuated = _CODE_VALUE.match(value) is None and _PUNCTUATED.match(value) is not None
+    if alone and operator == "=" and punctuated and any(map(str.isdigit, value)):
+        return _is_value(kind, value)
+    return alone and operator == "=" and is_strong_secret(value)
 
 
 def _is_letters(value: str) -> bool:
@@ -228,40 +236,16 @@ def _is_letters(value: str) -> bool:
     return _CODE_VALUE.match(value) is not None and not any(map(str.isdigit, value))
 
 
+def _is_plain(kind: str, value: str) -> bool:
+    return kind == "password" and is_plain_secret(value)
+
+
 def _is_set(kind: str, value: str) -> bool:
-    """Whether a variable of the environment is set to a secret: there, even a plain word is one."""
-    if _is_value(kind, value):
-        return True
-    plain = kind == "password" and len(value) >= 4 and value.isalpha() and value.lower() not in _PLAIN_WORDS
-    return plain and not is_reference(value)
-
-
-_PLAIN_WORDS = frozenset(
-    {
-        "none",
-        "null",
-        "true",
-        "false",
-        "undefined",
-        "changeme",
-        "password",
-        "passwd",
-        "secret",
-        "pass",
-        "example",
-    }
-    | {
-        "placeholder",
-        "string",
-        "yourpassword",
-        "yoursecret",
-        "test",
-        "dummy",
-        "redacted",
-        "optional",
-        "required",
-    }
-)
+    """Whether a variable of the environment, called that way, is set to a secret."""
+    if kind == "password":
+        return is_set_secret(value)
+    number = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return is_strong_secret(value) or (number and len(value) >= 8 and is_weak_secret(value))
 
 
 def _in_a_url(line: str) -> bool:
@@ -270,7 +254,7 @@ def _in_a_url(line: str) -> bool:
         if at < 0:
             return False
         found = _URL.match(line, at + 3)
-        if found is not None and _is_set("password", found["password"]):
+        if found is not None and is_set_secret(found["password"]):
             return True
         at = line.find("://", at + 3)
     return True
@@ -300,8 +284,8 @@ def _is_alone(line: str) -> bool:
     if alone is not None and is_secret_anywhere(alone["value"]):
         return True
     data = _KEY_LINE.match(line)
-    if data is not None and not (
-        data["value"].isalpha() or data["value"].islower() or data["value"].isupper()
+    if data is not None and all(
+        any(map(kind, data["value"])) for kind in (str.islower, str.isupper, str.isdigit)
     ):
         return True
     return any(is_secret_anywhere(found[1]) for found in _LITERAL.finditer(line[: 8 * LONGEST]))

@@ -32,7 +32,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MASKED = re.compile(r"^(.)\1*$|[*•]{3}|[xX]{4}|\.{3}|…|_{4}|-{4}")
 _REFERENCE = re.compile(
     r"""
-      ^[$%@&][({\w]                     # a variable of a shell, a template, a cmd script, YAML
+      ^[$%@&!][({\w]                     # a variable of a shell, a template, a cmd script, YAML
     | [$#%]\{ | \{\{ | \$\( | %\( | <[^<>]*> | \{\w*\} | %[sdr]\b | \\[\w.]
     | ^(?:arn|env|file|vault|ssm|sm|op|ref|secret|secrets|data|https?|kms|sops|var|process|self|this):
     | ^(?:~|\.{1,2})?/[\w.-]+(?:/|$)    # a path
@@ -110,10 +110,31 @@ def _is_a_stock_phrase(words: list[str]) -> bool:
     )
 
 
+def is_plain_secret(value: str) -> bool:
+    """Whether a word of letters alone may be a password where nothing else could stand: no name, no type."""
+    lowered = value.lower()
+    if not 8 <= len(value) <= LONGEST or not value.isalpha() or not value.islower():
+        return lowered in _COMMON
+    return lowered not in _PLACEHOLDERS and _NAMED.search(lowered) is None
+
+
+def is_set_secret(value: str) -> bool:
+    """Whether what a variable of the environment is set to may be a password: there, even plain words are."""
+    words = [word.lower() for word in _WORDS.findall(value)]
+    named = any(word in _PLACEHOLDERS for word in words)
+    if len(value) < 4 or len(value) > LONGEST or is_reference(value) or _is_a_stock_phrase(words):
+        return False
+    if any(map(str.isspace, value)) or value.isalpha():
+        return not named
+    return not all(word in _PLACEHOLDERS for word in words)
+
+
 def is_strong_secret(value: str) -> bool:
     """Whether a literal that is assigned to a token or key is one: most that are called so aren't."""
     if len(value) > LONGEST or is_reference(value):
         return False
+    if _UUID.fullmatch(value):
+        return True
     if _DIGEST.match(value):
         return len(value) >= 20 and len(set(value)) > 6
     return is_random(value)
@@ -127,5 +148,12 @@ def is_secret_anywhere(value: str) -> bool:
     return classes and is_random(value, 32, 4.2) and _GAP.search(value) is None
 
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
+_COMMON = _words("letmein qwerty hunter iloveyou trustno welcome monkey dragon opensesame sesame swordfish")
+"""Passwords that everybody knows, and that name nothing."""
+
+_NAMED = re.compile(
+    r"pass|pwd|token|key|hash|string|bytes|bool|value|input|field|plain|crypt|require|option|null|define|unknown"
+    r"|object|number|double|integer|param|argument|config|setting|param|secretstr|readonly|default|private|public"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _GAP = re.compile(r"[^A-Za-z0-9+/=_-]|[A-Za-z]{14}")

@@ -53,6 +53,14 @@ def test_a_folder_is_closed_only_where_everything_in_it_is_somebodys_key() -> No
 
 SECRET_LINES = r"""
 DB_PASSWORD=hunter
+DB_PASSWORD=secret123
+DB_PASSWORD="correct horse battery staple"
+password: supersecret
+password = "supersecret"
+aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+spring.mail.password=correcthorse
+setx DB_PASSWORD hunter22
+heroku_api_key = "12345678-1234-1234-1234-123456789012"
 DB_PASSWORD=hunter2
 export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 export DB_PASS='correcthorse'
@@ -120,6 +128,17 @@ jwt_secret = "9fK2mQ7x"
 """
 
 ORDINARY_LINES = r"""
+password: !vault |
+password: hashedPassword
+token: 4096
+tokenizer = "cl100k_base"
+TOKEN_URL = "https://example.com/oauth2/token"
+password_regex = r"^(?=.*[A-Z]).{8,}$"
+Password string `json:"password"`
+password VARCHAR(255) NOT NULL,
+primary_key = "user_id1"
+"0000000000000000000000000000000000000000000000000000000000000001"
+// ------------------------------------------------------------------------
 password = get_password()
 password = getpass("Password: ")
 password: str
@@ -222,8 +241,8 @@ def test_code_and_prose_about_secrets_stay(line: str) -> None:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("config/db.yaml", "  password: correcthorse"),
-        ("config/db.yml", "password: hunter"),
+        ("config/db.yaml", "  password: mustang"),
+        ("config/db.yml", "password: ottawa"),
         ("app.ini", "password = hunter2"),
         ("app.properties", "mail.password = correcthorse"),
         ("my.cnf", "password = hunter2"),
