@@ -9,9 +9,11 @@ pure, given the ignore files; reading is bounded. It walks nothing: that is `ind
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 import attrs
 import pathspec
@@ -46,6 +48,26 @@ _NEVER_WALKED = frozenset(
 )
 
 
+_FOLDER = "ps_d"
+"""The group in pathspec's expressions that stands for the slash behind a folder."""
+
+
+@attrs.frozen
+class Pattern:
+    """One line of an ignore file.
+
+    Attributes:
+        include: whether it leaves out what it matches, or takes it back.
+        regex: what it matches.
+    """
+
+    include: bool
+    regex: re.Pattern[str]
+
+
+Patterns = tuple[Pattern, ...]
+
+
 @attrs.frozen
 class Level:
     """The patterns that one folder's files bring.
@@ -56,7 +78,7 @@ class Level:
     """
 
     folder: str
-    patterns: pathspec.GitIgnoreSpec
+    patterns: Patterns
 
 
 Levels = tuple[Level, ...]
@@ -90,45 +112,52 @@ class Rules:
 
     def ignores(self, path: str, is_folder: bool = False) -> bool:
         """Whether the patterns leave out a path relative to `at`. Its folders are not looked at."""
-        return self.everything or _says(self.git, self._name(path, is_folder)) or self.keeps(path, is_folder)
+        return self.everything or _says(self.git, self.at + path, is_folder) or self.keeps(path, is_folder)
 
     def keeps(self, path: str, is_folder: bool = False) -> bool:
         """The same, for what foretype was told alone: what git ignores, people still edit."""
-        return any(_says(row, self._name(path, is_folder)) for row in self.kept)
-
-    def _name(self, path: str, is_folder: bool) -> str:
-        return f"{self.at}{path}/" if is_folder else self.at + path
+        return any(_says(row, self.at + path, is_folder) for row in self.kept)
 
 
 def _level(folder: str, lines: Iterable[str]) -> Levels:
     cleaned = tuple(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
     prefix = folder if not folder or folder.endswith("/") else f"{folder}/"
-    return (Level(prefix, _spec(cleaned)),) if cleaned else ()
+    return (Level(prefix, _patterns(cleaned)),) if cleaned else ()
 
 
-def _says(levels: Levels, name: str) -> bool:
+def _says(levels: Levels, name: str, is_folder: bool) -> bool:
     for level in reversed(levels):
         if name.startswith(level.folder):
-            decided = level.patterns.check_file(name[len(level.folder) :]).include
-            if decided is not None:
-                return decided
+            inside = name[len(level.folder) :]
+            for pattern in reversed(level.patterns):
+                if _matches(pattern.regex, inside, is_folder):
+                    return pattern.include
     return False
 
 
+def _matches(expression: re.Pattern[str], path: str, is_folder: bool) -> bool:
+    """Whether a pattern is about a path itself, as git asks, folder by folder; not about a folder above it.
+
+    pathspec's expressions also match what lies in a folder that a pattern names, and mark that it is one.
+    """
+    found = expression.match(path)
+    if found is not None and found.groupdict().get(_FOLDER) is None:
+        return True
+    found = expression.match(f"{path}/") if is_folder else None
+    return found is not None and found.groupdict().get(_FOLDER) is not None and found.end() == len(path) + 1
+
+
 @lru_cache(512)
-def _spec(lines: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
-    """Patterns, those that can't be understood left out one by one."""
-    try:
-        return pathspec.GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        sound: list[str] = []
-        for line in lines:
-            try:
-                pathspec.GitIgnoreSpec.from_lines([line])
-            except ValueError:
-                continue
-            sound.append(line)
-        return pathspec.GitIgnoreSpec.from_lines(sound)
+def _patterns(lines: tuple[str, ...]) -> Patterns:
+    """The patterns of some lines; those that can't be understood are left out one by one."""
+    found: list[Pattern] = []
+    for line in lines:
+        try:
+            patterns = cast("Any", pathspec.GitIgnoreSpec.from_lines([line]).patterns)
+        except ValueError:
+            continue
+        found += [Pattern(each.include, each.regex) for each in patterns if each.include is not None]
+    return tuple(found)
 
 
 # -- the folders of a path

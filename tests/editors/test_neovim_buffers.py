@@ -366,5 +366,6 @@ def test_the_workspace_is_the_repository_however_many_packages_it_has(
     with start(tmp_path, settings) as editor:
         editor.edit(file)
         (begun,) = asked(editor, "initialize")
-    folders = [folder["uri"] for folder in begun.get("workspaceFolders") or []]
+    opened: list[dict[str, str]] = begun.get("workspaceFolders") or []
+    folders = [folder["uri"] for folder in opened]
     assert folders == ([] if root is None else [(project / root).as_uri().rstrip("/")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -146,6 +147,50 @@ def test_a_submodule_has_rules_of_its_own(home: Path) -> None:
         [f"vendor/library/{name}" for name in ("x.tmp", "y.local")],
         [f"vendor/library/{name}" for name in ("a.py", "b.gen")],
     )
+
+
+PATTERNS = str.split("""
+    *.py *.log x.py /a a/ b/ lib/ /lib/x.py a/*.py **/b b/** * /* a/**/x.py [xy].py ?.py lib
+    !*.py !x.py !a/ !b/ !/* !lib/ !a/*.py !b/** !**/b \\!x
+""")
+
+
+@needs_git
+@pytest.mark.parametrize("seed", range(12))
+def test_git_agrees_about_any_patterns_anywhere(home: Path, seed: int) -> None:
+    """From every folder that an editor may open; patterns in all files that git reads."""
+    chance = random.Random(seed)
+    top = home / "repository"
+    folders = ["/".join(chance.choices(["a", "b", "lib"], k=chance.randint(1, 3))) for _ in range(6)]
+    files = {
+        f"{folder}/{name}"
+        for folder in folders
+        for name in chance.sample(["x.py", "y.py", "z.log", "b.py"], 2)
+    }
+    write(top, dict.fromkeys(files, ""))
+    git(top, "init", "-q")
+    for folder in ["", *folders]:
+        if chance.random() < 0.6:
+            write(top / folder, {".gitignore": "\n".join(chance.choices(PATTERNS, k=3))})
+    write(top, {".git/info/exclude": "\n".join(chance.choices(PATTERNS, k=2))})
+    write(home, {".config/git/ignore": "\n".join(chance.choices(PATTERNS, k=2))})
+    said = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        cwd=top,
+        input="\n".join(files),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    ignored = set(said.stdout.splitlines())
+    for file in files:
+        for folder in (top / file).parents:
+            if folder.is_relative_to(top):
+                assert is_left_out(folder, str((top / file).relative_to(folder))) is (file in ignored), (
+                    file,
+                    folder,
+                )
 
 
 def test_a_folder_that_git_ignores_is_closed_wherever_the_editor_opens_it(home: Path) -> None:
