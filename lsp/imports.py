@@ -1,8 +1,9 @@
 """Imports that come with a suggestion: told to the client in the item's command, added when the user accepts.
 
 The edit is worked out for the document as it is then: what was typed meanwhile has moved it, and the name may
-have been imported by other means. Clients that put text in themselves, and want both undone at once, ask for
-the edits; the others are asked to apply them. Which import a name needs is `context`'s decision.
+have been imported by other means. Clients that want both undone at once ask for the edits
+(`foretype.importEdits`) and give the item's command nothing but its id; the others are asked to apply them.
+Which import a name needs is `context`'s decision.
 """
 
 from __future__ import annotations
@@ -87,7 +88,6 @@ class Importing:
         documents: DocumentStore,
         ask: Callable[[str, Any], Coroutine[Any, Any, Any] | asyncio.Future[Any]],
         client: Callable[[], dict[str, Any]],
-        itself: Callable[[], bool],
     ) -> None:
         """Make it.
 
@@ -95,24 +95,16 @@ class Importing:
             documents: the open documents.
             ask: sends the client a request.
             client: the client's capabilities.
-            itself: whether the client asks for the edits, and applies them itself.
         """
         self._documents = documents
         self._ask = ask
         self._client = client
-        self._itself = itself
         self._running: set[asyncio.Task[None]] = set()
 
     @property
     def able(self) -> bool:
-        """Whether imports can be added: the client does it itself, or runs commands and applies edits."""
-        return self._itself() or self.can_be_asked
-
-    @property
-    def can_be_asked(self) -> bool:
-        """Whether the client runs commands and applies edits."""
-        workspace = as_map(self._client().get("workspace"))
-        return workspace.get("applyEdit") is True and "executeCommand" in workspace
+        """Whether imports can be added: the client applies edits."""
+        return as_map(self._client().get("workspace")).get("applyEdit") is True
 
     def add(self, argument: Any, taken: str | None = None) -> None:
         """The user has accepted a suggestion: have the client add what it needs.
@@ -126,7 +118,7 @@ class Importing:
             imports = tuple(
                 one for one in imports if _holds(taken, one.name) or _begins_with_end(taken, one.name)
             )
-        if imports and self.can_be_asked and not self._itself():
+        if imports and self.able:
             task = asyncio.ensure_future(self._add(uri, imports))
             self._running.add(task)
             task.add_done_callback(self._running.discard)

@@ -36,7 +36,6 @@ OWN_OPTIONS = frozenset(
         "editor_info",
         "editor_plugin_info",
         "token",
-        "imports",
     }
 )
 """Initialization options that are about the client and not settings."""

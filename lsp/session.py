@@ -66,7 +66,6 @@ class Session:
             self.documents,
             lambda method, params: asyncio.wrap_future(ask(method, params)),
             lambda: self.client,
-            lambda: self._layers[0].get("imports") is True,
         )
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend

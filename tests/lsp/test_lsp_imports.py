@@ -102,7 +102,7 @@ async def test_accepting_has_the_client_add_the_import(tmp_path: Path) -> None:
 
 
 async def test_a_client_without_document_changes_gets_changes(tmp_path: Path) -> None:
-    able: dict[str, Any] = {"workspace": {"applyEdit": True, "executeCommand": {}}}
+    able: dict[str, Any] = {"workspace": {"applyEdit": True}}
     async with server(tmp_path, {"return ": ANSWER}, able) as client:
         editor = Editor(client, SOURCE)
         (item,) = await client.items(URI, 4, 11)
@@ -189,7 +189,7 @@ async def test_accepted_in_part_the_import_comes_when_the_name_is_in(
 
 
 @pytest.mark.parametrize(
-    "capabilities", [{}, {"workspace": {"applyEdit": True}}, {"workspace": {"executeCommand": {}}}]
+    "capabilities", [{}, {"workspace": {"applyEdit": False}}, {"workspace": {"executeCommand": {}}}]
 )
 async def test_clients_that_cannot_get_no_such_names(tmp_path: Path, capabilities: dict[str, Any]) -> None:
     async with server(tmp_path, {"return ": ANSWER}, capabilities) as client:
@@ -205,8 +205,7 @@ async def test_the_setting_switches_it_off(tmp_path: Path) -> None:
 
 
 async def test_a_client_that_applies_edits_itself_asks_for_them(tmp_path: Path) -> None:
-    itself = {"imports": True}
-    async with server(tmp_path, {"return ": ANSWER}, {}, initializationOptions=itself) as client:
+    async with server(tmp_path, {"return ": ANSWER}, ABLE) as client:
         editor = Editor(client, SOURCE)
         (item,) = await client.items(URI, 4, 11)
         editor.accept(item)
@@ -216,6 +215,9 @@ async def test_a_client_that_applies_edits_itself_asks_for_them(tmp_path: Path) 
         (edit,) = told["edits"]
         editor.edit(edit["range"], edit["newText"])
         assert await client.ask("workspace/executeCommand", asked) is None
+        only_id = {"command": "foretype.accepted", "arguments": item["command"]["arguments"][:1]}
+        await client.ask("workspace/executeCommand", only_id)
+        await nothing_more(client)
     assert editor.text == "import os\n" + SOURCE + ANSWER
 
 

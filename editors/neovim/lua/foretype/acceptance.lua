@@ -4,6 +4,7 @@
 
 local client = require('foretype.client')
 local fit_of = require('foretype.fit')
+local imports = require('foretype.imports')
 
 local M = {}
 
@@ -24,7 +25,7 @@ end
 ---@param buffer integer
 ---@param suggestion foretype.Suggestion
 function M.tell_whole(buffer, suggestion)
-  local server, command = client.get(buffer), suggestion.item.command
+  local server, command = client.get(buffer), imports.without(suggestion.item).command
   if server and type(command) == 'table' and type(command.command) == 'string' then
     local params = { command = command.command, arguments = command.arguments }
     client.request(server, 'workspace/executeCommand', params, buffer, function() end)
@@ -43,7 +44,7 @@ function M.tell_part(buffer, suggestion, taken)
   end
   if server then
     client.notify(server, 'textDocument/didPartiallyAcceptCompletion', {
-      item = suggestion.item,
+      item = imports.without(suggestion.item),
       acceptedLength = client.character(taken, #taken, 'utf-16'),
     })
   end

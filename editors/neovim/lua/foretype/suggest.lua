@@ -15,6 +15,7 @@ local client = require('foretype.client')
 local config = require('foretype.config')
 local fit_of = require('foretype.fit')
 local ghost = require('foretype.ghost')
+local imports = require('foretype.imports')
 local items = require('foretype.items')
 local menu = require('foretype.menu')
 
@@ -299,6 +300,18 @@ function M.waiting()
   return pending ~= nil
 end
 
+--- Lines were added above what is shown: it moves along.
+local function moved_down(buffer, row, lines)
+  if shown and shown.buffer == buffer then
+    for _, candidate in ipairs(shown.candidates) do
+      if candidate.row >= row then
+        candidate.row = candidate.row + lines
+      end
+    end
+    refresh()
+  end
+end
+
 --- Insert the beginning of the suggestion that `choose` picks from what is left of it.
 local function accept(choose)
   local fit, suggestion = current()
@@ -323,6 +336,9 @@ local function accept(choose)
     acceptance.tell_part(buffer, suggestion, fit.typed .. piece)
     refresh()
   end
+  imports.add(buffer, suggestion, fit.typed .. piece, function(row, lines)
+    moved_down(buffer, row, lines)
+  end)
   return true
 end
 
