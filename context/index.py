@@ -145,6 +145,10 @@ class Index:
             for name, kind, container, signature, doc, line in index_file.unpack_rows(entry.packed)
         )
 
+    def has(self, path: str) -> bool:
+        """Whether a file is known."""
+        return path in self._files
+
     def paths(self) -> tuple[str, ...]:
         """The paths of all known files."""
         return tuple(self._files)

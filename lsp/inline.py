@@ -359,7 +359,7 @@ class InlineCompletions:
             generation,
             self.relations.symbols(uri),
             self.relations.mentions(uri),
-            self.relations.imports(),
+            self.relations.imports(uri),
             invoked=invoked,
         )
         if judgement.cuts:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..context.imports import Importer, importer
+from ..context.imports import Importer, Surroundings, importer
 from ..context.related import Choice, choose
 from ..context.retrievers import Edit, OpenFile, Sources
 from ..context.snapshot import Snapshot
@@ -146,9 +146,15 @@ class Relations:
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
 
-    def imports(self) -> Importer | None:
+    def imports(self, uri: str) -> Importer | None:
         """Which imports the code of a document needs; None where none can be added."""
-        return importer() if self._importing() else None
+        if not self._importing():
+            return None
+        folder = self._folder(uri)
+        if folder is None or not folder.ready:
+            return importer()
+        index = folder.index
+        return importer(Surroundings(index.knows, index.find, folder.read, folder.has))
 
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(self._documents.root(uri))

@@ -102,6 +102,10 @@ class Folder:
             find=self.index.find, symbols_in=self.index.symbols_in, paths=self.index.paths(), read=self.read
         )
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file at a path: one that is indexed, or one that marks a package."""
+        return self.index.has(path) or (path.endswith("package.json") and (self.root / path).is_file())
+
     def read(self, path: str) -> str | None:
         """A file's text; None where it can't or must not be read."""
         return None if is_left_out(self.root, path) else read_text(self.root / path)

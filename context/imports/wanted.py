@@ -7,16 +7,13 @@ could bring has no answer. Where the edit goes is the business of the modules th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from ..names import is_visible, uses
 from ..snapshot import Snapshot
 from ..syntax import SyntaxTree
 from .library import Library, library
 from .values import Import, Mention, Site, Statement
-
-Elsewhere = Callable[[Mention, Snapshot, tuple[Statement, ...]], Import | None]
-"""Where the workspace defines a name; None where it doesn't, or not for sure."""
+from .workspace import Surroundings
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _BEFORE = re.compile(r"(?:(\w+)\s*(::)|(\.|->|[$\\]|::))\s*$")
@@ -73,14 +70,14 @@ def _mention(text: str, match: re.Match[str], is_type: bool, table: Library) -> 
 
 
 def wanted(
-    site: Site, statements: tuple[Statement, ...], elsewhere: Elsewhere | None = None
+    site: Site, statements: tuple[Statement, ...], around: Surroundings | None = None
 ) -> tuple[tuple[Mention, Import], ...]:
     """The imports that a piece of code needs, in the order of its names.
 
     Args:
         site: the code in its place.
         statements: the document's import statements.
-        elsewhere: asked for what the workspace defines; None where nobody knows the workspace.
+        around: asked for what the workspace defines; None where nobody knows the workspace.
     """
     snapshot, tree = site.snapshot, site.tree
     table = library(snapshot.described.id)
@@ -91,16 +88,20 @@ def wanted(
     for mention in mentions(tree, site.start, site.end, table):
         if mention.name in found or _is_ours(mention, snapshot, table):
             continue
-        theirs = elsewhere(mention, snapshot, statements) if elsewhere is not None else None
         choice = (
             from_library(mention, table, modules, snapshot) if not mention.scope or table.scopes else None
         )
-        if choice is not None and theirs is not None:
+        if choice is None and not (around is not None and around.knows(mention.name)):
             continue
-        choice = choice or theirs
-        if choice is None or tree.prose_at(mention.start + 1) or not _can_be_meant(mention, tree, table):
+        if tree.prose_at(mention.start + 1) or not _can_be_meant(mention, tree, table):
             continue
-        if table.scopes or not _is_visible(mention, choice, site):
+        if not table.scopes and _is_visible(mention, choice, site):
+            continue
+        if choice is not None and around is not None and around.defines(mention, snapshot):
+            continue  # it may be either
+        if choice is None and around is not None:
+            choice = around.of(mention, snapshot, statements)
+        if choice is not None:
             found[mention.name] = (mention, choice)
     return tuple(found.values())
 
@@ -152,8 +153,8 @@ def _is_ours(mention: Mention, snapshot: Snapshot, table: Library) -> bool:
     )
 
 
-def _is_visible(mention: Mention, choice: Import, site: Site) -> bool:
-    module, own = choice.form == "module", (min(site.start, mention.start), site.end)
+def _is_visible(mention: Mention, choice: Import | None, site: Site) -> bool:
+    module, own = choice is not None and choice.form == "module", (min(site.start, mention.start), site.end)
     if is_known(site.tree, mention.name, mention.start, own, module=module):
         return True
     whole = site.snapshot.tree
@@ -238,6 +239,9 @@ def _dotted(mention: Mention, table: Library) -> str:
 
 def _uses(module: str, modules: frozenset[str], snapshot: Snapshot) -> bool:
     """Whether a file shows that it uses a package."""
+    if snapshot.described.id == "java":
+        top = ".".join(module.split(".")[:2]) + "."
+        return any(each.startswith(top) for each in modules)
     package = "/".join(module.split("/")[: 2 if module.startswith("@") else 1])
     if any(each == package or each.startswith(package + "/") for each in modules):
         return True

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
+import { addImports } from "./imports";
 import { install, removeOld } from "./install";
 import { toInstall, type Wanted } from "./package";
 import { chooseModel, pullModel } from "./models";
@@ -15,7 +16,7 @@ type Command = (scene: Scene, ...args: unknown[]) => Promise<unknown>;
 
 /** Every command by its name; package.json gives those for people a title. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
-  "foretype.accepted": ({ server }, ...args) => server.execute("foretype.accepted", ...args),
+  "foretype.accepted": accepted,
   "foretype.menu": menu,
   "foretype.enable": () => switchAll(true),
   "foretype.disable": () => switchAll(false),
@@ -36,6 +37,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.settings": async () =>
     vscode.commands.executeCommand("workbench.action.openSettings", "@ext:foretype.foretype"),
 };
+
+/** The server counts it; what the suggestion has to import is added here, so that one undo takes both back. */
+async function accepted({ server }: Scene, id: unknown, imports: unknown): Promise<void> {
+  await Promise.all([
+    server.execute("foretype.accepted", id),
+    addImports((command, ...args) => server.execute(command, ...args), imports),
+  ]);
+}
 
 /** VS Code ticks a step off when its context becomes true, not when it is true already: so it becomes so afterwards. */
 async function walkthrough({ server }: Scene): Promise<void> {

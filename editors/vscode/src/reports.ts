@@ -5,11 +5,13 @@
  * Its state: the suggestions that were answered last.
  */
 import * as vscode from "vscode";
-import { acceptedLength, type Suggestion, watched } from "./accepted";
+import { acceptedLength, type Edit, type Suggestion, watched } from "./accepted";
+import { addImports } from "./imports";
 
 /** The part of a language client that is used here. */
 export interface Teller {
   tell(method: string, params: unknown): Promise<void>;
+  execute(command: string, args: readonly unknown[]): Promise<unknown>;
 }
 
 /** A suggestion in the protocol's words. */
@@ -21,6 +23,10 @@ interface Item {
 
 interface Answered extends Suggestion {
   readonly item: Item;
+  /** What the suggestion has to import, for `addImports`. */
+  readonly imports: unknown;
+  /** The line in front of the suggestion. */
+  readonly head: string;
 }
 
 export class Reports {
@@ -54,10 +60,16 @@ export class Reports {
       return;
     }
     const edit = { offset: change.rangeOffset, removed: change.rangeLength, text: change.text };
+    this.last = this.last.map((one) => moved(one, edit));
     for (const one of this.last) {
       const length = acceptedLength(one, edit, textBetween(event.document, one.start, edit.offset));
       if (length > 0) {
         void this.teller.tell("textDocument/didPartiallyAcceptCompletion", { item: one.item, acceptedLength: length });
+        void addImports(
+          (command, ...args) => this.teller.execute(command, args),
+          one.imports,
+          one.head + one.text.slice(0, length),
+        );
         return;
       }
     }
@@ -69,18 +81,26 @@ export class Reports {
   }
 }
 
+/** A suggestion after an edit in front of it. */
+function moved<T extends Suggestion>(one: T, { offset, removed, text }: Edit): T {
+  return offset + removed < one.start ? { ...one, start: one.start + text.length - removed } : one;
+}
+
 function suggestion(document: vscode.TextDocument, position: vscode.Position, one: vscode.InlineCompletionItem): Answered {
   const text = typeof one.insertText === "string" ? one.insertText : one.insertText.value;
   const command = one.command && {
     title: one.command.title,
     command: one.command.command,
-    arguments: one.command.arguments ?? [],
+    arguments: (one.command.arguments ?? []).slice(0, 1), // the imports are added here
   };
   const id: unknown = command?.arguments[0];
+  const start = one.range?.start ?? position;
   return {
     id: typeof id === "string" ? id : "",
     text,
-    start: document.offsetAt(one.range?.start ?? position),
+    start: document.offsetAt(start),
+    imports: one.command?.arguments?.[1],
+    head: document.lineAt(start.line).text.slice(0, start.character),
     item: { insertText: text, ...(one.range ? { range: one.range } : {}), ...(command ? { command } : {}) },
   };
 }
