@@ -131,12 +131,8 @@ def _source_root(path: str, around: Surroundings) -> str | None:
 
 def _proven_root(path: str, modules: list[str], around: Surroundings) -> str | None:
     """The folder from which a file's imports begin, where one of them shows it to be above `path`."""
-    folder = posixpath.dirname(path)
-    folders = [folder]
-    while folder:
-        folder = posixpath.dirname(folder)
-        folders.append(folder)
-    for each in folders:
+    parts = path.split("/")[:-1]
+    for each in ("/".join(parts[:count]) for count in range(len(parts), -1, -1)):
         for module in modules:
             inside = posixpath.join(each, module.replace(".", "/"))
             if module and not module.startswith(".") and around.has(f"{inside}.py"):

@@ -60,7 +60,7 @@ TYPESCRIPT = sorted((ROOT / "editors" / "vscode" / "src").glob("*.ts"))
 FROM_PYTHON = [
     Import("zoneinfo", "zoneinfo", "module"),
     Import("xml", "xml.etree.ElementTree", "module"),
-    Import("OrderedDict", "collections"),
+    Import("UserString", "collections"),
     Import("SupportsIndex", "typing", "type"),
     Import("ItemsView", "collections.abc"),
     Import("Fraction", "fractions"),
