@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -18,9 +19,9 @@ from rich.progress import track
 
 from . import report
 from .corpus import BUILD, SUFFIXES, File, fetched, files
+from .cuts import KINDS
 from .figures import Tally, figures, merged
-from .holes import KINDS
-from .work import of_file
+from .work import index_of, of_file
 
 RESULTS = BUILD.parent / "truth.json"
 PLOT = BUILD.parent / "truth.svg"
@@ -59,12 +60,15 @@ def main(  # noqa: PLR0917 - one for each option
         if not languages or any(language == _LONG.get(name, name) for name in languages)
         for file in files(language, folders, most or FILES[size])
     ]
-    work = partial(of_file, each=EACH[size], kinds=kinds, answers=answers)
+    work = partial(
+        of_file, each=EACH[size], kinds=kinds, wanted=answers, roots=_indexed(folders, wanted, console)
+    )
     began = time.monotonic()
     tally = merged(_each(work, wanted, processes))
     found = {**figures(tally), "seconds": round(time.monotonic() - began), "missing_sources": len(missing)}
     for title in ("language", "kind", "answer"):
         console.print(report.table(tally, title))
+    console.print(report.names(tally))
     console.print(report.faults(tally))
     console.print({name: value for name, value in found.items() if name.count(".") < 2})
     EXAMPLES.write_text(report.examples(tally), encoding="utf-8")
@@ -81,6 +85,15 @@ _LONG = {
     "sh": "shellscript",
     "cs": "csharp",
 }
+
+
+def _indexed(folders: dict[str, Path], wanted: list[File], console: Console) -> dict[str, Path]:
+    """The folders of the releases that are cut, their indexes made ready."""
+    roots = {name: folders[name] for name in dict.fromkeys(file.source for file in wanted)}
+    with console.status("indexing"):
+        for root in roots.values():
+            index_of(root)
+    return roots
 
 
 def _each(work: partial[Tally], wanted: list[File], processes: int) -> Iterable[Tally]:

@@ -19,6 +19,10 @@ _CLOSING = re.compile(r"[)\]}]+")
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+")
 _ENDS = frozenset({"end", "fi", "done", "esac"})
+_IMPORT = re.compile(
+    r"(?:future_)?import_|import$|use_decl|preproc_include|using_|namespace_use|extern_crate"
+)
+_REQUIRE = re.compile(r"^.*\brequire\b.*$", re.MULTILINE)
 _GENERIC = re.compile(r"type_|template_|generic")
 
 
@@ -43,6 +47,7 @@ class Code:
         end_of: where the word stands that closes a block (`end`, `fi`, `done`), by where the block begins.
         strings: extents of single-line strings with one quote at either end.
         texts: extents of all strings.
+        imports: extents of what brings names in from elsewhere.
         sound: it parses without a defect, and its brackets match.
     """
 
@@ -53,7 +58,12 @@ class Code:
     end_of: dict[int, int]
     strings: tuple[tuple[int, int], ...]
     texts: tuple[tuple[int, int], ...]
+    imports: tuple[tuple[int, int], ...]
     sound: bool
+
+    def imports_at(self, offset: int) -> bool:
+        """Whether a place lies in an import."""
+        return any(start <= offset < end for start, end in self.imports)
 
     def left_open(self, start: int, end: int, closed: frozenset[int] = frozenset()) -> list[str]:
         """The closers, innermost first, of what begins in a stretch and ends behind it, but for `closed`."""
@@ -85,6 +95,7 @@ class _Reader:
     end_of: dict[int, int] = attrs.field(factory=dict[int, int])
     strings: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
     texts: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
+    imports: list[tuple[int, int]] = attrs.field(factory=list[tuple[int, int]])
     opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
     matched: bool = True
 
@@ -133,6 +144,7 @@ def read(text: str, language_id: str) -> Code | None:
     reader = _Reader(text, _offsets(text, data))
     strings, comments = set(described.nodes.strings), set(described.nodes.comments)
     _walk(tree, reader, strings, comments, set(described.nodes.code_in_strings))
+    reader.imports += [found.span() for found in _REQUIRE.finditer(text)]
     sound = not tree.root_node.has_error and reader.matched and not reader.opened
     return Code(
         text,
@@ -142,6 +154,7 @@ def read(text: str, language_id: str) -> Code | None:
         reader.end_of,
         tuple(reader.strings),
         tuple(reader.texts),
+        tuple(reader.imports),
         sound,
     )
 
@@ -166,6 +179,8 @@ def _walk(
                 reader.strings.append((start, end))
         elif node.type in code and inside == "string":
             inside = ""
+        elif node.is_named and _IMPORT.match(node.type):
+            reader.imports.append(reader.span(node))
         if cursor.goto_first_child():
             prose.append(inside)
             continue

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from .holes import CLOSED, PLAIN
+from .cuts import CLOSED, PLAIN
 from .oracle import Example, Outcome
 from .verdict import BEGINNING, CORRUPT, EXACT, KILLED, RESTYLED
 
 Key = tuple[str, str, str, bool, str, str, str]
 """Language, kind, answer, asked, moment, class, fault."""
+
+NameKey = tuple[str, str, bool, str]
+"""Of a hole with names of its own: language, kind, with the workspace's index, why it was cut ("" if not)."""
 
 WHOLE = frozenset({"ends", "runs-on"})
 
@@ -22,6 +25,8 @@ class Tally:
     """How often each outcome came, and the first examples of what is wrong."""
 
     counts: Counter[Key] = attrs.field(factory=Counter[Key])
+    names: Counter[NameKey] = attrs.field(factory=Counter[NameKey])
+    name_examples: dict[NameKey, list[str]] = attrs.field(factory=dict[NameKey, list[str]])
     examples: dict[Key, list[Example]] = attrs.field(factory=dict[Key, list[Example]])
     most: int = 3
 
@@ -40,8 +45,17 @@ class Tally:
         if outcome.example is not None and len(self.examples.setdefault(key, [])) < self.most:
             self.examples[key].append(outcome.example)
 
+    def add_names(self, key: NameKey, example: str) -> None:
+        self.names[key] += 1
+        if key[3] and len(self.name_examples.setdefault(key, [])) < self.most:
+            self.name_examples[key].append(example)
+
     def merge(self, other: Tally) -> None:
         self.counts.update(other.counts)
+        self.names.update(other.names)
+        for name_key, pages in other.name_examples.items():
+            here = self.name_examples.setdefault(name_key, [])
+            here += pages[: self.most - len(here)]
         for key, found in other.examples.items():
             mine = self.examples.setdefault(key, [])
             mine += found[: self.most - len(mine)]
@@ -84,7 +98,25 @@ def figures(tally: Tally) -> dict[str, float]:
             found[f"exact.{name}.{language}"] = _exact(
                 tally, lambda key, language=language, counted=counted: key[0] == language and counted(key)
             )
+    found.update(_name_figures(tally))
     return {key: value for key, value in found.items() if value >= 0}
+
+
+def _name_figures(tally: Tally) -> dict[str, float]:
+    """The second oracle's: of holes with names of their own, the share that was cut because of a name."""
+
+    def killed(wanted: Callable[[NameKey], bool]) -> float:
+        counted = {key: number for key, number in tally.names.items() if wanted(key)}
+        return _share(sum(number for key, number in counted.items() if key[3]), sum(counted.values()))
+
+    found: dict[str, float] = {
+        "names.holes": sum(tally.names.values()),
+        "names.killed": killed(lambda _: True),
+        "names.killed.index": killed(lambda key: key[2]),
+    }
+    for language in sorted({key[0] for key in tally.names}):
+        found[f"names.killed.{language}"] = killed(lambda key, language=language: key[0] == language)
+    return found
 
 
 def languages(tally: Tally) -> list[str]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from .answers import Answer, answers
+from .cuts import CLOSED
 from .editor import State, begun, first_opener, typed
-from .holes import CLOSED, Hole
+from .holes import Hole
 from .product import Product, Session, applied
 from .verdict import CORRUPT, EXACT, KILLED, SILENT, Verdict, judged, unshown
 

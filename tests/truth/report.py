@@ -61,6 +61,20 @@ def faults(tally: Tally, most: int = 40) -> Table:
     return made
 
 
+def names(tally: Tally) -> Table:
+    """The second oracle: holes with names of their own, and those that were cut because of one."""
+    made = Table(title="names")
+    for name in ("language", "holes", "cut", "with an index", "cut"):
+        made.add_column(name, justify="left" if name == "language" else "right")
+    for language in sorted({key[0] for key in tally.names}):
+        row: list[str] = []
+        for index in (False, True):
+            part = {key: n for key, n in tally.names.items() if key[0] == language and key[2] == index}
+            row += [str(sum(part.values())), str(sum(n for key, n in part.items() if key[3]))]
+        made.add_row(language, *row)
+    return made
+
+
 def examples(tally: Tally) -> str:
     """A page with the first examples of everything that isn't as it should be, commonest first."""
     parts = ["# What went wrong\n"]
@@ -74,6 +88,10 @@ def examples(tally: Tally) -> str:
             f"({tally.counts[key]})\n"
         )
         parts += [_page(each) for each in found]
+    for (language, kind, index, reason), pages in tally.name_examples.items():
+        where = "with an index" if index else "without an index"
+        parts.append(f"\n## names · {language} · {kind} · {where} · {reason}\n")
+        parts += pages
     return "\n".join(parts)
 
 

@@ -15,9 +15,11 @@ from foretype.context.values import StopReason, StopRules
 from foretype.tests.truth.answers import ANSWERS, Answer, answers
 from foretype.tests.truth.code import read
 from foretype.tests.truth.corpus import SUFFIXES, File, releases
+from foretype.tests.truth.cuts import KINDS
 from foretype.tests.truth.editor import State, begun, typed
 from foretype.tests.truth.figures import Tally, figures
-from foretype.tests.truth.holes import KINDS, Hole, holes
+from foretype.tests.truth.holes import Hole, holes
+from foretype.tests.truth.names import with_own_names
 from foretype.tests.truth.oracle import outcomes
 from foretype.tests.truth.product import Edit, Foretype, Product, Session, decoded
 from foretype.tests.truth.tokens import pieces
@@ -322,6 +324,41 @@ def test_the_corpus_is_pinned_and_permissive() -> None:
         assert set(languages) <= set(SUFFIXES)
     cut = {language for _, languages in releases().values() for language in languages}
     assert cut == set(SUFFIXES)
+
+
+def named(language: str, marked: str) -> tuple[str, str, dict[str, str]]:
+    """The file without the hole, what is wanted in it and the names; the hole stands between ‸ and ⟧."""
+    before, _, rest = marked.partition("‸")
+    wanted, _, behind = rest.partition("⟧")
+    code = read(before + wanted + behind, language)
+    assert code is not None
+    own = with_own_names(Hole("own", "a", language, "line", "lf", code, len(before), len(before + wanted)))
+    if own is None:
+        return "", "", {}
+    return own.hole.text, own.hole.wanted, {kind: name for name, kind in own.names}
+
+
+def test_a_name_that_the_hole_makes_is_one_that_the_file_never_had() -> None:
+    file_text = (
+        "class A:\n    def __init__(self):\n        ‸self.items = []⟧\n\n"
+        "    def f(self):\n        self.items.pop()\n"
+    )
+    text, wanted, names = named("python", file_text)
+    assert (
+        text == "class A:\n    def __init__(self):\n        \n\n    def f(self):\n        self.items.pop()\n"
+    )
+    assert wanted == f"self.{names['introduced']} = []"
+    assert names["introduced"] not in file_text
+
+
+def test_a_name_that_was_bound_before_is_left_alone() -> None:
+    assert named("python", "x = 1\n‸x = x + 1⟧\nprint(x)\n") == ("", "", {})
+
+
+def test_a_name_from_elsewhere_loses_its_other_mentions_but_not_its_import() -> None:
+    text, wanted, names = named("python", "import os\n\n\n‸f(os.sep)⟧\ng(os.sep, os.name)\n")
+    assert text == "import os\n\n\n\ng(zzyzx.zzyzx, zzyzx.name)\n"
+    assert (wanted, set(names)) == ("f(os.sep)", {"given"})
 
 
 def test_figures_count_what_their_names_say() -> None:
