@@ -104,7 +104,7 @@ class Document:
     @property
     def sheet(self) -> str:
         """What `whole` is called among all that are open."""
-        return self.uri if self.notebook is None else self.notebook.sheet_of(self).name
+        return self.uri if self.notebook is None else self.notebook.sheet_name(self)
 
     def _touch(self) -> None:
         self._snapshot = None

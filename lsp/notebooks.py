@@ -122,6 +122,8 @@ class Notebook:
 
     def touch(self) -> None:
         """A text or the order has changed."""
+        if self._sheets is None:
+            return  # nothing was made of the texts since they changed last
         self._sheets = None
         for document in self._open.values():
             document.forget_snapshot()
@@ -158,7 +160,11 @@ class Notebook:
     def languages_of(self, document: Document) -> list[str]:
         """The languages by which a cell may be switched off beside its own: its sheet's, the notebook's."""
         first = next((each for each in self._in_order() if not self._is_prose(each)), None)
-        return [self.sheet_of(document).language, *([] if first is None else [_described_id(first.language)])]
+        return [self._read(document).language, *([] if first is None else [_described_id(first.language)])]
+
+    def sheet_name(self, document: Document) -> str:
+        """What the text is called that a cell is part of."""
+        return self._read(document).sheet if self._open.get(document.uri) is document else document.uri
 
     def sheet_of(self, document: Document) -> Sheet:
         """The text that a cell is part of."""
