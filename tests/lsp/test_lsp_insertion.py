@@ -8,5 +8,6 @@ from foretype.tests.support.insertion import accepted
 
 
 @pytest.mark.parametrize("case", cases("insertion"), ids=str)
-def test_what_is_accepted_belongs_there(case: Case) -> None:
+async def test_what_is_accepted_belongs_there(case: Case) -> None:
+    # A generation holds a future, which wants a running loop.
     check(case, {"accepted": accepted(case.fields, case.language) or ""})
