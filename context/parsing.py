@@ -27,10 +27,10 @@ FIRST_PARSE_MS = 1000.0
 EDIT_MS = 250.0
 """Time for parsing again after an edit."""
 
-WHOLE = 150_000
+WHOLE = 100_000
 """Code points up to which a text that has a place to look at is parsed whole."""
 
-_REACH = 70_000
+_REACH = 50_000
 """Code points on either side of the place that a region has."""
 
 _MARGIN = 15_000

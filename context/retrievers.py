@@ -31,6 +31,8 @@ _NAMES = 40
 _LINES = 16
 _EXCERPT_LINES = 12
 _LARGEST = 100_000
+_HEADERS = 40
+_LONGEST_HEADER = 400
 _REACH = 40_000
 _SIBLINGS = 8
 _AROUND = 15
@@ -158,7 +160,8 @@ def query_at(snapshot: Snapshot, offset: int, seen: tuple[int, int] | None = Non
     if snapshot.tree is not None:
         scopes = [scope for scope in snapshot.tree.scopes(offset) if scope.definition]
         headers = "\n".join(
-            text[scope.start : min(line_end(text, scope.start), scope.end)] for scope in scopes
+            text[scope.start : min(line_end(text, scope.start), scope.end, scope.start + _LONGEST_HEADER)]
+            for scope in scopes[-_HEADERS:]
         )
         own = _own_names(snapshot.tree, start, end, scopes)
         if snapshot.described.names_queries:

@@ -38,7 +38,7 @@ from .parsing import (
 )
 
 _STEP = 1024
-_BITE = 16_384
+_BITE = 65_536
 _MAX_DEPTH = 4000
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
@@ -110,6 +110,7 @@ class TreeWork:
 
     Attributes:
         text: the text.
+        around: the place that matters; None is all of it.
         tree: its tree, once `run` has returned True; None where none is to be had until the text becomes
             shorter.
         spent_ms: processor time that parsing took so far.
@@ -142,11 +143,16 @@ class TreeWork:
         self._language = language(language_id)
         self._base = base
         self._edit = edit
-        self._around = around
+        self.around = around
         self._limit_ms = limit_ms
         self._left_ms = 0.0
         self._steps = self._parses()
         self._parse: ByteParse | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on from an earlier tree; without success, the text may still be parsed afresh."""
+        return self._base is not None and self._edit is not None
 
     def run(self, limit_ms: float = float("inf")) -> bool:
         """Go on for so many milliseconds of this thread's processor time; whether it is finished."""
@@ -185,7 +191,7 @@ class TreeWork:
 
     def _followed(self, data: bytes) -> tuple[tree_sitter.Tree | None, Region | None]:
         """The earlier tree, told of the edit, or None where it is of no use; and the region to parse."""
-        base, edit, around, length = self._base, self._edit, self._around, len(self.text)
+        base, edit, around, length = self._base, self._edit, self.around, len(self.text)
         if base is not None and edit is not None and base.language == self._language:
             region = base.region and base.region.moved(edit)
             if region is not None:

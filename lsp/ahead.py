@@ -22,6 +22,7 @@ from ..daemon.config import CompletionSettings, Settings
 from ..daemon.protocol import ForgetRequest, ModelState, ModelStatus, WarmRequest
 from .documents import Document, DocumentStore
 from .relations import Relations
+from .trees import Trees
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Ahead:
         backend: Callable[[], Awaitable[Backend]],
         settings: Callable[[], Settings],
         relations: Relations,
+        trees: Trees,
         *,
         load: Callable[[], Awaitable[ModelStatus]],
         running: Callable[[str], bool],
@@ -53,12 +55,14 @@ class Ahead:
             backend: what completes.
             settings: the settings in force.
             relations: the related code.
+            trees: makes the documents' trees.
             load: has the model loaded.
             running: whether a generation runs for a document.
             refused: why a document gets no suggestions now; "" when it does.
         """
         self.documents = documents
         self.relations = relations
+        self._trees = trees
         self._backend = backend
         self._settings = settings
         self._load = load
@@ -93,7 +97,7 @@ class Ahead:
     def opened(self, uri: str) -> None:
         """A document was opened or came to the front: be ready by the time of the first key."""
         self._front = uri
-        self._in_background(self._prepare(uri))
+        self.in_background(self._prepare(uri))
 
     def asked(self, uri: str, offset: int) -> None:
         """A suggestion was asked for at an offset of the document, in code points; then may come a rest."""
@@ -121,7 +125,7 @@ class Ahead:
         if not self._is_open(sheet):
             self._windows.pop(sheet, None)
             self.relations.forget(sheet)
-            self._in_background(self._forget(sheet))
+            self.in_background(self._forget(sheet))
 
     def _is_open(self, sheet: str) -> bool:
         return any(document.sheet == sheet for document in self.documents)
@@ -138,7 +142,7 @@ class Ahead:
     def _await_rest(self, uri: str) -> None:
         self._stop_rest(uri)
         self._rests[uri] = asyncio.get_running_loop().call_later(
-            REST_S, lambda: self._in_background(self._rested(uri))
+            REST_S, lambda: self.in_background(self._rested(uri))
         )
 
     def _stop_rest(self, uri: str) -> None:
@@ -156,7 +160,8 @@ class Ahead:
             await self._warm(document, offset)
 
     async def _choose(self, document: Document, offset: int) -> bool:
-        snapshot = document.snapshot()
+        snapshot = await self._trees.snapshot(document, offset)
+        offset = min(offset, len(snapshot.text))
         _, window = self._assembled(snapshot, offset)
         return await self.relations.choose(snapshot, offset, window.seen(suffix=self._sees_suffix))
 
@@ -181,7 +186,8 @@ class Ahead:
             await self._warm(document, min(offset, len(document.whole)))
 
     async def _warm(self, document: Document, offset: int) -> None:
-        prompt = self.prompt(document.snapshot(), offset)
+        snapshot = await self._trees.snapshot(document, offset)
+        prompt = self.prompt(snapshot, min(offset, len(snapshot.text)))
         await (await self._backend()).warm(WarmRequest(session_of(document.sheet), prompt))
 
     async def _forget(self, sheet: str) -> None:
@@ -189,7 +195,8 @@ class Ahead:
         if not self._is_open(sheet):
             await backend.forget(ForgetRequest(session_of(sheet)))
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for; it ends with everything else."""
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._finished)

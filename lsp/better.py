@@ -73,7 +73,7 @@ class Asking:
     backend: Callable[[], Awaitable[Backend]]
     prompt: Callable[[Snapshot, int], Prompt]
     rules: Callable[[Snapshot, int], StopRules]
-    judged: Callable[[Generation, Completion], Suggestion | None]
+    judged: Callable[[Generation, Completion], Awaitable[Suggestion | None]]
     stands: Callable[[Snapshot], bool]
 
 
@@ -157,7 +157,9 @@ class BetterAnswers:
         if not self._asking.stands(snapshot):
             return
         generation = Generation(self._suggestions.next_id(), snapshot, offset, rules)
-        found = self._asking.judged(generation, completion)
+        found = await self._asking.judged(generation, completion)
+        if not self._asking.stands(snapshot):
+            return
         before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
         kept = successor(before, found)
         if kept is None:

@@ -123,7 +123,8 @@ async def show_context(session: Session, arguments: list[Any]) -> str | None:
         return None
     position = as_map(arguments[1]) if len(arguments) > 1 else {}
     query = read_query({"textDocument": {"uri": document.uri}, "position": position})
-    prompt = session.inline.prompt_at(document, place_of(document, query, session.documents.encoding))
+    place = place_of(document, query, session.documents.encoding)
+    prompt = await session.inline.prompt_at(document, place)
     parts = [f"# What the model sees\n\nPath: `{prompt.path}`, language: `{prompt.language}`"]
     parts += [
         f"## {part.path} ({part.origin} {part.score:.4f})\n\n{_fenced(part.text)}" for part in prompt.related

@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-import attrs
 from pygls import uris
 
 from .lines import LineIndex
@@ -28,25 +27,11 @@ from .positions import Encoding, offset_at, position_at, without_surrogates
 
 if TYPE_CHECKING:
     from ..context.snapshot import Snapshot
-    from ..context.syntax import SyntaxTree
+    from .trees import GrowingTree
 
 
 _MARKUP = 1
 """What the protocol calls a cell that holds prose."""
-
-
-@attrs.frozen
-class Edited:
-    """Edits since the last parse, as one: `old[start:old_end]` became `new[start:new_end]`."""
-
-    start: int
-    old_end: int
-    new_end: int
-
-    def then(self, start: int, old_end: int, new_end: int) -> Edited:
-        """One edit that covers this one and a later one, whose offsets are in the text between them."""
-        reach = max(self.new_end, old_end)
-        return Edited(min(self.start, start), self.old_end + reach - self.new_end, reach + new_end - old_end)
 
 
 class Document:
@@ -54,8 +39,7 @@ class Document:
 
     `called` is its language as the editor calls it, `language` as foretype understands that. `file` is its
     absolute path, or its notebook's; "" where there is none. `path` is the same from the workspace's folder.
-    Its state is a text with its line index, the editor's version of it, the newest tree with what was
-    edited since, and the length at which parsing was given up, if it was.
+    Its state is a text with its line index, the editor's version of it, and the newest tree.
     """
 
     def __init__(self, uri: str, language: str, version: int, text: str, roots: Sequence[str] = ()) -> None:
@@ -72,9 +56,7 @@ class Document:
         self.lines = LineIndex(self.text)
         self.edited_at = 0.0
         self.edited_offset = 0
-        self._tree: SyntaxTree | None = None
-        self._edited: Edited | None = None
-        self._too_long: int | None = None
+        self._growing: GrowingTree | None = None
         self._snapshot: Snapshot | None = None
 
     @property
@@ -133,7 +115,7 @@ class Document:
         self._touch()
         span = as_map(fields.get("range"))
         if not span:
-            self.text, self.lines, self._tree, self._edited = text, LineIndex(text), None, None
+            self.text, self.lines = text, LineIndex(text)
             return
         start = self.offset_at(*read_position(span.get("start")), encoding)
         end = self.offset_at(*read_position(span.get("end")), encoding)
@@ -142,9 +124,6 @@ class Document:
         self.lines.edit(old, new, start, end, start + len(text))
         self.text = new
         self.edited_offset = start + len(text)
-        if self._tree is not None:
-            change = (start, end, start + len(text))
-            self._edited = self._edited.then(*change) if self._edited else Edited(*change)
 
     def offset_at(self, line: int, character: int, encoding: Encoding) -> int:
         """Offset in code points of a position, clamped to the document."""
@@ -154,38 +133,43 @@ class Document:
         """(line, character) of an offset in code points, clamped to the document."""
         return position_at(self.text, self.lines, offset, encoding)
 
+    def growing(self) -> tuple[GrowingTree, str, str]:
+        """The newest tree of `whole`, `whole` as its language's code, and that language."""
+        from .trees import GrowingTree
+
+        if self.notebook is not None:
+            return self.notebook.growing(self)
+        if self._growing is None:
+            self._growing = GrowingTree()
+        return self._growing, self.text, self.language
+
     def snapshot(self) -> Snapshot:
-        """The document as it is now; the same value until the next change. Parses what is new."""
+        """The document as it is now, with its tree: parses what is new, however long that takes."""
+        growing, code, language = self.growing()
+        growing.follow(code, language, self.before + self.edited_offset)
+        return self.snapshot_so_far()
+
+    def snapshot_so_far(self) -> Snapshot:
+        """The document as it is now, the same value until it changes; with its tree if that is made."""
         from ..context.snapshot import Snapshot
 
-        if self._snapshot is None and self.notebook is not None:
-            self._snapshot = self.notebook.snapshot(self)
-        if self._snapshot is None:
+        growing, code, _ = self.growing()
+        tree = growing.of(code)
+        kept = self._snapshot
+        if kept is not None and kept.tree is tree:
+            return kept
+        if self.notebook is not None:
+            self._snapshot = self.notebook.snapshot(self, tree)
+        else:
             self._snapshot = Snapshot(
                 uri=self.uri,
                 path=self.path,
                 language=self.language,
                 text=self.text,
                 version=self.version,
-                tree=self._parsed(),
+                tree=tree,
             )
         return self._snapshot
-
-    def _parsed(self) -> SyntaxTree | None:
-        from ..context.syntax import parse
-
-        if self._too_long is not None and len(self.text) >= self._too_long:
-            return None
-        if "\x00" in self.text:
-            self._tree = None
-        elif self._tree is None:
-            self._tree = parse(self.text, self.language)
-            self._too_long = len(self.text) if self._tree is None else None
-        elif self._edited is not None:
-            edit = self._edited
-            self._tree = self._tree.edited(self.text, edit.start, edit.old_end, edit.new_end)
-        self._edited = None
-        return self._tree
 
 
 class DocumentStore:

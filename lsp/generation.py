@@ -13,6 +13,9 @@ import attrs
 from ..context.snapshot import Snapshot
 from ..context.values import Completion, StopReason, StopRules
 
+LONGEST = 20_000
+"""Code points of an answer that are looked at."""
+
 
 @attrs.define(eq=False)
 class Generation:
@@ -26,6 +29,8 @@ class Generation:
         text: what was said so far.
         listeners: how many wait.
         taken: what of it is in the store already.
+        invoked: whether somebody who waits has asked with a key.
+        said_all: whether the backend has answered; then what it said is being checked, or has been.
     """
 
     id: str
@@ -35,13 +40,15 @@ class Generation:
     text: str = ""
     listeners: int = 0
     taken: str = ""
+    invoked: bool = False
+    said_all: bool = False
     task: asyncio.Future[Completion] = attrs.field(factory=asyncio.Future[Completion])
     _late: bool = False
     _worth: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def add(self, text: str) -> None:
-        """Take more of what the model says."""
-        self.text += text
+        """Take more of what the model says, as far as anybody could read it."""
+        self.text = (self.text + text)[:LONGEST]
         if not self._worth.is_set() and self.so_far().text:
             self._worth.set()
 

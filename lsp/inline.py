@@ -35,10 +35,11 @@ from .documents import Document, DocumentStore
 from .generation import Generation
 from .items import Item, Report, item
 from .judge import judge
-from .place import Place, place_of, snapshot_at
+from .place import Place, place_of
 from .query import InlineQuery
 from .relations import Relations
 from .suggestions import Rest, Suggestion, Suggestions
+from .trees import Trees
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +90,13 @@ class InlineCompletions:
         self.documents = documents
         self.suggestions = Suggestions()
         self.relations = relations
+        self._trees = Trees()
         self.ahead = Ahead(
             documents,
             backend,
             settings,
             relations,
+            self._trees,
             load=self.load,
             running=lambda uri: uri in self._generations,
             refused=refused,
@@ -172,9 +175,10 @@ class InlineCompletions:
         for uri in tuple(self._generations):
             self._stop(uri)
 
-    def prompt_at(self, document: Document, place: Place) -> Prompt:
+    async def prompt_at(self, document: Document, place: Place) -> Prompt:
         """What the model would see for a place."""
-        return self.ahead.prompt(snapshot_at(document, place), place.offset, keep=False)
+        snapshot = await self._trees.snapshot_at(document, place)
+        return self.ahead.prompt(snapshot, place.offset, keep=False)
 
     async def aclose(self) -> None:
         """End everything that runs."""
@@ -232,7 +236,7 @@ class InlineCompletions:
         if self._refused(document):
             self._stop(document.uri)
             return [], attrs.evolve(report, outcome="disabled")
-        self._harvest(document.uri, place, invoked)
+        await self._harvest(document.uri, place, invoked)
         rest = self.suggestions.find(document.uri, place.text, place.offset)
         if rest is not None and rest.suggestion.dismissed:
             if not invoked:
@@ -240,20 +244,15 @@ class InlineCompletions:
             rest = None
         if rest is not None and not invoked:
             return self._from_store(rest, place, text), attrs.evolve(report, outcome="cached")
-        snapshot = snapshot_at(document, place)
+        snapshot = await self._trees.snapshot_at(document, place)
+        if self._moved_on(document, text):
+            return [], attrs.evolve(report, outcome="stale")
         decision = should_trigger(snapshot, place.offset, invoked)
         if not decision.trigger:
             self._stop(document.uri)
             return [], attrs.evolve(report, outcome=decision.reason)
-        began = self._clock()
         if rest is None:
-            generation = await self._generation(snapshot, place)
-            report = attrs.evolve(report, context_ms=1000 * (self._clock() - began))
-            completion = await self._listen(generation, settings.latency_budget_ms / 1000)
-            report = attrs.evolve(report, completion=attrs.evolve(completion, text=""))
-            self._remember(generation, completion, invoked=invoked)
-            if completion.early and not invoked:
-                self.better.early(snapshot, place.offset)
+            report = await self._complete(snapshot, place, invoked, report)
         if invoked:
             await self._sample(snapshot, place, settings.latency_budget_ms / 1000 * CANDIDATES_WITHIN)
         if self._moved_on(document, text):
@@ -264,37 +263,58 @@ class InlineCompletions:
             report, outcome="shown" if ranked else "empty"
         )
 
+    async def _complete(self, snapshot: Snapshot, place: Place, invoked: bool, report: Report) -> Report:
+        """Have the model complete, and what may be shown of it in the store."""
+        began = self._clock()
+        generation = await self._generation(snapshot, place, invoked)
+        report = attrs.evolve(report, context_ms=1000 * (self._clock() - began))
+        completion = await self._listen(generation, self._settings().completion.latency_budget_ms / 1000)
+        if not generation.task.done():
+            await self._remember(generation, completion, invoked=invoked, partial=True)
+        elif invoked and not generation.invoked:
+            await self._remember(generation, completion, invoked=True)
+        if completion.early and not invoked:
+            self.better.early(snapshot, place.offset)
+        return attrs.evolve(report, completion=attrs.evolve(completion, text=""))
+
     def _from_store(self, rest: Rest, place: Place, text: str) -> list[Item]:
         suggestion = rest.suggestion
         if not rest.typed:  # what the user has begun to type through stays
             self.suggestions.drop(suggestion.instead_of)
             if suggestion.early:
-                document = self.documents.get(suggestion.uri)
-                if document is not None:
-                    self.better.early(snapshot_at(document, place), place.offset)
+                self.ahead.in_background(self._ask_better(suggestion.uri, place))
         return [item(rest, place, text, cached=True)]
 
-    def _harvest(self, uri: str, place: Place, invoked: bool) -> None:
+    async def _ask_better(self, uri: str, place: Place) -> None:
+        """Have a better answer for a place at which an early one was shown."""
+        document, number = self.documents.get(uri), self._newest.get(uri)
+        if document is not None and document.whole is place.text:
+            snapshot = await self._trees.snapshot(document, place.offset)
+            if self._newest.get(uri) == number:
+                self.better.early(snapshot, place.offset)
+
+    async def _harvest(self, uri: str, place: Place, invoked: bool) -> None:
         """Take what a running generation has said since it last answered, if it is about this place."""
         generation = self._generations.get(uri)
-        if generation is None or not generation.fits(place.text, place.offset):
+        if generation is None or generation.said_all or not generation.fits(place.text, place.offset):
             return
         completion = generation.so_far()
         if completion.text != generation.taken:
+            await self._remember(generation, completion, invoked=invoked, partial=True)
             generation.taken = completion.text
-            self._remember(generation, completion, invoked=invoked)
 
-    async def _generation(self, snapshot: Snapshot, place: Place) -> Generation:
+    async def _generation(self, snapshot: Snapshot, place: Place, invoked: bool) -> Generation:
         """The running generation where it is about this place, else a new one in its stead."""
         backend = await self._backend()
         running = self._generations.get(snapshot.uri)
         if running is not None and running.fits(place.text, place.offset):
+            running.invoked = running.invoked or invoked
             return running
         self._stop(snapshot.uri)
         rules = self._rules(snapshot, place.offset)
         prompt = self.ahead.prompt(snapshot, place.offset)
         request = CompletionRequest(session_of(snapshot.session), prompt, rules, stream=True)
-        generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
+        generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules, invoked=invoked)
         generation.task = asyncio.ensure_future(self._run(backend, request, generation))
         self._generations[snapshot.uri] = generation
         self._count()
@@ -304,15 +324,15 @@ class InlineCompletions:
         """One generation to its end: what it says is judged and kept, also when nobody waits any more."""
         try:
             completion = await backend.complete(request, generation.add)
+            self._tell_trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
+            generation.said_all = True
+            await self._remember(generation, completion, invoked=generation.invoked)
         finally:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
             self._count()
-        self._tell_trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
-        if generation.listeners == 0:
-            self._remember(generation, completion)
-            if completion.early:
-                self.better.early(generation.snapshot, generation.offset)
+        if generation.listeners == 0 and completion.early:
+            self.better.early(generation.snapshot, generation.offset)
         return completion
 
     async def _listen(self, generation: Generation, budget_s: float) -> Completion:
@@ -331,7 +351,7 @@ class InlineCompletions:
         request = CompletionRequest(session_of(snapshot.session), prompt, rules)
         async for completion in sampled(await self._backend(), request, within_s, self._clock):
             candidate = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
-            self._remember(candidate, completion, invoked=True)
+            await self._remember(candidate, completion, invoked=True)
 
     # -- pieces
 
@@ -341,27 +361,26 @@ class InlineCompletions:
         decode_ms = settings.latency_budget_ms * within
         return stop_rules(snapshot, offset, settings.max_tokens, decode_ms, settings.multiline)
 
-    def _remember(self, generation: Generation, completion: Completion, *, invoked: bool = False) -> None:
-        """Trim and check what the model said, and keep what may be shown."""
-        suggestion = self._judged(generation, completion, invoked=invoked)
-        if suggestion is not None:
+    async def _remember(
+        self, generation: Generation, completion: Completion, *, invoked: bool = False, partial: bool = False
+    ) -> None:
+        """Trim and check what the model said, and keep what may be shown; a part only until more is there."""
+        suggestion = await self._judged(generation, completion, invoked=invoked)
+        overtaken = generation.said_all or len(completion.text) < len(generation.taken)
+        if suggestion is not None and not (partial and overtaken):
             self.suggestions.remember(suggestion)
 
-    def _judged(
+    async def _judged(
         self, generation: Generation, completion: Completion, *, invoked: bool = False
     ) -> Suggestion | None:
-        """What may be shown of an answer; None when nothing may."""
+        """What may be shown of an answer; None when nothing may. Judging goes on in a thread."""
         uri = generation.snapshot.uri
         if not completion.text or self.documents.get(uri) is None:
             return None
-        judgement = judge(
-            completion,
-            generation,
-            self.relations.symbols(uri),
-            self.relations.mentions(uri),
-            self.relations.imports(uri),
-            invoked=invoked,
-        )
+        known = (self.relations.symbols(uri), self.relations.mentions(uri), self.relations.imports(uri))
+        judgement = await asyncio.to_thread(judge, completion, generation, *known, invoked=invoked)
+        if self.documents.get(uri) is None:
+            return None
         if judgement.cuts:
             log.debug("suggestion %s was cut: %s", generation.id, ", ".join(judgement.cuts))
         if self._on_cut is not None and completion.timings.decode_tokens:

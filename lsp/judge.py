@@ -5,14 +5,17 @@ Pure. The store of suggestions, and telling anybody, is `inline`'s.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import attrs
 
 from ..context.confidence import is_sure
 from ..context.ground import Symbols, ground
 from ..context.imports import Importer
+from ..context.snapshot import Snapshot
 from ..context.trim import trim
-from ..context.values import Completion, StopReason
-from .generation import Generation
+from ..context.values import Completion, StopReason, StopRules
+from .generation import LONGEST
 from .suggestions import Suggestion, around
 
 
@@ -30,9 +33,33 @@ class Judgement:
     cuts: tuple[str, ...] = ()
 
 
+class Asked(Protocol):
+    """What a completion was asked for; a `Generation` is one."""
+
+    @property
+    def id(self) -> str:
+        """The suggestion that comes of it."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The document."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """The place, in code points."""
+        ...
+
+    @property
+    def rules(self) -> StopRules:
+        """Where it had to stop."""
+        ...
+
+
 def judge(
     completion: Completion,
-    generation: Generation,
+    asked: Asked,
     symbols: Symbols | None,
     mentions: Symbols | None = None,
     imports: Importer | None = None,
@@ -43,16 +70,18 @@ def judge(
 
     Args:
         completion: what the backend answered, or what it has said so far.
-        generation: where it was asked for, and the id of the suggestion that comes of it.
+        asked: where it was asked for, and the id of the suggestion that comes of it.
         symbols: whether the workspace knows a name; None where nobody can say.
         mentions: whether another file of the workspace mentions a name; None where silence says nothing.
         imports: which names an import could bring; None where none can be added.
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
-    snapshot, offset = generation.snapshot, generation.offset
+    snapshot, offset = asked.snapshot, asked.offset
+    if len(completion.text) > LONGEST:
+        completion = attrs.evolve(completion, text=completion.text[:LONGEST], stop=StopReason.LENGTH)
     # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
     cut = completion.stop if completion.timings.decode_tokens else None
-    trimmed = trim(completion.text, snapshot, offset, generation.rules, cut)
+    trimmed = trim(completion.text, snapshot, offset, asked.rules, cut)
     verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions, imports)
     cuts = (*trimmed.reasons, *verdict.reasons)
     if not verdict.shown or not verdict.text:
@@ -61,7 +90,7 @@ def judge(
         return Judgement(None, (*cuts, "doubt"))
     before, replaces, after = around(snapshot.text, offset, verdict.replace_right)
     suggestion = Suggestion(
-        id=generation.id,
+        id=asked.id,
         uri=snapshot.uri,
         before=before,
         text=verdict.text,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..context.snapshot import Snapshot
     from ..context.syntax import SyntaxTree
     from .documents import Document
+    from .trees import GrowingTree
 
 _CELL = re.compile(r"([\w.+-]*notebook-cell):(?://[^/#?]*)?([^#?]*)(?:\?[^#]*)?(?:#(.*))?", re.DOTALL)
 _HANDLE = re.compile(r"([W-Za-f])([0-6]+)s([\w+/=-]*)")
@@ -68,30 +69,6 @@ class _Cell:
     code: str
 
 
-@attrs.define
-class _Parsed:
-    """The newest tree of a sheet. `too_long` is the length at which parsing was given up, if it was."""
-
-    tree: SyntaxTree | None = None
-    too_long: int | None = None
-
-    def follow(self, code: str, language: str) -> SyntaxTree | None:
-        """The tree of the code as it is now; parses what differs."""
-        from ..context.cells import changed
-        from ..context.syntax import parse
-
-        if self.too_long is not None and len(code) >= self.too_long:
-            return None
-        if "\x00" in code:
-            self.tree = None
-        elif self.tree is None:
-            self.tree = parse(code, language)
-            self.too_long = len(code) if self.tree is None else None
-        elif self.tree.text != code:
-            self.tree = self.tree.edited(code, *changed(self.tree.text, code))
-        return self.tree
-
-
 @attrs.define(eq=False)
 class Notebook:
     """One open notebook.
@@ -112,7 +89,7 @@ class Notebook:
     prose: set[str] = attrs.field(factory=set[str])
     _open: dict[str, Document] = attrs.field(factory=dict[str, "Document"])
     _sheets: dict[str, Sheet] | None = None
-    _trees: dict[str, _Parsed] = attrs.field(factory=dict[str, _Parsed])
+    _trees: dict[str, GrowingTree] = attrs.field(factory=dict[str, "GrowingTree"])
     _cells: dict[str, _Cell] = attrs.field(factory=dict[str, "_Cell"])
 
     @property
@@ -176,13 +153,19 @@ class Notebook:
             return Sheet(document.uri, document.language, document.text, {document.uri: 0})
         return found
 
-    def snapshot(self, document: Document) -> Snapshot:
-        """A cell as the model and the checks see it: in the text of its sheet."""
+    def growing(self, document: Document) -> tuple[GrowingTree, str, str]:
+        """The newest tree of a cell's sheet, the sheet's text as code, and its language."""
+        from .trees import GrowingTree
+
+        sheet = self.sheet_of(document)
+        growing = self._trees.setdefault(sheet.name, GrowingTree())
+        return growing, self._code(document, sheet), sheet.language
+
+    def snapshot(self, document: Document, tree: SyntaxTree | None) -> Snapshot:
+        """A cell as the model and the checks see it: in the text of its sheet, which has a tree or none."""
         from ..context.snapshot import Snapshot
 
         sheet = self.sheet_of(document)
-        code = self._code(document, sheet)
-        tree = self._trees.setdefault(sheet.name, _Parsed()).follow(code, sheet.language)
         return Snapshot(
             uri=document.uri,
             path=document.path,

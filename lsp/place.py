@@ -6,16 +6,11 @@ text as if it had been inserted, and the answer must contain it. Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from .documents import Document
 from .positions import Encoding
 from .query import InlineQuery
-
-if TYPE_CHECKING:
-    from ..context.snapshot import Snapshot
 
 
 @attrs.frozen
@@ -59,9 +54,3 @@ def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Plac
         selected.text,
         text[start:offset],
     )
-
-
-def snapshot_at(document: Document, place: Place) -> Snapshot:
-    """The snapshot of `place.text`; the document's own unless the popup menu changed it."""
-    snapshot = document.snapshot()
-    return snapshot.with_text(place.text) if place.said else snapshot

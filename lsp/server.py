@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SWITCH_S = 0.0005
+"""A thread that works gives the interpreter to one that waits after so many seconds: a key may wait."""
+
 PARENT_CHECK_S = 3.0
 """Seconds between two looks at whether the editor is still there."""
 
@@ -297,6 +300,7 @@ class ForetypeServer(LanguageServer):
 
     async def serve(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
         """Speak the protocol until `exit` or the end of stdin; returns the exit code."""
+        sys.setswitchinterval(SWITCH_S)
         self.protocol.set_writer(StdoutWriter(stdout))
         reader, close = await open_reader(stdin, stdout)
         try:

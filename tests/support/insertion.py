@@ -10,7 +10,6 @@ import attrs
 from foretype.context.rules import stop_rules
 from foretype.context.snapshot import Snapshot
 from foretype.context.values import Completion, StopReason, StopRules, Timings
-from foretype.lsp.generation import Generation
 from foretype.lsp.items import item
 from foretype.lsp.judge import Judgement, judge
 from foretype.lsp.place import Place
@@ -21,6 +20,16 @@ from .context_cases import Fields
 from .cursor import snapshot_at
 
 MAX_TOKENS = 256
+
+
+@attrs.frozen
+class Case:
+    """A place where a completion is wanted, as `judge` has to know it."""
+
+    id: str
+    snapshot: Snapshot
+    offset: int
+    rules: StopRules
 
 
 @attrs.frozen
@@ -46,7 +55,7 @@ def accept(snapshot: Snapshot, offset: int, raw: str, stop: StopReason = StopRea
     """Take `raw` for the model's answer at `offset`, and accept what is shown of it."""
     rules = stop_rules(snapshot, offset, MAX_TOKENS, 0.0)
     completion = decoded(raw, rules, snapshot.text[:offset], stop)
-    judgement = judge(completion, Generation("case", snapshot, offset, rules), None)
+    judgement = judge(completion, Case("case", snapshot, offset, rules), None)
     if judgement.suggestion is None:
         return Accepted(None, judgement)
     store = Suggestions()

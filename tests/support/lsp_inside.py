@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,9 @@ from foretype.daemon.protocol import (
 )
 from foretype.lsp.documents import as_map
 from foretype.lsp.server import ForetypeServer
+
+TURNS = 2000
+WITHIN_S = 5.0
 
 
 class EchoBackend:
@@ -116,8 +120,10 @@ class InsideServer:
         self.feed({"jsonrpc": "2.0", "method": "initialized", "params": {}})
 
     async def settle(self) -> None:
-        """Let everything run to its end."""
-        for _ in range(2000):
+        """Let everything run to its end; what goes on in threads takes its time."""
+        turns, until = 0, time.monotonic() + WITHIN_S
+        while turns < TURNS or time.monotonic() < until:
+            turns += 1
             await asyncio.sleep(0)
             if all(number in self.answers for number in self.asked):
                 return

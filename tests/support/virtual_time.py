@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-THREAD_S = 0.03
+THREAD_S = 0.003
 """How long, in seconds of the virtual clock, whatever is given to a thread takes."""
 
 
