@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .documents import Document, DocumentStore, as_map
+from .documents import Document, DocumentStore, as_map, root_of_file
 from .imports import Importing
 from .ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
@@ -170,6 +170,9 @@ class Session:
 
     def _narrowed(self, path: str) -> None:
         """Something else is known of what the workspace keeps back."""
+        folder = self.workspaces.at(root_of_file(path, self.documents.roots))
+        if folder is not None:
+            folder.walk_again()
         front = self.documents.get(self._front)
         if front is not None and front.file == path:
             self.focus(front.uri)

@@ -95,6 +95,8 @@ class Folder:
     index: Index
     ready: bool = False
     task: asyncio.Task[None] | None = None
+    _watch: Watch | None = None
+    _again: asyncio.Task[None] | None = None
 
     def sources(self) -> Sources:
         """What retrievers may ask about this folder."""
@@ -129,7 +131,7 @@ class Folder:
 
     async def _follow(self, listener: Listener) -> None:
         """Read what changes, for as long as the system tells."""
-        watch = Watch(self.root, self.index.folders)
+        watch = self._watch = Watch(self.root, self.index.folders)
         # Begins once this task waits, which is when watching has begun: finds what changed until then.
         missed = asyncio.ensure_future(self._catch_up(watch))
         try:
@@ -141,6 +143,15 @@ class Folder:
             await asyncio.gather(missed, return_exceptions=True)
         log.info("%s", watch.problem)
         await asyncio.sleep(WALK_AGAIN_S)
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What runs for the folder."""
+        return [task for task in (self.task, self._again) if task is not None]
+
+    def walk_again(self) -> None:
+        """A file above the folder, which nobody watches, says something else about what is left out."""
+        if self._watch is not None and (self._again is None or self._again.done()):
+            self._again = asyncio.ensure_future(self._catch_up(self._watch))
 
     async def _catch_up(self, watch: Watch, inside: tuple[str, ...] = WHOLE) -> None:
         await refresh(self.index, lambda _: None, inside)
@@ -244,7 +255,7 @@ class Workspaces:
 
 
 async def _end(folders: list[Folder]) -> None:
-    tasks = [folder.task for folder in folders if folder.task is not None]
+    tasks = [task for folder in folders for task in folder.tasks()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,6 +17,7 @@ from foretype.context.index import Limits
 from foretype.context.values import Completion, Prompt
 from foretype.daemon.backend import OnDelta
 from foretype.daemon.protocol import CompletionRequest, WarmRequest
+from foretype.lsp import narrowing
 from foretype.lsp import workspace as workspaces
 from foretype.lsp.workspace import Folder, is_project
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
@@ -223,6 +224,21 @@ async def test_a_rule_that_changes_holds_for_documents_and_the_index(
         (tmp_path / "project" / ".foretypeignore").write_text("*.py\n")
         await until(lambda: not folder.index.knows("Rectangle"))
         await until(lambda: ".foretypeignore" in inside.server.session.refused(document))
+
+
+async def test_a_rule_above_the_editors_folder_that_changes_holds_for_its_index_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody watches that file: it is noticed with a request."""
+    monkeypatch.setattr(narrowing, "FRESH_S", 0.0)
+    async with opened(tmp_path, {"main.py": MAIN, "shapes.py": SHAPES}, monkeypatch) as (inside, _):
+        await until(lambda: is_indexed(inside))
+        (folder,) = inside.server.session.workspaces
+        await being_watched(tmp_path / "project", folder)
+        await ask(inside, tmp_path, 4, 12)
+        (tmp_path / ".foretype.toml").write_text('exclude = ["shapes.py"]\ndisable_languages = ["go"]\n')
+        await ask(inside, tmp_path, 4, 12)
+        await until(lambda: not folder.index.knows("Rectangle"))
 
 
 async def forbidden(*_: object) -> None:
