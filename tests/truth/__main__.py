@@ -27,7 +27,7 @@ RESULTS = BUILD.parent / "truth.json"
 PLOT = BUILD.parent / "truth.svg"
 EXAMPLES = BUILD / "examples.md"
 FILES = {"full": 60, "quick": 12}
-EACH = {"full": 4, "quick": 1}
+EACH = {"full": 2, "quick": 1}
 
 
 @click.command()

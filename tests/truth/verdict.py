@@ -125,7 +125,9 @@ def _behind(state: State) -> str:
 
 
 def _closing(state: State, first: int, last: int) -> re.Pattern[str]:
-    """What may follow once the authors' text is there up to `last`, all that it opened being closed."""
+    """What may follow the authors' text up to `last`: in front of other text, what it opened is closed."""
+    if not (state.standing(last) + _behind(state)).strip():
+        return re.compile(r"\s*")
     opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
     closers = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
     standing = "".join(rf"\s*{re.escape(closer)}" for closer in state.standing(last))
@@ -134,7 +136,7 @@ def _closing(state: State, first: int, last: int) -> re.Pattern[str]:
 
 def _is_restyled(state: State, author: str, stands: str, lost: int) -> bool:
     """Whether indentation and blank lines alone make the difference to a sound beginning."""
-    if "\n" not in stands.strip("\n"):
+    if "\n" not in stands:
         return False
     ours, places = _squeezed(author)
     theirs, _ = _squeezed(stands)

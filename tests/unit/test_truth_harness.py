@@ -21,7 +21,7 @@ from foretype.tests.truth.figures import Tally, figures
 from foretype.tests.truth.holes import Hole, holes
 from foretype.tests.truth.names import with_own_names
 from foretype.tests.truth.oracle import outcomes
-from foretype.tests.truth.product import Edit, Foretype, Product, Session, decoded
+from foretype.tests.truth.product import Edit, Foretype, Session, decoded
 from foretype.tests.truth.tokens import pieces
 from foretype.tests.truth.verdict import BEGINNING, CORRUPT, EXACT, KILLED, RESTYLED, SILENT, judged, unshown
 from hypothesis import given
@@ -68,7 +68,7 @@ export class Cache {
 }
 
 export function load(path: string): Promise<string> {
-  return readFile(path, { encoding: 'utf-8', limit: 25000 });
+  return readFile(path, { encoding: 'utf-8', limit: 1000000 });
 }
 """,
     "go": """package shapes
@@ -237,6 +237,7 @@ CASES = (
         RESTYLED,
         "",
     ),
+    ("go", "package a\n\nfunc f() {‸\n\tif x {\n\t\tg()\n\t}⟧\n}\n", "", "\n    if x {", RESTYLED, ""),
     ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h(1", CORRUPT, "open"),
     ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h", BEGINNING, ""),
 )
@@ -371,10 +372,10 @@ def test_figures_count_what_their_names_say() -> None:
     assert found["corrupt"] == sum(count for key, count in tally.counts.items() if key[5] == CORRUPT)
 
 
+@pytest.mark.parametrize("layout", ["lf", "crlf", "tabs", "no-eol"])
 @pytest.mark.parametrize("language", sorted(FILES))
-def test_foretype_leaves_our_files_right(language: str) -> None:
-    """A slice of `make truth`, so that every run of the tests has one."""
-    product: Callable[[Hole], Product] = Foretype
-    for hole in holes(file(language), 2):
-        for each in outcomes(hole, product, lambda kind: kind == "ends"):
+def test_foretype_leaves_our_files_right(language: str, layout: str) -> None:
+    """A slice of `make truth` for every run of the tests: every kind of answer, at every moment."""
+    for hole in holes(file(language, layout), 2):
+        for each in outcomes(hole, Foretype):
             assert each.verdict.outcome != CORRUPT, each.example
