@@ -72,6 +72,7 @@ class Ahead:
         self._windows: dict[str, Window] = {}
         self._asked: dict[str, int] = {}
         self._front = ""
+        self._openings = 0
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -94,10 +95,18 @@ class Ahead:
             repository=root.rsplit("/", 1)[-1],
         )
 
-    def opened(self, uri: str) -> None:
-        """A document was opened or came to the front: be ready by the time of the first key."""
+    def opened(self, uri: str, offset: int | None = None) -> None:
+        """A document was opened or came to the front: be ready by the time of the first key.
+
+        Args:
+            uri: which.
+            offset: where the cursor rests, in code points, where the client says so.
+        """
         self._front = uri
-        self.in_background(self._prepare(uri))
+        if offset is not None:
+            self._asked[uri] = offset
+        self._openings += 1
+        self.in_background(self._prepare(uri, self._openings))
 
     def asked(self, uri: str, offset: int) -> None:
         """A suggestion was asked for at an offset of the document, in code points; then may come a rest."""
@@ -165,7 +174,7 @@ class Ahead:
         _, window = self._assembled(snapshot, offset)
         return await self.relations.choose(snapshot, offset, window.seen(suffix=self._sees_suffix))
 
-    async def _prepare(self, uri: str) -> None:
+    async def _prepare(self, uri: str, opening: int) -> None:
         """Have the model loaded, then the document's window evaluated if it stays in front."""
         model = await self._load()
         if model.state is not ModelState.READY:
@@ -173,7 +182,7 @@ class Ahead:
         self._sees_suffix = model.sees_suffix
         await asyncio.sleep(WARM_AFTER_S)
         document = self.documents.get(uri)
-        if document is None or self._front != uri or self._running(uri):
+        if document is None or self._front != uri or opening != self._openings or self._running(uri):
             return
         asked = self._asked.get(uri)
         last = None if asked is None else document.before + asked

@@ -20,7 +20,7 @@ from lsprotocol import types
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
-from .documents import as_int, as_list, as_map, path_of
+from .documents import as_int, as_list, as_map, path_of, read_position
 from .positions import code_points, negotiate
 from .session import BackendFactory, OnModel, Session, SettingsLoader
 from .stdin import open_reader
@@ -161,7 +161,8 @@ class ForetypeServer(LanguageServer):
     def _on_focus(self, params: dict[str, Any]) -> None:
         uri = as_map(params.get("textDocument")).get("uri")
         if isinstance(uri, str):
-            self.session.focus(uri)
+            place = read_position(params["position"]) if "position" in params else None
+            self.session.focus(uri, place)
 
     def _on_notebook_open(self, params: dict[str, Any]) -> None:
         self.session.open_notebook(params.get("notebookDocument"), as_list(params.get("cellTextDocuments")))

@@ -308,15 +308,21 @@ class Session:
             if root := self.documents.root(document.uri):
                 self._workspaces.begin(root)
 
-    def focus(self, uri: str) -> None:
-        """The user looks at a document: have the model ready."""
+    def focus(self, uri: str, place: tuple[int, int] | None = None) -> None:
+        """The user looks at a document: have the model ready.
+
+        Args:
+            uri: which.
+            place: (line, character) where the cursor rests, where the client says so.
+        """
         document = self.documents.get(uri)
         if document is None:
             return
         self._front = uri
         self._show_whether_off()
         if not self.refused(document):
-            self.inline.ahead.opened(uri)
+            offset = None if place is None else document.offset_at(*place, self.documents.encoding)
+            self.inline.ahead.opened(uri, offset)
 
     def change(self, identifier: Any, changes: Any) -> None:
         """A document has changed."""

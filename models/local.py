@@ -4,9 +4,11 @@ It decides for each request which part of the KV cache serves it best, has the m
 and lets `decode` continue. State: the sessions. One thread owns it. Queues, priorities and sockets are
 the daemon's; prompts are made in `context`; which tokens lie where is `cache`'s.
 
-A request is served, in this order, by: the slot that sees the whole window, if it is cheap enough; a
-short one; a new anchor over the whole window; one over less, so that a first answer comes within the
-latency budget. While the user is idle, `idle` prepares what the next request would like to have.
+A request is served, in this order, by: the slot that sees the whole window, if it is cheap enough; the one
+that is becoming that; a short one; a new anchor over the whole window; one over less, so that a first answer
+comes within the latency budget. Before a short one serves again, the budget goes into the whole window:
+somebody who goes on typing gets ahead, and somebody who stops waits no longer than the budget for an early
+answer. While the user is idle, `idle` prepares what the next request would like to have.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import attrs
 from ..context.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
 from . import anchor as anchors
 from .anchor import Anchor, Cut, Layout
-from .cache import KVCache, NoRoomError, Synced
+from .cache import MIN_SLICE, KVCache, NoRoomError, Synced
 from .cancellation import Cancellation
 from .cuts import Cuts
 from .decode import Generated, Sampling, generate
@@ -47,6 +49,9 @@ MIN_SHORT_TOKENS = 64
 
 SLICE_MS = 80.0
 """Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
+
+GROWTH_SLICE_MS = 40.0
+"""The whole window grows between two keys of somebody who types fast, and a slice that a key cuts is lost."""
 
 IDLE_SLICE_MS = 150.0
 """Idle work goes on between two keys, so it must get somewhere in that time."""
@@ -143,6 +148,9 @@ class LocalEngine:
                 state = self.sessions.use(session, prompt)
                 choose = self._choose_whole if whole else self._choose
                 slot, plan = choose(state, prompt, healing=healing)
+                if plan.slot is not None and slot is state.short:
+                    self._grow(state, prompt, cancellation)
+                    slot, plan = self._choose(state, prompt, healing=healing)
                 synced = self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=SLICE_MS)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
@@ -264,6 +272,13 @@ class LocalEngine:
         fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=healing)
         self._recall(session, fresh)
         return self._install(session, "next", fresh), fresh
+
+    def _grow(self, session: Session, prompt: Prompt, cancellation: Cancellation) -> None:
+        """Evaluate as much more of the whole window as the budget has time for."""
+        slot, plan = self._choose_whole(session, prompt, healing=True)
+        affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE)
+        end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
+        self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
 
     def _prepare(self, session: Session, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""

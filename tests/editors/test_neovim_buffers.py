@@ -151,7 +151,7 @@ def test_requests_say_what_the_server_wants_to_know(editor: Neovim) -> None:
     assert request["position"] == {"line": 1, "character": 4}
     assert request["formattingOptions"] == {"tabSize": 2, "insertSpaces": True}
     hello = asked(editor, "initialize")[0]
-    assert hello["initializationOptions"] == {"status": True}
+    assert hello["initializationOptions"] == {"status": True, "betterSuggestions": True}
     assert hello["capabilities"]["textDocument"]["inlineCompletion"] == {"dynamicRegistration": False}
 
 

@@ -30,17 +30,21 @@ class Pace:
     Attributes:
         name: for the figures.
         rest_s: between opening the file and the first key.
+        placed: the cursor was put where the typing begins before that, and the client says so.
         key_s: between two keys.
         looks_s: when the screen is looked at, after the last key.
     """
 
     name: str
     rest_s: float
+    placed: bool = False
     key_s: float = 0.15
     looks_s: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
 
 
-PACES = {pace.name: pace for pace in (Pace("warm", 2.5), Pace("cold", 0.3))}
+PACES = {
+    pace.name: pace for pace in (Pace("warm", 2.5, placed=True), Pace("unplaced", 2.5), Pace("cold", 0.3))
+}
 
 
 @attrs.frozen
@@ -185,6 +189,9 @@ async def replay(made: Variant, place: Place, pace: Pace) -> Replayed:
         uri = place.path.as_uri()
         client.open(uri, place.text, place.language)
         typist = _Typist(client, uri, Screen(place.text, place.offset))
+        if pace.placed:
+            document = {"textDocument": {"uri": uri}, "position": typist.position()}
+            client.notify("textDocument/didFocus", document)
         await _pass(typist, pace.rest_s)
         began = time.perf_counter()
         for character in place.keys:
