@@ -74,6 +74,9 @@ quality: model  ## what each stage is worth, on holes in real code and HumanEval
 truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
 	$(BIN)/python -m foretype.tests.truth $(TRUTH)
 
+live: model  ## what people get while they type: real lines through server and daemon (an hour; alone on the machine)
+	$(BIN)/python -m foretype.tests.live
+
 lint: install  ## ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

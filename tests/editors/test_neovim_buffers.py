@@ -143,6 +143,19 @@ def test_workspaces_share_one_server(tmp_path: Path) -> None:
         assert focused[-1]["textDocument"]["uri"].endswith("/one/sample.py")
 
 
+def test_the_server_hears_where_the_cursor_rests_and_nothing_while_somebody_writes(editor: Neovim) -> None:
+    editor.keys("ione<CR>ä𝄞 two<Esc>0fw")
+    editor.wait_lua("#Scripted.of(Scripted.told, 'textDocument/didFocus') > 0")
+    resting = "Scripted.of(Scripted.told, 'textDocument/didFocus')"
+    editor.wait_lua(f"({resting}[#{resting}].position or {{}}).character == 5")
+    (*_, last) = editor.lua(f"return {resting}")
+    assert last["position"] == {"line": 1, "character": 5}
+    editor.keys("i")
+    before = editor.lua(f"return #{resting}")
+    editor.lua("vim.wait(400)")
+    assert editor.lua(f"return #{resting}") == before
+
+
 def test_requests_say_what_the_server_wants_to_know(editor: Neovim) -> None:
     editor.command("set expandtab shiftwidth=2")
     editor.keys("oä𝄞x")

@@ -79,7 +79,7 @@ def places(count: int, seed: int, languages: tuple[str, ...] = ()) -> list[Place
     """
     roots = {source.name: source for source in sources()}
     found: dict[str, list[Place]] = {}
-    for hole in sample(60 * count, seed) if count < 20 else sample(20 * count, seed):
+    for hole in sample(600 + 24 * count, seed):
         if hole.kind == "rest" and (not languages or hole.language in languages):
             place = place_of(hole, unpacked(roots[hole.source]))
             if place is not None:

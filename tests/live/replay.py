@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import psutil
@@ -21,6 +20,35 @@ from .places import Place
 from .screen import Screen
 
 BETTER = "foretype/betterSuggestion"
+
+
+class Client(Protocol):
+    """A language server that runs: `LspClient`, or one in this process in virtual time."""
+
+    @property
+    def notifications(self) -> list[dict[str, Any]]:
+        """What came unasked, and was not taken out."""
+        ...
+
+    def notify(self, method: str, params: Any) -> None:
+        """Send a notification."""
+        ...
+
+    def request(self, method: str, params: Any) -> tuple[int, asyncio.Future[Any]]:
+        """Send a request: its number, and the future of its result."""
+        ...
+
+    def open(self, uri: str, text: str, language: str) -> None:
+        """Open a document."""
+        ...
+
+    def insert(self, uri: str, line: int, character: int, text: str) -> int:
+        """Type at a position; returns the document's version."""
+        ...
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @attrs.frozen
@@ -83,7 +111,7 @@ class Replayed:
 class _Typist:
     """Somebody at a keyboard. Its state: the screen, the document's version, the times of answers."""
 
-    client: LspClient
+    client: Client
     uri: str
     screen: Screen
     version: int = 1
@@ -105,7 +133,7 @@ class _Typist:
         at = self.position()
         params = inline_params(self.uri, at["line"], at["character"])
         _, answer = self.client.request("textDocument/inlineCompletion", params)
-        task = asyncio.create_task(self._listen(answer, self.version, time.perf_counter(), better))
+        task = asyncio.create_task(self._listen(answer, self.version, _now(), better))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
@@ -116,7 +144,7 @@ class _Typist:
             items = (await answer)["items"]
         except (Refused, ConnectionError):
             return
-        now = time.perf_counter()
+        now = _now()
         if version != self.version:
             return
         if better is None:
@@ -183,43 +211,48 @@ async def _server(made: Variant, root: Path) -> AsyncGenerator[LspClient]:
 
 
 async def replay(made: Variant, place: Place, pace: Pace) -> Replayed:
-    """Open the file, rest, type, look."""
+    """One place through a server of its own and the variant's daemon."""
     async with _server(made, place.root) as client:
-        before = made.processor_s()
-        uri = place.path.as_uri()
-        client.open(uri, place.text, place.language)
-        typist = _Typist(client, uri, Screen(place.text, place.offset))
-        if pace.placed:
-            document = {"textDocument": {"uri": uri}, "position": typist.position()}
-            client.notify("textDocument/didFocus", document)
-        await _pass(typist, pace.rest_s)
-        began = time.perf_counter()
-        for character in place.keys:
-            typist.press(character)
-            await _pass(typist, pace.key_s)
-        looks: list[Look] = []
-        waited = pace.key_s  # the last key is so long ago
-        screen = typist.screen
-        for after in pace.looks_s:
-            if after > waited:
-                await _pass(typist, after - waited)
-                waited = after
-            looks.append(Look(after, screen.line(), screen.ghost.text if screen.ghost else ""))
-        shown = typist.first_shown
-        return Replayed(
-            place,
-            tuple(looks),
-            tuple(typist.answer_ms),
-            None if shown is None else shown - began,
-            screen.replaced,
-            screen.appeared,
-            made.processor_s() - before,
-        )
+        return await typed(client, place, pace, made.processor_s)
+
+
+async def typed(client: Client, place: Place, pace: Pace, processor_s: Callable[[], float]) -> Replayed:
+    """Open the file, rest, type, look."""
+    before = processor_s()
+    uri = place.path.as_uri()
+    client.open(uri, place.text, place.language)
+    typist = _Typist(client, uri, Screen(place.text, place.offset))
+    if pace.placed:
+        document = {"textDocument": {"uri": uri}, "position": typist.position()}
+        client.notify("textDocument/didFocus", document)
+    await _pass(typist, pace.rest_s)
+    began = _now()
+    for character in place.keys:
+        typist.press(character)
+        await _pass(typist, pace.key_s)
+    looks: list[Look] = []
+    waited = pace.key_s  # the last key is so long ago
+    screen = typist.screen
+    for after in pace.looks_s:
+        if after > waited:
+            await _pass(typist, after - waited)
+            waited = after
+        looks.append(Look(after, screen.line(), screen.ghost.text if screen.ghost else ""))
+    shown = typist.first_shown
+    return Replayed(
+        place,
+        tuple(looks),
+        tuple(typist.answer_ms),
+        None if shown is None else shown - began,
+        screen.replaced,
+        screen.appeared,
+        processor_s() - before,
+    )
 
 
 async def _pass(typist: _Typist, seconds: float) -> None:
     """Let time go by, as somebody does who listens to the server."""
-    until = time.perf_counter() + seconds
-    while (left := until - time.perf_counter()) > 0:
+    until = _now() + seconds
+    while (left := until - _now()) > 1e-6:
         await asyncio.sleep(min(left, 0.01))
         typist.hear()

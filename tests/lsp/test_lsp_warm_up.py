@@ -9,11 +9,74 @@ import pytest
 from foretype.daemon.client import DaemonClient
 from foretype.daemon.config import CompletionSettings
 from foretype.daemon.place import Place
+from foretype.daemon.protocol import WarmRequest
 from foretype.lsp.ahead import warm_offset
+from foretype.tests.support import virtual_time
 from foretype.tests.support.lsp_client import PATIENCE_S, connected, python
+from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from foretype.tests.support.private_home import default_model, foretype, private_home
 
 SMALL = CompletionSettings(prefix_characters=100)
+LINES = 2000
+LARGE = "".join(f"value_{number} = {number}\n" for number in range(LINES))
+LARGE_URI = "file:///srv/space/large.py"
+
+
+class Listener(EchoBackend):
+    """Remembers what it was to have ready."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: "")
+        self.warmed: list[str] = []
+
+    async def warm(self, request: WarmRequest) -> None:
+        self.warmed.append(request.prompt.prefix)
+
+
+def warmed_at(*places: dict[str, int] | None, between_s: float = 1.0) -> list[str]:
+    """The prefixes that are made ready when a cursor rests in places of `LARGE`; None: nobody says where."""
+
+    async def play() -> list[str]:
+        backend = Listener()
+        inside = InsideServer(backend)
+        inside.begin()
+        document = {"uri": LARGE_URI, "languageId": "python", "version": 1, "text": LARGE}
+        inside.feed(notification("textDocument/didOpen", {"textDocument": document}))
+        for place in places:
+            focus: dict[str, object] = {"textDocument": {"uri": LARGE_URI}}
+            if place is not None:
+                focus["position"] = place
+            inside.feed(notification("textDocument/didFocus", focus))
+            await asyncio.sleep(between_s)
+        await asyncio.sleep(5)
+        await inside.end()
+        return backend.warmed
+
+    return virtual_time.run(play())
+
+
+def notification(method: str, params: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "method": method, "params": params}
+
+
+def test_a_large_document_is_made_ready_where_the_cursor_rests() -> None:
+    (prefix,) = warmed_at({"line": 900, "character": 9})
+    assert prefix.endswith("value_899 = 899\nvalue_900")
+
+
+def test_nobody_guesses_where_the_cursor_of_a_large_document_is() -> None:
+    assert warmed_at(None) == []
+
+
+def test_of_a_cursor_that_moves_on_only_the_last_place_is_made_ready() -> None:
+    places = [{"line": line, "character": 0} for line in range(300, 320)]
+    (prefix,) = warmed_at(*places, between_s=0.05)
+    assert prefix.endswith("value_318 = 318\n")
+
+
+@pytest.mark.parametrize("place", [{"line": 10**9, "character": -3}, {}, {"line": "x"}])
+def test_a_position_that_is_none_does_no_harm(place: dict[str, int]) -> None:
+    assert len(warmed_at(place)) <= 1
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from foretype.context.values import Completion, StopReason
-from foretype.daemon.backend import OnDelta, OnModel
-from foretype.daemon.config import Settings, StatisticsSettings
+from foretype.daemon.backend import Backend, OnDelta, OnModel
+from foretype.daemon.config import CompletionSettings, Settings, StatisticsSettings
 from foretype.daemon.protocol import (
     CompletionRequest,
     DaemonStatus,
@@ -75,12 +75,19 @@ class InsideServer:
     """
 
     def __init__(
-        self, backend: EchoBackend, on_answer: Callable[[int | str, dict[str, Any]], None] | None = None
+        self,
+        backend: Backend,
+        on_answer: Callable[[int | str, dict[str, Any]], None] | None = None,
+        *,
+        completion: CompletionSettings | None = None,
     ) -> None:
-        async def make(_on_model: OnModel) -> EchoBackend:
+        async def make(_on_model: OnModel) -> Backend:
             return backend
 
-        self.server = ForetypeServer(make, lambda: Settings(statistics=StatisticsSettings(enabled=False)))
+        settings = Settings(
+            completion=completion or CompletionSettings(), statistics=StatisticsSettings(enabled=False)
+        )
+        self.server = ForetypeServer(make, lambda: settings)
         self.answers: dict[int | str, list[dict[str, Any]]] = {}
         self.asked: list[int | str] = []
         self.told: list[dict[str, Any]] = []

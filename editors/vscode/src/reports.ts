@@ -8,6 +8,9 @@ import * as vscode from "vscode";
 import { acceptedLength, type Edit, type Suggestion, watched } from "./accepted";
 import { addImports } from "./imports";
 
+/** A cursor that stays for so many ms rests. */
+const REST_MS = 300;
+
 /** The part of a language client that is used here. */
 export interface Teller {
   tell(method: string, params: unknown): Promise<void>;
@@ -32,6 +35,8 @@ interface Answered extends Suggestion {
 export class Reports {
   private uri = "";
   private last: Answered[] = [];
+  private rest: NodeJS.Timeout | undefined;
+  private seen: { readonly uri: string; readonly version: number } | undefined;
 
   constructor(private readonly teller: Teller) {}
 
@@ -72,6 +77,20 @@ export class Reports {
         );
         return;
       }
+    }
+  }
+
+  /** The cursor was moved; once it rests, the server has the model read what stands there. Typing moves it, too. */
+  moved(editor: vscode.TextEditor): void {
+    const { document, selection } = editor;
+    const uri = document.uri.toString();
+    const typed = this.seen?.uri === uri && this.seen.version !== document.version;
+    this.seen = { uri, version: document.version };
+    clearTimeout(this.rest);
+    if (!typed) {
+      const textDocument = { uri };
+      const position = { line: selection.active.line, character: selection.active.character };
+      this.rest = setTimeout(() => void this.teller.tell("textDocument/didFocus", { textDocument, position }), REST_MS);
     }
   }
 

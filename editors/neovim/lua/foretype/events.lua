@@ -2,6 +2,7 @@
 
 local client = require('foretype.client')
 local ghost = require('foretype.ghost')
+local rest = require('foretype.rest')
 local suggest = require('foretype.suggest')
 
 local M = {}
@@ -36,6 +37,10 @@ function M.listen()
   on({ 'InsertLeave', 'BufLeave', 'WinLeave', 'BufUnload', 'CmdwinEnter' }, 'nothing to show', suggest.left)
   on('BufEnter', 'another document', function(event)
     focused(event.buf)
+    rest.moved(event.buf)
+  end)
+  on('CursorMoved', 'the cursor may rest', function(event)
+    rest.moved(event.buf)
   end)
   on('ColorScheme', 'colours', ghost.highlights)
   ghost.highlights()

@@ -1,0 +1,119 @@
+"""The measurement of what people get while they type: the places, the screen, the figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foretype.tests.live.places import Place, place_of
+from foretype.tests.live.replay import Look, Replayed
+from foretype.tests.live.report import figures, label, right_characters, table
+from foretype.tests.live.screen import Screen
+from foretype.tests.quality.holes import Hole
+
+WRITTEN = "def total(prices):\n    return sum(prices)\n\n\nprint(total([1]))\n"
+
+
+def item(text: str, at: int, *, name: str = "one", right: int = 0) -> dict[str, Any]:
+    """An item for the cursor in column `at` of the last line."""
+    span = {"start": {"line": 1, "character": at}, "end": {"line": 1, "character": at + right}}
+    return {"insertText": text, "range": span, "command": {"arguments": [name]}}
+
+
+def screen(line: str = "return ", ghost: str = "", name: str = "one") -> Screen:
+    one = Screen(f"x\n{line}", len(line) + 2)
+    if ghost:
+        one.take([item(ghost, len(line), name=name)])
+    return one
+
+
+def typed(one: Screen, keys: str) -> str | None:
+    for key in keys:
+        one.type(key)
+    return one.ghost.text if one.ghost else None
+
+
+def test_what_is_typed_through_shrinks_and_what_is_not_said_goes() -> None:
+    assert typed(screen(ghost="value + 1"), "val") == "ue + 1"
+    assert typed(screen(ghost="value + 1"), "vx") is None
+    assert typed(screen(ghost="v"), "v") is None
+
+
+def test_an_answer_replaces_what_fits_only_with_more_of_the_same() -> None:
+    one = screen(ghost="value")
+    one.take([item("other", 7, name="two")])
+    assert one.line() == "return value"
+    one.take([item("value + 1", 7, name="two")])
+    assert one.line() == "return value + 1"
+    one.take([])
+    assert one.line() == "return value + 1"
+
+
+def test_a_better_one_replaces_what_it_is_better_than_while_that_is_untouched() -> None:
+    one = screen(ghost="value")
+    one.take([item("other", 7, name="two")], better="another")
+    assert one.line() == "return value"
+    one.take([item("other", 7, name="two")], better="one")
+    assert (one.line(), one.replaced, one.appeared) == ("return other", 1, 0)
+    touched = screen(ghost="value")
+    typed(touched, "v")
+    touched.take([item("other", 8, name="two")], better="one")
+    assert touched.line() == "return value"
+
+
+def test_a_better_one_appears_where_nothing_stands() -> None:
+    one = screen()
+    assert one.line() is None
+    one.take([item("other", 7)], better="")
+    assert (one.line(), one.replaced, one.appeared) == ("return other", 0, 1)
+
+
+def test_the_line_is_what_accepting_makes_of_it() -> None:
+    one = Screen("x\ncall()\nnext", 7)
+    one.take([item("a)\n# more", 5, right=1)])
+    assert one.line() == "call(a)"
+
+
+def hole(cut_from: str, left: str) -> Hole:
+    at = WRITTEN.index(cut_from)
+    text = WRITTEN[:at] + WRITTEN[at + len(left) :]
+    return Hole("source", "a.py", "python", "rest", text, at, WRITTEN, held_out=True)
+
+
+def test_a_place_is_the_last_keys_before_a_hole() -> None:
+    place = place_of(hole("(prices)\n\n", "(prices)"), Path("/srv"))
+    assert place is not None
+    assert (place.keys, place.left, place.line) == ("return sum", "(prices)", "    return sum(prices)")
+    assert place.text[: place.offset] + place.keys + place.left + place.text[place.offset :] == WRITTEN
+    assert place.path == Path("/srv/a.py")
+
+
+@pytest.mark.parametrize(("cut_from", "left"), [("turn sum", "turn sum(prices)"), (")\n\n\nprint", ")")])
+def test_a_line_with_too_few_keys_or_too_little_left_is_no_place(cut_from: str, left: str) -> None:
+    assert place_of(hole(cut_from, left), Path("/srv")) is None
+
+
+def replayed(*lines: str | None, first_shown_s: float | None = 0.5) -> Replayed:
+    """Looks of 0.3 s and 1 s at a place where "b()" is left of "a.b()"."""
+    place = Place(
+        "p", Path("/srv"), Path("/srv/a.py"), "python", "a.", 2, "a.", "a.b()", "b()", held_out=False
+    )
+    looks = tuple(Look(after, line, (line or "")[2:]) for after, line in zip((0.3, 1.0), lines, strict=True))
+    return Replayed(place, looks, (1.0, 30.0), first_shown_s, 1, 0, 2.0)
+
+
+def test_figures_count_exact_and_shown_lines_and_right_characters() -> None:
+    found = figures([replayed(None, "a.b()"), replayed("a.b[]", "a.b()", first_shown_s=None)])
+    assert (found["300ms.exact"], found["1s.exact"]) == (0, 2)
+    assert (found["300ms.shown"], found["1s.shown"], found["1s.exact_of_shown"]) == (0.5, 1, 1)
+    assert found["300ms.right_characters"] == pytest.approx(1 / 6)
+    assert (found["first_shown.share"], found["first_shown.median_s"]) == (0.5, 0.5)
+    assert (found["replaced"], found["processor_s"], found["answer.p95_ms"]) == (1, 2, 30)
+    assert table("both", {"one": found, "none": figures([])}).row_count == len(found)
+
+
+def test_pieces_of_the_report() -> None:
+    assert [label(after) for after in (0.1, 0.3, 1.0, 3.0)] == ["100ms", "300ms", "1s", "3s"]
+    assert right_characters(Look(1, "a.b()", "b()\nc"), "b()") == 3
+    assert right_characters(Look(1, None, ""), "b()") == 0
