@@ -20,7 +20,10 @@ QUANTUM_S = 0.004
 
 
 class LockstepThread:
-    """Stands in for `daemon.engine_thread.EngineThread`. Its state: work to do, and the thread that does it."""
+    """Stands in for `daemon.engine_thread.EngineThread`.
+
+    Its state: the work to do, the thread that does it, and `spent_s`, how long that has computed.
+    """
 
     current: LockstepThread | None = None
 

@@ -49,7 +49,7 @@ MACHINES = {
     machine.name: machine
     for machine in (Machine("untuned", 7.0, 3.0), Machine("tuned", 5.0, 1.15), Machine("slow", 30.0, 12.0))
 }
-"""Two cores with the default model as it is pulled and as it is tuned, and a model some ten times as large."""
+"""Two cores with the default model as it is pulled and as it is tuned; and a model ten times as large."""
 
 
 class Truth:
