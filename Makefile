@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth lint format clean
+.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth live lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16

@@ -117,9 +117,12 @@ class BetterAnswers:
         if task is not None:
             task.cancel()
 
-    def asked_about(self) -> tuple[str, ...]:
-        """The documents of which a place is being asked about."""
-        return tuple(self._running)
+    def dismissed(self, name: str) -> None:
+        """The user sent a suggestion away; what would take its place isn't wanted either."""
+        for uri in tuple(self._running):
+            if any(one.id == name for one in self._suggestions.of(uri)):
+                self.stop(uri)
+        self._suggestions.dismiss(name)
 
     def closed(self, uri: str) -> None:
         """A document is gone."""

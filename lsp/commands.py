@@ -40,7 +40,7 @@ async def dismissed(session: Session, arguments: list[Any]) -> None:
     """[id]: the user sent a suggestion away; it does not come again at its place."""
     if arguments and isinstance(arguments[0], str):
         session.ledger.dismissed(arguments[0])
-        session.inline.dismissed(arguments[0])
+        session.inline.better.dismissed(arguments[0])
 
 
 async def enable(session: Session, arguments: list[Any]) -> str:

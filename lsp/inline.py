@@ -145,17 +145,6 @@ class InlineCompletions:
         self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
         return status
 
-    def dismissed(self, name: str) -> None:
-        """The user sent a suggestion away; what would take its place isn't wanted either."""
-        for uri in self.better.asked_about():
-            if any(one.id == name for one in self.suggestions.of(uri)):
-                self.better.stop(uri)
-        self.suggestions.dismiss(name)
-
-    def changed(self, uri: str) -> None:
-        """A document has another text: what its place was asked for is no longer wanted."""
-        self.better.stop(uri)
-
     def closed(self, uri: str, sheet: str = "") -> None:
         """A document is gone: what was running for it ends, what was kept for it goes.
 

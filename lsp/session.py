@@ -326,9 +326,8 @@ class Session:
 
     def change(self, identifier: Any, changes: Any) -> None:
         """A document has changed."""
-        document = self.documents.change(identifier, changes)
-        if document is not None and self._inline is not None:
-            self._inline.changed(document.uri)
+        if (document := self.documents.change(identifier, changes)) and self._inline is not None:
+            self._inline.better.stop(document.uri)
             self._follow_typing(document, self._inline)
 
     def _follow_typing(self, document: Document, inline: InlineCompletions) -> None:
@@ -381,8 +380,7 @@ class Session:
                 self._bars[step.root] = bar
 
     def _better(self, better: Better) -> None:
-        document = self.documents.get(better.uri)
-        if document is not None:
+        if (document := self.documents.get(better.uri)) is not None:
             from .better import BETTER
 
             self._notify(BETTER, better.for_editors(document.version))
