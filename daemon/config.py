@@ -78,7 +78,8 @@ class CompletionSettings:
         enabled: suggestions at all.
         disabled_languages: language identifiers without suggestions.
         max_tokens: upper bound of generated tokens of one suggestion.
-        latency_budget_ms: time in ms in which a first answer should appear.
+        latency_budget_ms: time in ms in which a first answer should appear. It may see less than later ones,
+            and a better one takes its place unless it was typed into.
         prefix_characters: code points of the file before the cursor that the model sees, at most.
         suffix_characters: code points after the cursor, at most.
         related_characters: code points of related code that the model sees, at most, from other files and

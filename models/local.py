@@ -6,9 +6,9 @@ the daemon's; prompts are made in `context`; which tokens lie where is `cache`'s
 
 A request is served, in this order, by: the slot that sees the whole window, if it is cheap enough; the one
 that is becoming that; a short one; a new anchor over the whole window; one over less, so that a first answer
-comes within the latency budget. Before a short one serves again, the budget goes into the whole window:
-somebody who goes on typing gets ahead, and somebody who stops waits no longer than the budget for an early
-answer. While the user is idle, `idle` prepares what the next request would like to have.
+comes within the latency budget. Before a short one serves again, part of the budget goes into the whole
+window: somebody who goes on typing gets ahead, and somebody who stops waits no longer than the budget for an
+early answer. While the user is idle, `idle` prepares what the next request would like to have.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ log = logging.getLogger(__name__)
 
 BUDGET_SHARE = 0.6
 """The part of the latency budget that a first prefill may use; the rest is for decoding."""
+
+GROWTH_SHARE = 0.3
+"""The part of it that the whole window gets before a short one answers again: most of a pause between keys."""
 
 MIN_SHORT_TOKENS = 64
 """However slow the machine, a first answer sees about this much."""
@@ -274,9 +277,9 @@ class LocalEngine:
         return self._install(session, "next", fresh), fresh
 
     def _grow(self, session: Session, prompt: Prompt, cancellation: Cancellation) -> None:
-        """Evaluate as much more of the whole window as the budget has time for."""
+        """Evaluate as much more of the whole window as its share of the budget has time for."""
         slot, plan = self._choose_whole(session, prompt, healing=True)
-        affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE)
+        affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
 
