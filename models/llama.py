@@ -341,7 +341,7 @@ class Context:
             c.llama_set_n_threads(self._context, threads, threads)
             self._threads = threads
         code = int(c.llama_decode(self._context, self._batch))
-        self._governor.after(count)
+        self._governor.after(count, finished=code == DecodeResult.DONE)
         pass_on(expected=code in (1, 2))
         if code in (0, 1, 2):
             return DecodeResult(code)

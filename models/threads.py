@@ -105,11 +105,17 @@ class Governor:
         self._started = now
         return self.current
 
-    def after(self, tokens: int) -> None:
-        """The computation of so many tokens is over."""
+    def after(self, tokens: int, *, finished: bool = True) -> None:
+        """The computation of so many tokens is over.
+
+        Args:
+            tokens: how many were to be computed.
+            finished: all of them were. One that was aborted, found no room or failed says nothing
+                about speed.
+        """
         now = self.clock()
         self._finished = now
-        if tokens != 1 or self.current == 1:
+        if tokens != 1 or self.current == 1 or not finished:
             return
         milliseconds = (now - self._started) * 1000
         # A growing context makes steps slower, honestly: let the best one age.

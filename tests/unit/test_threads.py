@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
+from foretype.models.cancellation import Cancellation
+from foretype.models.llama import Context, DecodeResult, Model
 from foretype.models.threads import Governor, available, choose, runnable_threads
+from foretype.tests.support.tiny_gguf import tiny_model
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @attrs.define
@@ -17,10 +24,10 @@ class Machine:
     def governor(self, most: int) -> Governor:
         return Governor(most, runnable=lambda: self.runnable, clock=lambda: self.now)
 
-    def step(self, governor: Governor, milliseconds: float, tokens: int = 1) -> int:
+    def step(self, governor: Governor, milliseconds: float, tokens: int = 1, *, finished: bool = True) -> int:
         threads = governor.before()
         self.now += milliseconds / 1000
-        governor.after(tokens)
+        governor.after(tokens, finished=finished)
         return threads
 
 
@@ -51,6 +58,39 @@ def test_a_slow_step_is_taken_as_a_sign_where_nobody_can_be_asked() -> None:
     assert machine.step(governor, 8) == 1
     machine.now += 0.5
     assert machine.step(governor, 7) == 2
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 500.0)), max_size=40))
+def test_steps_that_never_finished_teach_nothing(steps: list[tuple[bool, float]]) -> None:
+    """Whatever was aborted between them, finished steps of an even pace compute with every thread."""
+    machine = Machine(runnable=None)
+    governor = machine.governor(4)
+    for aborted, milliseconds in steps:
+        if aborted:
+            machine.step(governor, milliseconds, finished=False)
+        assert machine.step(governor, 7) == 4
+
+
+def test_a_context_tells_which_steps_were_aborted(tmp_path: Path) -> None:
+    said: list[bool] = []
+
+    class Listening(Governor):
+        def after(self, tokens: int, *, finished: bool = True) -> None:
+            super().after(tokens, finished=finished)
+            said.append(finished)
+
+    model = Model(tiny_model("starcoder", tmp_path), gpu_layers=0)
+    context = Context(model, size=256, sequences=1, governor=Listening(1))
+    cancelled = Cancellation()
+    cancelled.cancel()
+    with context.abortable(cancelled):
+        assert context.decode([5], 0, 0) is DecodeResult.ABORTED
+    assert context.decode([5], 0, 0) is DecodeResult.DONE
+    assert context.decode([5] * 200, 0, 1) is DecodeResult.DONE
+    assert context.decode([5] * 100, 0, 201) is DecodeResult.NO_SLOT
+    assert said == [False, True, True, False]
+    context.close()
+    model.close()
 
 
 def test_long_prefills_are_no_sign() -> None:
