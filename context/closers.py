@@ -112,9 +112,25 @@ def _meeting(text: str, line: Line) -> _Meeting:
         elif closer in ")]}>":
             break
     reopened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
-    if reopened and said[-len(reopened) :] == reopened:
+    goes_on = found.quote_began_here or text.rstrip()[-1:] in PAIRS
+    if reopened and said[-len(reopened) :] == reopened and not goes_on:
         return _Meeting(*matched[-1 - len(reopened)], reopens=True)
+    if not said and after.startswith(">") and text.endswith(">") and not _opens_angle(line):
+        return _Meeting(1, len(text) - 1)  # what stands there closes what the text has opened
     return _Meeting(*matched[-1])
+
+
+def _opens_angle(line: Line) -> bool:
+    openers = balance(line.before, line.language, angles=True).openers
+    return any(bracket == "<" for _, bracket in openers)
+
+
+def is_even(text: str, line: Line) -> bool:
+    """Whether a text opens no more than it closes, so that what follows the cursor may go on behind it."""
+    found = line.balance(text)
+    opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
+    closes = [closer for _, closer in found.closers]
+    return not found.quote_began_here and (not opened or closes[-len(opened) :] == opened)
 
 
 def is_level(text: str, line: Line) -> bool:

@@ -69,7 +69,8 @@ def stop_rules(
         if place.columns_of(following) >= closing and header >= 0:
             closing = reference  # the block is closed already
         following = ""
-    openers = () if multiline == "never" or _is_long_prose(place) else _line_end_openers(place)
+    prose = _is_long_prose(place)
+    openers = () if multiline == "never" or prose else _line_end_openers(place)
     return StopRules(
         multiline=many,
         reference_indent=reference,
@@ -78,6 +79,7 @@ def stop_rules(
         continuations=layout.continuations,
         openers=openers,
         opening_pattern=layout.opening_pattern if openers else "",
+        in_brackets=multiline != "never" and not prose and _is_in_brackets(place),
         stop_at_blank=layout.indented,
         unindented=layout.unindented,
         next_line=following.strip(),
@@ -119,5 +121,11 @@ def _line_end_openers(place: Place) -> tuple[str, ...]:
     deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
     if deeper or not place.at_line_end:
         return ()
-    goes_on = (",",) if place.after.lstrip()[:1] in PAIRS.values() else ()
-    return (*place.language.layout.openers, *goes_on)
+    return place.language.layout.openers
+
+
+def _is_in_brackets(place: Place) -> bool:
+    """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
+    closes = place.at_line_end and place.after.lstrip()[:1] in PAIRS.values()
+    code = place.language.grammar is not None and place.language.grammar.strict
+    return closes and code and bool(balance(place.before, place.language).openers)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from . import trim_blanks, trim_brackets, trim_first_blank, trim_lines
+from .brackets import balance
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closes_only, opens_block, place_of
@@ -94,13 +95,14 @@ def trim(
 
 def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
     """The rules once the first line stands: one line that opens a block goes on to the block's end."""
-    if rules.multiline or not rules.openers:
+    if rules.multiline or not (rules.openers or rules.in_brackets):
         return rules
     lines = split_lines(raw)
     if len(lines) < 2:
         return rules
     first = place.before + without_end(lines[0])
-    if not opens_block(first, place.language) and not first.rstrip().endswith(rules.openers):
+    goes_on = rules.in_brackets and not balance(without_end(lines[0]), place.language, place.before).closers
+    if not goes_on and not opens_block(first, place.language):
         return rules
     indent = place.columns_of(first)
     closed = bool(place.below) and closes_only(place.below[0], place.language)

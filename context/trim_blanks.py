@@ -47,7 +47,7 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not indent:
         return draft
     if not place.blank:
-        padded = draft.ended and re.search(r"[ \t][)\]]?$", text) is not None
+        padded = _is_padded(draft, place)
         doubled = place.before[-1:].isspace() or (
             place.before.endswith(("(", "[", ".", "!", "~")) and not padded
         )
@@ -66,6 +66,14 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
         if width != wanted
         else draft
     )
+
+
+def _is_padded(draft: Draft, place: Place) -> bool:
+    """Whether brackets have blanks inside them: in this text, or in the lines nearby."""
+    if draft.ended and re.search(r"[ \t][)\]]?$", draft.text):
+        return True
+    opener = re.compile(re.escape(place.before[-1:]) + r"[ \t]\S")
+    return any(opener.search(line) for line in (*place.above, *place.below))
 
 
 def _expected_indent(place: Place, text: str) -> int:

@@ -7,7 +7,16 @@ import re
 import attrs
 
 from .brackets import PAIRS, balance
-from .closers import PUNCTUATION, Line, before_closer, closed, closed_beginning, is_level, meet_closers
+from .closers import (
+    PUNCTUATION,
+    Line,
+    before_closer,
+    closed,
+    closed_beginning,
+    is_even,
+    is_level,
+    meet_closers,
+)
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closers_only, first_word, opens_block
@@ -50,7 +59,8 @@ def _before_an_open_word(text: str, place: Place) -> str:
         code = (place.before + line if number == 0 else line).rstrip()
         if first_word(code) in closers and opened:
             opened.pop()
-        if opens_block(code, place.language) and code[-1:] not in PAIRS:
+        header = number == 0 and opens_block(place.before, place.language)
+        if opens_block(code, place.language) and code[-1:] not in PAIRS and not header:
             opened.append(number)
     return "".join(lines[: opened[0]]) if opened else text
 
@@ -101,7 +111,7 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     if at == 0 and line.find(after, 1) > 0:
         at = line.find(after, 1)
     while at >= 0:
-        if _line(place).balance(line[:at]).is_closed:
+        if place.language.id in _PROSE_LANGUAGES or is_even(line[:at], _line(place)):
             return at
         at = line.find(after, at + 1)
     code = line.rstrip()
@@ -162,8 +172,9 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
+    draft = attrs.evolve(draft, text=_before_an_open_word(draft.text, place))
     if draft.cut_off:
-        draft = attrs.evolve(draft, text=_without_comma(_before_an_open_word(draft.text, place)))
+        draft = attrs.evolve(draft, text=_without_comma(draft.text))
     if is_level(draft.text, attrs.evolve(_line(place), types=draft.cut_off)):
         return draft
     line = attrs.evolve(_line(place, draft.replace_right), types=draft.cut_off)

@@ -102,6 +102,8 @@ class StopWatch:
     def _opens_block(self, line: str) -> bool:
         """Whether the first generated line leaves a block open: its end is an opener, words whole."""
         code = (self.line + line).rstrip()
+        if self.rules.in_brackets and line.strip() and not _unmatched_closers(line):
+            return True
         pattern = self.rules.opening_pattern
         if pattern and line.strip() and re.search(pattern, code):
             return True

@@ -109,8 +109,9 @@ def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
 def _begun(state: State, author: str, stands: str, length: int, lost: int) -> Verdict | None:
     """The verdict, where what stands is the authors' text up to `length`, properly closed; else None."""
     last = state.hole.start + lost + length
-    if not (state.standing(last) + _behind(state)).strip():
-        return Verdict(BEGINNING) if _as_far_as(state, author, length, lost) == stands else None
+    free = not (state.standing(last) + _behind(state)).strip()
+    if free and _as_far_as(state, author, length, lost) == stands:
+        return Verdict(BEGINNING)
     if _closing(state, state.offset + lost, last).fullmatch(stands, length):
         broken = state.hole.language == "go" and _GO_BREAKS.search(stands[max(0, length - 1) :])
         return Verdict(CORRUPT, "line-break") if broken else Verdict(BEGINNING)
