@@ -37,13 +37,15 @@ class Balance:
 
     Attributes:
         closers: closing brackets and quotes that the text has not opened, with their offsets, in order.
+        strays: the offsets of those whose opening ones are not in front of the text either.
         openers: unmatched opening brackets with their offsets, in order.
         quote: the quote of a string that is still open at the end, or "".
-        quote_began_here: whether that string began in the text.
+        quote_began_here: whether a string that is open at the end began in the text.
         comment: whether the text ends inside a comment.
     """
 
     closers: tuple[tuple[int, str], ...]
+    strays: frozenset[int]
     openers: tuple[tuple[int, str], ...]
     quote: str
     quote_began_here: bool = False
@@ -65,7 +67,7 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
         angles: whether angle brackets count, where they enclose types.
     """
     whole, start = before + text, len(before)
-    found = _Scan(described, start)
+    found = _Scan(described, whole, start)
     position = 0
     blocks = dict(described.comments.block)
     comment = False
@@ -89,8 +91,9 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
     openers = tuple(
         (at - start, symbol) for at, symbol in found.opened if at >= start and symbol in CLOSER_OF
     )
-    began_here = bool(found.quote) and found.opened[-1][0] >= start
-    return Balance(tuple(found.closers), openers, found.quote, began_here, comment)
+    began_here = any(at >= start and symbol not in CLOSER_OF for at, symbol in found.opened)
+    strays = frozenset(found.strays)
+    return Balance(tuple(found.closers), strays, openers, found.quote, began_here, comment)
 
 
 @attrs.define
@@ -98,9 +101,11 @@ class _Scan:
     """A scan so far: what is open, brackets and quotes alike, and what was closed of what began in front."""
 
     described: Language
+    whole: str
     start: int
     opened: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
     closers: list[tuple[int, str]] = attrs.field(factory=list[tuple[int, str]])
+    strays: list[int] = attrs.field(factory=list[int])
 
     @property
     def quote(self) -> str:
@@ -112,10 +117,16 @@ class _Scan:
         layout, quote = self.described.layout, self.quote
         if lexeme == quote:
             self._close(lexeme, at)
-        elif (quote, lexeme) in layout.interpolations:
+        elif (quote, lexeme) in layout.interpolations and self._holds_code():
             self.opened.append(_bracket_in(lexeme, at))
         elif lexeme in {"\r", "\n"} and len(quote) == 1 and quote not in layout.multiline_quotes:
             self.opened.pop()
+
+    def _holds_code(self) -> bool:
+        """Whether the string that the scan stands in may hold code: has the prefix for it, where one must."""
+        prefixes = self.described.layout.interpolation_prefixes
+        began = self.opened[-1][0]
+        return not prefixes or any(mark in prefixes for mark in self.whole[max(0, began - 2) : began])
 
     def in_code(self, lexeme: str, at: int) -> None:
         if lexeme in self.described.layout.quotes or lexeme in _tripled(self.described):
@@ -134,6 +145,7 @@ class _Scan:
             self._close(closer, at)
         elif at >= self.start:
             self.closers.append((at - self.start, closer))
+            self.strays.append(at - self.start)
 
     def _close(self, closer: str, at: int) -> None:
         began, _ = self.opened.pop()
@@ -160,7 +172,8 @@ def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern
         words += [*(begin for begin, _ in comments.block), *(word for word in comments.line if word != "#")]
         words += [*PAIRS, *PAIRS.values()]
         parts += [_CHARACTER] if layout.characters else []
-        parts += [_REGEX] if layout.regex else []
+        holds_code = any(opener == "#{" for _, opener in layout.interpolations)
+        parts += [_REGEX.replace(r"\[]", r"\[#]") if holds_code else _REGEX] if layout.regex else []
         attributes = "//" in comments.line  # PHP's `#[Attribute]`
         parts += [_HASH + (r"(?!\[)" if attributes else "")] if "#" in comments.line else []
         parts += [_ANGLE] if angles else []

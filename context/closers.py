@@ -45,6 +45,11 @@ class Line:
         """The quote of the string that the cursor stands in, as far as the line tells; "" in code."""
         return balance(self.before, self.language).quote
 
+    @property
+    def is_comment(self) -> bool:
+        """Whether the cursor stands in a comment, as far as the line tells."""
+        return balance(self.before, self.language).comment
+
     def balance(self, text: str) -> Balance:
         """What a text at the cursor leaves open, and what it closes of what the line has opened.
 
@@ -109,7 +114,7 @@ def _meeting(text: str, line: Line) -> _Meeting:
             # Of three quotes the editor may have closed one.
             matched.append((there + size, at + len(closer) - 1))
             said.append(closer)
-        elif closer in ")]}>":
+        elif at in found.strays and closer in ")]}":
             break
     reopened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
     goes_on = found.quote_began_here or text.rstrip()[-1:] in PAIRS
@@ -135,7 +140,16 @@ def is_even(text: str, line: Line) -> bool:
 
 def is_level(text: str, line: Line) -> bool:
     """Whether a text leaves nothing open that what stands right of the cursor doesn't close."""
-    return line.balance(text).is_closed or _meeting(text, line).reopens
+    found = line.balance(text)
+    if found.is_closed:
+        return True
+    opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
+    behind = [closer for _, closer in balance(line.after, line.language, angles=">" in line.after).closers]
+    if text.rstrip()[-1:] in PAIRS or behind[: len(opened)] != opened:
+        return False
+    # An angle bracket that nothing in front of the cursor has opened waits for one.
+    waits = set(opened) == {">"} and not _opens_angle(line) and len(behind) >= len(opened)
+    return is_even(text, line) or waits
 
 
 def _skip_blanks(text: str, position: int) -> int:

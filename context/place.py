@@ -134,6 +134,20 @@ def opens_block(line: str, described: Language) -> bool:
     return _begins_with(code, layout.opening_words) and not ended
 
 
+def opens_word_block(line: str, described: Language) -> bool:
+    """Whether a line opens a block that a word closes (`end`), rather than a bracket."""
+    layout, code = described.layout, line.strip()
+    if not layout.closers or layout.indented or not code:
+        return False
+    if layout.opening_pattern and re.search(layout.opening_pattern, code):
+        return True
+    ends = any(
+        opener.isalpha() and re.search(rf"\b{re.escape(opener)}$", code) is not None
+        for opener in layout.openers
+    )
+    return ends or (code[-1] not in "([{" and opens_block(code, described))
+
+
 def _begins_with(code: str, words: tuple[str, ...]) -> bool:
     return any(code == word or code.startswith((word + " ", word + "(")) for word in words)
 

@@ -82,6 +82,7 @@ def stop_rules(
         in_brackets=multiline != "never" and not prose and _is_in_brackets(place),
         stop_at_blank=layout.indented,
         unindented=layout.unindented,
+        comments=() if layout.indented else place.language.comments.line,
         next_line=following.strip(),
         next_indent=place.columns_of(following) if following else -1,
         tab_width=place.style.tab_width,
@@ -127,5 +128,4 @@ def _line_end_openers(place: Place) -> tuple[str, ...]:
 def _is_in_brackets(place: Place) -> bool:
     """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
     closes = place.at_line_end and place.after.lstrip()[:1] in PAIRS.values()
-    code = place.language.grammar is not None and place.language.grammar.strict
-    return closes and code and bool(balance(place.before, place.language).openers)
+    return closes and bool(balance(place.before, place.language).openers)

@@ -24,6 +24,7 @@ WITHIN_MS = 200.0
 
 _MOST_PROBES = 24
 _ANYTHING = ("x", "")
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
 
@@ -147,6 +148,10 @@ class Bench:
         whole = text if self.stands_free(text) else closed(text, self._line_behind(text))
         if whole is None:
             return None
+        if whole.rstrip().endswith(","):
+            tree = self._tree_with(whole.rstrip()[:-1], self._missing(whole))
+            if tree is not None and not tree.has_defects:
+                return self._probe(whole, tree)
         missing = self._missing(whole)
         for finish in (missing, *(missing + finisher for finisher in finishers), *finishers):
             if not finish and whole == text:
@@ -169,7 +174,8 @@ class Bench:
         here = balance(self.piece.before + text + after[:end], described)
         behind = len([closer for _, closer in balance(after[end:], described).closers if closer in ")]}"])
         openers = [bracket for _, bracket in here.openers]
-        return here.quote + "".join(PAIRS[bracket] for bracket in reversed(openers[behind:]))
+        brackets = "".join(PAIRS[bracket] for bracket in reversed(openers[behind:]))
+        return here.quote + (_open_tags(text) if described.layout.tags else "") + brackets
 
     def _broken_anyway(self) -> bool:
         """Whether the piece has defects even without the line that is being typed."""
@@ -194,6 +200,17 @@ class Bench:
         """The tree, where its defects are elsewhere: good enough for names."""
         start = len(self.piece.before)
         return None if tree is None or tree.defects(start, start + len(text), 1) else tree
+
+
+def _open_tags(text: str) -> str:
+    """What closes the elements that a text opens and doesn't close, innermost first."""
+    opened: list[str] = []
+    for found in _TAG.finditer(text):
+        if found["closes"] and opened:
+            opened.pop()
+        elif not found["closes"] and not found["empty"]:
+            opened.append(found["name"])
+    return "".join(f"</{name}>" for name in reversed(opened))
 
 
 def _is_sound(tree: SyntaxTree | None) -> bool:

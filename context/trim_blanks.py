@@ -11,6 +11,9 @@ from .lines import columns, indent_of, split_lines, without_end
 from .place import Place, closes_only, first_word, opens_block
 from .values import StopRules
 
+_TOUCHING = re.compile(r"(?:[(\[!~]|(?<!\.)\.)$")
+"""What a blank doesn't stand behind: brackets, the dot of a member, a sign."""
+
 _TRAILING = re.compile(r"[ \t]+(?=\r?\n|\r|$)")
 
 
@@ -48,9 +51,8 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
         return draft
     if not place.blank:
         padded = _is_padded(draft, place)
-        doubled = place.before[-1:].isspace() or (
-            place.before.endswith(("(", "[", ".", "!", "~")) and not padded
-        )
+        touching = _TOUCHING.search(place.before) is not None and not padded
+        doubled = place.before[-1:].isspace() or touching
         return attrs.evolve(draft, text=text.lstrip(" \t")) if doubled else draft
     if indent == " " and place.indent:
         return attrs.evolve(draft, text=text[1:])  # the blank that tokenisers put in front of a word
@@ -70,7 +72,7 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
 
 def _is_padded(draft: Draft, place: Place) -> bool:
     """Whether brackets have blanks inside them: in this text, or in the lines nearby."""
-    if draft.ended and re.search(r"[ \t][)\]]?$", draft.text):
+    if draft.ended and re.search(r"[ \t](?:$|[)\]](?!\w))", draft.text):
         return True
     opener = re.compile(re.escape(place.before[-1:]) + r"[ \t]\S")
     return any(opener.search(line) for line in (*place.above, *place.below))

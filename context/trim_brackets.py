@@ -19,7 +19,7 @@ from .closers import (
 )
 from .draft import Draft
 from .lines import split_lines, without_end
-from .place import Place, closers_only, first_word, opens_block
+from .place import Place, closers_only, first_word, opens_word_block
 from .values import StopRules
 
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
@@ -59,8 +59,9 @@ def _before_an_open_word(text: str, place: Place) -> str:
         code = (place.before + line if number == 0 else line).rstrip()
         if first_word(code) in closers and opened:
             opened.pop()
-        header = number == 0 and opens_block(place.before, place.language)
-        if opens_block(code, place.language) and code[-1:] not in PAIRS and not header:
+        goes_on = first_word(code) in place.language.layout.continuations
+        header = number == 0 and opens_word_block(place.before, place.language)
+        if opens_word_block(code, place.language) and not header and not goes_on:
             opened.append(number)
     return "".join(lines[: opened[0]]) if opened else text
 
@@ -111,7 +112,8 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     if at == 0 and line.find(after, 1) > 0:
         at = line.find(after, 1)
     while at >= 0:
-        if place.language.id in _PROSE_LANGUAGES or is_even(line[:at], _line(place)):
+        even = place.language.id in _PROSE_LANGUAGES or is_even(line[:at], _line(place))
+        if even and _is_apart(line, at, after) and (not ended or line[at:].rstrip() == after):
             return at
         at = line.find(after, at + 1)
     code = line.rstrip()
@@ -125,6 +127,16 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
         if not begins_word and not ends_word:
             return len(code) - size
     return None
+
+
+def _is_apart(line: str, at: int, after: str) -> bool:
+    """Whether what a line says at an offset is no part of a longer word."""
+    before, behind = line[:at][-1:], line[at + len(after) :][:1]
+    return not (_in_word(before) and _in_word(after[0])) and not (_in_word(after[-1]) and _in_word(behind))
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def cut_unbalanced_closers(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -172,7 +184,8 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
-    draft = attrs.evolve(draft, text=_before_an_open_word(draft.text, place))
+    if closers_only(place.after):
+        draft = attrs.evolve(draft, text=_before_an_open_word(draft.text, place))
     if draft.cut_off:
         draft = attrs.evolve(draft, text=_without_comma(draft.text))
     if is_level(draft.text, attrs.evolve(_line(place), types=draft.cut_off)):

@@ -25,7 +25,8 @@ def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) ->
     """
     del rules
     text = draft.text
-    if place.prose or place.blank or not text or text[0].isspace():
+    directive = place.before.lstrip().startswith(place.language.layout.unindented or ("\n",))
+    if place.prose or place.blank or directive or not text or text[0].isspace():
         return draft
     word = _LAST_WORD.search(place.before)
     first = _FIRST_WORD.match(text)

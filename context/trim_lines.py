@@ -77,6 +77,8 @@ def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft
     if not draft.cut_off:
         return draft
     lines = split_lines(draft.text)
+    if draft.text.endswith(("\n", "\r")):
+        return draft
     if len(lines) > 1:
         return attrs.evolve(
             draft, text="".join(lines[:-1]) if any(line.strip() for line in lines[:-1]) else ""
@@ -120,11 +122,24 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
             continue
         code_seen = True
         kept.append(line)
-    return draft if len(kept) == len(lines) else draft.cut("".join(kept).rstrip())
+    if len(kept) == len(lines):
+        return draft
+    while len(kept) > 1 and _is_margin(kept[-1], rules):
+        kept.pop()
+    return draft.cut("".join(kept).rstrip())
 
 
 def _says_no_depth(line: str, rules: StopRules) -> bool:
-    return line.lstrip().startswith(rules.unindented or ("\n",))
+    marks = (*rules.unindented, *rules.comments)
+    return bool(marks) and line.lstrip().startswith(marks)
+
+
+def _is_margin(line: str, rules: StopRules) -> bool:
+    """Whether a line is a comment at the margin: behind the block's end it belongs to what follows."""
+    comment = line.lstrip().startswith(rules.comments or ("\n",))
+    return not line.strip() or (
+        comment and columns(indent_of(line), rules.tab_width) < rules.reference_indent
+    )
 
 
 def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:

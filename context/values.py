@@ -72,6 +72,7 @@ class StopRules:
             line that doesn't close them goes on to where they are closed.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
         unindented: what lines begin with that say nothing about depth (C's `#if`).
+        comments: what comment lines begin with, where those say nothing about depth either: not in Python.
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
         tab_width: columns of a tab.
@@ -90,6 +91,7 @@ class StopRules:
     in_brackets: bool = False
     stop_at_blank: bool = False
     unindented: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
     next_line: str = ""
     next_indent: int = -1
     tab_width: int = 4

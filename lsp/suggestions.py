@@ -15,7 +15,8 @@ import attrs
 from ..context.closers import Line, closed, meet_closers
 from ..context.imports import Import
 from ..context.languages import language
-from ..context.lines import newline_of
+from ..context.lines import line_end, newline_of
+from ..context.place import closers_only
 from .blanks import leading_blanks, reindented
 
 BEFORE = 400
@@ -104,18 +105,18 @@ def rest_at(suggestion: Suggestion, text: str, offset: int) -> Rest | None:
 
 def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
     """The rest in front of closers that the editor has added: it replaces those that it says itself."""
-    if not rest.replace_right:
+    if not rest.replace_right or not rest.typed:
         return rest
     start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    added = text[offset : offset + rest.replace_right].removesuffix(rest.suggestion.replaces)
-    if not added:
-        return rest
+    added = text[offset : offset + rest.replace_right]
+    right = text[offset : line_end(text, offset)]
+    added = right.rstrip() if closers_only(right) else added
     described = language(rest.suggestion.language)
     line = Line(text[start:offset], added, described, newline_of(text), types=not rest.suggestion.complete)
     met, taken = meet_closers(rest.text, line, ended=False)
     if not added[taken:].strip():
-        return rest
-    if rest.suggestion.replaces or not added.startswith(line.quote):
+        return attrs.evolve(rest, replace_right=taken)
+    if not added.startswith(line.quote) or line.is_comment:
         return None  # which of the closers belongs to what can't be told
     whole = closed(met, attrs.evolve(line, after=added[taken:]))
     return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)

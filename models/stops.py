@@ -160,7 +160,8 @@ class StopWatch:
 
     def _says_no_depth(self, stripped: str) -> bool:
         """Whether a line stands at the margin for other reasons than its depth."""
-        return bool(stripped) and stripped.startswith(self.rules.unindented or ("\n",))
+        marks = (*self.rules.unindented, *self.rules.comments)
+        return bool(stripped) and bool(marks) and stripped.startswith(marks)
 
     def _may_continue(self, stripped: str) -> bool:
         """Whether a line that begins like this is, or could still become, a continuation such as `else`."""
@@ -187,7 +188,13 @@ class StopWatch:
         end = start
         while end and self.text[end - 1] in "\r\n":
             end -= 1
-        return end
+        first = max(self.text.rfind("\n", 0, end), self.text.rfind("\r", 0, end)) + 1
+        return self._before(first) if first and self._is_margin(self.text[first:end]) else end
+
+    def _is_margin(self, line: str) -> bool:
+        """Whether a line is a comment at the margin: behind the block's end it belongs to what follows."""
+        comment = line.strip().startswith(self.rules.comments or ("\n",))
+        return comment and indent_of(line, self.rules.tab_width) < self.rules.reference_indent
 
 
 def cursor_line(prefix: str) -> str:

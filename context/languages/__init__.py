@@ -63,10 +63,12 @@ class Layout:
         quotes: what strings begin and end with.
         multiline_quotes: those of them whose strings go on over line ends.
         interpolations: pairs of a quote and of what begins code inside its strings (`"` and `#{`).
+        interpolation_prefixes: what such a string must have in front of its quote (`f`); "" for nothing.
         characters: whether `'` encloses single characters, and nothing longer.
         regex: whether regular expressions are written between slashes.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
+        tags: whether elements stand in the code, as in JSX.
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
     """
@@ -81,10 +83,12 @@ class Layout:
     quotes: tuple[str, ...] = ('"', "'")
     multiline_quotes: tuple[str, ...] = ("`",)
     interpolations: tuple[tuple[str, str], ...] = ()
+    interpolation_prefixes: str = ""
     characters: bool = False
     regex: bool = False
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
+    tags: bool = False
     stub: str = ""
 
 

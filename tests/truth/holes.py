@@ -135,7 +135,8 @@ def _is_fair(hole: Hole) -> bool:
         else ""
     )
     line = hole.code.text[hole.code.text.rfind("\n", 0, hole.start) + 1 : hole.start] + wanted
-    return line.split("\n")[0].strip() != below
+    first = next((each.strip() for each in wanted.split("\n") if each.strip()), "")
+    return line.split("\n")[0].strip() != below and first != below
 
 
 def _has_body_below(hole: Hole) -> bool:
