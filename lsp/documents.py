@@ -182,6 +182,7 @@ class DocumentStore:
         self.notebooks = Notebooks()
         self._documents: dict[str, Document] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._expected: dict[str, tuple[str, Callable[[], None]]] = {}
 
     def __iter__(self) -> Iterator[Document]:
         return iter(tuple(self._documents.values()))
@@ -271,10 +272,17 @@ class DocumentStore:
             self.encoding,
         )
         document.edited_at = self.clock()
+        expected = self._expected.pop(document.uri, None)
+        if expected is not None and expected[0] == document.text:
+            expected[1]()
         for news in self._waiting.pop(document.uri, ()):
             if not news.done():
                 news.set_result(None)
         return document
+
+    def expect(self, uri: str, text: str, then: Callable[[], None]) -> None:
+        """Call `then` with the next change of a document if that makes it this text, and never otherwise."""
+        self._expected[uri] = text, then
 
     async def changed(self, uri: str, within_s: float) -> bool:
         """Wait for the next change of a document; whether one came in so many seconds."""

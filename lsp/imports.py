@@ -12,6 +12,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -42,11 +43,15 @@ class Change:
         uri: the document.
         version: the one that the edit is for.
         edit: what is replaced, and by what.
+        there: the same in code points of the document.
+        whole: the same in code points of what it is part of.
     """
 
     uri: str
     version: int
     edit: types.TextEdit
+    there: Edit
+    whole: Edit
 
     def as_workspace_edit(self, *, versioned: bool) -> types.WorkspaceEdit:
         """The same for `workspace/applyEdit`, with the version where the client understands that."""
@@ -88,6 +93,7 @@ class Importing:
         documents: DocumentStore,
         ask: Callable[[str, Any], Coroutine[Any, Any, Any] | asyncio.Future[Any]],
         client: Callable[[], dict[str, Any]],
+        on_added: Callable[[str, str, Edit], None] = lambda _uri, _text, _edit: None,
     ) -> None:
         """Make it.
 
@@ -95,10 +101,12 @@ class Importing:
             documents: the open documents.
             ask: sends the client a request.
             client: the client's capabilities.
+            on_added: told of a document's URI, its text before, and the edit, once an import is in it.
         """
         self._documents = documents
         self._ask = ask
         self._client = client
+        self._on_added = on_added
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -127,7 +135,7 @@ class Importing:
         """The edits for a client that applies them itself; None where there is nothing to do."""
         uri, imports = read_argument(argument)
         await self._arrived(uri, imports)
-        found = edit_now(self._documents, uri, imports)
+        found = self._change(uri, imports)
         if found is None:
             return None
         start, end = found.edit.range.start, found.edit.range.end
@@ -144,11 +152,23 @@ class Importing:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    def _change(self, uri: str, imports: tuple[Import, ...]) -> Change | None:
+        """What is to be done to a document as it is now; when it has been done, that is told."""
+        found = edit_now(self._documents, uri, imports)
+        if found is None:
+            return None
+        document, target = self._documents.get(uri), self._documents.get(found.uri)
+        if document is not None and target is not None:
+            after = found.there.apply(target.text)
+            told = partial(self._on_added, uri, document.whole, found.whole)
+            self._documents.expect(found.uri, after, told)
+        return found
+
     async def _add(self, uri: str, imports: tuple[Import, ...]) -> None:
         await self._arrived(uri, imports)
         edit = as_map(as_map(self._client().get("workspace")).get("workspaceEdit"))
         for _ in range(TRIES):
-            found = edit_now(self._documents, uri, imports)
+            found = self._change(uri, imports)
             if found is None:
                 return
             label = "Import " + ", ".join(one.name for one in imports)
@@ -200,10 +220,10 @@ def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) ->
     edit = imports_edit(document.snapshot(), imports)
     if edit is None:
         return None
-    target, edit = _in_its_cell(document, documents, edit)
-    if target is None or edit.end > len(target.text):
+    target, there = _in_its_cell(document, documents, edit)
+    if target is None or there.end > len(target.text):
         return None
-    return Change(target.uri, target.version, _text_edit(target, documents, edit))
+    return Change(target.uri, target.version, _text_edit(target, documents, there), there, edit)
 
 
 def edit_with(documents: DocumentStore, item: Item) -> types.TextEdit | None:

@@ -23,6 +23,7 @@ from .ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
 if TYPE_CHECKING:
+    from ..context.imports import Edit
     from ..daemon.backend import Backend
     from ..daemon.config import Settings
     from ..daemon.protocol import ModelStatus
@@ -66,6 +67,7 @@ class Session:
             self.documents,
             lambda method, params: asyncio.wrap_future(ask(method, params)),
             lambda: self.client,
+            self._import_added,
         )
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
@@ -384,6 +386,9 @@ class Session:
             from .better import BETTER
 
             self._notify(BETTER, better.for_editors(document.version))
+
+    def _import_added(self, uri: str, text: str, edit: Edit) -> None:
+        self.inline.suggestions.moved(uri, text, edit)
 
     def _cut(self, reason: str) -> None:
         if self.statistics is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import attrs
 
 from ..context.closers import Line, closed, meet_closers
-from ..context.imports import Import
+from ..context.imports import Edit, Import
 from ..context.languages import language
 from ..context.lines import line_end, newline_of
 from ..context.place import closers_only
@@ -193,6 +193,16 @@ def _same(one: Suggestion, other: Suggestion) -> bool:
     return (one.before, one.after, one.text) == (other.before, other.after, other.text)
 
 
+def _with_edit(suggestion: Suggestion, text: str, edit: Edit) -> Suggestion:
+    """A suggestion for the text after an edit in front of its place."""
+    before = suggestion.before
+    at = text.find(before) if len(before) >= BEFORE else 0 if text.startswith(before) else -1
+    place = at + len(before)
+    if at < 0 or edit.end > place:
+        return suggestion
+    return attrs.evolve(suggestion, before=edit.apply(text[:place])[-BEFORE:])
+
+
 class Suggestions:
     """The suggestions of the recent past, a bounded number per document, newest first."""
 
@@ -240,6 +250,17 @@ class Suggestions:
             elif rest is not None:
                 found.setdefault(rest.text, rest)
         return [rest for said, rest in found.items() if said not in unwanted]
+
+    def moved(self, uri: str, text: str, edit: Edit) -> None:
+        """An import is added in front of suggestions: they go on fitting where they did.
+
+        Args:
+            uri: the document.
+            text: its text before.
+            edit: what is done to it.
+        """
+        known = self._known.get(uri, [])
+        known[:] = [_with_edit(one, text, edit) for one in known]
 
     def dismiss(self, name: str) -> None:
         """The user does not want a suggestion at its place, nor what took its place meanwhile."""

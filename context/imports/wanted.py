@@ -88,22 +88,47 @@ def wanted(
     for mention in mentions(tree, site.start, site.end, table):
         if mention.name in found or _is_ours(mention, snapshot, table):
             continue
-        choice = (
-            from_library(mention, table, modules, snapshot) if not mention.scope or table.scopes else None
-        )
+        choice = _listed(mention, table, modules, snapshot, around)
         if choice is None and not (around is not None and around.knows(mention.name)):
             continue
         if tree.prose_at(mention.start + 1) or not _can_be_meant(mention, tree, table):
             continue
         if not table.scopes and _is_visible(mention, choice, site):
             continue
-        if choice is not None and around is not None and around.defines(mention, snapshot):
-            continue  # it may be either
-        if choice is None and around is not None:
-            choice = around.of(mention, snapshot, statements)
+        if around is not None:
+            choice = _with_workspace(mention, choice, snapshot, statements, around)
         if choice is not None:
             found[mention.name] = (mention, choice)
     return tuple(found.values())
+
+
+def _listed(
+    mention: Mention,
+    table: Library,
+    modules: frozenset[str],
+    snapshot: Snapshot,
+    around: Surroundings | None,
+) -> Import | None:
+    """What the tables say of a name."""
+    if mention.scope and not table.scopes:
+        return None
+    choice = from_library(mention, table, modules, snapshot)
+    if choice is None and around is not None and mention.name in table.by_library:
+        return _from_package(mention, table, around.packages(snapshot.path), snapshot)
+    return choice
+
+
+def _with_workspace(
+    mention: Mention,
+    choice: Import | None,
+    snapshot: Snapshot,
+    statements: tuple[Statement, ...],
+    around: Surroundings,
+) -> Import | None:
+    """What is to be imported where the workspace is known: a name that both have may be either."""
+    if choice is None:
+        return around.of(mention, snapshot, statements)
+    return None if around.defines(mention, snapshot) else choice
 
 
 def _comes_unseen(snapshot: Snapshot, table: Library, modules: frozenset[str]) -> bool:
@@ -192,9 +217,17 @@ def from_library(
         return Import(name, of_class, form)
     if bare and not (mention.member and name not in table.by_name):
         return _one_of(bare, name, form, table, modules)
-    used = [each for each in table.by_library.get(name, ()) if _uses(each, modules, snapshot)]
+    return _from_package(mention, table, modules, snapshot)
+
+
+def _from_package(
+    mention: Mention, table: Library, packages: frozenset[str], snapshot: Snapshot
+) -> Import | None:
+    """What one of some packages that are in use says of a name."""
+    name = mention.name
+    used = [each for each in table.by_library.get(name, ()) if _uses(each, packages, snapshot)]
     if len(used) == 1 and (mention.called or mention.is_type or name[0].isupper()):
-        return Import(name, used[0], form)
+        return Import(name, used[0], "type" if mention.is_type else "member")
     return None
 
 

@@ -7,6 +7,7 @@ defining file says of itself. It reads files through whoever asks.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Callable
@@ -41,6 +42,16 @@ class Surroundings:
     find: Callable[[str], tuple[Symbol, ...]]
     read: Callable[[str], str | None]
     has: Callable[[str], bool]
+
+    def packages(self, path: str) -> frozenset[str]:
+        """The packages that the innermost `package.json` above a file names."""
+        folder = _package(path, self)
+        text = self.read(f"{folder}/{_MANIFEST}" if folder else _MANIFEST)
+        try:
+            stated = json.loads(text or "{}")
+            return frozenset(name for kind in _DEPENDENCIES for name in stated.get(kind) or ())
+        except (ValueError, AttributeError, TypeError):
+            return frozenset()
 
     def defines(self, mention: Mention, snapshot: Snapshot) -> bool:
         """Whether any file defines what a name of this file could mean."""
@@ -163,6 +174,7 @@ def _relative(ours: str, theirs: str, root: str, around: Surroundings) -> str:
 
 _SUFFIX = re.compile(r"(?:\.d)?\.[cm]?[jt]sx?$")
 _MANIFEST = "package.json"
+_DEPENDENCIES = ("dependencies", "devDependencies", "peerDependencies")
 
 
 def _ecma(question: Question) -> Import | None:

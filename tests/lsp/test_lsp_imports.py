@@ -245,3 +245,52 @@ async def test_odd_arguments_do_nothing(tmp_path: Path, argument: Any) -> None:
         assert await client.ask("workspace/executeCommand", asked) is None
         await asyncio.sleep(0)
         await nothing_more(client)
+
+
+async def test_after_an_import_the_rest_of_a_suggestion_still_fits(tmp_path: Path) -> None:
+    answer = "size = Path(path).stat().st_size"
+    async with server(tmp_path, {"    ": answer}, ABLE) as client:
+        editor = Editor(client, "import sys\n\n\ndef size(path):\n    ")
+        (item,) = await client.items(URI, 4, 4)
+        editor.edit(item["range"], answer[:11])
+        client.notify("textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": 11})
+        editor.apply(await client.expect("workspace/applyEdit"))
+        (rest,) = await client.items(URI, 5, 15)
+    assert rest["insertText"] == answer[11:]
+    assert rest["command"]["arguments"][0] == item["command"]["arguments"][0]
+
+
+NOTEBOOK = "file:///srv/space/book.ipynb"
+CELLS = ["vscode-notebook-cell:/srv/space/book.ipynb#A0", "vscode-notebook-cell:/srv/space/book.ipynb#A1"]
+
+
+async def test_in_a_notebook_the_import_goes_where_the_others_are(tmp_path: Path) -> None:
+    texts = ["import sys\n", "x = "]
+    async with server(tmp_path, {"x = ": "os.getcwd()"}, ABLE) as client:
+        cells = [{"kind": 2, "document": uri} for uri in CELLS]
+        documents = [
+            {"uri": uri, "languageId": "python", "version": 1, "text": text}
+            for uri, text in zip(CELLS, texts, strict=True)
+        ]
+        book = {"uri": NOTEBOOK, "notebookType": "jupyter-notebook", "version": 1, "cells": cells}
+        client.notify("notebookDocument/didOpen", {"notebookDocument": book, "cellTextDocuments": documents})
+        (item,) = await client.items(CELLS[1], 0, 4)
+        text = {"uri": CELLS[1], "version": 2}
+        change = {"range": item["range"], "text": item["insertText"]}
+        cell = {"document": text, "changes": [change]}
+        client.notify(
+            "notebookDocument/didChange",
+            {
+                "notebookDocument": {"uri": NOTEBOOK, "version": 2},
+                "change": {"cells": {"textContent": [cell]}},
+            },
+        )
+        command = item["command"]
+        client.request(
+            "workspace/executeCommand", {"command": command["command"], "arguments": command["arguments"]}
+        )
+        asked = await client.expect("workspace/applyEdit")
+        (change,) = asked["params"]["edit"]["documentChanges"]
+    assert change["textDocument"] == {"uri": CELLS[0], "version": 1}
+    (edit,) = change["edits"]
+    assert edit["newText"].strip() == "import os"

@@ -46,7 +46,11 @@ class Recording(EchoBackend):
 
 @asynccontextmanager
 async def opened(
-    root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, say: str = "grow"
+    root: Path,
+    files: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    say: str = "grow",
+    capabilities: dict[str, Any] | None = None,
 ) -> AsyncGenerator[tuple[InsideServer, Recording]]:
     """A server with a workspace whose `main.py` is open."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
@@ -62,7 +66,10 @@ async def opened(
             "jsonrpc": "2.0",
             "id": "init",
             "method": "initialize",
-            "params": {"capabilities": {}, "workspaceFolders": [{"uri": folder.as_uri(), "name": "project"}]},
+            "params": {
+                "capabilities": capabilities or {},
+                "workspaceFolders": [{"uri": folder.as_uri(), "name": "project"}],
+            },
         }
     )
     inside.feed({"jsonrpc": "2.0", "method": "initialized", "params": {}})
@@ -142,6 +149,19 @@ async def test_a_name_that_only_another_file_defines_is_no_invention(
     async with opened(tmp_path, files, monkeypatch, say="widen(shape)") as (inside, _):
         await until(lambda: is_indexed(inside))
         assert [item["insertText"] for item in await ask(inside, tmp_path, 4, 12)] == ["widen(shape)"]
+
+
+async def test_a_name_that_one_other_file_defines_is_imported_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"main.py": "import sys\n\n\ndef grow(shape):\n    shape = \n", "shapes/__init__.py": ""}
+    files["shapes/round.py"] = "class Ellipse:\n    pass\n"
+    able = {"workspace": {"applyEdit": True}}
+    async with opened(tmp_path, files, monkeypatch, "Ellipse()", capabilities=able) as (inside, _):
+        await until(lambda: is_indexed(inside))
+        (item,) = await ask(inside, tmp_path, 4, 12)
+    (_, brought) = item["command"]["arguments"]
+    assert brought["imports"] == [{"name": "Ellipse", "module": "shapes.round", "form": "member"}]
 
 
 async def test_a_file_that_changes_on_disk_is_known_anew(

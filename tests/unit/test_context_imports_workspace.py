@@ -223,6 +223,31 @@ TYPESCRIPT = {
     ),
 }
 
+MANIFEST = {"package.json": '{"dependencies": {"react": "19"}}'}
+PACKAGES = {
+    "what the package's manifest names": (
+        "src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        MANIFEST,
+        'import { useEffect } from "react";',
+    ),
+    "not what another package's names": (
+        "b/src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        {**MANIFEST, "b/package.json": "{}"},
+        "",
+    ),
+    "not where the manifest makes no sense": (
+        "src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        {"package.json": "[3]"},
+        "",
+    ),
+}
+
 OTHERS = {
     "Rust, in the crate": (
         "src/main.rs",
@@ -296,3 +321,8 @@ def test_in_javascript_and_typescript(case: str) -> None:
 @pytest.mark.parametrize("case", OTHERS)
 def test_in_other_languages(case: str) -> None:
     check(*OTHERS[case])
+
+
+@pytest.mark.parametrize("case", PACKAGES)
+def test_from_packages_in_use(case: str) -> None:
+    check(*PACKAGES[case])
