@@ -44,11 +44,12 @@ def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
         return None
     new = Statement(0, 0, wanted.module, "spec", (), -1, -1, wanted.name)
     custom = Custom(_group, _KEYS, separated=True)
+    alone = [each for each in specs if each.module == "C" and each.opened < 0]
     block = [each for each in specs if each.opened >= 0]
     if block:
         block = [each for each in block if each.opened == block[0].opened]
         return added(text, block, new, f'"{wanted.module}"', custom)
-    if len(specs) == 1:
+    if len(specs) == 1 and not alone:  # what cgo reads stands right above `import "C"`
         return _bracketed(snapshot, specs[0], new, custom)
     if specs:
         return added(text, specs, new, f'import "{wanted.module}"', custom)

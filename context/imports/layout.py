@@ -219,15 +219,18 @@ def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], n
     """
     items = statement.items
     at = position([item.name for item in items], name, keys)
+    if statement.opened < 0:  # without brackets, a line break would end the statement
+        if at < len(items):
+            return Edit(items[at].start, items[at].start, f"{written}, ")
+        return Edit(items[-1].end, items[-1].end, f", {written}")
     if at < len(items):
         here = items[at]
         return Edit(here.start, here.start, f"{written},{_line_gap(text, here)}")
     last = items[-1]
+    gap = _line_gap(text, last)
     if len(items) > 1:
-        gap = text[items[-2].end : last.start]
-        gap = gap[gap.find(",") + 1 :] if "#" not in gap and "/" not in gap else _line_gap(text, last)
-    else:
-        gap = _line_gap(text, last)
+        between = text[items[-2].end : last.start]
+        gap = between[between.find(",") + 1 :] if not set("#/") & set(between) else gap
     return Edit(last.end, last.end, f",{gap}{written}")
 
 

@@ -148,10 +148,10 @@ def _run(snapshot: Snapshot) -> tuple[list[Statement], int]:
         elif span.kind == "comment":
             if not run:
                 parts.append((span.start, span.end, True))
+        elif not run and text.startswith("__", span.start):
+            continue  # `__version__` and its like may stand above imports
         elif (
-            not run
-            and text[span.start :].startswith(('"', "'", 'r"'))
-            and not any(not c for _, _, c in parts)
+            not run and text.startswith(('"', "'", 'r"'), span.start) and not any(not c for _, _, c in parts)
         ):
             parts.append((span.start, span.end, False))
         else:
