@@ -92,6 +92,11 @@ class ModelHost:
         self._waiters.append(waiter)
         return await waiter
 
+    def note(self, trouble: str) -> None:
+        """What kept the loaded model from answering last, as a sentence; "" when it answered."""
+        if self.status.state is ModelState.READY and self.status.detail != trouble:
+            self._set(attrs.evolve(self.status, detail=trouble))
+
     def is_replaced(self) -> bool:
         """Whether there is a model that the configuration no longer names or whose file has changed."""
         return self.engine is not None and self._source.fingerprint() != self._loaded_from

@@ -349,6 +349,8 @@ class Service:
             log_failure(None, error)
             completion = unavailable("The model could not complete this; the daemon's log says more.")
         cut_short = completion.stop is StopReason.CANCELLED
+        if not cut_short:
+            self._host.note(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
         if cut_short and running.why is _Why.PREEMPTED and running.turn is not None and not self._closed:
             ticket.job = scheduler.requeued(running.turn, now)
             self._waiting[ticket.job.number] = ticket.job

@@ -20,7 +20,7 @@ import numpy as np
 from ..context.values import StopReason, StopRules
 from .cache import KVCache, Sequence, Track
 from .cancellation import Cancellation
-from .likelihood import Likelihood, Logits
+from .likelihood import Likelihood, Logits, NoNumbersError, best
 from .stops import StopWatch
 from .vocabulary import Ids, Vocabulary
 
@@ -155,6 +155,7 @@ def generate(
     Raises:
         NoRoomError: the cache is full.
         DecodeFailedError: llama.cpp failed.
+        NoNumbersError: the model computed logits that are no numbers.
     """
     run = _Run(
         cache=cache,
@@ -321,10 +322,8 @@ class _Run:
             allowed = None
         if self._random is not None:
             token = sample(logits, allowed, self.sampling, self._random)
-        elif allowed is None:
-            token = int(logits.argmax())
         else:
-            token = int(allowed[int(logits[allowed].argmax())])
+            token = best(logits, allowed)
         return token, Likelihood.of(logits, token, allowed, required)
 
     def _take(self, token: int, logprob: float) -> StopReason | None:
@@ -400,7 +399,7 @@ class _Run:
         likelihoods: list[Likelihood] = []
         for index in range(len(draft) + 1):
             logits = self.cache.batch_logits(index - len(draft) - 1)
-            choices.append(int(logits.argmax()))
+            choices.append(best(logits))
             likelihoods.append(Likelihood.of(logits, choices[-1]))
             if index == len(draft) or choices[-1] != draft[index]:
                 break
@@ -432,11 +431,17 @@ class _Run:
 
 
 def sample(logits: Logits, allowed: Ids | None, sampling: Sampling, random: np.random.Generator) -> int:
-    """Draw one token from the `top_k` best of `allowed` (None: all), at a temperature."""
+    """Draw one token from the `top_k` best of `allowed` (None: all), at a temperature.
+
+    Raises:
+        NoNumbersError: among these logits is one that is no number, or nothing but minus infinity.
+    """
     values = logits if allowed is None else logits[allowed]
     count = min(sampling.top_k, len(values))
-    best = np.argpartition(values, len(values) - count)[len(values) - count :]
-    scaled = values[best].astype(np.float64) / sampling.temperature
+    highest = np.argpartition(values, len(values) - count)[len(values) - count :]  # NaN counts as highest
+    scaled = values[highest].astype(np.float64) / sampling.temperature
+    if not np.isfinite(scaled.max()):
+        raise NoNumbersError
     weights = np.exp(scaled - scaled.max())
-    drawn = int(best[int(random.choice(len(best), p=weights / weights.sum()))])
+    drawn = int(highest[int(random.choice(len(highest), p=weights / weights.sum()))])
     return drawn if allowed is None else int(allowed[drawn])

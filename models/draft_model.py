@@ -14,7 +14,6 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import attrs
-import numpy as np
 
 from ..context.problem import ModelProblem
 from .cache import common_prefix
@@ -22,7 +21,7 @@ from .cancellation import Cancellation
 from .chances import odds
 from .drafts import Draft, Drafts
 from .gguf import GgufFile, check
-from .likelihood import log_probability
+from .likelihood import NoNumbersError, best, log_probability
 from .llama import Context, DecodeFailedError, DecodeResult, Model
 from .pace import CostCurve
 from .threads import Governor
@@ -188,7 +187,12 @@ class DraftModel:
         found = Guess()
         while True:
             logits = self._context.logits()
-            token = int(np.argmax(logits[: self._known]))
+            try:
+                token = best(logits[: self._known])
+            except NoNumbersError:
+                self._context.clear()
+                self._held.clear()
+                return Guess()
             likely = log_probability(logits, token)
             if likely < UNSURE:
                 return found

@@ -4,7 +4,7 @@ While bytes are required (token healing), what the user has typed is not for the
 probability is its share of the tokens that spell it. A choice that is kept for later requests keeps its best
 rivals, so that its share among fewer of them can be said without computing logits again.
 
-It chooses nothing and knows no vocabulary; which tokens are allowed is said by the caller.
+It knows no vocabulary: which tokens are allowed, and whether the best one is taken, is said by the caller.
 """
 
 from __future__ import annotations
@@ -23,6 +23,23 @@ Logits = npt.NDArray[np.float32]
 _RIVALS = 256
 _FAR_BEHIND = 10.0
 """A token so many nats behind the best is no rival: it is less than 0.00005 times as probable."""
+
+
+class NoNumbersError(Exception):
+    """Logits are not numbers (NaN, infinite): the cells that they were computed from are worth nothing."""
+
+
+def best(logits: Logits, allowed: Ids | None = None) -> int:
+    """The token with the highest logit among `allowed` (None: the whole vocabulary).
+
+    Raises:
+        NoNumbersError: among these logits is one that is no number, or nothing but minus infinity.
+    """
+    values = logits if allowed is None else logits[allowed]
+    at = int(values.argmax())  # NaN counts as the highest
+    if not np.isfinite(values[at]):
+        raise NoNumbersError
+    return at if allowed is None else int(allowed[at])
 
 
 @attrs.frozen(eq=False)

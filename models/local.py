@@ -31,6 +31,7 @@ from .draft_model import DraftModel
 from .drafts import Drafts, Speculation
 from .engine import EngineInfo
 from .healing import heal, split_unfinished
+from .likelihood import NoNumbersError
 from .llama import DecodeFailedError
 from .lookup import LONGEST
 from .ngrams import Workspaces
@@ -45,7 +46,7 @@ BUDGET_SHARE = 0.6
 """The part of the latency budget that a first prefill may use; the rest is for decoding."""
 
 GROWTH_SHARE = 0.3
-"""The part of it that the whole window gets before a short one answers again: most of a pause between keys."""
+"""The part of it that the whole window gets before a short one answers again: most of a key's pause."""
 
 MIN_SHORT_TOKENS = 64
 """However slow the machine, a first answer sees about this much."""
@@ -71,6 +72,12 @@ SAVE_WITHIN_S = 1.0
 
 PREFETCH_TOKENS = 40
 """Tokens chosen ahead of an acceptance: a line or two, for a user who accepts one after the other."""
+
+NO_NUMBERS = (
+    "The model computed values that are no numbers (NaN), so there is no suggestion; its cache was emptied. "
+    "If it stays so, 'foretype tune --forget' goes back to the model's own file, [model] gpu_layers = 0 "
+    "computes without the GPU, and another quantisation may help."
+)
 
 Arm = Callable[[Cancellation], contextlib.AbstractContextManager[None]]
 
@@ -184,6 +191,9 @@ class LocalEngine:
             log.warning("a request failed: %s", error)
             self.sessions.clear()
             return _unavailable("llama.cpp could not compute the answer; its cache was emptied.")
+        except NoNumbersError:
+            self._begin_anew()
+            return _unavailable(NO_NUMBERS)
         return _answer(synced, milliseconds, generated, slot.context)
 
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
@@ -217,7 +227,17 @@ class LocalEngine:
         except DecodeFailedError as error:
             log.warning("idle work failed: %s", error)
             self.sessions.clear()
+        except NoNumbersError:
+            self._begin_anew()
         return False
+
+    def _begin_anew(self) -> None:
+        """Trust nothing that was computed: one cell that holds no number spoils all that look at it."""
+        log.warning("%s", NO_NUMBERS)
+        self.cache.reset()
+        self.sessions.clear()
+        if self._states is not None:
+            self._states.discard_all()
 
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""

@@ -129,6 +129,12 @@ class StateStore:
         self._prune()
         return True
 
+    def discard_all(self) -> None:
+        """Remove every state of this model: what they were computed with is not to be trusted."""
+        for saved in self._known:
+            _unlink(saved.path)
+        self._known = []
+
     def _prune(self) -> None:
         """Keep the newest files of all models within `MAX_FILES` and `MAX_BYTES`."""
         sizes: list[tuple[int, int, Path]] = []

@@ -374,3 +374,15 @@ async def test_closing_does_not_wait_for_a_load_that_hangs(desk: Desk) -> None:
     desk.ask("one", "a")
     assert not await desk.service.close(within_s=0.05)
     assert desk.answers["one"].stop is StopReason.UNAVAILABLE
+
+
+async def test_what_keeps_the_model_from_answering_is_in_its_status_until_it_answers(desk: Desk) -> None:
+    desk.engine.refuse_with = "The model computed no numbers."
+    desk.ask("one", "a")
+    await desk.answered("one")
+    assert desk.answers["one"].detail == desk.service.model.detail == "The model computed no numbers."
+    assert desk.service.model.state == "ready"
+    desk.engine.refuse_with = ""
+    desk.ask("two", "a")
+    await desk.answered("two")
+    assert desk.service.model.detail == ""

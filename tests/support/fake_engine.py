@@ -65,6 +65,7 @@ class FakeEngine:
         self.forgotten: list[str] = []
         self.closed = False
         self.fail_with: Exception | None = None
+        self.refuse_with = ""  # the sentence of an answer that is none
         self._held = False
         self._permits = threading.Semaphore(0)
         self._idle_left: dict[str, int] = {}
@@ -118,6 +119,9 @@ class FakeEngine:
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE
             raise self.fail_with
+        if self.refuse_with:
+            call.stop = StopReason.UNAVAILABLE
+            return Completion("", StopReason.UNAVAILABLE, detail=self.refuse_with)
         self._idle_left[session] = self.idle_steps
         stop = StopReason.END
         count = 0
