@@ -16,6 +16,10 @@ _INDENT = re.compile(r"[ \t]*")
 _NEAR = 4096
 _BEFORE = 6000
 _AFTER = 2000
+_A_FEW = 3
+_COMMENTS = ("/*", "*", "//", "#", "--", "<!--", '"""')
+"""What follows such a line is often aligned with its words."""
+_FILLED = 8
 
 
 def line_start(text: str, offset: int) -> int:
@@ -105,12 +109,71 @@ class IndentStyle:
     Attributes:
         unit: one step: blanks, or a tab.
         tab_width: columns of a tab.
-        known: whether the file shows it; else it is what the language is used to.
+        known: whether the file shows it or somebody said it; else it is what the language is used to.
+        filled: whether every eight columns of blanks are written as a tab, as in old C.
+        rivals: other steps of blanks that the file shows often, in columns.
+        mixed: whether some lines begin with the other one: blanks that align in a file of tabs, or tabs of
+            eight columns among blanks.
     """
 
     unit: str
     tab_width: int
     known: bool = True
+    filled: bool = False
+    mixed: bool = False
+    rivals: tuple[int, ...] = ()
+
+    @property
+    def tabs(self) -> bool:
+        """Whether a step is a tab."""
+        return self.unit == "\t"
+
+    @property
+    def step(self) -> int:
+        """Columns of one step."""
+        return columns(self.unit, self.tab_width)
+
+    def written(self, width: int) -> str:
+        """An indentation of so many columns."""
+        if self.tabs or self.filled:
+            return "\t" * (width // self.tab_width) + " " * (width % self.tab_width)
+        return " " * width
+
+
+@attrs.frozen
+class Seen:
+    """What lines show of how they are indented.
+
+    Attributes:
+        tabs: lines that begin with a tab.
+        blanks: lines that begin with two blanks or more.
+        step: the step from a line to a deeper next that is seen most often, in blanks; 0 for none.
+        votes: how often it was seen.
+        others: how often other steps of blanks were.
+        rivals: those of them that were seen a quarter as often or more.
+        filled: whether tabs stand for eight blanks each.
+    """
+
+    tabs: int = 0
+    blanks: int = 0
+    step: int = 0
+    votes: int = 0
+    others: int = 0
+    filled: bool = False
+    rivals: tuple[int, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """One step; "" where none is seen."""
+        if self.tabs > self.votes + self.others and not self.filled:
+            return "\t"
+        return " " * self.step
+
+
+def seen_around(text: str, offset: int) -> Seen:
+    """What the code around `offset` shows; where it shows no step, what the text's beginning does."""
+    nearby = _seen_in(text[_near_line_start(text, offset - _BEFORE) : offset + _AFTER])
+    return nearby if nearby.unit else _seen_in(text[:_BEFORE])
 
 
 def indent_style(text: str, offset: int, default_unit: str, tab_width: int = 4) -> IndentStyle:
@@ -118,9 +181,8 @@ def indent_style(text: str, offset: int, default_unit: str, tab_width: int = 4) 
 
     Where the surroundings show no step, the text's beginning decides, then `default_unit`.
     """
-    nearby = text[_near_line_start(text, offset - _BEFORE) : offset + _AFTER]
-    unit = _common_step(nearby) or _common_step(text[:_BEFORE])
-    return IndentStyle(unit or default_unit, tab_width, bool(unit))
+    seen = seen_around(text, offset)
+    return IndentStyle(seen.unit or default_unit, tab_width, bool(seen.unit))
 
 
 def _near_line_start(text: str, offset: int) -> int:
@@ -128,21 +190,27 @@ def _near_line_start(text: str, offset: int) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def _common_step(sample: str) -> str:
-    """The indentation step seen most often, "" when there is none."""
-    tabs = 0
+def _seen_in(sample: str) -> Seen:
+    tabs = blanks = jumps = 0
+    deep = False
     steps: dict[int, int] = {}
-    before = 0
+    before, in_comment, opened = 0, False, False
     for line in sample.splitlines():
         if not line or line.isspace():
             continue
         indent = indent_of(line)
         if "\t" in indent:
             tabs += 1
-        elif len(indent) > before + 1:
-            steps[len(indent) - before] = steps.get(len(indent) - before, 0) + 1
-        before = len(indent)
-    if tabs > sum(steps.values()):
-        return "\t"
-    likely = max((step for step in steps if step <= 8), key=lambda step: steps[step], default=0)
-    return " " * likely
+            jumps += before == 0 and opened
+        else:
+            blanks += len(indent) > 1
+            deep = deep or len(indent) >= _FILLED
+            if len(indent) > before + 1 and not in_comment:
+                steps[len(indent) - before] = steps.get(len(indent) - before, 0) + 1
+        before, in_comment = len(indent), line.startswith(_COMMENTS, len(indent))
+        opened = line.rstrip().endswith(("{", "(", ":", "do", "then"))
+    step = max((step for step in steps if step <= 8), key=lambda step: steps[step], default=0)
+    votes = steps.get(step, 0)
+    filled = min(tabs, blanks) >= _A_FEW and 0 < step < _FILLED and not deep and jumps * 10 <= tabs
+    rivals = tuple(other for other, seen in steps.items() if other != step and 4 * seen >= votes)
+    return Seen(tabs, blanks, step, votes, sum(steps.values()) - votes, filled, rivals)

@@ -9,12 +9,12 @@ import re
 
 import attrs
 
+from .indentation import decide_style
 from .languages import Language
 from .lines import (
     IndentStyle,
     columns,
     indent_of,
-    indent_style,
     line_end,
     line_start,
     newline_of,
@@ -43,6 +43,8 @@ class Place:
         newline: the document's line end.
         prose: "comment" or "string" where the cursor stands in one, "" in code.
         touching: whether the line right above is code (no blank line in between).
+        snapshot: the document.
+        offset: the cursor, in code points.
     """
 
     language: Language
@@ -54,6 +56,8 @@ class Place:
     newline: str
     prose: str
     touching: bool
+    snapshot: Snapshot | None = None
+    offset: int = 0
 
     @property
     def indent(self) -> int:
@@ -101,10 +105,19 @@ def place_of(snapshot: Snapshot, offset: int) -> Place:
         text[offset : min(end, offset + _NEAR)],
         above,
         _lines_below(text, end),
-        indent_style(text, offset, described.layout.unit, snapshot.tab_width),
+        decide_style(
+            text,
+            offset,
+            described.layout,
+            editor=snapshot.editor_indent,
+            project=snapshot.project_indent,
+            tab_width=snapshot.tab_width,
+        ),
         newline_of(text),
         prose,
         touching,
+        snapshot,
+        offset,
     )
 
 
@@ -119,7 +132,7 @@ def opens_block(line: str, described: Language) -> bool:
     code = line.strip()
     if not code:
         return False
-    if layout.opening_pattern and re.search(layout.opening_pattern, code):
+    if layout.opening_pattern and re.search(layout.opening_pattern, line.rstrip("\r\n")):
         return True
     for opener in layout.openers:
         if opener == ":" or not code.endswith(opener):

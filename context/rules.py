@@ -86,6 +86,7 @@ def stop_rules(
         next_line=following.strip(),
         next_indent=place.columns_of(following) if following else -1,
         tab_width=place.style.tab_width,
+        tabs=place.style.tabs,
         max_tokens=max_tokens,
         budget_ms=budget_ms,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import attrs
 
 from .cells import changed, code_of
+from .indentation import NOTHING_SAID, TAB_WIDTH, IndentOptions
 from .languages import Language, in_notebooks
 from .languages import language as described_language
 from .syntax import FIRST_PARSE_MS, SyntaxTree, parse
@@ -29,6 +30,8 @@ class Snapshot:
             text is one, what they share; "" stands for the URI.
         notebook: whether the text is that of a notebook's cells. Then commands of its kernel, which are no
             code, are hidden from the tree by something of the same length.
+        editor_indent: what the editor says about indentation.
+        project_indent: what the project's .editorconfig says about it.
     """
 
     uri: str
@@ -37,9 +40,11 @@ class Snapshot:
     text: str
     version: int = 0
     tree: SyntaxTree | None = None
-    tab_width: int = 4
+    tab_width: int = TAB_WIDTH
     sheet: str = ""
     notebook: bool = False
+    editor_indent: IndentOptions = NOTHING_SAID
+    project_indent: IndentOptions = NOTHING_SAID
 
     @property
     def described(self) -> Language:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import attrs
 
+from .brackets import balance
 from .draft import Draft
 from .lines import columns, indent_of, split_lines, without_end
 from .place import Place, closes_only, first_word, opens_block
+from .reindent import Told, reindented
 from .values import StopRules
+
+_SCANNED = 60
+"""So many lines of an answer are looked at for open quotes."""
 
 _TOUCHING = re.compile(r"(?:[(\[!~]|(?<!\.)\.)$")
 """What a blank doesn't stand behind: brackets, the dot of a member, a sign."""
 
+_HERE_DOCUMENT = re.compile(r"<<[-~]?\s*[\"'\\]?\w")
 _TRAILING = re.compile(r"[ \t]+(?=\r?\n|\r|$)")
 
 
@@ -57,17 +64,13 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if indent == " " and place.indent:
         return attrs.evolve(draft, text=text[1:])  # the blank that tokenisers put in front of a word
     wanted = _expected_indent(place, text)
+    style, code = place.style, text.lstrip(" \t")
     missing = wanted - place.indent
-    width = columns(indent_of(place.before + indent), place.style.tab_width)
-    if place.indent and width != wanted and missing <= 0:
-        return attrs.evolve(draft, text=text.lstrip(" \t"))
+    width = columns(indent_of(place.before + indent), style.tab_width)
     if missing <= 0:
-        return attrs.evolve(draft, text=text.lstrip(" \t")) if width > wanted else draft
-    return (
-        attrs.evolve(draft, text=_indentation(missing, place) + text.lstrip(" \t"))
-        if width != wanted
-        else draft
-    )
+        return attrs.evolve(draft, text=code) if width > wanted or place.indent else draft
+    foreign = "\t" not in indent if style.tabs else "\t" in indent
+    return attrs.evolve(draft, text=style.written(missing) + code) if foreign or width != wanted else draft
 
 
 def _is_padded(draft: Draft, place: Place) -> bool:
@@ -85,60 +88,62 @@ def _expected_indent(place: Place, text: str) -> int:
         return 0
     nearest = place.columns_of(place.above[0])
     if place.opened_above() and not closes_only(line, place.language):
-        return nearest + columns(place.style.unit, place.style.tab_width)
+        return nearest + place.style.step
     if place.opened_above() or first_word(line) in place.language.layout.continuations:
         return place.indent
     return nearest if place.touching or not place.indent else place.indent
 
 
-def _indentation(width: int, place: Place) -> str:
-    if place.style.unit == "\t":
-        return "\t" * (width // place.style.tab_width) + " " * (width % place.style.tab_width)
-    return " " * width
-
-
 def fit_the_indentation(draft: Draft, place: Place, rules: StopRules) -> Draft:
-    """Indent the further lines in the file's own unit: tabs or blanks, and as many of them.
-
-    Depths are followed as in Python's tokeniser: a line deeper than an opening line before it is one unit
-    deeper than that, and one as deep as an earlier line stays with it. What continues a statement keeps its
-    distance.
-    """
+    """Indent the further lines as the file does. The text of a string that goes over lines stays as it is."""
     del rules
     lines = split_lines(draft.text)
     if len(lines) < 2:
         return draft
-    first = place.before + lines[0]
-    base = place.columns_of(first)
-    levels: list[tuple[int, int]] = [(base, base)]
-    before = first
-    fitted = [lines[0]]
-    for line in lines[1:]:
-        code = line.lstrip(" \t")
-        if not code.strip():
-            fitted.append(code)
-            continue
-        width = place.columns_of(line)
-        fitted.append(_indentation(_fitted_width(width, before, levels, place), place) + code)
-        before = line
+    language = place.language
+    told = Told(
+        opens=lambda line: opens_block(line, language) and not line.rstrip().endswith("\\"),
+        closes=lambda line: closes_only(line, language),
+        shifts=language.layout.only == "blanks",
+    )
+    fitted = _fitted(lines, place, told)
+    if fitted != lines and (text := lines_of_text(lines, place)):
+        fitted = _fitted(lines, place, attrs.evolve(told, text=text))
     return attrs.evolve(draft, text="".join(fitted))
 
 
-def _fitted_width(width: int, before: str, levels: list[tuple[int, int]], place: Place) -> int:
-    """The columns for a line that the model put at `width`; `levels` pairs its columns with the file's."""
-    base = levels[0][1]
-    if width < base:
-        return width
-    while len(levels) > 1 and width < levels[-1][0]:
-        levels.pop()
-    own, fitted = levels[-1]
-    if width > own and opens_block(without_end(before), place.language):
-        step = columns(place.style.unit, place.style.tab_width) if place.style.known else width - own
-        levels.append((width, fitted + step))
-        return fitted + step
-    if len(levels) == 1 and width < place.columns_of(before):
-        return fitted  # back from a block that the model put deeper than the file would
-    return fitted + width - own
+def _fitted(lines: list[str], place: Place, told: Told) -> list[str]:
+    """The lines as the file indents them; blanks at the end are those of the closer that follows."""
+    last = lines[-1]
+    if last.strip() or last != without_end(last) or not place.after.strip():
+        return reindented(lines, place.before, place.style, told)
+    fitted = reindented([*lines[:-1], last + place.after], place.before, place.style, told)
+    return [*fitted[:-1], indent_of(fitted[-1])]
+
+
+def lines_of_text(lines: list[str], place: Place) -> frozenset[int]:
+    """The numbers of the lines of an answer that begin inside a string.
+
+    A syntax tree of the document with the answer in it tells; where strings are still open, their quotes do.
+    """
+    answer = "".join(lines)
+    starts = list(itertools.accumulate(len(line) for line in lines[:-1]))
+    inside: set[int] = set()
+    if place.snapshot is not None:
+        text, offset = place.snapshot.text, place.offset
+        tree = place.snapshot.with_text(text[:offset] + answer + text[offset:]).tree
+        for number, start in enumerate(starts if tree is not None else (), 1):
+            code = offset + start + len(indent_of(lines[number]))
+            # A place at the very start of a string is none in it: so the first line of a here-document.
+            within = code + 1 if _HERE_DOCUMENT.search(lines[number - 1]) else code
+            if tree is not None and tree.prose_at(within) == "string":
+                inside.add(number)
+    several = place.language.layout.multiline_quotes
+    for number, start in enumerate(starts[:_SCANNED], 1):
+        quote = balance(place.before + answer[:start], place.language).quote
+        if len(quote) > 1 or quote in several:
+            inside.add(number)
+    return frozenset(inside)
 
 
 def drop_trailing_blanks(draft: Draft, place: Place, rules: StopRules) -> Draft:

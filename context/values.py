@@ -76,6 +76,8 @@ class StopRules:
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
         tab_width: columns of a tab.
+        tabs: whether the file indents with tabs. A generated line that begins with blanks may then be as deep
+            as it has pairs of them.
         max_tokens: upper bound of generated tokens.
         budget_ms: wall-clock time in ms for decoding, counted from the first generated token; 0 means
             no bound. It also cuts inside a line.
@@ -95,6 +97,7 @@ class StopRules:
     next_line: str = ""
     next_indent: int = -1
     tab_width: int = 4
+    tabs: bool = False
     max_tokens: int = 64
     budget_ms: float = 0.0
 

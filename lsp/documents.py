@@ -26,6 +26,7 @@ from .notebooks import Notebook, Notebooks, file_uri_of_cell
 from .positions import Encoding, offset_at, position_at, without_surrogates
 
 if TYPE_CHECKING:
+    from ..context.indentation import IndentOptions
     from ..context.snapshot import Snapshot
     from .trees import GrowingTree
 
@@ -39,6 +40,7 @@ class Document:
 
     `called` is its language as the editor calls it, `language` as foretype understands that. `file` is its
     absolute path, or its notebook's; "" where there is none. `path` is the same from the workspace's folder.
+    `project_indent` is what .editorconfig says about it, once that was read.
     Its state is a text with its line index, the editor's version of it, and the newest tree.
     """
 
@@ -54,6 +56,7 @@ class Document:
         self.notebook: Notebook | None = None
         self.text = without_surrogates(text)
         self.lines = LineIndex(self.text)
+        self.project_indent: IndentOptions | None = None
         self.edited_at = 0.0
         self.edited_offset = 0
         self._growing: GrowingTree | None = None

@@ -32,6 +32,7 @@ from ..daemon.protocol import CompletionRequest, ModelState
 from .documents import Document
 from .lines import LineIndex
 from .narrowing import Narrowings
+from .project_indent import read_project_indent
 from .start import make_backend, user_settings
 from .workspace import Folder, root_for
 
@@ -84,7 +85,8 @@ def complete_once(
     language = identify(language, path.name, text)
     _refuse_what_is_kept_back(path, root, language, text)
     name = path.relative_to(root).as_posix() if root is not None else path.name
-    snapshot = Snapshot(path.as_uri(), name, language, text)
+    project = read_project_indent(str(path))
+    snapshot = Snapshot(path.as_uri(), name, language, text, project_indent=project)
     outcome = asyncio.run(_complete(snapshot, offset, root, max_tokens, in_process))
     if as_json:
         click.echo(json.dumps(as_record(outcome), ensure_ascii=False))

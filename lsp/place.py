@@ -6,11 +6,17 @@ text as if it had been inserted, and the answer must contain it. Pure.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from .documents import Document
 from .positions import Encoding
 from .query import InlineQuery
+
+if TYPE_CHECKING:
+    from ..context.indentation import IndentOptions
+    from ..context.snapshot import Snapshot
 
 
 @attrs.frozen
@@ -24,6 +30,7 @@ class Place:
         end: where it ends before closers are added, in the document.
         said: what the answer begins with: the entry's text, or "".
         typed: the document's text from `start` to the cursor.
+        indentation: what the editor says about the document's indentation, if anything.
     """
 
     text: str
@@ -32,10 +39,15 @@ class Place:
     end: int
     said: str = ""
     typed: str = ""
+    indentation: IndentOptions | None = None
 
 
 def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Place:
     """The place that a query asks about in the document as it is now."""
+    return attrs.evolve(_asked_about(document, query, encoding), indentation=query.indentation)
+
+
+def _asked_about(document: Document, query: InlineQuery, encoding: Encoding) -> Place:
     offset = document.offset_at(query.line, query.character, encoding)
     whole, before = document.whole, document.before
     selected = query.selected
@@ -54,3 +66,13 @@ def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Plac
         selected.text,
         text[start:offset],
     )
+
+
+def indented(snapshot: Snapshot, document: Document, place: Place) -> Snapshot:
+    """A document's snapshot with what the editor and the project say about its indentation."""
+    said = place.indentation or snapshot.editor_indent
+    project = document.project_indent or snapshot.project_indent
+    if (said, project) == (snapshot.editor_indent, snapshot.project_indent):
+        return snapshot
+    tab_width = said.tab_width or project.tab_width or snapshot.tab_width
+    return attrs.evolve(snapshot, editor_indent=said, project_indent=project, tab_width=tab_width)

@@ -6,11 +6,14 @@ a missing or odd field gets the value that a careful client would have sent. Pur
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .documents import as_int, as_map, read_position
+
+if TYPE_CHECKING:
+    from ..context.indentation import IndentOptions
 
 _INVOKED = (0, 1)  # the protocol counts from 1, VS Code's own API from 0: automatic is 2 there and 1 here
 
@@ -43,6 +46,7 @@ class InlineQuery:
         version: the document version that the client asks about, where it says so.
         tab_width: columns of a tab, where the client says so; 0 otherwise.
         insert_spaces: whether the Tab key inserts blanks, where the client says so.
+        indent_size: columns of one step, where the client tells it from those of a tab; 0 otherwise.
     """
 
     uri: str
@@ -53,6 +57,14 @@ class InlineQuery:
     version: int | None = None
     tab_width: int = 0
     insert_spaces: bool | None = None
+    indent_size: int = 0
+
+    @property
+    def indentation(self) -> IndentOptions:
+        """What the client says about the document's indentation."""
+        from ..context.indentation import IndentOptions
+
+        return IndentOptions(self.insert_spaces, self.indent_size or self.tab_width, self.tab_width)
 
 
 def read_query(params: Any) -> InlineQuery:
@@ -70,9 +82,14 @@ def read_query(params: Any) -> InlineQuery:
         invoked=_invoked(context.get("triggerKind")),
         selected=_selected(context.get("selectedCompletionInfo")),
         version=version if isinstance(version, int) else None,
-        tab_width=max(0, min(as_int(options.get("tabSize")), 16)),
+        tab_width=_columns(options.get("tabSize")),
         insert_spaces=spaces if isinstance(spaces, bool) else None,
+        indent_size=_columns(options.get("indentSize")),
     )
+
+
+def _columns(value: Any) -> int:
+    return 0 if isinstance(value, bool) else max(0, min(as_int(value), 16))
 
 
 def _invoked(kind: Any) -> bool:

@@ -182,7 +182,8 @@ def _after_new_indent(suggestion: Suggestion, text: str, offset: int, right: int
     typed = text[line_start + len(now) : offset]
     if not said.startswith(typed) or said == typed or said[:1] in "\r\n":
         return None
-    return Rest(suggestion, len(typed), reindented(said, then, now)[len(typed) :], right)
+    whole = reindented(said, then, now)
+    return None if whole is None else Rest(suggestion, len(typed), whole[len(typed) :], right)
 
 
 def _same_before_line(before: str, text: str, start: int) -> bool:

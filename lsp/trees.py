@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from .place import indented
+
 if TYPE_CHECKING:
     from ..context.snapshot import Snapshot
     from ..context.syntax import SyntaxTree, TreeWork
@@ -88,7 +90,10 @@ class Trees:
     """Makes trees. Its state: what is being parsed in threads."""
 
     def __init__(self) -> None:
+        from .project_indent import ProjectIndents
+
         self._running: dict[GrowingTree, asyncio.Future[None]] = {}
+        self._indents = ProjectIndents()
 
     async def snapshot(self, document: Document, offset: int) -> Snapshot:
         """A document as it is once its tree is there, or after `WAIT_S`, then perhaps without.
@@ -117,8 +122,12 @@ class Trees:
         return document.snapshot_so_far()
 
     async def snapshot_at(self, document: Document, place: Place) -> Snapshot:
-        """The same of `place.text`, which differs from the document where the popup menu has an entry."""
-        snapshot = await self.snapshot(document, place.offset)
+        """The same of `place.text`, which differs from the document where the popup menu has an entry.
+
+        It holds what is said about the document's indentation.
+        """
+        await self._indents.settle(document)
+        snapshot = indented(await self.snapshot(document, place.offset), document, place)
         if not place.said or document.whole != snapshot.text:
             return snapshot
         return await asyncio.to_thread(snapshot.with_text, place.text)

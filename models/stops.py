@@ -127,7 +127,7 @@ class StopWatch:
         stripped = line.lstrip(" \t")
         deep = not self._says_no_depth(stripped)
         if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n" and deep:
-            indent = indent_of(line, self.rules.tab_width)
+            indent = depth_of(line, self.rules)
             shallow = indent < self.rules.reference_indent
             undecided = _may_close(stripped) or self._may_continue(stripped)
             if shallow and not (indent >= self.rules.closing_indent and undecided):
@@ -140,7 +140,7 @@ class StopWatch:
     def _shallow(self, line: str, start: int, end: int) -> Stop | None:
         """The scope's end: before a shallower line, or after it when it closes what was open."""
         rules = self.rules
-        indent = indent_of(line, rules.tab_width)
+        indent = depth_of(line, rules)
         if indent >= rules.reference_indent or self._says_no_depth(line.strip()):
             return None
         if indent >= rules.closing_indent and _word(line.strip()) in rules.continuations:
@@ -213,6 +213,13 @@ def indent_of(line: str, tab_width: int) -> int:
         else:
             break
     return column
+
+
+def depth_of(line: str, rules: StopRules) -> int:
+    """Columns at which a generated line begins, or may: where the file has tabs, two blanks may mean one."""
+    own = indent_of(line, rules.tab_width)
+    blanks = len(line) - len(line.lstrip(" "))
+    return max(own, blanks // 2 * rules.tab_width) if rules.tabs else own
 
 
 def _closes(line: str) -> bool:

@@ -54,6 +54,7 @@ class Layout:
     Attributes:
         indented: blocks end by indentation alone (Python); a blank line may then end a suggestion.
         unit: the indentation step that is customary where a file shows none.
+        only: "tabs" or "blanks" where the language takes nothing else for indentation.
         openers: what a line ends with when it opens a block: punctuation, or whole words (`do`, `then`).
         opening_words: words that a line which opens a block begins with: where `:` is an opener, one of
             them must (`if x:`, not `x:`); elsewhere, one of them is enough (`def` in Ruby).
@@ -75,6 +76,7 @@ class Layout:
 
     indented: bool = False
     unit: str = "    "
+    only: Literal["", "tabs", "blanks"] = ""
     openers: tuple[str, ...] = ("{", "(", "[")
     opening_words: tuple[str, ...] = ()
     opening_pattern: str = ""

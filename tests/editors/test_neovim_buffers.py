@@ -316,6 +316,7 @@ def test_the_sources_for_completion_plugins_offer_the_suggestion(editor: Neovim)
           function(answer) Cmp = answer end)"""
     )
     editor.wait_lua("Blink and Cmp")
+    assert all("formattingOptions" in request for request in asked(editor))
     for answer in ("Blink", "Cmp"):
         (item,) = editor.lua(f"return {answer}.items")
         assert item["label"] == "return 1"

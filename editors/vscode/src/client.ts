@@ -12,6 +12,7 @@ import {
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { BetterSuggestions, type News } from "./better";
+import { withIndentation } from "./indentation";
 import { Reports } from "./reports";
 import { serverSettings } from "./settings";
 
@@ -58,6 +59,7 @@ export class Client extends LanguageClient {
           },
         },
         middleware: {
+          sendRequest: (type, params, token, next) => next(type, withIndentation(type, params), token),
           workspace: { configuration: (asked) => asked.items.map(() => serverSettings()) },
           provideInlineCompletionItems: async (document, position, context, token, next) => {
             const asked = performance.now();

@@ -88,6 +88,10 @@ test("a session is recorded both ways", async () => {
       "textDocument/didShowCompletion", "textDocument/didPartiallyAcceptCompletion", "workspace/executeCommand"]) {
       assert.ok(sent.includes(method), `${method} is missing`);
     }
+    const asked = messages().filter((one) => one.from === "client" && one.message.method === "textDocument/inlineCompletion");
+    for (const { message } of asked) {
+      assert.deepEqual(message.params.formattingOptions, { tabSize: 4, insertSpaces: true });
+    }
     if (process.env.FORETYPE_UPDATE_GOLDENS === "1") {
       const replaced = [`${vscode.folder}=/project`, `${vscode.state}=/home/user`, `${home.folder}=/home/user`, `${ROOT}=/opt/foretype`];
       execFileSync(PYTHON, [RECORDER, "publish", recording, KEPT, ...replaced]);

@@ -291,6 +291,14 @@ function M.execute(command, arguments, answer, buffer)
   return true
 end
 
+--- How a buffer is indented, as requests for formatting say it: it goes with requests for suggestions, too.
+---@param buffer integer
+---@return {tabSize: integer, insertSpaces: boolean}
+function M.formatting_options(buffer)
+  local size = vim.api.nvim_buf_call(buffer, vim.fn.shiftwidth)
+  return { tabSize = size, insertSpaces = vim.bo[buffer].expandtab }
+end
+
 ---@param line string
 ---@param character integer as the server counts
 ---@param encoding string

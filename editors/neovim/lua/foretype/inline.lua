@@ -24,6 +24,7 @@ function M.items(buffer, row, col, answer)
     textDocument = { uri = vim.uri_from_bufnr(buffer) },
     position = position,
     context = { triggerKind = 2 },
+    formattingOptions = client.formatting_options(buffer),
   }, buffer, function(result)
     local found = {}
     for _, item in ipairs(type(result) == 'table' and (result.items or result) or {}) do

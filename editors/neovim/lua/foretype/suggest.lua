@@ -181,7 +181,7 @@ local function ask(kind, step, replaces)
     textDocument = { uri = vim.uri_from_bufnr(buffer) },
     position = { line = row, character = client.character(line, col, server.offset_encoding) },
     context = { triggerKind = kind },
-    formattingOptions = { tabSize = vim.fn.shiftwidth(), insertSpaces = vim.bo[buffer].expandtab },
+    formattingOptions = client.formatting_options(buffer),
   }
   local request = {
     client = server,
