@@ -33,7 +33,8 @@
 
 (function_definition name: (identifier) @binds.outer)
 (class_definition name: (identifier) @binds.outer)
-(type_parameter) @binds.inside
+(function_definition type_parameters: (type_parameter) @binds.inside)
+(class_definition type_parameters: (type_parameter) @binds.inside)
 (type_alias_statement left: (_) @binds)
 
 ((attribute object: (identifier) @_object attribute: (identifier) @own)
