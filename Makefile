@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' 'editors/neovim' 2>/dev/null)
+SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' '*.txt' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth live lint format clean

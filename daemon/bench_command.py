@@ -55,7 +55,7 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
     settings, complaints = config.load(paths.config_file())
     for complaint in complaints:
         click.echo(f"foretype: warning: {complaint}", err=True)
-    subject = typing_replay.read(file or Path(measuring.__file__).with_name("cache.py"))
+    subject = typing_replay.own() if file is None else typing_replay.read(file)
     path = model_path(settings.model)
     busy = Quiet().others() > MOST_OTHERS
     progress = Console(stderr=True)

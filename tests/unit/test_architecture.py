@@ -159,3 +159,12 @@ def test_the_house_has_the_rooms_it_should_have() -> None:
         pytest.skip("this is no git checkout")
     folders = {name.split("/")[0] for name in tracked.stdout.splitlines() if "/" in name}
     assert folders <= {*ROOMS, "tests", ".ci", ".github"}
+
+
+def test_no_room_reads_its_own_sources() -> None:
+    """What is measured or shown is data: moving a module must not change a figure."""
+    own = re.compile(r'(with_name|joinpath|glob)\("[^"]*\.py"\)|__file__.*"[^"/]+\.py"')
+    for room in ROOMS:
+        for path in sources(room):
+            found = own.search(path.read_text(encoding="utf-8"))
+            assert found is None, f"{path.relative_to(ROOT)}: {found and found[0]}"

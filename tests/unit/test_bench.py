@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from foretype.context.values import Prompt, StopRules
 from foretype.daemon import bench_command, typing_replay
 from foretype.daemon.bench_command import as_record
 from foretype.daemon.config import CompletionSettings, ModelSettings
-from foretype.daemon.typing_replay import FileProblem, Subject, keys, places, read
+from foretype.daemon.typing_replay import FileProblem, Subject, keys, own, places, read
 from foretype.models import bench as measuring
 from foretype.models.bench import Figures, Key, Speculation, Typing, bench, type_through
 from foretype.models.engine import EngineSettings
@@ -101,6 +102,14 @@ def test_what_cannot_be_typed_is_refused_with_a_sentence(tmp_path: Path) -> None
     check_refused(tmp_path / "large.py", "larger than 4 MiB")
     check_refused(tmp_path / "missing.py", "There is no file")
     check_refused(tmp_path, "cannot be read")
+
+
+def test_without_a_file_the_same_bytes_are_typed_whatever_becomes_of_the_project() -> None:
+    subject = own()
+    digest = hashlib.sha256(subject.text.encode()).hexdigest()
+    assert digest == "f0bd21c8a4af92cefe3c0a843260570ce167168d3533189acf853b5cc89ac3ba"
+    assert (subject.path.name, subject.language) == ("cache.py", "python")
+    assert len([key for key in keys(subject, SETTINGS) if key.prompt]) > 100
 
 
 def test_a_short_or_unknown_file_can_be_typed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,14 @@ def test_passages_lie_evenly_and_are_as_many_as_asked_for() -> None:
 @pytest.mark.parametrize(("speed", "count"), [(1.0, 6144), (0.1, 2560), (0.001, 1024)])
 def test_slow_models_read_less(speed: float, count: int) -> None:
     assert tokens_to_read(speed) == count
+
+
+def test_what_is_measured_on_stays_the_same_bytes_whatever_becomes_of_the_project() -> None:
+    digests = [hashlib.sha256(text).hexdigest() for text in (sample(), other_code())]
+    assert digests == [
+        "291462a5947dbcd00128035610abda78fb191e428957ba3e177f50b09dc89ea8",
+        "a7a69b73f3de11a0991e16c615fb03c45da692f4a933ba3fb1e901c84f7eda65",
+    ]
 
 
 def test_quality_is_measured_on_other_code() -> None:

@@ -26,6 +26,7 @@ from foretype.models.loading import load
 from foretype.models.local import LocalEngine
 from foretype.models.lookup import TokenIndex
 from foretype.models.pace import MAX_DRAFT, CostCurve
+from foretype.models.tune_sample import other_code
 from foretype.models.vocabulary import Vocabulary
 from foretype.tests.support.fake_cells import FakeCells
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
@@ -442,16 +443,15 @@ def count_near_ties(one: LocalEngine, prompts: list[list[int]], *, tokens: int =
     return ties
 
 
-def prompts_from_files(one: LocalEngine, count: int, tokens: int) -> list[list[int]]:
-    """The last tokens before places in the middle of this project's own files."""
-    files = sorted(Path(__file__).resolve().parents[2].glob("*/*.py"))
+def prompts_from_code(one: LocalEngine, count: int, tokens: int) -> list[list[int]]:
+    """The last tokens before places in Python that never changes with the project."""
+    source = other_code()
     chance = random.Random(5)
     prompts: list[list[int]] = []
     while len(prompts) < count:
-        text = chance.choice(files).read_bytes()
-        at = text.find(b"\n", chance.randrange(len(text) // 3, len(text) + 1))
-        encoded = one.vocabulary.encode(text[:at]) if at > 0 else []
-        if len(encoded) > tokens // 2:
+        at = source.find(b"\n", chance.randrange(16 * tokens, len(source)))
+        encoded = one.vocabulary.encode(source[max(0, at - 16 * tokens) : at]) if at > 0 else []
+        if len(encoded) >= tokens:
             prompts.append(encoded[-tokens:])
     return prompts
 
@@ -466,7 +466,7 @@ def start(path: Path) -> LocalEngine:
 @pytest.mark.parametrize("vocab", ["starcoder", "deepseek-coder"])
 def test_a_real_context_chooses_the_same_tokens(tmp_path: Path, vocab: str) -> None:
     one = start(tiny_model(vocab, tmp_path))
-    prompts = prompts_from_files(one, 40, 200)
+    prompts = prompts_from_code(one, 40, 200)
     before = one.cache.evaluated
     assert count_near_ties(one, prompts) <= 2
     assert one.cache.evaluated > before
@@ -476,6 +476,6 @@ def test_a_real_context_chooses_the_same_tokens(tmp_path: Path, vocab: str) -> N
 @pytest.mark.model
 def test_the_default_model_chooses_the_same_tokens() -> None:
     one = start(default_model())
-    ties = count_near_ties(one, prompts_from_files(one, 8, 120), tokens=20)
+    ties = count_near_ties(one, prompts_from_code(one, 8, 120), tokens=20)
     one.close()
     assert ties <= 3
