@@ -236,7 +236,7 @@ class DaemonClient:
             try:
                 connection = await self._connect()
             except (NotRunning, Lost):  # lost: it was just ending
-                await self._start(self._place)
+                await self._started()
                 continue
             if await self._usable(connection):
                 return connection
@@ -244,6 +244,16 @@ class DaemonClient:
             f"The daemon keeps ending right after its start. Its log is {self._place.log}; "
             "'foretype doctor' says what to do."
         )
+
+    async def _started(self) -> None:
+        """Have a daemon started. Whatever the system says against it becomes a sentence."""
+        try:
+            await self._start(self._place)
+        except OSError as error:
+            raise DaemonProblem(
+                f"The daemon could not be started ({error.strerror or type(error).__name__}). "
+                "'foretype doctor' says what to do."
+            ) from error
 
     async def _usable(self, connection: Connection) -> bool:
         """Whether the daemon speaks this client's version; an older daemon is ended, and is then not."""

@@ -82,7 +82,7 @@ async def start(
                 turn = Lock.take(place.starting)
             if turn is not None and child is None:
                 offset = _size(place.output)
-                child = spawn(place)
+                child = _spawned(spawn, place)
             elif child is not None and (code := child.poll()) is not None:
                 if code != 0:
                     raise DaemonProblem(_why_it_ended(place, offset, code))
@@ -98,6 +98,21 @@ async def start(
     finally:
         if turn is not None:
             turn.release()
+
+
+def _spawned(spawn: Spawn, place: Place) -> subprocess.Popen[bytes]:
+    try:
+        return spawn(place)
+    except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+        if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError):
+            raise DaemonProblem(
+                f"The daemon could not be started, since the Python of this program is gone or has changed "
+                f"({sys.executable or 'unknown'}), as when its environment was made anew. Restart the editor."
+            ) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise DaemonProblem(
+            f"The daemon could not be started ({reason}). Close other programs, and try again."
+        ) from error
 
 
 def _size(path: Path) -> int:

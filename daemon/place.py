@@ -121,7 +121,13 @@ class Place:
                 f"Others may write into the runtime directory {self.directory}, which is not safe. {remedy}"
             )
         if status.st_mode & 0o077:
-            self.directory.chmod(0o700)
+            try:
+                self.directory.chmod(0o700)
+            except OSError as error:
+                raise DaemonProblem(
+                    f"The runtime directory {self.directory} is open to others and cannot be closed "
+                    f"({error.strerror}). {remedy}"
+                ) from error
 
 
 class Lock:

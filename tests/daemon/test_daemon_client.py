@@ -9,7 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -37,14 +38,18 @@ from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
 
 @attrs.define
 class Starter:
-    """Starts fake daemons and keeps them to be ended; `hold` lets none of their completions end."""
+    """Starts fake daemons and keeps them to be ended; `hold` lets none of their completions end.
+
+    `spawner` takes the place of starting a fake one.
+    """
 
     place: Place
     hold: bool = False
+    spawner: Callable[[Place], subprocess.Popen[bytes]] | None = None
     children: list[subprocess.Popen[bytes]] = attrs.field(factory=list[subprocess.Popen[bytes]])
 
     async def __call__(self, place: Place) -> None:
-        await lifecycle.start(place, spawn=self.spawn)
+        await lifecycle.start(place, spawn=self.spawner or self.spawn)
 
     def spawn(self, place: Place) -> subprocess.Popen[bytes]:
         self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
@@ -90,6 +95,64 @@ async def test_the_first_request_starts_the_daemon_and_is_answered(starter: Star
         await client.warm(WarmRequest("a", Prompt("y")))
         await client.forget(ForgetRequest("a"))
         assert (await client.load()).state is ModelState.READY
+
+
+@pytest.mark.parametrize(
+    "left", ["nothing", "a file nobody may run", "a folder", "a file in a folder's place"]
+)
+async def test_without_its_interpreter_a_client_answers_with_a_sentence_until_it_is_back(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: str
+) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    if left == "a file nobody may run":
+        python.write_bytes(b"")
+    elif left == "a folder":
+        python.mkdir()
+    elif left == "a file in a folder's place":
+        python.parent.rmdir()
+        python.parent.write_bytes(b"")
+    async with connecting(starter) as client:
+        with monkeypatch.context() as gone:
+            gone.setattr(sys, "executable", str(python))
+            starter.spawner = lifecycle.spawn
+            completion = await client.complete(request())
+            assert (completion.text, completion.stop) == ("", StopReason.UNAVAILABLE)
+            assert str(python) in completion.detail
+            assert "Restart the editor" in completion.detail
+        starter.spawner = None
+        assert (await client.complete(request())).text == "return 42\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BlockingIOError(11, "Resource temporarily unavailable"),
+        OSError(12, "Cannot allocate memory"),
+        OSError(),
+    ],
+)
+async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
+    place: Place, error: OSError
+) -> None:
+    async def start(_place: Place) -> None:
+        raise error
+
+    for how in (start, lambda where: lifecycle.start(where, spawn=raising(error))):
+        client = DaemonClient(place, name="test", start=how, clock=FakeClock())
+        await client.warm(WarmRequest("a", Prompt("y")))
+        completion = await client.complete(request())
+        assert completion.stop is StopReason.UNAVAILABLE
+        assert completion.detail.startswith("The daemon could not be started (")
+        assert (await client.load()).state is ModelState.ERROR
+        await client.aclose()
+
+
+def raising(error: OSError) -> Callable[[Place], subprocess.Popen[bytes]]:
+    def spawn(_place: Place) -> subprocess.Popen[bytes]:
+        raise error
+
+    return spawn
 
 
 async def test_ten_clients_at_once_get_answers_of_one_daemon(starter: Starter) -> None:
