@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import attrs
 
+from .cores import cores
 from .threads import Runnable, runnable_threads
 
 LEAST_SHARE = 0.85
@@ -41,12 +42,18 @@ class Turn:
     share: float = 1.0
 
 
+def _spare() -> int:
+    shape = cores()
+    return shape.machine - shape.usable
+
+
 @attrs.define
 class Quiet:
     """Looks at the machine. Everything it looks at can be replaced.
 
     Attributes:
         runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        spare: cores that we may not use: so many threads of others disturb nobody.
         sleep: waits so many seconds.
         wall: seconds.
         processor: seconds of processor time of this process.
@@ -56,15 +63,16 @@ class Quiet:
     sleep: Callable[[float], None] = time.sleep
     wall: Callable[[], float] = time.perf_counter
     processor: Callable[[], float] = time.process_time
+    spare: int = attrs.field(factory=_spare)
 
     def others(self) -> float:
-        """Mean number of runnable threads of others during a second; 0.0 where nobody can tell."""
+        """Mean number of others' runnable threads without a spare core, during a second; 0.0 if unknown."""
         counts: list[int] = []
         for _ in range(ASKED):
             count = self.runnable()
             if count is None:
                 return 0.0
-            counts.append(max(0, count - 1))  # the thread that asks is running
+            counts.append(max(0, count - 1 - self.spare))  # the thread that asks is running
             self.sleep(ASKED_EVERY_S)
         return sum(counts) / len(counts)
 

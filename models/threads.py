@@ -3,7 +3,8 @@
 ggml's threads meet at a barrier after every graph node, hundreds of times a token, and spin there. When
 another program takes the core of one of them, all others burn their time waiting: with one busy program on
 two cores, two threads were measured at 8 to 100 times the time of one. So before each computation the
-kernel is asked how many threads are runnable, and the busy cores are left to their owners. Where that is
+kernel is asked how many threads are runnable, and the busy cores are left to their owners; which cores there
+are, and which of them are ours, is `cores`' business. Where that is
 not to be known (other systems than Linux), computations that take much longer than they should say it.
 """
 
@@ -12,10 +13,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import attrs
-import psutil
+
+from .cores import Cores, busy_inside, cores
 
 SPIN_MS = 10.0
 """For so long after a computation its own threads may still be spinning and count as runnable."""
@@ -31,18 +32,7 @@ Runnable = Callable[[], int | None]
 
 def available() -> int:
     """Physical cores that this process may use: a second thread on one core gains decoding nothing."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, min(allowed, physical, _quota() or allowed))
-
-
-def _quota() -> int | None:
-    """Cores that the control group (version 2) grants, rounded down, or None without a limit."""
-    try:
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return None if limit == "max" else max(1, int(limit) // int(period))
-    except (OSError, ValueError):
-        return None
+    return cores().usable
 
 
 def runnable_threads() -> Runnable:
@@ -61,16 +51,24 @@ def runnable_threads() -> Runnable:
     return ask
 
 
-def choose(most: int, runnable: int | None, own: int) -> int:
-    """Threads to use: as many as cores are free.
+def choose(
+    most: int, runnable: int | None, own: int, *, shape: Cores | None = None, inside: float = 0.0
+) -> int:
+    """Threads to use: as many as are wanted, and no more than cores are free.
 
     Args:
-        most: threads on a quiet machine, one to a core.
+        most: threads that are wanted on a quiet machine.
         runnable: threads that are running or ready to, machine-wide; None when unknown.
         own: how many of these may be our own.
+        shape: the machine; None is one with just `most` cores.
+        inside: how many of the usable cores others keep busy who share them with us.
     """
+    shape = shape or Cores(most, most, most)
     others = 0 if runnable is None else max(0, runnable - own)
-    return max(1, most - others)
+    # Whoever wants more threads than there are cores gets them on a quiet machine.
+    free = max(shape.machine, most) - others
+    free_inside = max(shape.usable, most) - int(inside + 0.5)
+    return max(1, min(most, free, free_inside))
 
 
 @attrs.define
@@ -79,11 +77,19 @@ class Governor:
 
     Attributes:
         most: threads on a quiet machine.
+        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        shape: the machine that these run on.
+        inside: how many of the cores that this process may use are kept busy by others who share them.
+        clock: seconds.
         current: threads in use.
     """
 
     most: int
     runnable: Runnable = attrs.field(factory=runnable_threads)
+    shape: Cores = attrs.field(factory=cores)
+    inside: Callable[[], float] = attrs.field(
+        default=attrs.Factory(lambda self: busy_inside(self.shape.group), takes_self=True)
+    )
     clock: Callable[[], float] = time.perf_counter
     current: int = 0
     _finished: float = -1e9
@@ -99,7 +105,13 @@ class Governor:
         now = self.clock()
         if self.most > 1:
             spinning = (now - self._finished) * 1000 < SPIN_MS
-            self.current = choose(self.most, self.runnable(), self.current if spinning else 1)
+            self.current = choose(
+                self.most,
+                self.runnable(),
+                self.current if spinning else 1,
+                shape=self.shape,
+                inside=self.inside(),
+            )
             if now < self._disturbed_until:
                 self.current = 1
         self._started = now

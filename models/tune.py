@@ -24,6 +24,7 @@ import psutil
 
 from ..context.problem import ModelProblem
 from . import gguf, tuned
+from .cores import cores
 from .importance import Importance, importance, tokens_to_read
 from .llama import Context, DecodeFailedError, Model
 from .measuring import PASSAGE, QUALITY_TOKENS, Speed, mean_log_probability, measure, sample_tokens
@@ -296,7 +297,7 @@ class _Run:
         """Other numbers of threads to try: half of the cores, and all logical ones."""
         if self.fixed:
             return []
-        logical = psutil.cpu_count() or self.threads
+        logical = cores().logical
         return sorted({max(1, self.threads // 2), max(1, self.threads - 1), logical} - {self.threads})
 
     def _file_of(self, file_type: str) -> Path:

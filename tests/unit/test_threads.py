@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 from foretype.models.cancellation import Cancellation
+from foretype.models.cores import Cores
 from foretype.models.llama import Context, DecodeResult, Model
 from foretype.models.threads import Governor, available, choose, runnable_threads
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -22,7 +23,13 @@ class Machine:
     runnable: int | None = 1
 
     def governor(self, most: int) -> Governor:
-        return Governor(most, runnable=lambda: self.runnable, clock=lambda: self.now)
+        return Governor(
+            most,
+            runnable=lambda: self.runnable,
+            shape=Cores(most, most, most),
+            inside=lambda: 0.0,
+            clock=lambda: self.now,
+        )
 
     def step(self, governor: Governor, milliseconds: float, tokens: int = 1, *, finished: bool = True) -> int:
         threads = governor.before()
@@ -37,6 +44,27 @@ class Machine:
 )
 def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, own: int, threads: int) -> None:
     assert choose(most, runnable, own) == threads
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shape", "others", "inside", "threads"),
+    [
+        (4, Cores(16, 16, 32), 5, 0, 4),
+        (4, Cores(16, 16, 32), 13, 0, 3),
+        (16, Cores(16, 16, 32), 5, 0, 11),
+        (2, Cores(64, 2, 2), 30, 0, 2),
+        (2, Cores(64, 2, 2), 63, 0, 1),
+        (2, Cores(64, 2, 2), 30, 1.0, 1),
+        (2, Cores(64, 2, 2), 0, 0.3, 2),
+        (8, Cores(4, 4, 8), 0, 0, 8),
+        (8, Cores(4, 4, 8), 1, 0, 7),
+        (6, Cores(8, 8, 8), 100, 0, 1),
+    ],
+)
+def test_threads_are_taken_from_the_cores_that_are_free(
+    wanted: int, shape: Cores, others: int, inside: float, threads: int
+) -> None:
+    assert choose(wanted, others + 1, 1, shape=shape, inside=inside) == threads
 
 
 def test_our_own_spinning_threads_are_not_taken_for_others() -> None:

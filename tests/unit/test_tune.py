@@ -52,7 +52,9 @@ def alone(*, runnable: int = 1, share: float = 1.0) -> Quiet:
     def processor() -> float:
         return seconds["wall"] * share
 
-    return Quiet(runnable=lambda: runnable, sleep=lambda _seconds: None, wall=wall, processor=processor)
+    return Quiet(
+        runnable=lambda: runnable, sleep=lambda _seconds: None, wall=wall, processor=processor, spare=0
+    )
 
 
 def check_nothing_left(folder: Path) -> None:
@@ -288,7 +290,7 @@ from foretype.models import measuring, quiet, tune
 
 measuring.MOST_TURNS, tune.MICRO_BATCHES, tune.ROUNDS = 1, (), 1
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-alone = quiet.Quiet(runnable=lambda: 1)
+alone = quiet.Quiet(runnable=lambda: 1, spare=0)
 outcome = tune.tune(Path(sys.argv[1]), directory=Path(sys.argv[2]), threads=1, anyway=True, quiet=alone)
 print(outcome.tuned.choice.file_type)
 print(*outcome.notes, sep="\\n")
