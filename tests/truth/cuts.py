@@ -232,6 +232,8 @@ def _closed(code: Code, lines: Lines, at: int, several: bool) -> Cut | None:
     """The hole at `at`, when the editor has closed all brackets that were opened before it on its line."""
     begin = lines.starts[lines.at(at)]
     end = lines.end_of(at)
+    if several and code.language == "markdown":
+        return None  # prose in brackets that goes on in the next line
     closers = sorted(closer for opener, closer in code.closer_of.items() if begin <= opener < at <= closer)
     if not closers or closers[0] == at or (closers[-1] >= end) != several:
         return None
@@ -277,7 +279,7 @@ def _quotes(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
     chance.shuffle(strings)
     for start, end in strings:
         at = start + 1 if chance.random() < 0.5 else chance.randrange(start + 1, end - 1)
-        if code.text[at - 1] == "\\":
+        if code.text[at - 1] == "\\" or _is_interpolated(code, at, (start, end)):
             continue
         begin, line_end = lines.starts[lines.at(at)], lines.end_of(at)
         around = [
@@ -285,6 +287,14 @@ def _quotes(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
         ]
         if all(closer < line_end for closer in around):
             yield Cut(at, lines.said(lines.at(at))[1], tuple(sorted((end - 1, *around))))
+
+
+def _is_interpolated(code: Code, at: int, string: tuple[int, int]) -> bool:
+    """Whether a place is code inside the string, or the string lies in another: those were closed too."""
+    start, end = string
+    if any(start < opener < at <= closer < end for opener, closer in code.closer_of.items()):
+        return True
+    return any(first < start and end < last for first, last in code.texts)
 
 
 KINDS: dict[str, Callable[[Code, Lines, random.Random], Iterator[Cut]]] = {

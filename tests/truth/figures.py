@@ -9,7 +9,7 @@ import attrs
 
 from .cuts import CLOSED, PLAIN
 from .oracle import Example, Outcome
-from .verdict import BEGINNING, CORRUPT, EXACT, KILLED, RESTYLED
+from .verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
 
 Key = tuple[str, str, str, bool, str, str, str]
 """Language, kind, answer, asked, moment, class, fault."""
@@ -17,6 +17,7 @@ Key = tuple[str, str, str, bool, str, str, str]
 NameKey = tuple[str, str, bool, str]
 """Of a hole with names of its own: language, kind, with the workspace's index, why it was cut ("" if not)."""
 
+NOT_COUNTED = frozenset({SILENT, FITTED})
 WHOLE = frozenset({"ends", "runs-on"})
 
 
@@ -66,17 +67,23 @@ class Tally:
 
 def is_applied(key: Key) -> bool:
     """Whether an item was shown and accepted."""
-    return key[5] in {EXACT, BEGINNING, RESTYLED, CORRUPT}
+    return key[5] in {EXACT, BEGINNING, RESTYLED, FITTED, CORRUPT}
 
 
 def is_plain(key: Key) -> bool:
     """Whether it counts for exact.plain."""
-    return key[1] in PLAIN and key[2] in WHOLE and key[3] and key[4] == "0" and key[5] != "silent"
+    return key[1] in PLAIN and key[2] in WHOLE and key[3] and key[4] == "0" and key[5] not in NOT_COUNTED
 
 
 def is_closed(key: Key) -> bool:
     """Whether it counts for exact.closers."""
-    return key[1] in CLOSED and key[2] == "before-closers" and key[3] and key[4] == "0" and key[5] != "silent"
+    return (
+        key[1] in CLOSED
+        and key[2] == "before-closers"
+        and key[3]
+        and key[4] == "0"
+        and key[5] not in NOT_COUNTED
+    )
 
 
 def figures(tally: Tally) -> dict[str, float]:

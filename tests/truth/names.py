@@ -27,6 +27,8 @@ INTRODUCED, GIVEN = "introduced", "given"
 
 _FRESH = ("plover", "quince", "osprey", "walnut", "heron", "sorrel", "bramble", "linnet", "teasel", "curlew")
 _NEUTRAL = "zzyzx"
+_PARAMETER_LIST = re.compile(r"\b(?:def|function|func|fn|lambda)\b[^({:]*\(([^)]*)\)")
+_WORDS = frozenset({"import", "from", "as", "use", "using", "include", "type", "static", "function", "const"})
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
@@ -119,12 +121,15 @@ def _bound(hole: Hole, names: set[str]) -> list[str]:
 def _given(hole: Hole, inside: list[Token], tokens: list[Token]) -> set[str]:
     """The names of the hole that come from outside the file."""
     text, code = hole.code.text, hole.code
-    imported = {_said(text, token) for token in tokens if code.imports_at(token.start)}
+    imported = _imported(hole, tokens)
+    bare = _without_prose(code, 0, len(text))
     assigned = {
         match.group(1)
         for pattern in BINDINGS[hole.language]
-        for match in re.finditer(pattern, _without_prose(code, 0, len(text)), re.MULTILINE)
+        for match in re.finditer(pattern, bare, re.MULTILINE)
     }
+    for match in _PARAMETER_LIST.finditer(bare):
+        assigned.update(re.findall(r"\w+", match.group(1)))
     found: set[str] = set()
     before: Token | None = None
     for token in inside:
@@ -138,6 +143,24 @@ def _given(hole: Hole, inside: list[Token], tokens: list[Token]) -> set[str]:
                 found.add(name)
         before = token
     return found
+
+
+def _imported(hole: Hole, tokens: list[Token]) -> set[str]:
+    """The names that imports bind; of a path, the last part (of Python's `import a.b`, the first)."""
+    text, code = hole.code.text, hole.code
+    found: set[str] = set()
+    for token in tokens:
+        if not code.imports_at(token.start):
+            continue
+        line = text[text.rfind("\n", 0, token.start) + 1 : token.start]
+        behind = text[token.end :].lstrip(" ")[:2]
+        path = behind[:1] == "." or behind == "::"
+        if hole.language == "python":
+            # In `from a import b` only what follows `import` is bound.
+            path = re.fullmatch(r"\s*from\s+[.\w]*", line) is not None or line.endswith(".")
+        if not path and "require" not in line:
+            found.add(_said(text, token))
+    return found - _WORDS
 
 
 def _without_prose(code: Code, start: int, end: int) -> str:

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from .figures import Key, Tally, is_applied, is_closed, is_plain, languages
 from .oracle import Example
-from .verdict import BEGINNING, CORRUPT, EXACT, KILLED, RESTYLED, SILENT
+from .verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
 
-_CLASSES = (EXACT, BEGINNING, RESTYLED, KILLED, SILENT, CORRUPT)
+_CLASSES = (EXACT, BEGINNING, RESTYLED, FITTED, KILLED, SILENT, CORRUPT)
 _COLOURS = {"plain": "#5b8def", "closers": "#e0943a"}
 
 

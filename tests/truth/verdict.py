@@ -11,6 +11,8 @@ put there and whose own place lies behind must still stand directly after it, an
   front of `)` and `]` without a comma).
 - restyled: as exact or beginning, but for the indentation of lines, and blank lines. Where indentation has a
   meaning, lines are deeper or shallower than their neighbours as the authors have them.
+- fitted: restyled, where the authors indent otherwise than in the rest of their file, or the rest shows
+  nothing: whoever follows the file can't know. It counts for nothing.
 - killed: nothing is shown, although the answer was the authors' text.
 - silent: nothing is shown, and rightly: one or two marks, closers that stand there; a stream that has just
   begun; an answer that the token limit cut before there was a whole line, or with text right of the cursor.
@@ -31,8 +33,10 @@ import attrs
 
 from .answers import Answer
 from .editor import State
+from .holes import Hole
+from .indentation import steps_in, unit_of
 
-EXACT, BEGINNING, RESTYLED = "exact", "beginning", "restyled"
+EXACT, BEGINNING, RESTYLED, FITTED = "exact", "beginning", "restyled", "fitted"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
 _INDENTED = frozenset({"python", "yaml", "markdown"})
 _CLOSING = re.compile(r"(?:[\s)\]}>\"'`]|\b(?:end|fi|done|esac)\b)*")
@@ -102,7 +106,7 @@ def _compared(state: State, answer: Answer, applied: str, lost: int) -> Verdict:
         if not _CLOSING.fullmatch(stands, length):
             break
     if _is_restyled(state, author, stands, lost):
-        return Verdict(RESTYLED)
+        return Verdict(FITTED if _fits(state.hole, author, stands) else RESTYLED)
     return Verdict(CORRUPT, _fault(state, author, stands, same, behind))
 
 
@@ -112,7 +116,7 @@ def _begun(state: State, author: str, stands: str, length: int, lost: int) -> Ve
     free = not (state.standing(last) + _behind(state)).strip()
     if free and _as_far_as(state, author, length, lost) == stands:
         return Verdict(BEGINNING)
-    if _closing(state, state.offset + lost, last).fullmatch(stands, length):
+    if _closing(state, state.offset + lost, last, always=True).fullmatch(stands, length):
         broken = state.hole.language == "go" and _GO_BREAKS.search(stands[max(0, length - 1) :])
         return Verdict(CORRUPT, "line-break") if broken else Verdict(BEGINNING)
     if stands[length:].lstrip() == state.standing(last):
@@ -125,9 +129,9 @@ def _behind(state: State) -> str:
     return state.hole.code.text[state.hole.end :].split("\n", 1)[0]
 
 
-def _closing(state: State, first: int, last: int) -> re.Pattern[str]:
+def _closing(state: State, first: int, last: int, *, always: bool = False) -> re.Pattern[str]:
     """What may follow the authors' text up to `last`: in front of other text, what it opened is closed."""
-    if not (state.standing(last) + _behind(state)).strip():
+    if not always and not (state.standing(last) + _behind(state)).strip():
         return re.compile(r"\s*")
     opened = state.hole.code.left_open(first, last, frozenset(state.pending)) if last > first else []
     closers = "".join(rf"\s*{re.escape(closer)}" for closer in opened)
@@ -148,6 +152,13 @@ def _is_restyled(state: State, author: str, stands: str, lost: int) -> bool:
         if not _CLOSING.fullmatch(theirs, length):
             break
     return False
+
+
+def _fits(hole: Hole, author: str, stands: str) -> bool:
+    """Whether the file says nothing for the authors' steps, and what stands keeps which line is deeper."""
+    usual = unit_of(hole.code, (hole.start, hole.end))
+    own = steps_in(hole.code, hole.start, hole.end)
+    return bool(own - {usual} or not usual) and _same_depths(author, stands)
 
 
 def _squeezed(text: str) -> tuple[str, list[int]]:

@@ -23,7 +23,17 @@ from foretype.tests.truth.names import with_own_names
 from foretype.tests.truth.oracle import outcomes
 from foretype.tests.truth.product import Edit, Foretype, Session, decoded
 from foretype.tests.truth.tokens import pieces
-from foretype.tests.truth.verdict import BEGINNING, CORRUPT, EXACT, KILLED, RESTYLED, SILENT, judged, unshown
+from foretype.tests.truth.verdict import (
+    BEGINNING,
+    CORRUPT,
+    EXACT,
+    FITTED,
+    KILLED,
+    RESTYLED,
+    SILENT,
+    judged,
+    unshown,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -234,12 +244,20 @@ CASES = (
         "def f(x):\n    ‸if x:\n        g()\n    h()⟧\n",
         "",
         "if x:\n      g()\n    h()",
+        FITTED,
+        "",
+    ),
+    ("go", "package a\n\nfunc f() {‸\n\tif x {\n\t\tg()\n\t}⟧\n}\n", "", "\n    if x {", FITTED, ""),
+    ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h(1", CORRUPT, "open"),
+    ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h", BEGINNING, ""),
+    (
+        "go",
+        "package a\n\nfunc f() {‸\n\tif x {\n\t\tg()\n\t}⟧\n}\n\nfunc h() {\n\tg()\n}\n",
+        "",
+        "\n    if x {\n        g()\n    }",
         RESTYLED,
         "",
     ),
-    ("go", "package a\n\nfunc f() {‸\n\tif x {\n\t\tg()\n\t}⟧\n}\n", "", "\n    if x {", RESTYLED, ""),
-    ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h(1", CORRUPT, "open"),
-    ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h", BEGINNING, ""),
 )
 
 
