@@ -40,6 +40,7 @@ EACH = {"full": 2, "quick": 1}
 )
 @click.option("--answer", "answers", multiple=True, help="Only answers of this kind.")
 @click.option("--files", "most", type=int, help="Files of each language.")
+@click.option("--seed", default=0, show_default=True, help="Another one cuts other holes in other files.")
 @click.option("--processes", default=2, show_default=True)
 def main(  # noqa: PLR0917 - one for each option
     quick: bool,
@@ -47,6 +48,7 @@ def main(  # noqa: PLR0917 - one for each option
     kinds: tuple[str, ...],
     answers: tuple[str, ...],
     most: int | None,
+    seed: int,
     processes: int,
 ) -> None:
     """Compare what accepting a suggestion makes of a file with what its authors wrote."""
@@ -58,7 +60,7 @@ def main(  # noqa: PLR0917 - one for each option
         file
         for language in SUFFIXES
         if not languages or any(language == _LONG.get(name, name) for name in languages)
-        for file in files(language, folders, most or FILES[size])
+        for file in files(language, folders, most or FILES[size], f" {seed}" if seed else "")
     ]
     work = partial(
         of_file, each=EACH[size], kinds=kinds, wanted=answers, roots=_indexed(folders, wanted, console)

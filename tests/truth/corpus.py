@@ -55,17 +55,19 @@ class File:
         path: relative to its folder.
         language: the editor's language identifier.
         text: as its authors wrote it, with LF.
+        salt: makes other choices: which files, which holes.
     """
 
     source: str
     path: str
     language: str
     text: str
+    salt: str = ""
 
     @property
     def key(self) -> str:
         """What decides everything that is left to chance."""
-        return f"{self.source}/{self.path}"
+        return f"{self.source}/{self.path}{self.salt}"
 
 
 def releases() -> dict[str, tuple[Source, tuple[str, ...]]]:
@@ -94,10 +96,10 @@ def fetched() -> tuple[dict[str, Path], list[str]]:
     return folders, missing
 
 
-def files(language: str, folders: dict[str, Path], most: int) -> list[File]:
-    """At most `most` files of a language, evenly over its releases: always the same ones."""
+def files(language: str, folders: dict[str, Path], most: int, salt: str = "") -> list[File]:
+    """At most `most` files of a language, evenly over its releases: always the same ones for one `salt`."""
     streams = [
-        sorted(_of(name, folders[name], language), key=lambda file: _order(file.key))
+        sorted(_of(name, folders[name], language, salt), key=lambda file: _order(file.key))
         for name, (_, languages) in releases().items()
         if language in languages and name in folders
     ]
@@ -111,7 +113,7 @@ def _order(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _of(name: str, root: Path, language: str) -> Iterator[File]:
+def _of(name: str, root: Path, language: str, salt: str) -> Iterator[File]:
     for path in sorted(root.rglob("*")):
         if not path.is_file() or not SMALLEST <= path.stat().st_size <= LARGEST:
             continue
@@ -122,7 +124,7 @@ def _of(name: str, root: Path, language: str) -> Iterator[File]:
         if not _speaks(path, text, language) or pinned.is_generated(text) or "\r" in text:
             continue
         if max(map(len, text.split("\n"))) <= LONGEST_LINE and "\x00" not in text:
-            yield File(name, path.relative_to(root).as_posix(), language, text)
+            yield File(name, path.relative_to(root).as_posix(), language, text, salt)
 
 
 def _speaks(path: Path, text: str, language: str) -> bool:
