@@ -6,9 +6,10 @@ class isn't known prove nothing and are never looked at.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -50,6 +51,7 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
     """The names used between two offsets that nothing between them declares, in order."""
     captures = tree.captures(start, end)
     areas = [capture for capture in captures if capture.name.startswith("binds") or capture.name == "ignore"]
+    around = Areas(areas)
     bound = _bound(tree, captures, areas, start)
     made = _made(tree, captures, start, end)
     found: dict[int, Use] = {}
@@ -59,9 +61,7 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
             continue
         if capture.name == "own" and (capture.start in made or name in made.values()):
             continue
-        if capture.name not in _ELSEWHERE and (
-            name in bound or any(_inside(capture, area) for area in areas)
-        ):
+        if capture.name not in _ELSEWHERE and (name in bound or around.enclose(capture)):
             continue
         known = found.get(capture.start)
         if known is None or _RANK.index(known.kind) < _RANK.index(capture.name):
@@ -72,6 +72,7 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
 def _bound(tree: SyntaxTree, captures: tuple[Capture, ...], areas: list[Capture], start: int) -> set[str]:
     """The names that are declared from `start` on; a member that is given a value declares none."""
     binding = [area for area in areas if area.name != "ignore"]
+    around = Areas(binding)
     members = {(area.start, area.end) for area in areas if area.name == "ignore"}
     inside = {
         tree.text[capture.start : capture.end]
@@ -79,7 +80,7 @@ def _bound(tree: SyntaxTree, captures: tuple[Capture, ...], areas: list[Capture]
         if capture.name in _NAMES
         and start <= capture.start
         and (capture.start, capture.end) not in members
-        and any(_inside(capture, area) for area in binding)
+        and around.enclose(capture)
     }
     return inside | {tree.text[area.start : area.end] for area in binding if start <= area.start}
 
@@ -99,8 +100,18 @@ def _made(tree: SyntaxTree, captures: tuple[Capture, ...], start: int, end: int)
     return made
 
 
-def _inside(capture: Capture, area: Capture) -> bool:
-    return area.start <= capture.start and capture.end <= area.end
+class Areas:
+    """Stretches of a text, and whether one of them encloses another stretch: asked often, of many."""
+
+    def __init__(self, areas: Iterable[Capture]) -> None:
+        ordered = sorted((area.start, area.end) for area in areas)
+        self._starts = [start for start, _ in ordered]
+        self._reach = list(itertools.accumulate((end for _, end in ordered), max))
+
+    def enclose(self, capture: Capture) -> bool:
+        """Whether any of them does."""
+        before = bisect.bisect_right(self._starts, capture.start)
+        return before > 0 and capture.end <= self._reach[before - 1]
 
 
 def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end: int = 0) -> bool:

@@ -16,7 +16,7 @@ import attrs
 
 from .languages import language, language_of
 from .lines import line_end, line_start, next_line_start, split_lines
-from .names import uses
+from .names import Areas, uses
 from .snapshot import Snapshot
 from .stretches import WORD, scores, windows
 from .symbols import Symbol, outline
@@ -191,11 +191,9 @@ def _own_names(tree: SyntaxTree, start: int, end: int, scopes: Sequence[Scope]) 
     if functions:
         start = min(start, max(functions[0].start, end - _LARGEST))
     captures = tree.captures(start, end)
-    areas = [capture for capture in captures if capture.name.startswith("binds")]
+    areas = Areas(capture for capture in captures if capture.name.startswith("binds"))
     return frozenset(definition.name for definition in tree.definitions(depth=_SHALLOW)) | frozenset(
-        tree.text[each.start : each.end]
-        for each in captures
-        if each.name == "use" and any(area.start <= each.start and each.end <= area.end for area in areas)
+        tree.text[each.start : each.end] for each in captures if each.name == "use" and areas.enclose(each)
     )
 
 

@@ -55,7 +55,7 @@ class Document:
         self.path = relative_path(self.file, roots)
         self.notebook: Notebook | None = None
         self.text = without_surrogates(text)
-        self.lines = LineIndex(self.text)
+        self._lines: LineIndex | None = None
         self.project_indent: IndentOptions | None = None
         self.edited_at = 0.0
         self.edited_offset = 0
@@ -75,6 +75,13 @@ class Document:
     def is_in(self, languages: Collection[str]) -> bool:
         """Whether the document's language is among some, by any of the names that it goes by."""
         return any(name in languages for name in self.languages)
+
+    @property
+    def lines(self) -> LineIndex:
+        """Where lines begin; looked for when somebody asks, not while a large text is being taken in."""
+        if self._lines is None:
+            self._lines = LineIndex(self.text)
+        return self._lines
 
     @property
     def whole(self) -> str:
@@ -118,7 +125,7 @@ class Document:
         self._touch()
         span = as_map(fields.get("range"))
         if not span:
-            self.text, self.lines = text, LineIndex(text)
+            self.text, self._lines = text, None
             return
         start = self.offset_at(*read_position(span.get("start")), encoding)
         end = self.offset_at(*read_position(span.get("end")), encoding)

@@ -17,6 +17,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -91,6 +92,7 @@ class InlineCompletions:
         self.suggestions = Suggestions()
         self.relations = relations
         self._trees = Trees()
+        self._judges = ThreadPoolExecutor(1, thread_name_prefix="foretype-judge")
         self.ahead = Ahead(
             documents,
             backend,
@@ -362,12 +364,13 @@ class InlineCompletions:
     async def _judged(
         self, generation: Generation, completion: Completion, *, invoked: bool = False
     ) -> Suggestion | None:
-        """What may be shown of an answer; None when nothing may. Judging goes on in a thread."""
+        """What may be shown of an answer; None when nothing may. One is judged at a time, in a thread."""
         uri = generation.snapshot.uri
         if not completion.text or self.documents.get(uri) is None:
             return None
         known = (self.relations.symbols(uri), self.relations.mentions(uri), self.relations.imports(uri))
-        judgement = await asyncio.to_thread(judge, completion, generation, *known, invoked=invoked)
+        work = partial(judge, completion, generation, *known, invoked=invoked)
+        judgement = await asyncio.get_running_loop().run_in_executor(self._judges, work)
         if self.documents.get(uri) is None:
             return None
         if judgement.cuts:

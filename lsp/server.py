@@ -23,7 +23,7 @@ from pygls.lsp.server import LanguageServer
 from .documents import as_int, as_list, as_map, path_of, read_position
 from .positions import code_points, negotiate
 from .session import BackendFactory, OnModel, Session, SettingsLoader
-from .stdin import open_reader
+from .stdin import Patient, Reader, open_reader
 from .wire import ClientError, Protocol
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ COMMAND_NAMES = (
 
 
 class ForetypeServer(LanguageServer):
-    """One editor's language server. Its state: the session, and the tasks that watch the editor."""
+    """One editor's language server. Its state: the session, what is being prepared, and other tasks."""
 
     protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride] - made from protocol_cls below
 
@@ -64,6 +64,7 @@ class ForetypeServer(LanguageServer):
         super().__init__("foretype", release, protocol_cls=Protocol)  # pyright: ignore[reportUnknownMemberType] - pygls leaves *args bare
         self.session = Session(backend, settings, notify=self.protocol.notify, ask=self.protocol.send_request)
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._preparing: asyncio.Future[Any] | None = None
         self.protocol.requests.update(
             {
                 types.INITIALIZE: self._on_initialize,
@@ -115,10 +116,22 @@ class ForetypeServer(LanguageServer):
         )
 
     def _on_initialized(self, _params: dict[str, Any]) -> None:
-        _ = self.session.inline
-        gc.freeze()  # what was imported stays: looking through it again and again would delay answers
+        self._preparing = self._keep(self._prepare())
         if as_map(self.session.client.get("workspace")).get("configuration"):
             self._keep(self._pull_settings())
+
+    async def _prepare(self) -> None:
+        from .preparation import prepare
+
+        await asyncio.to_thread(prepare)
+        _ = self.session.inline
+        gc.freeze()  # what was imported stays: looking through it again and again would delay answers
+
+    async def _prepared(self) -> None:
+        """Wait until the next message can be answered without importing anything."""
+        if self._preparing is not None:
+            await asyncio.wait({self._preparing})
+            self._preparing = None
 
     def _on_shutdown(self, _params: dict[str, Any]) -> Coroutine[Any, Any, None]:
         self.protocol.begin_shutdown()
@@ -142,10 +155,11 @@ class ForetypeServer(LanguageServer):
                 task.cancel()
         await self.session.aclose()
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # -- documents
 
@@ -299,13 +313,18 @@ class ForetypeServer(LanguageServer):
 
     # -- the message loop
 
+    async def hear(self, reader: Reader) -> None:
+        """Take messages until the end of the input, or `exit`, which raises SystemExit."""
+        sys.setswitchinterval(SWITCH_S)
+        patient = Patient(reader, self._prepared)
+        await run_async(threading.Event(), patient, self.protocol, logging.getLogger("pygls"))
+
     async def serve(self, stdin: BinaryIO, stdout: BinaryIO) -> int:
         """Speak the protocol until `exit` or the end of stdin; returns the exit code."""
-        sys.setswitchinterval(SWITCH_S)
         self.protocol.set_writer(StdoutWriter(stdout))
         reader, close = await open_reader(stdin, stdout)
         try:
-            await run_async(threading.Event(), reader, self.protocol, logging.getLogger("pygls"))
+            await self.hear(reader)
             code = 0 if self.protocol.was_shut_down else 1
         except (BrokenPipeError, asyncio.IncompleteReadError):
             code = 1

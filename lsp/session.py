@@ -266,7 +266,7 @@ class Session:
             await self._workspaces.aclose()
         self.ledger.close_all()
         if self._statistics is not None:
-            self._statistics.close()
+            await asyncio.to_thread(self._statistics.close)
         backend, self._backend = self._backend, None
         if backend is not None and backend.done() and not backend.cancelled() and not backend.exception():
             await backend.result().aclose()

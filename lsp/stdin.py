@@ -33,6 +33,23 @@ class Reader(Protocol):
         ...
 
 
+class Patient:
+    """A reader that begins a line when something else is ready: until then messages wait, not the loop."""
+
+    def __init__(self, reader: Reader, ready: Callable[[], Awaitable[None]]) -> None:
+        self._reader = reader
+        self._ready = ready
+
+    async def readline(self) -> bytes:
+        """See `Reader`."""
+        await self._ready()
+        return await self._reader.readline()
+
+    async def readexactly(self, n: int) -> bytes:
+        """See `Reader`."""
+        return await self._reader.readexactly(n)
+
+
 class Fair:
     """A reader that lets the loop go round before each line, also when more has arrived already.
 

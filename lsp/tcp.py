@@ -13,11 +13,8 @@ import json
 import logging
 import secrets
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, cast
-
-from pygls.io_ import run_async
 
 from ..context.problem import Problem
 from .server import ForetypeServer
@@ -82,7 +79,7 @@ async def _one_editor(
     closing = loop.call_later(TOKEN_WITHIN_S, lambda: protocol.initialized or writer.close())
     try:
         with contextlib.suppress(SystemExit, asyncio.IncompleteReadError, ConnectionError, ValueError):
-            await run_async(threading.Event(), cast("Any", reader), protocol, logging.getLogger("pygls"))
+            await server.hear(reader)
     finally:
         closing.cancel()
         await server.aclose()

@@ -11,6 +11,7 @@ It knows no protocol and no prompts, and decides nothing about suggestions.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import attrs
@@ -87,11 +88,12 @@ class GrowingTree:
 
 
 class Trees:
-    """Makes trees. Its state: what is being parsed in threads."""
+    """Makes trees. Its state: what is being parsed, and the one thread that does it."""
 
     def __init__(self) -> None:
         from .project_indent import ProjectIndents
 
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-trees")
         self._running: dict[GrowingTree, asyncio.Future[None]] = {}
         self._indents = ProjectIndents()
 
@@ -130,11 +132,12 @@ class Trees:
         snapshot = indented(await self.snapshot(document, place.offset), document, place)
         if not place.said or document.whole != snapshot.text:
             return snapshot
-        return await asyncio.to_thread(snapshot.with_text, place.text)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, snapshot.with_text, place.text)
 
     async def _finish(self, growing: GrowingTree, work: TreeWork) -> None:
         try:
-            await asyncio.to_thread(work.run)
+            await asyncio.get_running_loop().run_in_executor(self._thread, work.run)
             growing.took(work)
         finally:
             del self._running[growing]

@@ -70,6 +70,8 @@ class Editor:
         )
         for _ in range(200):
             await asyncio.sleep(0)
+        if self.backend.free.is_set():
+            await self.inside.settle()
         return self.number
 
     def answer(self, number: int) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from foretype.context.ground import Symbols, ground
-from foretype.context.names import near_match
+from foretype.context.names import Areas, near_match
 from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
+from foretype.context.syntax import Capture, parse
 from foretype.tests.support.context_cases import Case, cases, check
 from foretype.tests.support.cursor import snapshot_at
 from hypothesis import given, settings
@@ -126,3 +126,11 @@ def test_the_definition_around_the_cursor_is_enough_of_a_large_file() -> None:
 )
 def test_a_misspelling_is_found_whatever_else_a_file_is_written_in(name: str, text: str) -> None:
     assert near_match(name, text) == near_match(name, text + " é")
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20))), st.integers(0, 20), st.integers(0, 20))
+def test_areas_enclose_what_one_of_them_does(areas: list[tuple[int, int]], start: int, length: int) -> None:
+    captures = [Capture("binds", first, first + more) for first, more in areas]
+    end = start + length
+    expected = any(area.start <= start and end <= area.end for area in captures)
+    assert Areas(captures).enclose(Capture("use", start, end)) is expected
