@@ -70,7 +70,6 @@ class CompletionRequest:
         prompt: what stands around the cursor.
         rules: where to stop.
         priority: who goes first.
-        healing: back up into the token that the cursor stands in.
         stream: send `Delta` notifications while decoding; for interactive requests only, since what is
             preempted begins again.
         temperature: 0.0 decodes greedily; higher samples (for further candidates).
@@ -83,7 +82,6 @@ class CompletionRequest:
     prompt: Prompt
     rules: StopRules
     priority: Priority = Priority.INTERACTIVE
-    healing: bool = True
     stream: bool = False
     temperature: float = 0.0
     seed: int = 0

@@ -455,7 +455,6 @@ def _work(
         request.rules,
         cancellation=cancellation,
         on_text=None if on_text is None else stream,
-        healing=request.healing,
         temperature=request.temperature,
         seed=request.seed,
         whole=request.whole,

@@ -74,7 +74,6 @@ class EngineLike(Protocol):
         *,
         cancellation: Cancellation,
         on_text: Callable[[str], None] | None = None,
-        healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,

@@ -146,7 +146,6 @@ class LocalEngine:
         *,
         cancellation: Cancellation,
         on_text: Callable[[str], None] | None = None,
-        healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
@@ -157,10 +156,10 @@ class LocalEngine:
             with self._arm(cancellation):
                 state = self.sessions.use(session, prompt)
                 choose = self._choose_whole if whole else self._choose
-                slot, plan = choose(state, prompt, healing=healing)
+                slot, plan = choose(state, prompt)
                 if plan.slot is not None and slot is state.short:
                     self._grow(state, prompt, cancellation)
-                    slot, plan = self._choose(state, prompt, healing=healing)
+                    slot, plan = self._choose(state, prompt)
                 synced = self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=SLICE_MS)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
@@ -263,49 +262,49 @@ class LocalEngine:
         tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
         return max(MIN_SHORT_TOKENS, int(tokens))
 
-    def _choose(self, session: Session, prompt: Prompt, *, healing: bool) -> tuple[Slot, Candidate]:
+    def _choose(self, session: Session, prompt: Prompt) -> tuple[Slot, Candidate]:
         """The slot that answers `prompt` within the budget with the most context, and how."""
         budget = self.budget_tokens()
         for slot in session.slots():
-            candidate = self.fit(slot.anchor, slot.tail, prompt, slot=slot, healing=healing)
+            candidate = self.fit(slot.anchor, slot.tail, prompt, slot=slot)
             if candidate is not None and candidate.cost <= budget * PATIENCE:
                 return slot, candidate
-        whole = self._fresh(prompt, self._cuts.whole(prompt), healing=healing)
+        whole = self._fresh(prompt, self._cuts.whole(prompt))
         if whole.cost > budget and self._recall(session, whole):
             whole = attrs.evolve(whole, cost=self.cache.cost(None, whole.target))
         if whole.cost <= budget:
             return self._install(session, "whole", whole), whole
         short = whole
         for cut in self._cuts.shorter(prompt, whole.cost, budget):
-            short = self._fresh(prompt, cut, healing=healing)
+            short = self._fresh(prompt, cut)
             if short.cost <= budget:
                 break
         slot = self._install(session, "short", short)
         slot.context = min(1.0, len(short.target) / len(whole.target))
         return slot, short
 
-    def _choose_whole(self, session: Session, prompt: Prompt, *, healing: bool) -> tuple[Slot, Candidate]:
+    def _choose_whole(self, session: Session, prompt: Prompt) -> tuple[Slot, Candidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
         whole = session.whole
         if whole is not None:
-            candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole, healing=healing)
+            candidate = self.fit(whole.anchor, whole.tail, prompt, slot=whole)
             if candidate is not None and candidate.exact:
                 # A cursor that moved up leaves its old middle in the cache: greedy choices may lie there.
                 return whole, candidate
-        fresh = self._fresh(prompt, self._cuts.whole(prompt), healing=healing)
+        fresh = self._fresh(prompt, self._cuts.whole(prompt))
         self._recall(session, fresh)
         return self._install(session, "next", fresh), fresh
 
     def _grow(self, session: Session, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the whole window as its share of the budget has time for."""
-        slot, plan = self._choose_whole(session, prompt, healing=True)
+        slot, plan = self._choose_whole(session, prompt)
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
 
     def _prepare(self, session: Session, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
-        slot, candidate = self._choose_whole(session, session.prompt, healing=True)
+        slot, candidate = self._choose_whole(session, session.prompt)
         if not self._sync(slot, candidate, cancellation).complete:
             return False
         if slot is session.next:
@@ -322,7 +321,7 @@ class LocalEngine:
         if slot is None or suggested is None or not suggested[1] or suggested[0] != session.prompt.prefix:
             return True
         accepted = attrs.evolve(session.prompt, prefix=suggested[0] + suggested[1])
-        plan = self.fit(slot.anchor, slot.tail, accepted, slot=slot, healing=True)
+        plan = self.fit(slot.anchor, slot.tail, accepted, slot=slot)
         if plan is None or plan.cost > PREFETCH_TOKENS:
             return True
         if not self._sync(slot, plan, cancellation).complete:
@@ -381,16 +380,16 @@ class LocalEngine:
         setattr(session, which, slot)
         return slot
 
-    def _fresh(self, prompt: Prompt, cut: Cut, *, healing: bool) -> Candidate:
+    def _fresh(self, prompt: Prompt, cut: Cut) -> Candidate:
         anchor = anchors.place(prompt, self.layout, cut)
         tail = GrowingText(self.vocabulary, continuation=not self.layout.tail_begins(anchor.tokens))
-        candidate = self.fit(anchor, tail, prompt, healing=healing)
+        candidate = self.fit(anchor, tail, prompt)
         if candidate is None:
             raise AssertionError("a fresh anchor serves its own prompt")
         return candidate
 
     def fit(
-        self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None, healing: bool
+        self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None
     ) -> Candidate | None:
         """The tokens that `prompt` has on `anchor`, or None where it no longer serves."""
         match = anchors.match(anchor, prompt, self.layout)
@@ -400,10 +399,9 @@ class LocalEngine:
         tokens = tail.encode(text)
         closing = self.layout.after_tail()
         required = rest
-        if healing:
-            healed = heal(tokens, self.vocabulary, rest)
-            if anchor.tokens or healed.kept or closing:
-                tokens, required = healed.kept, healed.required
+        healed = heal(tokens, self.vocabulary, rest)
+        if anchor.tokens or healed.kept or closing:
+            tokens, required = healed.kept, healed.required
         target = [*anchor.tokens, *tokens, *closing]
         if not target:
             target = self.vocabulary.encode(b"\n")  # an empty file: something must be evaluated

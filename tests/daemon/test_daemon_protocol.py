@@ -46,7 +46,6 @@ requests = st.builds(
     ),
     rules=st.builds(StopRules, next_line=texts, max_tokens=counts, budget_ms=floats, multiline=st.booleans()),
     priority=st.sampled_from(Priority),
-    healing=st.booleans(),
     seed=counts,
 )
 completions = st.builds(

@@ -109,12 +109,11 @@ class FakeEngine:
         *,
         cancellation: Cancellation,
         on_text: Callable[[str], None] | None = None,
-        healing: bool = True,
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
     ) -> Completion:
-        del healing, temperature, seed, whole
+        del temperature, seed, whole
         call = self._begin("complete", session, prompt)
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE

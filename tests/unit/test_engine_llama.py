@@ -65,7 +65,6 @@ def ask(
     session: str = "a",
     rules: StopRules = LINE,
     cancellation: Cancellation | None = None,
-    healing: bool = True,
     temperature: float = 0.0,
     seed: int = 0,
 ) -> Completion:
@@ -74,7 +73,6 @@ def ask(
         Prompt(before, after, "area.py", "python"),
         rules,
         cancellation=cancellation or Cancellation(),
-        healing=healing,
         temperature=temperature,
         seed=seed,
     )
@@ -265,17 +263,6 @@ def test_a_word_that_was_cut_in_two_is_healed(smollm: LocalEngine, before: str, 
     smollm.forget("h")
     assert healed.text.startswith(begins)
     assert healed.text.strip()
-
-
-@pytest.mark.model
-def test_without_healing_the_same_word_goes_wrong(smollm: LocalEngine) -> None:
-    before = "import json\n\ndata = json.lo"
-    healed, broken = ask(smollm, before, session="h"), ask(smollm, before, session="w", healing=False)
-    smollm.forget("h")
-    smollm.forget("w")
-    assert healed.text.startswith("ads(") or healed.text.startswith("ad(")
-    assert not broken.text.startswith("ad")
-    assert healed.mean_logprob > broken.mean_logprob
 
 
 @pytest.mark.model

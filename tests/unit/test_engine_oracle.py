@@ -124,7 +124,7 @@ class Bench:
         session = self.engine.sessions.get(document.name)
         assert session is not None
         slot = max(session.slots(), key=lambda slot: slot.sequence.used)
-        candidate = self.engine.fit(slot.anchor, attrs.evolve(slot.tail), document.prompt(), healing=True)
+        candidate = self.engine.fit(slot.anchor, attrs.evolve(slot.tail), document.prompt())
         assert candidate is not None
         ids, spelling, text = (
             list(candidate.target),
