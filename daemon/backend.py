@@ -18,11 +18,8 @@ OnModel = Callable[[ModelStatus], None]
 class Backend(Protocol):
     """Completes, warms and forgets. All methods are called in one event loop.
 
-    Attributes:
-        on_model: called whenever the model changes its state; None to hear nothing.
+    Who wants to hear of the model's changes gives an `OnModel` to whatever makes the backend.
     """
-
-    on_model: OnModel | None
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         """Complete. Never raises but CancelledError: when there is no answer, `stop` is UNAVAILABLE.

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -242,7 +241,7 @@ class ThisMachine:
     """The user's machine and configuration; see `Machine`. The models room is imported when it is asked."""
 
     def __init__(self, config_file: Path) -> None:
-        self._settings: Callable[[], config.ModelSettings] = lambda: config.load(config_file)[0].model
+        self._config_file = config_file
 
     def look(self) -> Facts:
         """See `Machine`."""
@@ -250,11 +249,9 @@ class ThisMachine:
 
         from ..models import tuned
 
-        settings = self._settings()
+        settings = config.load(self._config_file)[0].model
         if not settings.tune:
-            return Facts(
-                allowed=False, tuned=False, model_bytes=0, free_disk=0, free_memory=0, on_battery=False
-            )
+            return _SWITCHED_OFF
         path = model_path(settings)
         battery = None
         with contextlib.suppress(AttributeError, OSError, RuntimeError):  # as good as unknown
@@ -270,7 +267,7 @@ class ThisMachine:
 
     def start(self) -> Child:
         """See `Machine`."""
-        settings = self._settings()
+        settings = config.load(self._config_file)[0].model
         return _Process(model_path(settings), settings.threads)
 
     def sweep(self) -> None:

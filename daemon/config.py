@@ -131,7 +131,8 @@ class LogSettings:
 
     Attributes:
         level: "debug", "info", "warning" or "error".
-        include_code: write prompts and suggestions into the log. Off: logs never hold source code.
+        include_code: write prompts and the model's answers into the language server's log, whatever its
+            level. Off: logs never hold source code.
     """
 
     level: str = _choice("warning", "debug", "info", "error")

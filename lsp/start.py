@@ -25,15 +25,20 @@ def serve(*, log_level: str | None = None, in_process: bool = False, tcp: int | 
     from .server import ForetypeServer, run_stdio
 
     log_to_file(log_level or "warning")
+    include_code = False
 
     def settings() -> Settings:
+        nonlocal include_code
         found = user_settings()
+        include_code = found.log.include_code
         if log_level is None:
             logging.getLogger("foretype").setLevel(found.log.level.upper())
         return found
 
     async def backend(on_model: OnModel) -> Backend:
-        return make_backend(on_model, in_process=in_process)
+        from .code_log import CodeLog
+
+        return CodeLog(make_backend(on_model, in_process=in_process), lambda: include_code)
 
     def server() -> ForetypeServer:
         return ForetypeServer(backend, settings, release=release())
@@ -67,7 +72,7 @@ def make_backend(on_model: OnModel | None = None, *, in_process: bool = False) -
 
 
 def log_to_file(level: str) -> None:
-    """Send the log to a file of the user's; without one, nowhere. Message bodies are never logged."""
+    """Send the log to a file of the user's; without one, nowhere. Message bodies only by `code_log`."""
     from logging.handlers import RotatingFileHandler
 
     root = logging.getLogger()
