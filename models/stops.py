@@ -15,7 +15,7 @@ from ..context.repetition import end_of_first_unit, lines_before_a_loop
 from ..context.values import StopReason, StopRules
 
 _CLOSERS = frozenset(")]}>;,")
-_CLOSING_WORDS = frozenset({"end", "fi", "done", "esac", "end;", "end,", "end)"})
+"""What a line of closers may hold in any language, beside the words that close a block in this one."""
 
 
 @attrs.frozen
@@ -129,7 +129,7 @@ class StopWatch:
         if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n" and deep:
             indent = depth_of(line, self.rules)
             shallow = indent < self.rules.reference_indent
-            undecided = _may_close(stripped) or self._may_continue(stripped)
+            undecided = self._may_close(stripped) or self._may_continue(stripped)
             if shallow and not (indent >= self.rules.closing_indent and undecided):
                 return Stop(StopReason.SCOPE, self._before(self._line_start))
         unit = end_of_first_unit(line)
@@ -145,9 +145,9 @@ class StopWatch:
             return None
         if indent >= rules.closing_indent and _word(line.strip()) in rules.continuations:
             return None  # `else:` goes on with the statement whose block has just ended
-        if indent < rules.closing_indent or not _begins_with_closer(line):
+        if indent < rules.closing_indent or not self._begins_with_closer(line):
             return Stop(StopReason.SCOPE, self._before(start))
-        if not _closes(line):
+        if not self._closes(line):
             return None  # `} else {` closes one block and opens the next of the same statement
         if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
             return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
@@ -156,7 +156,29 @@ class StopWatch:
     def _is_next(self, line: str) -> bool:
         """Whether a line that says the same as the document's next is that: as deep, and no mere closer."""
         same = self.rules.next_indent in {-1, indent_of(line, self.rules.tab_width)}
-        return same and not _closes(line)
+        return same and not self._closes(line)
+
+    def _closes(self, line: str) -> bool:
+        """Whether a line only closes: `})`, `end`, `end),`."""
+        stripped = line.strip()
+        word = _whole_word(stripped)
+        rest = stripped[len(word) :] if word in self.rules.closers else stripped
+        return bool(stripped) and all(char in _CLOSERS for char in rest)
+
+    def _begins_with_closer(self, line: str) -> bool:
+        stripped = line.strip()
+        return stripped[0] in _CLOSERS or _whole_word(stripped) in self.rules.closers
+
+    def _may_close(self, stripped: str) -> bool:
+        """Whether a line that begins like this could still turn out to close or to reopen a block."""
+        text = stripped.lstrip()
+        if not text or text[0] in _CLOSERS:
+            return True  # blanks of other scripts: nobody knows yet what comes behind them
+        word = _whole_word(text)
+        unfinished = word == text  # anything else finishes it, also the carriage return of a line end
+        return bool(word) and any(
+            known.startswith(word) if unfinished else known == word for known in self.rules.closers
+        )
 
     def _says_no_depth(self, stripped: str) -> bool:
         """Whether a line stands at the margin for other reasons than its depth."""
@@ -173,7 +195,7 @@ class StopWatch:
 
     def _repetition(self, line: str) -> int | None:
         """Where a loop of lines began to repeat, in code points, or None."""
-        kept = None if _closes(line) else lines_before_a_loop([*self._lines, line])
+        kept = None if self._closes(line) else lines_before_a_loop([*self._lines, line])
         return None if kept is None else self._before(self._start_of(kept))
 
     def _start_of(self, number: int) -> int:
@@ -222,32 +244,16 @@ def depth_of(line: str, rules: StopRules) -> int:
     return max(own, blanks // 2 * rules.tab_width) if rules.tabs else own
 
 
-def _closes(line: str) -> bool:
-    stripped = line.strip()
-    return bool(stripped) and (all(char in _CLOSERS for char in stripped) or stripped in _CLOSING_WORDS)
-
-
-def _may_close(stripped: str) -> bool:
-    """Whether a line that begins like this could still turn out to close or to reopen a block."""
-    words = stripped.split(maxsplit=1)
-    if not words:
-        return True  # blanks of other scripts: nobody knows yet what comes behind them
-    word = words[0]
-    unfinished = word == stripped  # blanks, or the carriage return of a line end, finish it
-    return stripped[0] in _CLOSERS or any(
-        known.startswith(word) if unfinished else known == word for known in _CLOSING_WORDS
-    )
-
-
 def _word(stripped: str) -> str:
     """The letters at the beginning."""
     end = next((at for at, char in enumerate(stripped) if not char.isalpha()), len(stripped))
     return stripped[:end]
 
 
-def _begins_with_closer(line: str) -> bool:
-    stripped = line.strip()
-    return stripped[0] in _CLOSERS or stripped.split()[0] in _CLOSING_WORDS
+def _whole_word(stripped: str) -> str:
+    """The word at the beginning, digits and underscores included: `end` isn't in `end_time`."""
+    end = next((at for at, char in enumerate(stripped) if not _in_word(char)), len(stripped))
+    return stripped[:end]
 
 
 def _balance(line: str) -> int:

@@ -75,9 +75,25 @@ def test_a_closing_line_is_kept_and_is_the_last() -> None:
     check("a();\n}‖\nnext();\n", StopReason.SCOPE, BLOCK)
 
 
-@pytest.mark.parametrize("marked", ["a()\nend‖\nb()\n", "a()\r\nend‖\r\nb()\r\n", "a()\nend  ‖\nb()\n"])
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "a()\nend‖\nb()\n",
+        "a()\r\nend‖\r\nb()\r\n",
+        "a()\nend  ‖\nb()\n",
+        "a()\nend),‖\nb()\n",
+        "a()\nuntil done‖\nb()\n",
+        "a()‖\nend_time = 1\n",
+        "a()‖\nending\n",
+    ],
+)
 def test_a_closing_word_is_kept_whatever_ends_its_line(marked: str) -> None:
-    check(marked, StopReason.SCOPE, BLOCK)
+    check(marked, StopReason.SCOPE, attrs.evolve(BLOCK, closers=("}", ")", "]", "end", "until")))
+
+
+@pytest.mark.parametrize("word", ["end", "fi", "done", "esac", "until"])
+def test_what_closes_nothing_in_this_language_closes_nothing(word: str) -> None:
+    check(f"a()‖\n{word}\nb()\n", StopReason.SCOPE, BLOCK)
 
 
 def test_a_line_of_blanks_of_another_script_is_a_blank_line() -> None:
