@@ -197,7 +197,7 @@ def closed(text: str, line: Line) -> str | None:
 def _with_closing_lines(text: str, line: Line, found: Balance) -> str | None:
     if text[-1:] in PAIRS:
         return None
-    text = text.removesuffix(",")  # what was cut off would have come behind it
+    text = without_comma(text, found.openers[-1][1], line.language)
     closing = ""
     for at, bracket in reversed(found.openers):
         start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
@@ -206,6 +206,14 @@ def _with_closing_lines(text: str, line: Line, found: Balance) -> str | None:
         indent = indent_of(text[start:]) if start else indent_of(line.before + text)
         closing += (line.newline + indent if own_line else "") + CLOSER_OF[bracket]
     return text + closing
+
+
+def without_comma(text: str, bracket: str, described: Language) -> str:
+    """A text that was cut off, without a comma at its end where none may stand before `bracket` is closed."""
+    code = text.rstrip()
+    if not code.endswith(",") or bracket in described.layout.trailing_commas:
+        return text
+    return code[:-1] + text[len(code) :]
 
 
 def closed_beginning(text: str, line: Line) -> str:

@@ -65,12 +65,14 @@ def stop_rules(
     following = place.below[0] if place.below else ""
     reference = header + 1
     closing = max(header, 0)
+    in_brackets = multiline != "never" and not _is_long_prose(place) and _is_in_brackets(place)
+    if in_brackets and place.before.rstrip().endswith(("(", "[")):
+        reference = max(header, 0)  # what brackets hold may stand as deep as their line
     if following and closes_only(following, place.language):
         if place.columns_of(following) >= closing and header >= 0:
             closing = reference  # the block is closed already
         following = ""
-    prose = _is_long_prose(place)
-    openers = () if multiline == "never" or prose else _line_end_openers(place)
+    openers = () if multiline == "never" or _is_long_prose(place) else _line_end_openers(place)
     return StopRules(
         multiline=many,
         reference_indent=reference,
@@ -79,7 +81,7 @@ def stop_rules(
         continuations=layout.continuations,
         openers=openers,
         opening_pattern=layout.opening_pattern if openers else "",
-        in_brackets=multiline != "never" and not prose and _is_in_brackets(place),
+        in_brackets=in_brackets,
         stop_at_blank=layout.indented,
         unindented=layout.unindented,
         comments=() if layout.indented else place.language.comments.line,

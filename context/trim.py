@@ -102,9 +102,12 @@ def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
         return rules
     first = place.before + without_end(lines[0])
     goes_on = rules.in_brackets and not balance(without_end(lines[0]), place.language, place.before).closers
-    if not goes_on and not opens_block(first, place.language):
+    opens = opens_block(first, place.language)
+    if not goes_on and not opens:
         return rules
     indent = place.columns_of(first)
     closed = bool(place.below) and closes_only(place.below[0], place.language)
     closing = indent + 1 if closed and place.columns_of(place.below[0]) == indent else indent
-    return attrs.evolve(rules, multiline=True, reference_indent=indent + 1, closing_indent=closing)
+    return attrs.evolve(
+        rules, multiline=True, reference_indent=indent + opens, closing_indent=min(closing, indent + opens)
+    )

@@ -16,12 +16,14 @@ from .closers import (
     is_even,
     is_level,
     meet_closers,
+    without_comma,
 )
 from .draft import Draft
 from .lines import split_lines, without_end
 from .place import Place, closers_only, first_word, opens_word_block
 from .values import StopRules
 
+_OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 _PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
@@ -42,12 +44,6 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
         text, replaced = meet_closers(draft.text, _line(place), ended=draft.ended)
         return attrs.evolve(draft, text=text, replace_right=replaced)
     return _stop_before(draft, place)
-
-
-def _without_comma(text: str) -> str:
-    """A text that was cut off behind a comma, without it; what follows is kept."""
-    code = text.rstrip()
-    return code.removesuffix(",") + text[len(code) :] if code.endswith(",") else text
 
 
 def _before_an_open_word(text: str, place: Place) -> str:
@@ -187,7 +183,9 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if closers_only(place.after):
         draft = attrs.evolve(draft, text=_before_an_open_word(draft.text, place))
     if draft.cut_off:
-        draft = attrs.evolve(draft, text=_without_comma(draft.text))
+        bracket = _OPENER_OF.get(place.after[draft.replace_right :].lstrip()[:1], "")
+        if bracket and is_level(draft.text, _line(place)):
+            draft = attrs.evolve(draft, text=without_comma(draft.text, bracket, place.language))
     if is_level(draft.text, attrs.evolve(_line(place), types=draft.cut_off)):
         return draft
     line = attrs.evolve(_line(place, draft.replace_right), types=draft.cut_off)

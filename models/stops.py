@@ -86,6 +86,11 @@ class StopWatch:
             self._go_on(line)
             return None
         before = self._before(start)
+        if rules.in_brackets and _unmatched_closers(line) > max(self._depth, 0):
+            if not self._ends_open(line):
+                return Stop(StopReason.LINE, end)
+            self._go_on(line)
+            return None
         if not first:
             if not line.strip():
                 if rules.stop_at_blank and any(text.strip() for text in self._lines):
@@ -100,14 +105,16 @@ class StopWatch:
         return None if repeated is None else Stop(StopReason.REPETITION, repeated)
 
     def _opens_block(self, line: str) -> bool:
-        """Whether the first generated line leaves a block open: its end is an opener, words whole."""
+        """Whether the first generated line leaves a block or the cursor's brackets open."""
+        in_brackets = self.rules.in_brackets and not _unmatched_closers(line)
+        return bool(line.strip()) and (in_brackets or self._ends_open(line))
+
+    def _ends_open(self, line: str) -> bool:
+        """Whether the first generated line ends with an opener, words whole, or looks like a header."""
         code = (self.line + line).rstrip()
-        if self.rules.in_brackets and line.strip() and not _unmatched_closers(line):
+        if self.rules.opening_pattern and re.search(self.rules.opening_pattern, code):
             return True
-        pattern = self.rules.opening_pattern
-        if pattern and line.strip() and re.search(pattern, code):
-            return True
-        return bool(line.strip()) and any(
+        return any(
             code.endswith(opener) and not (_in_word(opener[-1]) and _in_word(code[: -len(opener)][-1:]))
             for opener in self.rules.openers
         )
@@ -115,8 +122,14 @@ class StopWatch:
     def _go_on(self, line: str) -> None:
         """From one line to the end of the block that it opens."""
         indent = indent_of(self.line + line, self.rules.tab_width)
+        reference = indent + self._ends_open(line)  # what brackets hold may stand as deep as their line
         self.rules = attrs.evolve(
-            self.rules, multiline=True, reference_indent=indent + 1, closing_indent=indent, openers=()
+            self.rules,
+            multiline=True,
+            reference_indent=reference,
+            closing_indent=indent,
+            openers=(),
+            in_brackets=self.rules.in_brackets and not _unmatched_closers(line),
         )
         # What closes brackets left of the cursor closes nothing that the suggestion has opened.
         self._depth = _unmatched_closers(line)

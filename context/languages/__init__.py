@@ -69,6 +69,7 @@ class Layout:
         regex: whether regular expressions are written between slashes.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
+        trailing_commas: the brackets before whose closing ones a comma may stand.
         tags: whether elements stand in the code, as in JSX.
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
@@ -90,6 +91,7 @@ class Layout:
     regex: bool = False
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
+    trailing_commas: str = "([{"
     tags: bool = False
     stub: str = ""
 
