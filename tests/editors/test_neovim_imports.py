@@ -1,4 +1,4 @@
-"""Names that need an import, in the real Neovim: accepted with their import, and taken back with it at once."""
+"""Names that need an import, in the real Neovim: accepted with it, and taken back with it at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def editor(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Neovim]:
     answers = {"found = ": "os.stat(path).st_size", "there = ": "len(path) + os.getpid() + 1"}
     script.write_text(json.dumps(answers))
     command = [sys.executable, str(scripted_server.__file__), str(script), str(tmp_path / "journal")]
-    settings = "{ cmd = { %s }, debounce_ms = 0 }" % ", ".join(map(json.dumps, command))
+    settings = f"{{ cmd = {{ {', '.join(map(json.dumps, command))} }}, debounce_ms = 0 }}"
     with neovim(request.param, tmp_path, init=init_lua(settings)) as one:
         one.edit(tmp_path / "sample.py", SOURCE)
         one.keys("ggG")
