@@ -80,7 +80,7 @@ class LockstepThread:
 
     def _listen(self, done: Callable[[Any, BaseException | None], None]) -> None:
         said = self._said.get()
-        if isinstance(said, float):
+        if not isinstance(said, tuple):
             self._loop.call_later(said, self._go_on, done)
             return
         self._busy = bool(self._work)
