@@ -45,8 +45,9 @@ log = logging.getLogger(__name__)
 BUDGET_SHARE = 0.6
 """The part of the latency budget that a first prefill may use; the rest is for decoding."""
 
-GROWTH_SHARE = 0.3
-"""The part of it that the whole window gets before a short one answers again: most of a key's pause."""
+GROWTH_SHARE = 0.15
+"""The part of it that the whole window gets before a short one answers again. With more of it somebody who
+types sees nothing for seconds; see ARCHITECTURE.md, "Where building proved the plan wrong"."""
 
 MIN_SHORT_TOKENS = 64
 """However slow the machine, a first answer sees about this much."""
