@@ -27,6 +27,7 @@ class Cells(Protocol):
     """What is needed of a llama context; `llama.Context` is one."""
 
     size: int
+    longest: int
     sequences: int
     batch_size: int
 
@@ -178,6 +179,11 @@ class KVCache:
         """Cells in all, in tokens."""
         return self.cells.size
 
+    @property
+    def longest(self) -> int:
+        """Tokens that one sequence may hold: what the model was trained for, or all cells."""
+        return self.cells.longest
+
     def acquire(self) -> Sequence | None:
         """An empty sequence; None when all are taken (release one first)."""
         if not self._free:
@@ -260,10 +266,12 @@ class KVCache:
             False when a cancellation stopped it; finished micro-batches stay and are accounted for.
 
         Raises:
-            NoRoomError: no cells are left and nothing else can be evicted.
+            NoRoomError: no cells are left and nothing else can be evicted, or `longest` would be exceeded.
             DecodeFailedError: llama.cpp failed; the cache is empty afterwards.
         """
         begin = len(sequence.tokens)
+        if begin + len(tokens) > self.longest:
+            raise NoRoomError
         self._logits_at = None
         while True:
             started = time.perf_counter()

@@ -34,14 +34,20 @@ class Cuts:
     def whole(self, prompt: Prompt) -> Cut:
         """Everything, or what fits into the model's context for text that needs unusually many tokens."""
         texts = [prompt.prefix, prompt.suffix, *(part.text for part in prompt.related)]
-        if sum(len(to_bytes(text)) for text in texts) <= self.max_prompt_tokens * 2:
-            return Cut()  # source code has more than two bytes a token
-        prefix, suffix = self._tokens(prompt.prefix), self._tokens(prompt.suffix)
+        if sum(len(to_bytes(text)) for text in texts) <= self.max_prompt_tokens - 2 * _RESERVE:
+            return Cut()  # no token has less than a byte
+        prefix = self._tokens(prompt.prefix)
+        suffix = self._tokens(prompt.suffix) if self.layout.sees_suffix else 0
         head = self.layout.fixed(anchors.surroundings(prompt), "", "")
         room = self.max_prompt_tokens - len(head) - _RESERVE
         if prefix + suffix <= room:
             return Cut()
         return _proportional(prompt, prefix, suffix, max(room, self.max_prompt_tokens // 2))
+
+    def tighter(self, prompt: Prompt, room: int) -> Cut:
+        """A cut to about `room` tokens, for a prompt that did not come out as short as was estimated."""
+        suffix = self._tokens(prompt.suffix) if self.layout.sees_suffix else 0
+        return _proportional(prompt, self._tokens(prompt.prefix), suffix, room)
 
     def shorter(self, prompt: Prompt, cost: int, budget: int) -> list[Cut]:
         """Cuts that may fit into `budget` tokens, the one with the most context first.

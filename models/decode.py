@@ -349,7 +349,7 @@ class _Run:
         if self.position < len(self.sequence.tokens):
             self.position += 1
             return None
-        if self.tokens >= self.rules.max_tokens:
+        if self.tokens >= self.rules.max_tokens or self.position >= self.cache.longest:
             return StopReason.LENGTH
         draft = self._draft()
         if not self.cache.extend(self.sequence, [token, *draft], logits=1 + len(draft)):
@@ -374,7 +374,9 @@ class _Run:
         if self.drafter is None or self.sequence.track is None or self.spelling.required:
             return []
         # A batch of k drafted tokens leads to k + 1 more choices; the last one needs no cell.
-        room = min(self.rules.max_tokens - self.tokens, self.cache.size - len(self.sequence.tokens) - 1) - 1
+        room = (
+            min(self.rules.max_tokens - self.tokens, self.cache.longest - len(self.sequence.tokens) - 1) - 1
+        )
         draft = self.drafter.propose(room) if room > 0 else []
         # What ends the generation is chosen from the logits before it and need not be evaluated.
         first_line = not self.rules.multiline and "\n" not in self.watch.text

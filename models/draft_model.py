@@ -235,7 +235,7 @@ class DraftModel:
     def _fits(self, tokens: Sequence[int], more: int) -> bool:
         # What the session's index holds in a marker's place is no token.
         usable = not tokens or (min(tokens) >= 0 and max(tokens) < self._known)
-        return usable and len(tokens) + more <= self._context.size
+        return usable and len(tokens) + more <= self._context.longest
 
     def _follow(self, tokens: Sequence[int], cancellation: Cancellation | None) -> bool:
         """Make the cache hold `tokens` and nothing else, with logits behind the last one."""

@@ -215,6 +215,7 @@ class Model:
 class Context:
     """A llama context: one KV cache of `size` cells shared by up to `sequences` sequences, one batch.
 
+    No sequence is to be longer than `longest`: what the cache holds, and what the model was trained for.
     Positions of a sequence are always 0, 1, 2 … without holes; which tokens lie there is remembered by
     `cache`, not here.
     """
@@ -274,6 +275,7 @@ class Context:
         self._threads = governor.most
         self._memory: Any = c.llama_get_memory(self._context)
         self.size = int(c.llama_n_ctx(self._context))
+        self.longest = min(self.size, model.trained_context or self.size)
         self.sequences = sequences
         self.model_path = model.path
         self.batch_size = batch
@@ -324,9 +326,12 @@ class Context:
             micro-batches stay, ask `last_position`.
 
         Raises:
-            DecodeFailedError: the computation itself failed.
+            DecodeFailedError: the computation itself failed, or positions lie beyond `longest`.
         """
         count = len(tokens)
+        if position + count > self.longest:
+            # Where positions are learned, llama.cpp would end the whole process.
+            raise DecodeFailedError(f"the model knows {self.longest} positions, not {position + count}")
         self._token_view[:count] = tokens
         self._position_view[:count] = np.arange(position, position + count, dtype=np.int32)
         self._logits_view[:count] = 0

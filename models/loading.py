@@ -105,7 +105,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
         vocabulary,
         prompt_tokens,
         ends=ends,
-        max_prompt_tokens=max(256, min(model.trained_context - 256, context.size // 2)),
+        max_prompt_tokens=longest_prompt(context.longest, context.size),
         arm=arm,
         info=EngineInfo(
             path.stem,
@@ -163,6 +163,16 @@ def _ends(model: Model, recognition: Recognition) -> frozenset[int]:
     return frozenset(own | set(recognition.stops) | set(recognition.texts))
 
 
+def longest_prompt(longest: int, cells: int) -> int:
+    """Tokens of a new prompt at most, so that there is room for what is typed and generated behind it.
+
+    Args:
+        longest: tokens that a sequence may hold.
+        cells: of the cache; a second prompt of a file should fit beside the first.
+    """
+    return min(max(longest - 256, longest // 2), max(cells // 2, 1))
+
+
 def default_cells(model: Model) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
     per_token = max(1, model.cache_bytes_per_token())
@@ -175,9 +185,8 @@ def _warm_up(cache: KVCache, model: Model) -> None:
     sequence = cache.acquire()
     if sequence is None:
         return
-    tokens = [token for token in range(model.vocabulary_size) if not model.is_control(token)][
-        :_WARM_UP_TOKENS
-    ]
+    count = min(_WARM_UP_TOKENS, max(1, cache.longest // 2))
+    tokens = [token for token in range(model.vocabulary_size) if not model.is_control(token)][:count]
     for _ in range(2):
         cache.truncate(sequence, 0)
         cache.sync(sequence, tokens, Cancellation())
@@ -195,6 +204,8 @@ def _learn_costs(cache: KVCache, sequence: Sequence, tokens: list[int]) -> None:
     for size in (1, 4, 16, 8, 1, 4, 2, 12, 6, 3, 16, 8):
         if time.perf_counter() > deadline:
             break
+        if len(sequence.tokens) + size > cache.longest:
+            continue
         cache.extend(sequence, tokens[:size], logits=size)
         if not cache.truncate(sequence, len(tokens) - 1):
             break

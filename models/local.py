@@ -129,6 +129,7 @@ class LocalEngine:
         self.latency_budget_ms = latency_budget_ms
         self._ends = ends
         self._max_prompt_tokens = max_prompt_tokens
+        self._grown_tokens = (max_prompt_tokens + cache.longest) // 2
         self._cuts = Cuts(vocabulary, layout, max_prompt_tokens)
         self._arm = arm
         self._info = info
@@ -382,6 +383,19 @@ class LocalEngine:
         return slot
 
     def _fresh(self, prompt: Prompt, cut: Cut) -> Candidate:
+        """A new anchor for `prompt`, cut further where the model has no room for so many tokens."""
+        room = self._max_prompt_tokens
+        candidate = self._placed(prompt, cut)
+        while len(candidate.target) > self._max_prompt_tokens and room > MIN_SHORT_TOKENS:
+            room = room * 3 // 4
+            candidate = self._placed(prompt, self._cuts.tighter(prompt, room))
+        if len(candidate.target) > self._max_prompt_tokens:
+            # What surrounds the text is too long: what comes last matters most.
+            target = candidate.target[len(candidate.target) - self._max_prompt_tokens :]
+            candidate = attrs.evolve(candidate, target=target, cost=self.cache.cost(None, target))
+        return candidate
+
+    def _placed(self, prompt: Prompt, cut: Cut) -> Candidate:
         anchor = anchors.place(prompt, self.layout, cut)
         tail = GrowingText(self.vocabulary, continuation=not self.layout.tail_begins(anchor.tokens))
         candidate = self.fit(anchor, tail, prompt)
@@ -392,7 +406,10 @@ class LocalEngine:
     def fit(
         self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None
     ) -> Candidate | None:
-        """The tokens that `prompt` has on `anchor`, or None where it no longer serves."""
+        """The tokens that `prompt` has on `anchor`, or None where it no longer serves.
+
+        A slot that has grown until little room is left for what is generated serves no longer either.
+        """
         match = anchors.match(anchor, prompt, self.layout)
         if match is None:
             return None
@@ -406,8 +423,8 @@ class LocalEngine:
         target = [*anchor.tokens, *tokens, *closing]
         if not target:
             target = self.vocabulary.encode(b"\n")  # an empty file: something must be evaluated
-        if slot is None and len(target) > self._max_prompt_tokens:
-            target = target[len(target) - self._max_prompt_tokens :]
+        if slot is not None and len(target) > self._grown_tokens:
+            return None
         cost = self.cache.cost(slot.sequence if slot else None, target)
         return Candidate(anchor, tail, target, required, bool(rest), cost, match.exact, slot)
 

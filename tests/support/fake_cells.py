@@ -25,9 +25,16 @@ class FakeCells:
     """
 
     def __init__(
-        self, vocabulary_size: int, *, size: int = 4096, sequences: int = 8, micro_batch: int = 16
+        self,
+        vocabulary_size: int,
+        *,
+        size: int = 4096,
+        sequences: int = 8,
+        micro_batch: int = 16,
+        longest: int = 0,
     ) -> None:
         self.size = size
+        self.longest = longest or size
         self.sequences = sequences
         self.batch_size = 512
         self.threads = 1
@@ -44,6 +51,7 @@ class FakeCells:
         held = self.held.setdefault(sequence, [])
         assert position == len(held), "positions must follow each other without holes"
         assert 0 < len(tokens) <= self.batch_size
+        assert position + len(tokens) <= self.longest, "learned positions end there"
         cells = {cell for cells in self.held.values() for cell, _ in cells}
         if len(cells) + len(tokens) > self.size:
             return DecodeResult.NO_SLOT

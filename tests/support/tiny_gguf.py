@@ -133,6 +133,52 @@ def tiny_model(
     return path
 
 
+def tiny_learned(vocab: str, directory: Path, *, context: int = 256, embedding: int = 32) -> Path:
+    """Write a random model of StarCoder's architecture, one layer: it has learned `context` positions."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"tiny-learned-{vocab}-{context}.gguf"
+    tokenizer = _tokenizer(vocab)
+    vocabulary = len(tokenizer["tokenizer.ggml.tokens"][2])
+    writer = GGUFWriter(path, "starcoder")
+    writer.add_name("starcoder")
+    writer.add_block_count(1)
+    writer.add_context_length(context)
+    writer.add_embedding_length(embedding)
+    writer.add_feed_forward_length(2 * embedding)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_layer_norm_eps(1e-5)
+    writer.add_file_type(0)
+    for key, (kind, element, value) in tokenizer.items():
+        writer.add_key_value(key, value, kind, sub_type=element)
+    random = np.random.default_rng(0)
+    for tensor, shape in {
+        "token_embd.weight": (vocabulary, embedding),
+        "position_embd.weight": (context, embedding),
+        "output.weight": (vocabulary, embedding),
+        "output_norm.weight": (embedding,),
+        "output_norm.bias": (embedding,),
+        "blk.0.attn_norm.weight": (embedding,),
+        "blk.0.attn_norm.bias": (embedding,),
+        "blk.0.attn_qkv.weight": (2 * embedding, embedding),
+        "blk.0.attn_qkv.bias": (2 * embedding,),
+        "blk.0.attn_output.weight": (embedding, embedding),
+        "blk.0.attn_output.bias": (embedding,),
+        "blk.0.ffn_norm.weight": (embedding,),
+        "blk.0.ffn_norm.bias": (embedding,),
+        "blk.0.ffn_up.weight": (2 * embedding, embedding),
+        "blk.0.ffn_up.bias": (2 * embedding,),
+        "blk.0.ffn_down.weight": (embedding, 2 * embedding),
+        "blk.0.ffn_down.bias": (embedding,),
+    }.items():
+        writer.add_tensor(tensor, random.standard_normal(shape, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def _add_tensors(
     writer: GGUFWriter,
     random: np.random.Generator,

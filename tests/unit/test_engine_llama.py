@@ -14,10 +14,11 @@ import pytest
 from foretype.context.values import Completion, Prompt, Stage, StopReason, StopRules
 from foretype.models.cancellation import Cancellation
 from foretype.models.engine import EngineSettings
+from foretype.models.llama import DecodeFailedError
 from foretype.models.loading import load
 from foretype.models.local import LocalEngine
 from foretype.tests.support.private_home import default_model
-from foretype.tests.support.tiny_gguf import tiny_model
+from foretype.tests.support.tiny_gguf import tiny_learned, tiny_model
 
 SOURCE = "".join(
     f"def area_{number}(width, height):\n    size = width * {number}\n    return size * height\n\n"
@@ -317,3 +318,18 @@ def test_a_damaged_state_is_ignored(tmp_path: Path, damage: str) -> None:
     assert second.warm("a", prompt, cancellation=Cancellation()).timings.prefill_tokens > 500
     second.forget("a")
     second.close()
+
+
+def test_learned_positions_never_end_the_process(tmp_path: Path) -> None:
+    """A file that grows far beyond the model's 256 positions, in a cache with room for thousands."""
+    engine = start(tiny_learned("starcoder", tmp_path, context=256), threads=1)
+    before = SOURCE[:200]
+    for number in range(40):
+        before += f"value_{number} = area_{number}(1, 2)\n"
+        answer = ask(engine, before, SOURCE[2000:], rules=StopRules(max_tokens=300, multiline=True))
+        assert answer.stop is not StopReason.UNAVAILABLE
+        engine.idle("a", cancellation=Cancellation())
+        assert all(len(sequence.tokens) <= 256 for sequence in engine.cache.sequences)
+    with pytest.raises(DecodeFailedError, match="256 positions"):
+        engine.cache.cells.decode([5], 0, 256)
+    engine.close()

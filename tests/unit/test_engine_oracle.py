@@ -21,6 +21,7 @@ from foretype.models.cancellation import Cancellation
 from foretype.models.decode import Spelling
 from foretype.models.engine import EngineInfo
 from foretype.models.llama import Model
+from foretype.models.loading import longest_prompt
 from foretype.models.local import LocalEngine
 from foretype.models.vocabulary import Vocabulary, to_bytes
 from foretype.tests.support.fake_cells import FakeCells
@@ -45,15 +46,23 @@ class Bench:
     engine: LocalEngine
 
     @classmethod
-    def make(cls, vocabulary: Vocabulary, order: str, *, size: int = 4096, budget_ms: float = 400.0) -> Bench:
-        cells = FakeCells(len(vocabulary.pieces), size=size)
+    def make(
+        cls,
+        vocabulary: Vocabulary,
+        order: str,
+        *,
+        size: int = 4096,
+        longest: int = 0,
+        budget_ms: float = 400.0,
+    ) -> Bench:
+        cells = FakeCells(len(vocabulary.pieces), size=size, longest=longest)
         layout = MarkedLayout(vocabulary, order)
         engine = LocalEngine(
             KVCache(cells),
             vocabulary,
             layout,
             ends=frozenset({0}),
-            max_prompt_tokens=size // 2,
+            max_prompt_tokens=longest_prompt(cells.longest, size),
             arm=lambda _cancellation: contextlib.nullcontext(),
             info=EngineInfo("fake", "", 0, size, order, 0),
             latency_budget_ms=budget_ms,
@@ -253,6 +262,47 @@ def test_documents_share_a_cache_that_is_too_small_for_all(
     vocabulary: Vocabulary, order: str, seed: int
 ) -> None:
     history(Bench.make(vocabulary, order, size=1700), seed, steps=14, documents=4)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), longest=st.sampled_from([256, 300, 512, 1000]))
+def test_no_sequence_outgrows_what_the_model_was_trained_for(
+    vocabulary: Vocabulary, order: str, seed: int, longest: int
+) -> None:
+    """`FakeCells` fails where llama.cpp ends the process: at a position that the model has not learned."""
+    chance = random.Random(seed)
+    bench = Bench.make(vocabulary, order, longest=longest)
+    document = Document("d", SOURCE, chance.randrange(len(SOURCE)))
+    for _ in range(12):
+        before, after = document.text[: document.cursor], document.text[document.cursor :]
+        pasted = chance.choice(
+            ["total", "x = 1\n", "0123456789" * 9, "価格" * 30, SOURCE, "a, " * 150, "👍" * 200]
+        )
+        if chance.random() < 0.1:
+            before, after = "", after[: chance.randrange(len(after) + 1)]
+        document.text, document.cursor = before + pasted + after, len(before) + len(pasted)
+        answer = bench.ask(document, tokens=chance.choice([6, 64, 400]), whole=chance.random() < 0.3)
+        assert answer.stop is not StopReason.UNAVAILABLE
+        assert answer.timings.decode_tokens, "there is room left for an answer"
+        if chance.random() < 0.5:
+            bench.engine.idle("d", cancellation=Cancellation())
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_a_prompt_that_grows_in_its_slot_is_not_cut_anew_with_each_key(
+    vocabulary: Vocabulary, order: str
+) -> None:
+    bench = Bench.make(vocabulary, order, longest=1024, budget_ms=1e9)
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    evaluated = 0
+    for number in range(600):
+        before, after = document.text[: document.cursor], document.text[document.cursor :]
+        before += f"value_{number} = {number}\n"[number % 3 :]
+        document.text, document.cursor = before + after, len(before)
+        evaluated += bench.ask(document, tokens=1).timings.prefill_tokens
+    typed = len(vocabulary.encode(to_bytes(document.text))) - len(vocabulary.encode(to_bytes(SOURCE)))
+    assert evaluated < 8 * typed
 
 
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])

@@ -108,14 +108,14 @@ def test_a_context_tells_which_steps_were_aborted(tmp_path: Path) -> None:
             said.append(finished)
 
     model = Model(tiny_model("starcoder", tmp_path), gpu_layers=0)
-    context = Context(model, size=256, sequences=1, governor=Listening(1))
+    context = Context(model, size=256, sequences=2, governor=Listening(1))
     cancelled = Cancellation()
     cancelled.cancel()
     with context.abortable(cancelled):
         assert context.decode([5], 0, 0) is DecodeResult.ABORTED
     assert context.decode([5], 0, 0) is DecodeResult.DONE
     assert context.decode([5] * 200, 0, 1) is DecodeResult.DONE
-    assert context.decode([5] * 100, 0, 201) is DecodeResult.NO_SLOT
+    assert context.decode([5] * 100, 1, 0) is DecodeResult.NO_SLOT
     assert said == [False, True, True, False]
     context.close()
     model.close()
