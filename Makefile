@@ -1,23 +1,28 @@
 # Every task of the project. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
 BIN := $(VENV)/bin
+endif
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' '*.txt' 'editors/neovim' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth live lint format clean
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth live lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "foretype needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine.
-build/.dependencies: pyproject.toml | $(BIN)/python
+build/.dependencies: pyproject.toml | $(BIN)/python$(EXE)
 	@mkdir -p build
-	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
+	@[ -n "$(EXE)" ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || echo "Installing. llama.cpp is compiled from source now, which takes about 5 minutes on 2 cores (once: pip keeps the wheel) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
 	@touch $@
@@ -37,6 +42,9 @@ demo: model  ## see ghost text appear while a file is typed
 
 test: lint model editors  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest
+
+test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
+	$(BIN)/python -m pytest tests/unit
 
 editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
 	@tests/editors/install.sh build/editors $(BIN)/python
@@ -77,14 +85,16 @@ truth: install  ## answer holes in real code with what their authors wrote, and 
 live: model  ## what people get while they type: real lines through server and daemon (an hour; alone on the machine)
 	$(BIN)/python -m foretype.tests.live
 
-lint: install  ## ruff and pyright
+lint: install  ## ruff and pyright; for the front ends tsc, Biome, StyLua and luacheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@editors/lint.sh
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: install  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@editors/lint.sh --fix
 
 clean:  ## remove what the other tasks made (models and pip's cache stay)
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -64,11 +64,11 @@ function lengthOf(text: string, units: number): number {
  *
  * @param textFrom the document's text from an offset to the new suggestion's start
  */
-export function watched(
-  known: readonly Suggestion[],
-  answered: readonly Suggestion[],
+export function watched<T extends Suggestion>(
+  known: readonly T[],
+  answered: readonly T[],
   textFrom: (offset: number, end: number) => string,
-): Suggestion[] {
+): T[] {
   return answered.map((fresh) => {
     const old = known.find((one) => one.id !== "" && one.id === fresh.id && one.start <= fresh.start);
     const whole = old && withoutReturns(textFrom(old.start, fresh.start) + fresh.text);

@@ -31,7 +31,11 @@ export class BetterSuggestions {
   }
 
   /** A question was answered, and nobody has taken it back. */
-  answered(document: vscode.TextDocument, position: vscode.Position, items: readonly vscode.InlineCompletionItem[]): void {
+  answered(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    items: readonly vscode.InlineCompletionItem[],
+  ): void {
     const id: unknown = items[0]?.command?.arguments?.[0];
     this.last = { document, version: document.version, position, id: typeof id === "string" ? id : "" };
   }
@@ -40,10 +44,17 @@ export class BetterSuggestions {
   async heard(news: News): Promise<void> {
     const { last } = this;
     const editor = vscode.window.activeTextEditor;
-    if (!last || editor?.document !== last.document || last.document.uri.toString() !== vscode.Uri.parse(news.textDocument.uri).toString()) {
+    if (
+      !last ||
+      editor?.document !== last.document ||
+      last.document.uri.toString() !== vscode.Uri.parse(news.textDocument.uri).toString()
+    ) {
       return;
     }
-    const stands = last.document.version === last.version && editor.selection.isEmpty && editor.selection.active.isEqual(last.position);
+    const stands =
+      last.document.version === last.version &&
+      editor.selection.isEmpty &&
+      editor.selection.active.isEqual(last.position);
     if (!stands || last.id !== news.replaces) {
       return;
     }

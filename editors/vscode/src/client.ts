@@ -3,7 +3,7 @@
  *
  * Nothing that goes wrong here opens a dialog: it goes to the log, and `server.ts` shows the state.
  */
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import {
   CloseAction,
   ErrorAction,

@@ -6,11 +6,11 @@ import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { addImports } from "./imports";
 import { install, removeOld } from "./install";
-import { toInstall, type Wanted } from "./package";
 import { chooseModel, pullModel } from "./models";
+import { toInstall, type Wanted } from "./package";
 import { run } from "./programs";
 import { explain, type Scene } from "./scene";
-import { switchedOn, switchEverywhere, switchLanguage, switchWorkspace } from "./settings";
+import { switchEverywhere, switchedOn, switchLanguage, switchWorkspace } from "./settings";
 
 type Command = (scene: Scene, ...args: unknown[]) => Promise<unknown>;
 
@@ -196,7 +196,12 @@ async function menu({ server }: Scene): Promise<void> {
     choice("gear", "Settings", "foretype.settings"),
     choice("book", "Get Started", "foretype.walkthrough"),
   ];
-  const title = ["foretype", shown.model, shown.latency === null ? "" : `${Math.round(shown.latency)} ms`, shown.message];
+  const title = [
+    "foretype",
+    shown.model,
+    shown.latency === null ? "" : `${Math.round(shown.latency)} ms`,
+    shown.message,
+  ];
   const picked = await vscode.window.showQuickPick(choices, { title: title.filter(Boolean).join(" · ") });
   if (picked?.command) {
     await vscode.commands.executeCommand(picked.command);

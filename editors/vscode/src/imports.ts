@@ -17,7 +17,10 @@ interface Position {
 interface Answer {
   readonly uri: string;
   readonly version: number;
-  readonly edits: readonly { readonly range: { readonly start: Position; readonly end: Position }; readonly newText: string }[];
+  readonly edits: readonly {
+    readonly range: { readonly start: Position; readonly end: Position };
+    readonly newText: string;
+  }[];
 }
 
 const TRIES = 3;
@@ -44,7 +47,11 @@ async function apply(answer: Answer, wanted: Wanted): Promise<boolean> {
       return false;
     }
     return editor.edit(
-      (builder) => answer.edits.forEach((edit) => builder.replace(rangeOf(edit.range), edit.newText)),
+      (builder) => {
+        for (const edit of answer.edits) {
+          builder.replace(rangeOf(edit.range), edit.newText);
+        }
+      },
       { undoStopBefore: false, undoStopAfter: false },
     );
   }

@@ -6,7 +6,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { Wanted } from "./package";
 import { Failed, isExecutable, run, searchPath } from "./programs";
 import { activePython } from "./python";
@@ -96,7 +96,8 @@ export async function removeOld(storage: vscode.Uri): Promise<void> {
 
 /** One line of pip's, as a step for the user; "" when it says nothing of interest. */
 export function pipStep(line: string): string {
-  const building = /^\s*Building wheel for (\S+)/.exec(line) ?? /^\s*Building wheels for collected packages: (.+)/.exec(line);
+  const building =
+    /^\s*Building wheel for (\S+)/.exec(line) ?? /^\s*Building wheels for collected packages: (.+)/.exec(line);
   if (building) {
     return `compiling ${building[1]} for this machine, which takes some minutes`;
   }

@@ -29,7 +29,11 @@ export async function chooseModel(scene: Scene): Promise<void> {
       detail: model.note,
       model,
     })),
-    { title: "foretype: the model", placeHolder: "Models without a check mark are downloaded first", matchOnDetail: true },
+    {
+      title: "foretype: the model",
+      placeHolder: "Models without a check mark are downloaded first",
+      matchOnDetail: true,
+    },
   );
   if (picked && (picked.model.present || (await pullModel(scene, picked.model.name)))) {
     const said = await scene.server.execute("foretype.chooseModel", picked.model.name);

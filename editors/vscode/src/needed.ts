@@ -18,7 +18,8 @@ export function needed(argument: unknown, taken?: string): Wanted | undefined {
     return undefined;
   }
   const imports = wanted.imports.filter(
-    (one: { name?: unknown } | null) => typeof one?.name === "string" && (taken === undefined || holds(taken, one.name)),
+    (one: { name?: unknown } | null) =>
+      typeof one?.name === "string" && (taken === undefined || holds(taken, one.name)),
   );
   return imports.length > 0 ? { uri: wanted.uri, imports } : undefined;
 }

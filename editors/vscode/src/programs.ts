@@ -69,7 +69,7 @@ export function run(command: string, args: readonly string[], options: Options =
 
 /** The PATH, and where pipx and uv put commands: an editor started from a desktop often lacks that one. */
 export function searchPath(): string[] {
-  const folders = (process.env["PATH"] ?? "").split(path.delimiter);
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
   return [...folders, path.join(os.homedir(), ".local", "bin")].filter((folder) => path.isAbsolute(folder));
 }
 

@@ -5,9 +5,9 @@ import * as vscode from "vscode";
 interface PythonApi {
   readonly environments?: {
     getActiveEnvironmentPath(resource?: vscode.Uri): { readonly path: string };
-    resolveEnvironment(one: { readonly path: string }): Promise<
-      { readonly executable: { readonly uri?: vscode.Uri } } | undefined
-    >;
+    resolveEnvironment(one: {
+      readonly path: string;
+    }): Promise<{ readonly executable: { readonly uri?: vscode.Uri } } | undefined>;
     readonly onDidChangeActiveEnvironmentPath: vscode.Event<unknown>;
   };
 }

@@ -44,8 +44,7 @@ export class Reports {
   answered(document: vscode.TextDocument, position: vscode.Position, items: vscode.InlineCompletionItem[]): void {
     const fresh = items.map((one) => suggestion(document, position, one));
     const known = this.uri === document.uri.toString() ? this.last : [];
-    const kept = watched(known, fresh, (from, to) => textBetween(document, from, to));
-    this.last = kept.map((one) => [...known, ...fresh].find((whole) => whole === one)!);
+    this.last = watched(known, fresh, (from, to) => textBetween(document, from, to));
     this.uri = document.uri.toString();
     const first = this.last[0];
     if (first && !known.includes(first)) {
@@ -105,7 +104,11 @@ function moved<T extends Suggestion>(one: T, { offset, removed, text }: Edit): T
   return offset + removed < one.start ? { ...one, start: one.start + text.length - removed } : one;
 }
 
-function suggestion(document: vscode.TextDocument, position: vscode.Position, one: vscode.InlineCompletionItem): Answered {
+function suggestion(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  one: vscode.InlineCompletionItem,
+): Answered {
   const text = typeof one.insertText === "string" ? one.insertText : one.insertText.value;
   const command = one.command && {
     title: one.command.title,

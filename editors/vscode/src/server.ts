@@ -7,7 +7,7 @@
 import * as os from "node:os";
 import * as vscode from "vscode";
 import { Client, type Listener, type ServerStatus } from "./client";
-import { find, type Found } from "./find";
+import { type Found, find } from "./find";
 
 /** What the status bar shows. */
 export interface Shown {
@@ -82,7 +82,12 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.log.info(`starting ${found.command} (found through: ${found.from})`);
-    const client: Client = new Client(found.command, this.log, os.homedir(), this.listener(() => this.client === client));
+    const client: Client = new Client(
+      found.command,
+      this.log,
+      os.homedir(),
+      this.listener(() => this.client === client),
+    );
     this.client = client;
     this.show({ found });
     try {

@@ -38,9 +38,9 @@ function restrictions(): Record<string, Values> {
     const [section, key] = name.split(".") as [string, string];
     const lists = said.filter((value) => Array.isArray(value)).flat();
     if (said.includes(false)) {
-      (found[section] ??= {})[key] = false;
+      found[section] = { ...found[section], [key]: false };
     } else if (lists.length > 0) {
-      (found[section] ??= {})[key] = lists;
+      found[section] = { ...found[section], [key]: lists };
     }
   }
   return found;
@@ -57,7 +57,10 @@ function keysOf(section: string): string[] {
 
 /** What `workspace/configuration` is answered with. */
 export function serverSettings(): Values {
-  return { ...Object.fromEntries(SECTIONS.map((section) => [section, setByUser(section)])), restrictions: restrictions() };
+  return {
+    ...Object.fromEntries(SECTIONS.map((section) => [section, setByUser(section)])),
+    restrictions: restrictions(),
+  };
 }
 
 /** This extension's own settings, which only the user's machine can say, never a workspace. */
@@ -77,7 +80,11 @@ function said<T>(name: string): Said<T> {
 }
 
 /** Whether suggestions are on for a language, and where the settings say so. */
-export function switchedOn(language: string | undefined): { everywhere: boolean; workspace: boolean; language: boolean } {
+export function switchedOn(language: string | undefined): {
+  everywhere: boolean;
+  workspace: boolean;
+  language: boolean;
+} {
   const enabled = said<boolean>("completion.enabled");
   const off = said<string[]>("completion.disabledLanguages");
   const workspace = enabled.workspace !== false;

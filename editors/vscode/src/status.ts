@@ -15,7 +15,11 @@ export interface Face {
 
 /** Pure: what to say about a state. */
 export function face(shown: Shown, off: string): Face {
-  const quiet = (icon: string, text: string, detail: string): Face => ({ text: `$(${icon}) ${text}`, detail, warning: false });
+  const quiet = (icon: string, text: string, detail: string): Face => ({
+    text: `$(${icon}) ${text}`,
+    detail,
+    warning: false,
+  });
   const alarm = (detail: string): Face => ({ text: "$(warning) foretype", detail, warning: true });
   const latency = shown.latency === null ? "" : ` ${Math.round(shown.latency)} ms`;
   switch (shown.state) {

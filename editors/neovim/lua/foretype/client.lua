@@ -295,8 +295,8 @@ end
 ---@param buffer integer
 ---@return {tabSize: integer, insertSpaces: boolean}
 function M.formatting_options(buffer)
-  local size = vim.api.nvim_buf_call(buffer, vim.fn.shiftwidth)
-  return { tabSize = size, insertSpaces = vim.bo[buffer].expandtab }
+  local width = vim.api.nvim_buf_call(buffer, vim.fn.shiftwidth)
+  return { tabSize = width, insertSpaces = vim.bo[buffer].expandtab }
 end
 
 ---@param line string

@@ -70,8 +70,7 @@ local function blend(first, fit, col, space, column)
   for index = 1, #places + 1 do
     local text = first:sub(from, (places[index] or #first + 1) - 1)
     if text ~= '' then
-      pieces[#pieces + 1] =
-        { col = col + index - 1, text = M.printable(text, column, space.tabstop), how = 'inline' }
+      pieces[#pieces + 1] = { col = col + index - 1, text = M.printable(text, column, space.tabstop), how = 'inline' }
     end
     from = (places[index] or 0) + 1
   end

@@ -20,12 +20,13 @@ function M.items(buffer, row, col, answer)
   end
   local line = vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ''
   local position = { line = row, character = client.character(line, col, server.offset_encoding) }
-  local id = client.request(server, 'textDocument/inlineCompletion', {
+  local params = {
     textDocument = { uri = vim.uri_from_bufnr(buffer) },
     position = position,
     context = { triggerKind = 2 },
     formattingOptions = client.formatting_options(buffer),
-  }, buffer, function(result)
+  }
+  local id = client.request(server, 'textDocument/inlineCompletion', params, buffer, function(result)
     local found = {}
     for _, item in ipairs(type(result) == 'table' and (result.items or result) or {}) do
       found[#found + 1] = M.as_completion(item, line, position, col, server.offset_encoding)

@@ -34,9 +34,10 @@ end
 ---@param buffer integer
 function M.moved(buffer)
   timer = timer or vim.uv.new_timer()
-  timer:start(REST_MS, 0, vim.schedule_wrap(function()
+  local function rested()
     tell(buffer)
-  end))
+  end
+  timer:start(REST_MS, 0, vim.schedule_wrap(rested))
 end
 
 return M

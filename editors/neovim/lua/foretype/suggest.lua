@@ -223,9 +223,10 @@ local function ask_soon()
     return ask(AUTOMATIC, 0)
   end
   timer = timer or vim.uv.new_timer()
-  timer:start(config.current.debounce_ms, 0, vim.schedule_wrap(function()
+  local function paused()
     ask(AUTOMATIC, 0)
-  end))
+  end
+  timer:start(config.current.debounce_ms, 0, vim.schedule_wrap(paused))
 end
 
 local function same_place(one, other)
