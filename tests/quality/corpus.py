@@ -137,6 +137,8 @@ def unpacked(source: Source, build: Path = BUILD, wanted: Callable[[PurePosixPat
         _unpack(archive, partial, source.keep, wanted)
         partial.mkdir(parents=True, exist_ok=True)
         partial.replace(target)
+    # A repository of its own: this project's ignore files say nothing about it.
+    (target / ".git").mkdir(exist_ok=True)
     return target
 
 

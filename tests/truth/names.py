@@ -58,11 +58,12 @@ def with_own_names(hole: Hole) -> NameHole | None:
     inside = [token for token in tokens if hole.start <= token.start and token.end <= hole.end]
     cut = {_said(text, token) for token in tokens if token.start < hole.start < token.end}
     mentioned = {_said(text, token) for token in tokens if token.end <= hole.start} | cut
+    brought = {_said(text, token) for token in inside if code.imports_at(token.start)}
     changes: dict[int, tuple[Token, str]] = {}
     names: list[tuple[str, str]] = []
     known = {_said(text, token) for token in tokens}
     for name in _bound(hole, {_said(text, token) for token in inside}):
-        if name in mentioned:
+        if name in mentioned or name in brought:
             continue
         fresh = _fresh(name, known)
         known.add(fresh)

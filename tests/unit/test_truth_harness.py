@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 import pytest
+from foretype.context.index import Index
 from foretype.context.values import StopReason, StopRules
+from foretype.tests.quality.corpus import Source, unpacked
 from foretype.tests.truth.answers import ANSWERS, Answer, answers
 from foretype.tests.truth.code import read
 from foretype.tests.truth.corpus import SUFFIXES, File, releases
@@ -378,6 +381,19 @@ def test_a_name_from_elsewhere_loses_its_other_mentions_but_not_its_import() -> 
     text, wanted, names = named("python", "import os\n\n\n‸f(os.sep)⟧\ng(os.sep, os.name)\n")
     assert text == "import os\n\n\n\ng(zzyzx.zzyzx, zzyzx.name)\n"
     assert (wanted, set(names)) == ("f(os.sep)", {"given"})
+
+
+def test_a_release_is_a_repository_of_its_own(tmp_path: Path) -> None:
+    source = Source("own", "1", "MIT", "pip", "python", "")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("build/\n")
+    folder = tmp_path / "build" / "corpus" / source.folder
+    folder.mkdir(parents=True)
+    (folder / "a.py").write_text("def known():\n    pass\n")
+    index = Index(unpacked(source, tmp_path / "build"), tmp_path / "index")
+    for _ in index.steps():
+        pass
+    assert index.knows("known")
 
 
 def test_figures_count_what_their_names_say() -> None:
