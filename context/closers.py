@@ -170,7 +170,8 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     if not last.strip():
         indent = indent_of(line.before) if opened_in_line else last
         return text.rstrip() + line.newline + indent
-    if (closer == "}" or not ended) and opens_here and not lines[0].strip():
+    own_line = closer == "}" or line.language.layout.breaks_before_closers or not ended
+    if own_line and opens_here and not lines[0].strip():
         return text.rstrip() + line.newline + indent_of(line.before)
     return text
 

@@ -57,6 +57,8 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not indent:
         return draft
     if not place.blank:
+        if place.prose == "string" and indent != " ":
+            return draft  # a string's own blanks
         padded = _is_padded(draft, place)
         touching = _TOUCHING.search(place.before) is not None and not padded
         doubled = place.before[-1:].isspace() or touching

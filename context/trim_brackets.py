@@ -24,6 +24,8 @@ from .place import Place, closers_only, first_word, opens_word_block
 from .values import StopRules
 
 _OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
+_TELLING = 8
+"""Code points of the rest of a line that no answer says by chance."""
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 _PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
@@ -56,7 +58,7 @@ def _before_an_open_word(text: str, place: Place) -> str:
         if first_word(code) in closers and opened:
             opened.pop()
         goes_on = first_word(code) in place.language.layout.continuations
-        header = number == 0 and opens_word_block(place.before, place.language)
+        header = number == 0 and opens_word_block(place.before.rstrip("([{ "), place.language)
         if opens_word_block(code, place.language) and not header and not goes_on:
             opened.append(number)
     return "".join(lines[: opened[0]]) if opened else text
@@ -108,7 +110,8 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     if at == 0 and line.find(after, 1) > 0:
         at = line.find(after, 1)
     while at >= 0:
-        even = place.language.id in _PROSE_LANGUAGES or is_even(line[:at], _line(place))
+        to_the_end = len(after) >= _TELLING and line[at:].rstrip() == after
+        even = place.language.id in _PROSE_LANGUAGES or to_the_end or is_even(line[:at], _line(place))
         if even and _is_apart(line, at, after) and (not ended or line[at:].rstrip() == after):
             return at
         at = line.find(after, at + 1)

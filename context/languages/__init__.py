@@ -69,6 +69,7 @@ class Layout:
         regex: whether regular expressions are written between slashes.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
+        breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
         trailing_commas: the brackets before whose closing ones a comma may stand.
         tags: whether elements stand in the code, as in JSX.
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
@@ -91,6 +92,7 @@ class Layout:
     regex: bool = False
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
+    breaks_before_closers: bool = False
     trailing_commas: str = "([{"
     tags: bool = False
     stub: str = ""
