@@ -11,6 +11,7 @@ import attrs
 
 from .grammars import load_grammar
 from .imports import Import, Importer, Site
+from .includes import Headers
 from .lines import line_start
 from .name_checks import NameCheck, Symbols
 from .piece import piece_around
@@ -51,6 +52,7 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
     mentions: Symbols | None = None,
     imports: Importer | None = None,
     *,
+    headers: Headers | None = None,
     within_ms: float = WITHIN_MS,
 ) -> Verdict:
     """Check a trimmed completion in its place. Total: never raises.
@@ -65,6 +67,8 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
             doesn't would say nothing.
         imports: which names of a completion an import could bring; None where nobody can add one, so that
             such names count as unknown.
+        headers: what the workspace's headers include; None where nobody knows them, so that they may bring in
+            anything.
         within_ms: processor time for parsing; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
@@ -76,17 +80,18 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         return Verdict(text, True, replace_right=replace_right)
     bench = Bench(snapshot, piece, text, replace_right, Allowance(within_ms))
     try:
-        return _checked(bench, offset, symbols, mentions, imports)
+        return _checked(bench, offset, symbols, mentions, imports, headers)
     except OutOfTimeError:
         return Verdict("", False, ("no time",))
 
 
-def _checked(
+def _checked(  # noqa: PLR0917 - see `ground`
     bench: Bench,
     offset: int,
     symbols: Symbols | None,
     mentions: Symbols | None,
     imports: Importer | None,
+    headers: Headers | None,
 ) -> Verdict:
     """The verdict on what lies on the bench. Raises `OutOfTimeError`."""
     snapshot, piece, text = bench.snapshot, bench.piece, bench.text
@@ -98,7 +103,7 @@ def _checked(
     end = start + len(sound.text)
     brought = imports(Site(sound.tree, start, end, snapshot, offset)) if imports is not None else ()
     names = frozenset(choice.name for _, choice in brought)
-    check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, names)
+    check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, headers, names)
     culprit = check.first_unknown()
     if culprit is not None and len(piece.before) + len(piece.after) != len(snapshot.text):
         finish = len(sound.tree.text) - end - len(piece.after) + sound.replace_right

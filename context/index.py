@@ -20,6 +20,7 @@ import attrs
 from . import index_file
 from .definers import Definers
 from .ignore import is_left_out
+from .includes import Includes
 from .index_file import Entry
 from .index_shelf import Shelf
 from .index_walk import (
@@ -98,6 +99,7 @@ class Index:
     _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)  # changes come from two threads
     _definers: Definers = attrs.field(factory=Definers, init=False)
     _mentions: Mentions = attrs.field(factory=Mentions, init=False)
+    _includes: Includes = attrs.field(factory=Includes, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
     changes: int = attrs.field(default=0, init=False)
@@ -129,6 +131,10 @@ class Index:
         """Whether any file mentions a name, however; the one at the path `but` doesn't count."""
         own = self._entry(but) if but else None
         return self._mentions.anywhere(name, b"" if own is None else own.words)
+
+    def headers(self, header: str) -> tuple[str, ...] | None:
+        """What the headers of that name include; None where the workspace has none."""
+        return self._includes.of(header)
 
     def find(self, name: str) -> tuple[Symbol, ...]:
         """The definitions of a name, in order of path."""
@@ -287,6 +293,8 @@ class Index:
         record = _Record(number, entry.modified_ns, entry.size, self._shelf.put(data), len(data))
         self._files[entry.path] = record.packed()
         self._mentions.add(entry.words)
+        if entry.included is not None:
+            self._includes.add(entry.path, entry.included)
         self._symbol_count += len(entry.names)
         for name in entry.names:
             self._definers.add(name, number)
@@ -298,6 +306,7 @@ class Index:
             packed = self._files.get(path)
             if packed is None:
                 return
+            self._includes.remove(path)
             record, entry = _record(packed), self._entry(path)
             if entry is not None:
                 self._mentions.remove(entry.words)

@@ -23,7 +23,7 @@ from .languages import all_languages, query_text
 Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
 
-FORMAT = 4
+FORMAT = 5
 MAX_BYTES = 512 << 20
 
 
@@ -38,6 +38,7 @@ class Entry:
         names: the names that it defines.
         packed: its symbols, as `pack_rows` makes them.
         words: the words that it and its path mention, as `mentions.words_of` makes them.
+        included: the headers that it includes, where it is a header itself.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Entry:
     names: tuple[str, ...]
     packed: bytes
     words: bytes = b""
+    included: tuple[str, ...] | None = None
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:
@@ -74,17 +76,27 @@ def unpack_entry(data: bytes) -> Entry:
         ValueError: they are no such bytes.
     """
     try:
-        path, modified_ns, size, names, packed, words = cast("list[Any]", _unpack(data))
-        return Entry(
-            str(path),
-            int(modified_ns),
-            int(size),
-            tuple(str(name) for name in names),
-            bytes(packed),
-            bytes(words),
-        )
+        return entry_from(cast("list[Any]", _unpack(data)))
     except (TypeError, msgpack.UnpackException) as error:
         raise ValueError("an entry of the index is damaged") from error
+
+
+def entry_from(values: list[Any]) -> Entry:
+    """An entry from the values of its fields, in order.
+
+    Raises:
+        TypeError, ValueError: they are no such values.
+    """
+    path, modified_ns, size, names, packed, words, included = values
+    return Entry(
+        str(path),
+        int(modified_ns),
+        int(size),
+        tuple(str(name) for name in names),
+        bytes(packed),
+        bytes(words),
+        None if included is None else tuple(str(header) for header in included),
+    )
 
 
 def _pack(value: object) -> bytes:

@@ -21,6 +21,7 @@ from .ignore_git import MARK
 from .index_file import Entry
 from .languages import language, language_of
 from .mentions import words_of
+from .origins import headers_in, is_included
 from .symbols import symbols_of
 
 
@@ -133,7 +134,16 @@ def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
     names = tuple(dict.fromkeys(symbol.name for symbol in symbols))
     # A module is imported by its file's name, which no file needs to mention.
     words = words_of(each.path if text is None else f"{text}\n{each.path}")
-    return Entry(each.path, each.modified_ns, each.size, names, index_file.pack_rows(rows), words)
+    packed = index_file.pack_rows(rows)
+    return Entry(
+        each.path, each.modified_ns, each.size, names, packed, words, _included(each.path, text or "")
+    )
+
+
+def _included(path: str, text: str) -> tuple[str, ...] | None:
+    """What a header includes; None for other files."""
+    names = language(language_of(path)).names
+    return headers_in(text, names) if is_included(path, names) else None
 
 
 def is_wanted(path: str, size: int, limits: Limits) -> bool:

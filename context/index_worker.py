@@ -25,7 +25,7 @@ import attrs
 import msgpack
 
 from .idle_priority import give_way
-from .index_file import Entry
+from .index_file import Entry, entry_from
 from .index_walk import WHOLE, Finding, Folders, Gone, Known, Limits, Progress, survey
 
 MAX_MESSAGE = 64 << 20
@@ -53,8 +53,7 @@ def finding(message: object) -> Finding | None:
     try:
         what, *values = cast("list[Any]", message)
         if what == "entry":
-            path, modified_ns, size, names, packed, words = values
-            return Entry(path, modified_ns, size, tuple(names), bytes(packed), bytes(words))
+            return entry_from(values)
         if what == "gone":
             return Gone(str(values[0]))
         if what == "folders":

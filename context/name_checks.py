@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import attrs
 
+from .includes import Headers
 from .languages import Names
 from .languages.lists import World, in_headers, worlds
 from .lines import line_end, line_start
@@ -38,7 +39,7 @@ class NameCheck:
         tree: of the piece of it that the completion stands in.
         offset: the cursor in the document.
         start, end: the completion's place in the tree's text.
-        symbols, mentions: see `ground`.
+        symbols, mentions, headers: see `ground`.
     """
 
     snapshot: Snapshot
@@ -48,6 +49,7 @@ class NameCheck:
     end: int
     symbols: Symbols | None
     mentions: Symbols | None
+    headers: Headers | None = None
     brought: frozenset[str] = frozenset()
     """Names that an import brings which is added with the completion."""
 
@@ -103,7 +105,7 @@ class NameCheck:
             invented = not mentioned(self.snapshot.text, use.name) and self._is_never_mentioned(use)
             return "unknown name" if invented else ""
         names = self.snapshot.described.names
-        if self._is_visible(use) or is_package(use.name, self.snapshot.text, names):
+        if self._is_visible(use) or is_package(use.name, self._text, names):
             return ""
         return self._suspicion(use)
 
@@ -134,18 +136,23 @@ class NameCheck:
 
     def _is_in(self, world: World) -> bool:
         """Whether a framework is in use: the document or its path says so, or another file does."""
-        text, path, asked = self.snapshot.text, self.snapshot.path, self.mentions
+        text, path, asked = self._text, self.snapshot.path, self.mentions
         return not world.marks or any(
             mark in text or mark in path or (asked is not None and mark.isidentifier() and asked(mark))
             for mark in world.marks
         )
 
     @property
+    def _text(self) -> str:
+        """The document, and the completion, which may bring in names as well."""
+        return f"{self.snapshot.text}\n{self.tree.text[self.start : self.end]}"
+
+    @property
     def _is_open(self) -> bool:
         """Whether names come in here that nobody can see."""
         names = self.snapshot.described.names
         unseen = names.visibility == "open" or (names.visibility == "workspace" and self.symbols is None)
-        return unseen or any(mark in self.snapshot.text for mark in names.opaque)
+        return unseen or any(mark in self._text for mark in names.opaque)
 
     def _is_variable(self, use: Use) -> bool:
         """Whether a name looks like a variable: in small letters at its start, and not called."""
@@ -161,7 +168,7 @@ class NameCheck:
             return False
         if names.members and (self.mentions is None or self.mentions(use.name)):
             return False
-        text = self.snapshot.text
+        text = self._text
         return not brings_values(text, names) and not has_foreign_prefix(use.name, text, self.symbols)
 
     def _is_closed_type(self, use: Use) -> bool:
@@ -184,14 +191,14 @@ class NameCheck:
         What comes in unseen from there has names that nobody can list; but a library has no part in names
         that begin as the workspace's own do.
         """
-        snapshot = self.snapshot
-        if not brings_unlisted(snapshot.text, snapshot.path, snapshot.described.names):
+        snapshot, names = self.snapshot, self.snapshot.described.names
+        if not brings_unlisted(self._text, snapshot.path, names, self.headers):
             return False
-        return not has_own_prefix(name, snapshot.text, self.symbols)
+        return not has_own_prefix(name, snapshot.text, names, self.symbols)
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.snapshot.tree
-        if is_visible(self.tree, use.name, use.start, self.start, self.end):
+        if is_visible(self.tree, use.name, use.start, min(self.start, use.start), self.end):
             return True
         if whole is None:
             return mentioned(self.snapshot.text, use.name)

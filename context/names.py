@@ -48,7 +48,10 @@ class Use:
 
 
 def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
-    """The names used between two offsets that nothing between them declares, in order."""
+    """The names used between two offsets that nothing between them declares, in order.
+
+    One that ends there began there, or is a word that was begun in front of `start`.
+    """
     captures = tree.captures(start, end)
     areas = [capture for capture in captures if capture.name.startswith("binds") or capture.name == "ignore"]
     around = Areas(areas)
@@ -57,7 +60,7 @@ def uses(tree: SyntaxTree, start: int, end: int) -> list[Use]:
     found: dict[int, Use] = {}
     for capture in captures:
         name = tree.text[capture.start : capture.end]
-        if capture.name not in _ASKED_FOR or capture.start < start or capture.end > end:
+        if capture.name not in _ASKED_FOR or capture.end <= start or capture.end > end:
             continue
         if capture.name == "own" and (capture.start in made or name in made.values()):
             continue
@@ -78,11 +81,11 @@ def _bound(tree: SyntaxTree, captures: tuple[Capture, ...], areas: list[Capture]
         tree.text[capture.start : capture.end]
         for capture in captures
         if capture.name in _NAMES
-        and start <= capture.start
+        and start < capture.end
         and (capture.start, capture.end) not in members
         and around.enclose(capture)
     }
-    return inside | {tree.text[area.start : area.end] for area in binding if start <= area.start}
+    return inside | {tree.text[area.start : area.end] for area in binding if start < area.end}
 
 
 def _made(tree: SyntaxTree, captures: tuple[Capture, ...], start: int, end: int) -> dict[int, str]:

@@ -12,6 +12,7 @@ import attrs
 from ..context.confidence import is_sure
 from ..context.ground import Symbols, ground
 from ..context.imports import Importer
+from ..context.includes import Headers
 from ..context.snapshot import Snapshot
 from ..context.trim import trim
 from ..context.values import Completion, StopReason, StopRules
@@ -64,6 +65,7 @@ def judge(
     mentions: Symbols | None = None,
     imports: Importer | None = None,
     *,
+    headers: Headers | None = None,
     invoked: bool = False,
 ) -> Judgement:
     """Trim and check a completion in the place where its generation began.
@@ -74,6 +76,7 @@ def judge(
         symbols: whether the workspace knows a name; None where nobody can say.
         mentions: whether another file of the workspace mentions a name; None where silence says nothing.
         imports: which names an import could bring; None where none can be added.
+        headers: what the workspace's headers include; None where nobody knows them.
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
     snapshot, offset = asked.snapshot, asked.offset
@@ -82,7 +85,9 @@ def judge(
     # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
     cut = completion.stop if completion.timings.decode_tokens else None
     trimmed = trim(completion.text, snapshot, offset, asked.rules, cut)
-    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions, imports)
+    verdict = ground(
+        trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions, imports, headers=headers
+    )
     cuts = (*trimmed.reasons, *verdict.reasons)
     if not verdict.shown or not verdict.text:
         return Judgement(None, cuts)

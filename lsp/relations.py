@@ -27,6 +27,7 @@ from .workspace import Folder, Workspaces
 
 if TYPE_CHECKING:
     from ..context.ground import Symbols
+    from ..context.includes import Headers
 
 RECENT_S = 120.0
 """An edit counts as recent for so many seconds."""
@@ -145,6 +146,11 @@ class Relations:
             return None
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
+
+    def headers(self, uri: str) -> Headers | None:
+        """What the headers of a document's workspace include; None while that can't be said."""
+        folder = self._folder(uri)
+        return None if folder is None or not folder.ready else folder.index.headers
 
     def imports(self, uri: str) -> Importer | None:
         """Which imports the code of a document needs; None where none can be added."""

@@ -81,6 +81,7 @@ def repository(name: str) -> tuple[Path, Index]:
     """A repository's folder and its complete index; the index is kept on disk."""
     source = next(each for each in sources() if each.name == name)
     root = unpacked(source)
+    (root / ".git").mkdir(exist_ok=True)  # a repository of its own: this project's ignores what it lies in
     index = Index(root, BUILD / "index")
     index.load()
     for _ in index.steps():
@@ -126,7 +127,10 @@ def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | Non
     symbols = None if index is None else index.knows
     # The repository has the file as its authors wrote it: what only that mentions was cut out.
     mentions = partial(index.mentions, but=hole.path) if index is not None and index.speaks else None
-    verdict = ground(trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols, mentions)
+    headers = None if index is None else index.headers
+    verdict = ground(
+        trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols, mentions, headers=headers
+    )
     ended = time.perf_counter()
     text = verdict.text if verdict.shown else ""
     grounded = Shown(

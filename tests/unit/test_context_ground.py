@@ -18,7 +18,13 @@ def test_what_is_shown_is_true(case: Case) -> None:
     snapshot, offset = snapshot_at(case.fields["source"], case.language)
     symbols, mentions = _asked(case, "symbols"), _asked(case, "mentions")
     verdict = ground(
-        case.fields["model"], snapshot, offset, case.fields.get("replaces", 0), symbols, mentions
+        case.fields["model"],
+        snapshot,
+        offset,
+        case.fields.get("replaces", 0),
+        symbols,
+        mentions,
+        headers=case.fields["headers"].get if "headers" in case.fields else None,
     )
     assert verdict.shown == bool(verdict.text.strip())
     check(case, {"shown": verdict.text, "why": list(verdict.reasons), "names": list(verdict.names)})
@@ -95,6 +101,32 @@ def test_any_text_anywhere_is_judged_without_a_fuss(
     assert text.startswith((verdict.text, verdict.text.rstrip(")]} \t\r\n")))
     assert verdict.shown == bool(verdict.text.strip())
     assert verdict.reasons or verdict.text == text
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "sentence"),
+    [
+        ("go", "package a\n\nfunc f() {\n\tx := `\n", "the middle (of a sentence nobody knows) is"),
+        ("python", 'def f():\n    return """\n', "class of words: that nobody(knows) is"),
+        ("typescript", "function f() {\n  return `\n", "import nothing; let words(be = words"),
+        ("rust", 'fn f() -> &str {\n    r#"\n', "let words be; words(that nobody knows)"),
+        ("php", "<?php\nfunction f() {\n    return <<<EOT\n", "a sentence; is(what) it is"),
+        ("lua", "local function f()\n  return [[\n", "local words = words(that end here"),
+        ("java", 'class A {\n  String f() {\n    return """\n', "a sentence; is(what) it is"),
+        ("c", 'const char *f(void) {\n    return "\\\n', "a sentence; is(what) it is"),
+    ],
+)
+def test_a_sentence_in_a_long_string_is_no_code(language: str, before: str, sentence: str) -> None:
+    ends = {"go": "`\n}", "typescript": "`;\n}", "rust": '"#\n}', "php": "EOT;\n}", "lua": "]]\nend"}
+    line = "So it goes on with if (x { and } else), for a while." + (" \\" if language == "c" else "")
+    filler = f"{line}\n" * 200
+    end = ends.get(language, '""";\n  }\n}' if language == "java" else '";\n}' if language == "c" else '"""')
+    text = before + filler + sentence[:4] + "‸\n" + filler + end + "\n"
+    snapshot, offset = snapshot_at(text, language)
+    verdict = ground(
+        sentence[4:], snapshot, offset, 0, frozenset[str]().__contains__, frozenset[str]().__contains__
+    )
+    assert (verdict.text, verdict.names) == (sentence[4:], ())
 
 
 def test_without_a_tree_what_parses_and_is_mentioned_is_shown() -> None:

@@ -88,6 +88,27 @@ def test_every_language_has_its_definitions(language: str, text: str, expected: 
     assert [f"{each.container}.{each.name}".lstrip(".") for each in symbols] == expected
 
 
+def test_what_headers_include_is_known(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        src__list_dot_h='#include "node.h"\n#include <avif/avif.h>\n',
+        src__node_dot_h="int node;\n",
+        other__node_dot_h="#include <stdio.h>\n",
+        main_dot_c="#include <curses.h>\n",
+    )
+    first = indexed(tmp_path, tmp_path / "cache")
+    first.save()
+    for index in (first, indexed(tmp_path, tmp_path / "cache")):
+        assert index.headers("list.h") == ("node.h", "avif/avif.h")
+        assert index.headers("../src/node.h") == ()
+        assert index.headers("node.h") == ("stdio.h",)
+        assert index.headers("main.c") is None
+        assert index.headers("avif/avif.h") is None
+    (tmp_path / "src" / "list.h").unlink()
+    first.update(["src/list.h"])
+    assert first.headers("list.h") is None
+
+
 def test_what_is_ignored_secret_or_too_large_is_not_indexed(tmp_path: Path) -> None:
     write(
         tmp_path,
