@@ -56,6 +56,8 @@ class NameCheck:
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
         for use in uses(self.tree, self.start, self.end):
+            if use.start < self.start and self.symbols is None:
+                continue  # the user began the word, and only who knows the workspace knows better
             reason = "" if use.name in self.brought else self.objection(use)
             if reason:
                 return use, reason
