@@ -71,7 +71,7 @@ class _Fused:
     score: float
 
 
-def choose(
+def select_related(
     snapshot: Snapshot,
     offset: int,
     sources: Sources,

@@ -98,7 +98,7 @@ def overflowing(waiting: Iterable[Job], limit: int = MAX_WAITING) -> tuple[Job, 
     return tuple(dropped)
 
 
-def choose(
+def next_turn(
     waiting: Iterable[Job], served: Mapping[str, float], now: float, *, after_aged: bool = False
 ) -> Turn | None:
     """Who goes next.

@@ -287,7 +287,7 @@ class Service:
             self._pump_without_engine()
         elif self._running is not None:
             self._preempt_if_due()
-        elif turn := scheduler.choose(
+        elif turn := scheduler.next_turn(
             self._waiting.values(), self._served, self._clock(), after_aged=self._after_aged
         ):
             self._start(turn)

@@ -19,7 +19,7 @@ from ..context.ground import ground
 from ..context.index import Index
 from ..context.languages import identify
 from ..context.problem import DaemonProblem, ModelProblem, Problem
-from ..context.related import Choice, choose
+from ..context.related import Choice, select_related
 from ..context.retrievers import Sources
 from ..context.rules import stop_rules
 from ..context.snapshot import Snapshot
@@ -236,7 +236,7 @@ def chosen_prompt(
     _, window = assemble(snapshot, offset, shape)
     sources = Sources() if folder is None else folder.sources()
     seen = window.seen(suffix=sees_suffix)
-    choice = choose(snapshot, offset, sources, completion.related_characters, seen=seen)
+    choice = select_related(snapshot, offset, sources, completion.related_characters, seen=seen)
     name = "" if folder is None else folder.root.name
     return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..context.imports import Importer, Surroundings, importer
-from ..context.related import Choice, choose
+from ..context.related import Choice, select_related
 from ..context.retrievers import Edit, OpenFile, Sources
 from ..context.snapshot import Snapshot
 from ..context.values import RelatedPart
@@ -124,7 +124,14 @@ class Relations:
         anew = snapshot.session in self._outdated
         self._outdated.discard(snapshot.session)
         work = partial(
-            choose, snapshot, offset, self.sources(snapshot), self._budget(), before, anew=anew, seen=seen
+            select_related,
+            snapshot,
+            offset,
+            self.sources(snapshot),
+            self._budget(),
+            before,
+            anew=anew,
+            seen=seen,
         )
         choice = await asyncio.to_thread(work)
         if self._documents.get(snapshot.uri) is None:

@@ -17,7 +17,7 @@ import attrs
 
 from .chances import Acceptance, Match, odds
 from .lookup import LONGEST, TokenIndex
-from .pace import MAX_DRAFT, CostCurve, Purse, choose
+from .pace import MAX_DRAFT, CostCurve, Purse, draft_length
 
 
 @attrs.frozen
@@ -245,7 +245,7 @@ class Drafts:
             log_odds = draft.log_odds(limit, company(draft, drafts))
             self._watch(draft, log_odds)
             chances = self.acceptance.chances(draft.kind, log_odds)
-            choice = choose(chances, ratios, draft_cost=draft.cost, risk=self.purse.contents)
+            choice = draft_length(chances, ratios, draft_cost=draft.cost, risk=self.purse.contents)
             if choice.gain > gain:
                 best, length, gain = draft, choice.length, choice.gain
         return best.tokens[:length] if best is not None else []

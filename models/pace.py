@@ -135,21 +135,21 @@ def best_length(
     draft_cost: float = 0.0,
     risk: float = float("inf"),
 ) -> Choice:
-    """`choose`, where all tokens but the first are equally likely.
+    """`draft_length`, where all tokens but the first are equally likely.
 
     Args:
         first: probability that the first drafted token is right.
         following: probability that each further one is, given that those before it were.
         available: tokens that the draft has.
-        ratios: see `choose`.
-        draft_cost: see `choose`.
-        risk: see `choose`.
+        ratios: see `draft_length`.
+        draft_cost: see `draft_length`.
+        risk: see `draft_length`.
     """
     chances = [first, *[following] * (available - 1)] if available > 0 else []
-    return choose(chances, ratios, draft_cost=draft_cost, risk=risk)
+    return draft_length(chances, ratios, draft_cost=draft_cost, risk=risk)
 
 
-def choose(
+def draft_length(
     chances: Sequence[float],
     ratios: Sequence[float],
     *,

@@ -51,7 +51,7 @@ def runnable_threads() -> Runnable:
     return ask
 
 
-def choose(
+def thread_count(
     most: int, runnable: int | None, own: int, *, shape: Cores | None = None, inside: float = 0.0
 ) -> int:
     """Threads to use: as many as are wanted, and no more than cores are free.
@@ -105,7 +105,7 @@ class Governor:
         now = self.clock()
         if self.most > 1:
             spinning = (now - self._finished) * 1000 < SPIN_MS
-            self.current = choose(
+            self.current = thread_count(
                 self.most,
                 self.runnable(),
                 self.current if spinning else 1,

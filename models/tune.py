@@ -123,7 +123,7 @@ def suggestion_ms(measured: Measured) -> float:
     return WAITED_FOR / measured.prefill + 16 * measured.steps[1]
 
 
-def choose(measured: list[Measured]) -> Measured:
+def fastest_form(measured: list[Measured]) -> Measured:
     """The fastest form whose quality holds; an earlier one unless a later one is clearly faster."""
     best = measured[0]
     for one in measured[1:]:
@@ -268,14 +268,14 @@ class _Run:
             with self._opened(finalist.file_type) as model:
                 self._measure(model, finalist)
         original = self.measured[0]
-        best = choose(self.measured)
+        best = fastest_form(self.measured)
         with self._opened(best.file_type) as model:
             self._measure(model, attrs.evolve(best, flash_attention=False))
             for count in counts:
-                self._measure(model, attrs.evolve(choose(self.measured), threads=count))
+                self._measure(model, attrs.evolve(fastest_form(self.measured), threads=count))
             for size in MICRO_BATCHES:
-                self._measure(model, attrs.evolve(choose(self.measured), micro_batch=size))
-        best = choose(self.measured)
+                self._measure(model, attrs.evolve(fastest_form(self.measured), micro_batch=size))
+        best = fastest_form(self.measured)
         result = Tuned(identity, tuned.machine(), str(self._file_of(best.file_type)), best, original)
         return Outcome(result, tuple(self.measured), tuple(self.notes))
 

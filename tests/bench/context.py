@@ -25,7 +25,7 @@ from foretype.context.ground import ground
 from foretype.context.ignore import read_text
 from foretype.context.index import Index
 from foretype.context.index_walk import Limits, Progress, survey
-from foretype.context.related import choose
+from foretype.context.related import select_related
 from foretype.context.retrievers import Sources
 from foretype.context.rules import stop_rules
 from foretype.context.snapshot import Snapshot
@@ -210,7 +210,7 @@ def _rest(costs: Costs, tree: SyntaxTree, offset: int, sources: Sources) -> None
     snapshot = Snapshot("", "part0/decimals.py", "python", tree.text, 1, tree)
     _, window = assemble(snapshot, offset, WindowSettings())
     with _timed(costs.choose):
-        choose(snapshot, offset, sources, RELATED_CHARACTERS, seen=window.seen())
+        select_related(snapshot, offset, sources, RELATED_CHARACTERS, seen=window.seen())
 
 
 def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> None:

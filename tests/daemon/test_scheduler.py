@@ -26,14 +26,14 @@ def check_next(
     now: float = 1.0,
     after_aged: bool = False,
 ) -> Turn:
-    turn = scheduler.choose(waiting, served or {}, now, after_aged=after_aged)
+    turn = scheduler.next_turn(waiting, served or {}, now, after_aged=after_aged)
     assert turn is not None
     assert turn.job.number == expected
     return turn
 
 
 def test_nobody_waits() -> None:
-    assert scheduler.choose([], {}, 0.0) is None
+    assert scheduler.next_turn([], {}, 0.0) is None
 
 
 def test_interactive_goes_before_prefetch_before_warm_up() -> None:
@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.turn is None)
     @rule()
     def next_turn(self) -> None:
-        turn = scheduler.choose(self.waiting.values(), self.served, self.now, after_aged=self.after_aged)
+        turn = scheduler.next_turn(self.waiting.values(), self.served, self.now, after_aged=self.after_aged)
         assert (turn is None) == (not self.waiting)
         if turn is None:
             return
@@ -223,7 +223,7 @@ def test_nothing_starves_under_constant_typing() -> None:
             if not any(waits.session == session for waits in waiting.values()):
                 number += 1
                 waiting[number] = job(number, session, since=now)
-        turn = scheduler.choose(waiting.values(), served, now, after_aged=after_aged)
+        turn = scheduler.next_turn(waiting.values(), served, now, after_aged=after_aged)
         assert turn is not None
         after_aged = turn.aged
         del waiting[turn.job.number]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import attrs
 from foretype.context.assemble import assemble
-from foretype.context.related import choose
+from foretype.context.related import select_related
 from foretype.context.retrievers import Sources
 from foretype.context.rules import stop_rules
 from foretype.context.values import Completion, Prompt, StopRules
@@ -135,7 +135,7 @@ def solved(
     prompt, window = assemble(snapshot, hole.offset, WINDOW)
     if related:
         seen = window.seen(suffix=suffix)
-        choice = choose(snapshot, hole.offset, Sources(), RELATED_CHARACTERS, seen=seen)
+        choice = select_related(snapshot, hole.offset, Sources(), RELATED_CHARACTERS, seen=seen)
         prompt = attrs.evolve(prompt, related=choice.parts)
     shown = checked(hole, rules, complete(prompt, rules), None)["sure"]
     if not shown.text.strip():

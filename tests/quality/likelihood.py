@@ -18,7 +18,7 @@ import attrs
 import click
 import numpy as np
 from foretype.context.assemble import assemble
-from foretype.context.related import choose
+from foretype.context.related import select_related
 from foretype.context.retrievers import RETRIEVERS, Retriever
 from foretype.context.values import Prompt
 from foretype.lsp.workspace import Folder
@@ -105,7 +105,7 @@ def prompts(hole: Hole, *, suffix: bool) -> Iterator[tuple[str, Prompt]]:
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
     sources = Folder(root, index).sources()
     chosen = partial(
-        choose, snapshot, hole.offset, sources, RELATED_CHARACTERS, seen=window.seen(suffix=suffix)
+        select_related, snapshot, hole.offset, sources, RELATED_CHARACTERS, seen=window.seen(suffix=suffix)
     )
     ideas: dict[str, Sequence[Retriever]] = {each.__name__: (each,) for each in RETRIEVERS}
     yield "window", bare

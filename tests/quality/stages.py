@@ -20,7 +20,7 @@ from foretype.context.assemble import WindowSettings, assemble
 from foretype.context.confidence import is_sure
 from foretype.context.ground import ground
 from foretype.context.index import Index
-from foretype.context.related import choose
+from foretype.context.related import select_related
 from foretype.context.rules import stop_rules
 from foretype.context.trim import trim
 from foretype.context.values import Completion, Prompt, StopRules
@@ -104,7 +104,7 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
     found = Folder(root, index).sources()
     started = time.perf_counter()
-    choice = choose(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
+    choice = select_related(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
     informed = complete(attrs.evolve(bare, related=choice.parts), rules)

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from foretype.context.index import Index
 from foretype.context.lines import split_lines
-from foretype.context.related import Choice, choose, explain, fuse
+from foretype.context.related import Choice, explain, fuse, select_related
 from foretype.context.retrievers import Candidate, Edit, OpenFile, Query, Sources, query_at, same_file
 from foretype.context.snapshot import Snapshot
 from foretype.context.syntax import parse
@@ -43,7 +43,7 @@ def sources(tmp_path: Path) -> Sources:
 
 def chosen(marked: str, sources: Sources, budget: int = 4000, path: str = "shop/cart.py") -> Choice:
     snapshot, offset = snapshot_at(marked, "python", path)
-    return choose(snapshot, offset, sources, budget)
+    return select_related(snapshot, offset, sources, budget)
 
 
 CART = "from .money import Money, parse_money\n\n\ndef total(items):\n    result = Money(0)\n    ‸\n"
@@ -105,7 +105,7 @@ MANY_HANDLERS = "".join(
 def excerpts(marked: str, seen: Callable[[int, int], tuple[int, int]], budget: int = 400) -> list[str]:
     """What is shown of the file itself to a model that sees it from where to where."""
     snapshot, offset = snapshot_at(marked, "python", "shop/handlers.py")
-    choice = choose(snapshot, offset, Sources(), budget, seen=seen(offset, len(snapshot.text)))
+    choice = select_related(snapshot, offset, Sources(), budget, seen=seen(offset, len(snapshot.text)))
     assert all(part.path == "shop/handlers.py" for part in choice.parts if part.origin == "same-file")
     return [part.text for part in choice.parts if part.origin == "same-file"]
 
@@ -177,21 +177,21 @@ def test_the_budget_holds(sources: Sources, budget: int) -> None:
 
 def test_the_choice_stays_while_one_types_in_a_declaration(sources: Sources) -> None:
     snapshot, offset = snapshot_at(CART, "python", "shop/cart.py")
-    first = choose(snapshot, offset, sources, 4000)
+    first = select_related(snapshot, offset, sources, 4000)
     for typed in ("with_tax", "with_tax(", "with_tax((]", 'with_tax("'):
         text = snapshot.text[:offset] + typed + snapshot.text[offset:]
         there = attrs.evolve(snapshot, text=text, tree=parse(text, "python"))
-        assert choose(there, offset + len(typed), sources, 4000, first) is first
+        assert select_related(there, offset + len(typed), sources, 4000, first) is first
 
 
 def test_another_declaration_is_another_choice(sources: Sources) -> None:
     text = CART.replace("‸", "pass\n\n\ndef other(amount):\n    return with_tax(amount)\n")
     snapshot = Snapshot("", "shop/cart.py", "python", text, 1, parse(text, "python"))
-    first = choose(snapshot, text.index("result"), sources, 4000)
-    second = choose(snapshot, text.index("with_tax"), sources, 4000, first)
+    first = select_related(snapshot, text.index("result"), sources, 4000)
+    second = select_related(snapshot, text.index("with_tax"), sources, 4000, first)
     assert second.declaration != first.declaration
-    assert choose(snapshot, text.index("with_tax"), sources, 4000, second) is second
-    assert choose(snapshot, text.index("with_tax"), sources, 4000, second, anew=True) == second
+    assert select_related(snapshot, text.index("with_tax"), sources, 4000, second) is second
+    assert select_related(snapshot, text.index("with_tax"), sources, 4000, second, anew=True) == second
 
 
 def test_the_order_does_not_follow_the_scores(sources: Sources) -> None:
@@ -200,7 +200,9 @@ def test_the_order_does_not_follow_the_scores(sources: Sources) -> None:
             return list(order)
 
         snapshot = Snapshot("", "x.py", "python", "x = 1\n")
-        return [part.path for part in choose(snapshot, 0, sources, 1000, retrievers=[retriever]).parts]
+        return [
+            part.path for part in select_related(snapshot, 0, sources, 1000, retrievers=[retriever]).parts
+        ]
 
     one = Candidate("a.py", 1, 2, "def something_a(): ...\n", "overlap")
     two = Candidate("b.py", 1, 2, "def something_b(): ...\n", "overlap")
@@ -228,6 +230,6 @@ def test_every_place_has_a_choice(text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
     snapshot = Snapshot("", "a.py", "python", text, 1, parse(text, "python"))
     others = Sources(open_files=[OpenFile(Snapshot("", "b.py", "python", text), offset)])
-    choice = choose(snapshot, offset, others, 500)
+    choice = select_related(snapshot, offset, others, 500)
     assert sum(len(part.text) for part in choice.parts) <= 500
-    assert choose(snapshot, offset, others, 500, choice) is choice
+    assert select_related(snapshot, offset, others, 500, choice) is choice

@@ -12,7 +12,7 @@ from foretype.models.pace import (
     Purse,
     StepCosts,
     best_length,
-    choose,
+    draft_length,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,7 +124,7 @@ def test_however_wrong_the_estimates_a_session_never_loses_more_than_its_stake_a
     ratios = [1.0, *costs]
     purse, spent, tokens = Purse(), 0.0, 0
     for believed, true in steps:
-        length = choose(believed, ratios, risk=purse.contents).length
+        length = draft_length(believed, ratios, risk=purse.contents).length
         accepted = min(length, true)
         purse.settle(accepted + 1, ratios[length])
         spent, tokens = spent + ratios[length], tokens + accepted + 1
@@ -134,7 +134,7 @@ def test_however_wrong_the_estimates_a_session_never_loses_more_than_its_stake_a
 @given(believed=st.lists(PROBABILITY, min_size=1, max_size=MAX_DRAFT))
 def test_no_other_length_promises_more(believed: list[float]) -> None:
     ratios = LAPTOP.ratios()
-    choice = choose(believed, ratios)
+    choice = draft_length(believed, ratios)
     alive, expected = 1.0, 1.0
     for length, likely in enumerate(believed, 1):
         alive *= likely

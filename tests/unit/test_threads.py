@@ -9,7 +9,7 @@ import pytest
 from foretype.models.cancellation import Cancellation
 from foretype.models.cores import Cores
 from foretype.models.llama import Context, DecodeResult, Model
-from foretype.models.threads import Governor, available, choose, runnable_threads
+from foretype.models.threads import Governor, available, runnable_threads, thread_count
 from foretype.tests.support.tiny_gguf import tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +43,7 @@ class Machine:
     [(2, 1, 1, 2), (2, 2, 1, 1), (8, 3, 1, 6), (8, 8, 8, 8), (8, 10, 8, 6), (2, 9, 1, 1), (4, None, 1, 4)],
 )
 def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, own: int, threads: int) -> None:
-    assert choose(most, runnable, own) == threads
+    assert thread_count(most, runnable, own) == threads
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, ow
 def test_threads_are_taken_from_the_cores_that_are_free(
     wanted: int, shape: Cores, others: int, inside: float, threads: int
 ) -> None:
-    assert choose(wanted, others + 1, 1, shape=shape, inside=inside) == threads
+    assert thread_count(wanted, others + 1, 1, shape=shape, inside=inside) == threads
 
 
 def test_our_own_spinning_threads_are_not_taken_for_others() -> None:

@@ -18,7 +18,7 @@ from foretype.models.gguf import read
 from foretype.models.llama import Context, Model
 from foretype.models.loading import load
 from foretype.models.quiet import Quiet, Turn, settled
-from foretype.models.tune import Step, choose, finalists, suggestion_ms, worth_having
+from foretype.models.tune import Step, fastest_form, finalists, suggestion_ms, worth_having
 from foretype.models.tune_sample import sample
 from foretype.models.tuned import Measured, Tuned, find, identity, keep
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -192,8 +192,8 @@ def test_an_engine_honours_the_choice_unless_told_otherwise(
 def test_the_fastest_wins_where_quality_holds() -> None:
     fast = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2)
     faster = attrs.evolve(FORM, file_type="IQ4_NL", prefill=2.4, loss=tuning.MAX_LOSS * 2)
-    assert choose([FORM, fast, faster]) == fast
-    assert choose([FORM, attrs.evolve(FORM, file_type="Q8_0", prefill=0.401)]) == FORM, (
+    assert fastest_form([FORM, fast, faster]) == fast
+    assert fastest_form([FORM, attrs.evolve(FORM, file_type="Q8_0", prefill=0.401)]) == FORM, (
         "noise decides nothing"
     )
 
