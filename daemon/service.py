@@ -127,6 +127,7 @@ class Service:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._refresh_due = False
+        self._unsaved = False
         self._totals = Totals()
 
     def __repr__(self) -> str:
@@ -291,7 +292,7 @@ class Service:
             self._waiting.values(), self._served, self._clock(), after_aged=self._after_aged
         ):
             self._start(turn)
-        elif self._idle_sessions and self._idle_timer is None:
+        elif (self._idle_sessions or self._unsaved) and self._idle_timer is None:
             self._idle_timer = self._loop.call_later(self._idle_after_s, self._start_idle)
 
     def _pump_without_engine(self) -> None:
@@ -372,6 +373,8 @@ class Service:
         if engine is None or self._closed or self._running is not None or self._waiting:
             return
         if not self._idle_sessions:
+            if self._unsaved:
+                self._start_keeping(engine)
             return
         session = next(reversed(self._idle_sessions))
         running = self._running = _Running(None, session, self._clock(), Cancellation())
@@ -392,6 +395,16 @@ class Service:
         if self._running is None and not self._waiting:
             self._cancel_idle_timer()
             self._start_idle()
+
+    def _start_keeping(self, engine: EngineLike) -> None:
+        """Have saved what closed documents left; like all idle work it gives way to any request."""
+        running = self._running = _Running(None, "", self._clock(), Cancellation())
+
+        def ended(more: bool | None, error: BaseException | None) -> None:
+            self._unsaved = bool(more) and error is None
+            self._idle_finished(running, bool(more), error)
+
+        self._thread.post(lambda: engine.keep(cancellation=running.cancellation), ended)
 
     def _cancel_idle_timer(self) -> None:
         if self._idle_timer is not None:
@@ -430,6 +443,8 @@ class Service:
         engine = self._host.engine
         if self._sessions.pop(session, None) is not None and engine is not None and not self._closed:
             self._thread.post(lambda: engine.forget(session), log_failure)
+            self._unsaved = True
+            self._pump()
 
 
 def _key(owner: str, session: str) -> str:

@@ -28,6 +28,7 @@ class Cells(Protocol):
 
     size: int
     longest: int
+    goes_back: bool
     sequences: int
     batch_size: int
 
@@ -52,12 +53,16 @@ class Cells(Protocol):
         """Drop cells from a position on."""
         ...
 
-    def share(self, source: int, target: int, end: int) -> None:
-        """Share cells below a position."""
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Share the cells between two positions."""
         ...
 
     def clear(self) -> None:
         """Drop everything."""
+        ...
+
+    def state_size(self, sequence: int) -> int:
+        """Bytes of what `save` gives."""
         ...
 
     def save(self, sequence: int) -> bytes:
@@ -183,6 +188,11 @@ class KVCache:
     def longest(self) -> int:
         """Tokens that one sequence may hold: what the model was trained for, or all cells."""
         return self.cells.longest
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a part of a sequence can be taken away, or saved, for itself."""
+        return self.cells.goes_back
 
     def acquire(self) -> Sequence | None:
         """An empty sequence; None when all are taken (release one first)."""
@@ -321,19 +331,44 @@ class KVCache:
             sequence.track = None
         self._logits_at = None
 
-    def save(self, sequence: Sequence) -> bytes:
-        """What `restore` needs beside the tokens."""
-        return self.cells.save(sequence.number)
+    def state_size(self, sequence: Sequence) -> int:
+        """Bytes that all parts of the sequence's state take together."""
+        return self.cells.state_size(sequence.number)
 
-    def restore(self, sequence: Sequence, tokens: list[int], state: bytes) -> bool:
+    def save(self, sequence: Sequence, start: int, end: int) -> bytes | None:
+        """The cells of some of the sequence's tokens, for `restore`. None when no sequence is free for it.
+
+        A part of a sequence is saved as a sequence of its own that shares its cells, so that nobody waits
+        for more than a part.
+        """
+        part = self.acquire()
+        if part is None:
+            return None
+        try:
+            self.cells.share(sequence.number, part.number, end, start=start)
+            return self.cells.save(part.number)
+        finally:
+            self.cells.remove(part.number, 0)
+            self.release(part)
+
+    def restore(self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes]) -> bool:
         """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them."""
         self._truncate(sequence, 0)
         self._logits_at = None
-        if self.cells.restore(sequence.number, state):
-            if self.cells.last_position(sequence.number) + 1 == len(tokens):
-                sequence.tokens = list(tokens)
-                return True
-            self.cells.remove(sequence.number, 0)
+        part = self.acquire()
+        if part is None:
+            return False
+        for state in parts:
+            if not self.cells.restore(part.number, state):
+                break
+            self.cells.share(part.number, sequence.number, len(tokens))
+            self.cells.remove(part.number, 0)
+        self.cells.remove(part.number, 0)
+        self.release(part)
+        if self.cells.last_position(sequence.number) + 1 == len(tokens):
+            sequence.tokens = list(tokens)
+            return True
+        self.cells.remove(sequence.number, 0)
         return False
 
     def fork(self, sequence: Sequence, length: int) -> Sequence | None:

@@ -93,7 +93,11 @@ class EngineLike(Protocol):
         ...
 
     def forget(self, session: str) -> None:
-        """Give the session's cells back."""
+        """The session is over. What is worth keeping of it is saved by `keep`, the rest is given back."""
+        ...
+
+    def keep(self, *, cancellation: Cancellation) -> bool:
+        """Save what closed documents leave behind for the next run, in parts. True while more is left."""
         ...
 
     def info(self) -> EngineInfo:

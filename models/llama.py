@@ -276,6 +276,7 @@ class Context:
         self._memory: Any = c.llama_get_memory(self._context)
         self.size = int(c.llama_n_ctx(self._context))
         self.longest = min(self.size, model.trained_context or self.size)
+        self.goes_back = model.goes_back
         self.sequences = sequences
         self.model_path = model.path
         self.batch_size = batch
@@ -378,13 +379,17 @@ class Context:
         """
         return bool(c.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
-    def share(self, source: int, target: int, end: int) -> None:
-        """Let `target` hold the cells of `source` at positions below `end`, too. Nothing is copied."""
-        c.llama_memory_seq_cp(self._memory, source, target, 0, end)
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Let `target` hold the cells of `source` at positions from `start` to before `end`, too; no copy."""
+        c.llama_memory_seq_cp(self._memory, source, target, start, end)
 
     def clear(self) -> None:
         """Drop every cell."""
         c.llama_memory_clear(self._memory, True)
+
+    def state_size(self, sequence: int) -> int:
+        """Bytes that `save` would give. Nothing is copied."""
+        return int(c.llama_state_seq_get_size(self._context, sequence))
 
     def save(self, sequence: int) -> bytes:
         """The state of one sequence, for `restore`."""

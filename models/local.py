@@ -31,6 +31,7 @@ from .draft_model import DraftModel
 from .drafts import Drafts, Speculation
 from .engine import EngineInfo
 from .healing import heal, split_unfinished
+from .leaving import MIN_SAVED_TOKENS, Leaving
 from .likelihood import NoNumbersError
 from .llama import DecodeFailedError
 from .lookup import LONGEST
@@ -65,9 +66,6 @@ PATIENCE = 1.25
 """A slot that is there already may cost this much more than the budget before a new one is cut."""
 
 MAX_SESSIONS = 6
-
-MIN_SAVED_TOKENS = 256
-"""Shorter prompts are evaluated faster than anybody notices."""
 
 SAVE_WITHIN_S = 1.0
 
@@ -134,6 +132,7 @@ class LocalEngine:
         self._arm = arm
         self._info = info
         self._states = states
+        self._leaving = None if states is None else Leaving(cache, states)
         self.speculation = speculation
         self._workspaces = workspaces
         self._draft_model = draft_model
@@ -237,6 +236,8 @@ class LocalEngine:
         log.warning("%s", NO_NUMBERS)
         self.cache.reset()
         self.sessions.clear()
+        if self._leaving is not None:
+            self._leaving.clear()
         if self._states is not None:
             self._states.discard_all()
 
@@ -244,8 +245,12 @@ class LocalEngine:
         """See `EngineLike.forget`."""
         state = self.sessions.get(session)
         if state is not None:
-            self._save(state)
+            self._leave(state)
         self.sessions.forget(session)
+
+    def keep(self, *, cancellation: Cancellation) -> bool:
+        """See `EngineLike.keep`."""
+        return self._leaving is not None and self._leaving.keep(cancellation)
 
     def info(self) -> EngineInfo:
         """See `EngineLike.info`."""
@@ -254,10 +259,18 @@ class LocalEngine:
     def close(self) -> None:
         """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""
         deadline = self._clock() + SAVE_WITHIN_S
-        for state in reversed(list(self.sessions)):
-            if self._clock() < deadline:
-                self._save(state)
+        if self._leaving is not None:
+            for state in reversed(list(self.sessions)):
+                self._leave(state)
+                self._leaving.keep(Cancellation(), until=lambda: self._clock() >= deadline)
         self._on_close()
+
+    def _leave(self, session: Session) -> None:
+        """Have the session's cells kept for the next run, soon."""
+        slot = session.whole
+        if slot is not None and self._leaving is not None and self._leaving.worth_saving(slot.sequence):
+            session.whole = None
+            self._leaving.add(slot.sequence)
 
     def budget_tokens(self) -> int:
         """How many tokens a first answer may evaluate on this machine."""
@@ -362,17 +375,6 @@ class LocalEngine:
             return False
         slot = self._install(session, "next", wanted)
         return self.cache.restore(slot.sequence, saved.tokens, state)
-
-    def _save(self, session: Session) -> None:
-        """Keep the session's cells on disk for the next run."""
-        slot = session.whole
-        if self._states is None or slot is None:
-            return
-        tokens = slot.sequence.tokens
-        saved = self._states.find(tokens, 1)
-        if len(tokens) < MIN_SAVED_TOKENS or (saved and len(tokens) - saved[1] < MIN_SAVED_TOKENS // 4):
-            return
-        self._states.save(tokens, self.cache.save(slot.sequence))
 
     def _install(self, session: Session, which: str, candidate: Candidate) -> Slot:
         """Put a new anchor into one of the session's slots, in the sequence that the slot had before."""

@@ -15,6 +15,7 @@ import logging
 import os
 import struct
 import tempfile
+import threading
 import zlib
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from .cache import common_prefix
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 MAX_FILES = 8
 MAX_BYTES = 512 * 1024 * 1024
 
@@ -33,6 +34,7 @@ LOAD_BYTES_PER_MS = 250_000
 """A cautious reading speed, checksum included: a state is worth loading where evaluating takes longer."""
 
 _MAGIC = b"foretype-kv"
+_LENGTH = struct.Struct("<Q")
 _HEADER = struct.Struct("<11sB32sIQI")  # magic, format, model, tokens, bytes of state, checksum of both
 
 
@@ -91,41 +93,37 @@ class StateStore:
         shared = common_prefix(best.tokens, target)
         return (best, shared) if shared >= at_least else None
 
-    def read(self, saved: SavedState) -> bytes | None:
-        """The state itself, checked; None (and gone) when it is damaged."""
+    def read(self, saved: SavedState) -> list[bytes] | None:
+        """The state itself in its parts, checked; None (and gone) when it is damaged."""
         try:
             data = saved.path.read_bytes()
             _, _, _, count, size, checksum = _HEADER.unpack_from(data)
             body = memoryview(data)[_HEADER.size :]
             if len(body) == 4 * count + size and zlib.crc32(body) == checksum:
-                return bytes(body[4 * count :])
+                return _parts(body[4 * count :])
         except (OSError, struct.error) as error:
             log.info("a saved KV state could not be read: %s", error)
         self._remove(saved)
         return None
 
-    def save(self, tokens: list[int], state: bytes) -> bool:
-        """Write a state, in place of those it extends; the oldest go when there are too many.
+    def begin(self, tokens: list[int], parts: list[bytes]) -> Writing:
+        """Begin to write a state in a thread: a slow disk keeps nobody waiting. `end` is to follow."""
+        return Writing(self._directory, self._model, tokens, parts)
+
+    def end(self, writing: Writing) -> bool:
+        """Take what was written into the books, in place of what it extends; the oldest go if there are many.
 
         Returns:
             False when it could not be written: the daemon does without.
         """
-        body = np.asarray(tokens, np.int32).tobytes() + state
-        header = _HEADER.pack(_MAGIC, FORMAT, self._model, len(tokens), len(state), zlib.crc32(body))
-        name = hashlib.sha256(self._model + body[: 4 * len(tokens)]).hexdigest()[:32]
-        path = self._directory / f"{name}.kv"
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, (header, body))
-            modified = path.stat().st_mtime_ns
-        except OSError as error:
-            log.info("a KV state could not be saved: %s", error)
+        tokens, path, modified = writing.tokens, writing.path, writing.modified
+        if modified is None:
             return False
         for old in [old for old in self._known if common_prefix(old.tokens, tokens) == len(old.tokens)]:
             if old.path != path:
                 self._remove(old)
         self._known = [old for old in self._known if old.path != path]
-        self._known.append(SavedState(path, list(tokens), len(state), modified))
+        self._known.append(SavedState(path, list(tokens), writing.size, modified))
         self._prune()
         return True
 
@@ -169,6 +167,61 @@ class StateStore:
     def _remove(self, saved: SavedState) -> None:
         _unlink(saved.path)
         self._known = [state for state in self._known if state is not saved]
+
+
+class Writing:
+    """A state on its way to the disk. Its state: the thread that writes.
+
+    Attributes:
+        tokens: what the sequence held.
+        path: the file that there will be.
+        size: bytes of the parts.
+        modified: once it is written, when: ns since the epoch; None before, and when it could not be written.
+    """
+
+    def __init__(self, directory: Path, model: bytes, tokens: list[int], parts: list[bytes]) -> None:
+        row = np.asarray(tokens, np.int32).tobytes()
+        self.tokens = list(tokens)
+        self.path = directory / f"{hashlib.sha256(model + row).hexdigest()[:32]}.kv"
+        self.size = sum(_LENGTH.size + len(part) for part in parts)
+        self.modified: int | None = None
+        arguments = (model, row, parts)
+        # A daemon thread: a disk that never answers must not keep the process alive.
+        self._thread = threading.Thread(
+            target=self._write, args=arguments, name="foretype-states", daemon=True
+        )
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _write(self, model: bytes, row: bytes, parts: list[bytes]) -> None:
+        pieces = [row, *(piece for part in parts for piece in (_LENGTH.pack(len(part)), part))]
+        checksum = 0
+        for piece in pieces:
+            checksum = zlib.crc32(piece, checksum)
+        header = _HEADER.pack(_MAGIC, FORMAT, model, len(self.tokens), self.size, checksum)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self.path, (header, *pieces))
+            self.modified = self.path.stat().st_mtime_ns
+        except OSError as error:
+            log.info("a KV state could not be saved: %s", error)
+
+
+def _parts(body: memoryview) -> list[bytes]:
+    """The parts of a state; struct.error where lengths do not add up."""
+    found: list[bytes] = []
+    at = 0
+    while at < len(body):
+        (length,) = _LENGTH.unpack_from(body, at)
+        at += _LENGTH.size + length
+        if at > len(body):
+            raise struct.error("a part is cut short")
+        found.append(bytes(body[at - length : at]))
+    return found
 
 
 def _files(directory: Path) -> list[Path]:

@@ -386,3 +386,24 @@ async def test_what_keeps_the_model_from_answering_is_in_its_status_until_it_ans
     desk.ask("two", "a")
     await desk.answered("two")
     assert desk.service.model.detail == ""
+
+
+async def test_closing_many_documents_delays_no_key(desk: Desk) -> None:
+    """What they leave behind is saved while nobody asks, and any request stops that at once."""
+    for name in ("one", "two", "three"):
+        desk.ask(name, name)
+    await desk.answered("one", "two", "three")
+    desk.engine.unsaved = 3
+    desk.engine.hold()
+    desk.service.forget("vim", "one")
+    desk.service.forget("vim", "two")
+    await until(lambda: desk.engine.of("keep"))
+    desk.engine.release()
+    await until(lambda: desk.engine.unsaved == 2)
+    desk.ask("key", "three")
+    await until(lambda: desk.engine.of("keep")[0].stop is StopReason.CANCELLED)
+    desk.engine.run_freely()
+    await desk.answered("key")
+    assert desk.answers["key"].text
+    await until(lambda: not desk.engine.unsaved)
+    assert len(desk.engine.of("keep")) == 2, "it goes on where it was stopped"

@@ -35,6 +35,9 @@ class FakeCells:
     ) -> None:
         self.size = size
         self.longest = longest or size
+        self.goes_back = True
+        self.cell_bytes = 4
+        self.saved: list[int] = []  # bytes of each state that was built
         self.sequences = sequences
         self.batch_size = 512
         self.threads = 1
@@ -45,6 +48,9 @@ class FakeCells:
         self._vocabulary_size = vocabulary_size
         self._micro_batch = micro_batch
         self._next_cell = 0
+        self._first: dict[
+            int, int
+        ] = {}  # sequence -> position of its first cell; only parts do not begin at 0
         self._last: list[npt.NDArray[np.float32]] = []
 
     def decode(self, tokens: Sequence[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
@@ -88,26 +94,38 @@ class FakeCells:
         return self._last[index]
 
     def last_position(self, sequence: int) -> int:
-        return len(self.held.get(sequence, [])) - 1
+        return self._first.get(sequence, 0) + len(self.held.get(sequence, [])) - 1
 
     def remove(self, sequence: int, start: int) -> bool:
+        if start == 0:
+            self._first.pop(sequence, None)
         del self.held.setdefault(sequence, [])[max(0, start) :]
         return True
 
-    def share(self, source: int, target: int, end: int) -> None:
-        assert not self.held.get(target), "cells may only be shared into an empty sequence"
-        self.held[target] = self.held[source][:end]
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Cells that hold the beginning of nothing else may follow what the target holds already."""
+        first = self._first.get(source, 0) + start
+        assert len(self.held.get(target, [])) in (0, first), "positions must follow each other without holes"
+        if not self.held.get(target):
+            self._first[target] = first
+        self.held.setdefault(target, []).extend(self.held[source][start:end])
 
     def clear(self) -> None:
         self.held.clear()
 
+    def state_size(self, sequence: int) -> int:
+        return self.cell_bytes * len(self.held.get(sequence, []))
+
     def save(self, sequence: int) -> bytes:
-        return np.asarray(self.tokens(sequence), np.int32).tobytes()
+        self.saved.append(self.state_size(sequence))
+        return np.asarray([self._first.get(sequence, 0), *self.tokens(sequence)], np.int32).tobytes()
 
     def restore(self, sequence: int, state: bytes) -> bool:
         held = self.held.setdefault(sequence, [])
         assert not held, "a state may only be put into an empty sequence"
-        self._append(held, np.frombuffer(state, np.int32).tolist())
+        first, *tokens = np.frombuffer(state, np.int32).tolist()
+        self._first[sequence] = first
+        self._append(held, tokens)
         return True
 
     def tokens(self, sequence: int) -> list[int]:

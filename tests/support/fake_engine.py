@@ -63,6 +63,7 @@ class FakeEngine:
         self.name = name
         self.calls: list[Call] = []
         self.forgotten: list[str] = []
+        self.unsaved = 0  # parts of states that `keep` has to save
         self.closed = False
         self.fail_with: Exception | None = None
         self.refuse_with = ""  # the sentence of an answer that is none
@@ -157,6 +158,13 @@ class FakeEngine:
             left = self._idle_left[session] = left - 1
         call.stop = StopReason.CANCELLED if cancellation.cancelled else StopReason.END
         return left > 0
+
+    def keep(self, *, cancellation: Cancellation) -> bool:
+        call = self._begin("keep", "")
+        while self.unsaved and self._permit(cancellation):
+            self.unsaved -= 1
+        call.stop = StopReason.CANCELLED if cancellation.cancelled else StopReason.END
+        return self.unsaved > 0
 
     def forget(self, session: str) -> None:
         self.forgotten.append(session)

@@ -159,6 +159,9 @@ class CountingEngine:
     def forget(self, session: str) -> None:
         del session
 
+    def keep(self, *, cancellation: Cancellation) -> bool:
+        raise NotImplementedError
+
     def info(self) -> EngineInfo:
         raise NotImplementedError
 
