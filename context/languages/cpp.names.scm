@@ -18,3 +18,6 @@
 (alias_declaration name: (_) @binds)
 (using_declaration) @binds
 (concept_definition name: (_) @binds)
+
+(field_declaration declarator: (field_identifier) @binds)
+(field_declaration declarator: (_ (field_identifier) @binds))

@@ -3,6 +3,7 @@
 [(identifier) (shorthand_property_identifier) (shorthand_property_identifier_pattern)] @use
 
 (export_clause) @ignore
+(namespace_export) @ignore
 (import_specifier name: (_) @ignore alias: (_))
 
 (import_clause (identifier) @binds)

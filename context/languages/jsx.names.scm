@@ -3,3 +3,4 @@
 ((jsx_opening_element name: (identifier) @ignore) (#match? @ignore "^[a-z]"))
 ((jsx_closing_element name: (identifier) @ignore) (#match? @ignore "^[a-z]"))
 ((jsx_self_closing_element name: (identifier) @ignore) (#match? @ignore "^[a-z]"))
+(jsx_namespace_name) @ignore

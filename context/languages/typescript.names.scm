@@ -22,3 +22,7 @@
 (module name: (identifier) @binds.outer)
 (import_alias . (identifier) @binds)
 (import_require_clause . (identifier) @binds)
+
+; The members of an enumeration are known in its own values.
+(enum_body name: (property_identifier) @binds)
+(enum_assignment name: (property_identifier) @binds)
