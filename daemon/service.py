@@ -35,7 +35,7 @@ IDLE_AFTER_S = 0.25
 IDLE_SESSIONS = 8
 """How many of the last used sessions idle work is done for."""
 
-Answer = Callable[[Completion], None]
+OnAnswer = Callable[[Completion], None]
 OnText = Callable[[str], None]
 
 
@@ -52,7 +52,7 @@ class _Ticket:
     job: Job
     request: CompletionRequest | WarmRequest
     arrived: float
-    answer: Answer
+    answer: OnAnswer
     on_text: OnText | None
 
 
@@ -168,7 +168,7 @@ class Service:
         self,
         owner: str,
         request: CompletionRequest | WarmRequest,
-        answer: Answer,
+        answer: OnAnswer,
         on_text: OnText | None = None,
     ) -> int:
         """Take a request.

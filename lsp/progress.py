@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 from lsprotocol import types
 
-Ask = Callable[[str, Any], "Answer"]
+Ask = Callable[[str, Any], "ClientReply"]
 """Sends a request of ours; what it returns is told when the client has answered."""
 
 
-class Answer(Protocol):
+class ClientReply(Protocol):
     """The answer to a request, as far as it matters here: a `concurrent.futures.Future`."""
 
     def add_done_callback(self, fn: Callable[[Future[Any]], Any], /) -> None:

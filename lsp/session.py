@@ -403,10 +403,10 @@ class Session:
             return
         statistics.outcome(report.outcome)
         if report.completion is not None and report.completion.timings.decode_tokens:
-            from .statistics import Answer
+            from .statistics import AnswerRow
 
             statistics.answered(
-                Answer(
+                AnswerRow(
                     time=time.time(),
                     language=report.language,
                     model=self._model,

@@ -42,7 +42,7 @@ create index if not exists answers_time on answers (time);
 
 
 @attrs.frozen
-class Answer:
+class AnswerRow:
     """One answer of the model; times in ms, counts in tokens, as in `Timings`."""
 
     time: float
@@ -87,7 +87,7 @@ class Statistics:
         self._flush_s = flush_s
         self._lock = threading.Lock()
         self._suggestions: list[tuple[float, Settled]] = []
-        self._answers: list[Answer] = []
+        self._answers: list[AnswerRow] = []
         self._outcomes: dict[tuple[int, str], int] = {}
         self._cuts: dict[tuple[int, str], int] = {}
         self._timer: threading.Timer | None = None
@@ -100,7 +100,7 @@ class Statistics:
             self._suggestions.append((self._now(), suggestion))
         self._later()
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: AnswerRow) -> None:
         """Count an answer of the model."""
         with self._lock:
             self._answers.append(answer)
@@ -148,7 +148,7 @@ class Statistics:
     def _write(
         self,
         suggestions: Sequence[tuple[float, Settled]],
-        answers: Sequence[Answer],
+        answers: Sequence[AnswerRow],
         outcomes: dict[tuple[int, str], int],
         cuts: dict[tuple[int, str], int],
     ) -> None:

@@ -106,7 +106,7 @@ class Anchor:
 
 
 @attrs.frozen
-class Match:
+class AnchorFit:
     """An anchor that serves a prompt.
 
     Attributes:
@@ -135,7 +135,7 @@ def surroundings(prompt: Prompt) -> Surroundings:
     return Surroundings(prompt.related, prompt.path, prompt.repository, prompt.language)
 
 
-def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> Match | None:
+def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> AnchorFit | None:
     """Whether `anchor` still serves `prompt`, and with which tail.
 
     It does while the cursor is behind the anchor, nothing before the anchor has changed, and the text
@@ -160,7 +160,7 @@ def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> Match | None:
         if len(tail) > MIDDLE_LIMIT:
             return None
         exact = exact and len(tail) <= MIDDLE_TIRED
-    return Match(tail, exact)
+    return AnchorFit(tail, exact)
 
 
 def compare_suffix(anchored: str, now: str) -> bool | None:

@@ -44,7 +44,7 @@ _LOGARITHMS = [0.0, *(math.log(number) for number in range(1, _LONG + 1))]
 
 
 @attrs.frozen
-class Match:
+class DraftEvidence:
     """What speaks for a draft that was looked up.
 
     Attributes:

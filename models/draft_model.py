@@ -1,8 +1,8 @@
 """A small model that drafts for the large one: same vocabulary, a KV cache of its own that follows the text.
 
-`DraftModel` continues tokens greedily and stops where it is unsure. `ModelSource` makes a source of drafts of
-it for one session: it asks only while what comes true is worth the time that drafting takes. Verification is
-`decode`'s, and the choice among all sources `drafts`'.
+`DraftModel` continues tokens greedily and stops where it is unsure. `DraftModelSource` makes a source of
+drafts of it for one session: it asks only while what comes true is worth the time that drafting takes.
+Verification is `decode`'s, and the choice among all sources `drafts`'.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class DraftModel:
         """
         source = _source(drafts)
         if source is None:
-            source = ModelSource(self, list, drafts.shared.costs)
+            source = DraftModelSource(self, list, drafts.shared.costs)
             drafts.sources.append(source)
         row = drafts.prompt.tokens
         source.begin(lambda: [*target, *row[body:]])
@@ -270,7 +270,7 @@ class DraftModel:
 
 
 @attrs.define
-class ModelSource:
+class DraftModelSource:
     """Drafts of a model for one session; a `drafts.Source`.
 
     State: the last draft and where it began, until it is known what became of it; how many tokens of a draft
@@ -333,8 +333,8 @@ class ModelSource:
         self._draft = []
 
 
-def _source(drafts: Drafts) -> ModelSource | None:
-    return next((source for source in drafts.sources if isinstance(source, ModelSource)), None)
+def _source(drafts: Drafts) -> DraftModelSource | None:
+    return next((source for source in drafts.sources if isinstance(source, DraftModelSource)), None)
 
 
 def _shown(token: bytes) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import attrs
 
-from .chances import Acceptance, Match, odds
+from .chances import Acceptance, DraftEvidence, odds
 from .lookup import LONGEST, TokenIndex
 from .pace import MAX_DRAFT, CostCurve, Purse, draft_length
 
@@ -34,10 +34,10 @@ class Draft:
     tokens: list[int]
     kind: str
     cost: float = 0.0
-    match: Match | None = None
+    match: DraftEvidence | None = None
 
     def log_odds(self, limit: int, company: int) -> list[float]:
-        """Of the first `limit` tokens, before experience; see `chances.Match.log_odds`."""
+        """Of the first `limit` tokens, before experience; see `chances.DraftEvidence.log_odds`."""
         count = min(limit, len(self.tokens))
         if self.match is not None:
             return self.match.log_odds(count, company)
@@ -77,7 +77,7 @@ class Lookup:
             return None
         # What is not live begins where the text left of the cursor ends.
         distance = len(self.index) - found.position if self.live else found.position
-        match = Match(
+        match = DraftEvidence(
             found.matched,
             distance,
             found.agreeing,

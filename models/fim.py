@@ -39,7 +39,7 @@ _DECLARED: Mapping[str, tuple[str, ...]] = {
 
 
 @attrs.frozen
-class Match:
+class FormatCondition:
     """One alternative of a format's condition; everything given must hold. See `fim.toml`."""
 
     architecture: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class FimFormat:
     name: str
     order: Order
     title: str = ""
-    match: tuple[Match, ...] | None = None
+    match: tuple[FormatCondition, ...] | None = None
     prefix: str = ""
     suffix: str = ""
     middle: str = ""
@@ -249,7 +249,7 @@ def _has_markers(known: FimFormat, model: ModelFacts) -> bool:
     return bool(texts) and all(text in model.tokens for text in texts)
 
 
-def _holds(match: Match, model: ModelFacts) -> bool:
+def _holds(match: FormatCondition, model: ModelFacts) -> bool:
     """Whether everything that an alternative names is so."""
     if match.architecture and model.architecture not in match.architecture:
         return False

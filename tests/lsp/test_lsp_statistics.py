@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from foretype.context.problem import Problem
 from foretype.lsp.ledger import Fate, Ledger, Offer, Settled
-from foretype.lsp.statistics import Answer, Statistics
+from foretype.lsp.statistics import AnswerRow, Statistics
 from foretype.lsp.stats import as_record, as_text, histogram, summarize, tables
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,8 +196,8 @@ def test_each_character_counts_once_as_accepted_or_as_typed(
     assert one.accepted + one.typed <= one.characters
 
 
-def answer(total_ms: float, when: float = NOW) -> Answer:
-    return Answer(when, "python", "m", total_ms, 1.0, 0.0, 10.0, 5, 95, 20.0, 10, 4, 3)
+def answer(total_ms: float, when: float = NOW) -> AnswerRow:
+    return AnswerRow(when, "python", "m", total_ms, 1.0, 0.0, 10.0, 5, 95, 20.0, 10, 4, 3)
 
 
 def settled(fate: Fate, accepted: int) -> Settled:

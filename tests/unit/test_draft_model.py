@@ -17,8 +17,8 @@ from foretype.models.draft_model import (
     LONGEST_DRAFT,
     RETRY,
     DraftModel,
+    DraftModelSource,
     Guess,
-    ModelSource,
     load_draft,
 )
 from foretype.models.engine import EngineSettings
@@ -206,7 +206,7 @@ def run_source(draft: list[int], chosen: int, *, step_ms: float, steps: int) -> 
     """So many steps of a large model that always chooses `chosen`; how often the draft model was asked."""
     costs = CostCurve.from_measured({1: 10.0, 4: 12.0, 8: 14.0, 16: 20.0})
     model, text = CountingModel(draft, step_ms), [1]
-    source = ModelSource(model, lambda: text, lambda: costs)
+    source = DraftModelSource(model, lambda: text, lambda: costs)
     for _ in range(steps):
         found = source.propose(text)
         taken = 0 if found is None else len(draft) if draft[0] == chosen else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foretype.models.chances import Acceptance, Match, Tally, chance, odds
+from foretype.models.chances import Acceptance, DraftEvidence, Tally, chance, odds
 from foretype.models.pace import (
     ALLOWED_LOSS,
     MAX_DRAFT,
@@ -150,7 +150,8 @@ def test_a_longer_match_makes_every_token_likelier_and_so_does_each_that_came_tr
     length: int, distance: int, elsewhere: bool
 ) -> None:
     shorter, longer = (
-        Match(number, distance, elsewhere=elsewhere).log_odds(MAX_DRAFT, 0) for number in (length, length + 1)
+        DraftEvidence(number, distance, elsewhere=elsewhere).log_odds(MAX_DRAFT, 0)
+        for number in (length, length + 1)
     )
     assert all(one < other for one, other in zip(shorter, longer, strict=True))
     assert shorter == sorted(shorter)
@@ -158,7 +159,7 @@ def test_a_longer_match_makes_every_token_likelier_and_so_does_each_that_came_tr
 
 def test_occurrences_and_sources_that_agree_speak_for_a_token_and_others_against_it() -> None:
     def first(company: int = 0, agreeing: int = 1, *, split: bool = False, differing: bool = False) -> float:
-        match = Match(3, 100, agreeing, split=split, differing=differing)
+        match = DraftEvidence(3, 100, agreeing, split=split, differing=differing)
         return chance(match.log_odds(1, company)[0])
 
     assert first(split=True) < first(differing=True) < first() < first(0, 2) < first(0, 3)
