@@ -29,7 +29,7 @@ _CODE = re.compile(r"\S.{11,}")
 _LONGEST_LINE = 400
 
 
-class FileProblem(Problem):
+class TypingProblem(Problem):
     """The file cannot be typed."""
 
 
@@ -52,26 +52,26 @@ def read(path: Path) -> Subject:
     """A source file.
 
     Raises:
-        FileProblem: it cannot be read, is no text, is too large, or has nothing to type.
+        TypingProblem: it cannot be read, is no text, is too large, or has nothing to type.
     """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise FileProblem(f"There is no file {path}.") from None
+        raise TypingProblem(f"There is no file {path}.") from None
     except OSError as error:
-        raise FileProblem(f"{path} cannot be read ({error.strerror}). Name a source file.") from error
+        raise TypingProblem(f"{path} cannot be read ({error.strerror}). Name a source file.") from error
     if len(data) > MAX_FILE_BYTES:
-        raise FileProblem(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB. Name a smaller source file.")
+        raise TypingProblem(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB. Name a smaller source file.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise FileProblem(f"{path} is no text in UTF-8. Name a source file.")
+        raise TypingProblem(f"{path} is no text in UTF-8. Name a source file.")
     subject = Subject(path, text, identify("", path.name, text))
     if not _lines_of_code(subject):
-        raise FileProblem(f"{path} has no line of code to type. Name a source file of some lines.")
+        raise TypingProblem(f"{path} has no line of code to type. Name a source file of some lines.")
     return subject
 
 

@@ -33,7 +33,7 @@ LOOK_S = 0.7
 
 
 @attrs.frozen
-class Summary:
+class DemoSummary:
     """What the demo measured; times in ms.
 
     Attributes:
@@ -87,7 +87,7 @@ def run_demo(*, svg: Path | None, keys_per_minute: float) -> None:
             raise Problem(f"The picture {svg} cannot be written ({error.strerror}).") from error
 
 
-async def _run(script: Script, screen: Screen, pause_s: float, console: Console) -> tuple[Summary, Frame]:
+async def _run(script: Script, screen: Screen, pause_s: float, console: Console) -> tuple[DemoSummary, Frame]:
     backend = make_backend()
     try:
         model = await _load(backend, console)
@@ -167,10 +167,10 @@ class Typist:
         for passage in passages:
             await self._type(passage)
 
-    def summary(self, prefill_tokens: int) -> Summary:
+    def summary(self, prefill_tokens: int) -> DemoSummary:
         """What was measured."""
         frame = self.frame
-        return Summary(
+        return DemoSummary(
             tuple(self._latencies),
             tuple(self._typed_through),
             frame.keys,
@@ -288,4 +288,4 @@ class Typist:
         self._screen.show(self.frame)
 
 
-__all__ = ["ServerProblem", "Summary", "Typist", "run_demo"]
+__all__ = ["DemoSummary", "ServerProblem", "Typist", "run_demo"]

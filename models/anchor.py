@@ -35,7 +35,7 @@ MIDDLE_TIRED = 1000
 """Code points from which an anchor is moved when there is time."""
 
 
-class Layout(Protocol):
+class PromptLayout(Protocol):
     """How one model family wants its prompt, as tokens."""
 
     @property
@@ -118,7 +118,7 @@ class AnchorFit:
     exact: bool
 
 
-def place(prompt: Prompt, layout: Layout, cut: Cut | None = None) -> Anchor:
+def place(prompt: Prompt, layout: PromptLayout, cut: Cut | None = None) -> Anchor:
     """An anchor for `prompt`: at the start of the cursor's line, or nowhere where the prefix is the tail."""
     cut = cut or Cut()
     prefix = prompt.prefix[: anchor_point(prompt.prefix)] if layout.prefix_is_fixed else ""
@@ -135,7 +135,7 @@ def surroundings(prompt: Prompt) -> Surroundings:
     return Surroundings(prompt.related, prompt.path, prompt.repository, prompt.language)
 
 
-def match(anchor: Anchor, prompt: Prompt, layout: Layout) -> AnchorFit | None:
+def match(anchor: Anchor, prompt: Prompt, layout: PromptLayout) -> AnchorFit | None:
     """Whether `anchor` still serves `prompt`, and with which tail.
 
     It does while the cursor is behind the anchor, nothing before the anchor has changed, and the text

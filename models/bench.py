@@ -65,7 +65,7 @@ class Key:
 
 
 @attrs.frozen
-class Speculation:
+class DraftGain:
     """Decoding with and without drafts, over the same places.
 
     Attributes:
@@ -130,7 +130,7 @@ class Figures:
     threads: int
     prefill: float
     steps: dict[int, float]
-    speculation: Speculation | None
+    speculation: DraftGain | None
     typing: Typing
 
 
@@ -221,7 +221,7 @@ def step_costs(engine: LocalEngine, tokens: list[int], clock: Clock = time.perf_
 
 def speculation_gain(
     engine: LocalEngine, places: Sequence[tuple[Prompt, StopRules]], clock: Clock = time.perf_counter
-) -> Speculation | None:
+) -> DraftGain | None:
     """Complete the places with and without drafts, in turns; None when that gave nothing to compare.
 
     Each place is a session of its own, as if the file had just been opened, and starts from the same cells.
@@ -253,7 +253,7 @@ def speculation_gain(
     if not times[True]:
         return None
     plain, faster = statistics.median(times[False]), statistics.median(times[True])
-    return Speculation(plain, faster, len(times[True]), drafted, accepted)
+    return DraftGain(plain, faster, len(times[True]), drafted, accepted)
 
 
 def type_through(engine: LocalEngine, keys: Iterable[Key], clock: Clock = time.perf_counter) -> Typing:

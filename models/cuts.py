@@ -10,7 +10,7 @@ import attrs
 
 from ..context.values import Prompt
 from . import anchor as anchors
-from .anchor import Cut, Layout
+from .anchor import Cut, PromptLayout
 from .vocabulary import Vocabulary, to_bytes
 
 _RESERVE = 64
@@ -28,7 +28,7 @@ class Cuts:
     """
 
     vocabulary: Vocabulary
-    layout: Layout
+    layout: PromptLayout
     max_prompt_tokens: int
 
     def whole(self, prompt: Prompt) -> Cut:

@@ -23,7 +23,7 @@ from .gguf import GgufFile, check
 from .layout import Guarded
 from .llama import Context, Model, build, supports_gpu
 from .local import LocalEngine
-from .ngrams import Workspaces
+from .ngrams import NgramTables
 from .pace import CostCurve
 from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
@@ -140,9 +140,9 @@ def _draft_model(
     )
 
 
-def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> Workspaces:
+def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> NgramTables:
     folder = settings.states / "ngrams" if settings.states else None
-    return Workspaces(folder, fingerprint(path), ends)
+    return NgramTables(folder, fingerprint(path), ends)
 
 
 def _states(path: Path, context: Context, settings: EngineSettings) -> StateStore | None:

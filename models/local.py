@@ -22,7 +22,7 @@ import attrs
 
 from ..context.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
 from . import anchor as anchors
-from .anchor import Anchor, Cut, Layout
+from .anchor import Anchor, Cut, PromptLayout
 from .cache import MIN_SLICE, KVCache, NoRoomError, Synced
 from .cancellation import Cancellation
 from .cuts import Cuts
@@ -35,8 +35,8 @@ from .leaving import MIN_SAVED_TOKENS, Leaving
 from .likelihood import NoNumbersError
 from .llama import DecodeFailedError
 from .lookup import LONGEST
-from .ngrams import Workspaces
-from .sessions import Candidate, Session, Sessions, Slot
+from .ngrams import NgramTables
+from .sessions import Candidate, DocumentSession, Sessions, Slot
 from .states import LOAD_BYTES_PER_MS, StateStore
 from .stops import cursor_line
 from .vocabulary import GrowingText, Vocabulary, to_bytes
@@ -88,7 +88,7 @@ class LocalEngine:
         self,
         cache: KVCache,
         vocabulary: Vocabulary,
-        layout: Layout,
+        layout: PromptLayout,
         *,
         ends: frozenset[int],
         max_prompt_tokens: int,
@@ -97,7 +97,7 @@ class LocalEngine:
         latency_budget_ms: float = 400.0,
         states: StateStore | None = None,
         speculation: Speculation | None = None,
-        workspaces: Workspaces | None = None,
+        workspaces: NgramTables | None = None,
         draft_model: DraftModel | None = None,
         on_close: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
@@ -265,7 +265,7 @@ class LocalEngine:
                 self._leaving.keep(Cancellation(), until=lambda: self._clock() >= deadline)
         self._on_close()
 
-    def _leave(self, session: Session) -> None:
+    def _leave(self, session: DocumentSession) -> None:
         """Have the session's cells kept for the next run, soon."""
         slot = session.whole
         if slot is not None and self._leaving is not None and self._leaving.worth_saving(slot.sequence):
@@ -277,7 +277,7 @@ class LocalEngine:
         tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
         return max(MIN_SHORT_TOKENS, int(tokens))
 
-    def _choose(self, session: Session, prompt: Prompt) -> tuple[Slot, Candidate]:
+    def _choose(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, Candidate]:
         """The slot that answers `prompt` within the budget with the most context, and how."""
         budget = self.budget_tokens()
         for slot in session.slots():
@@ -298,7 +298,7 @@ class LocalEngine:
         slot.context = min(1.0, len(short.target) / len(whole.target))
         return slot, short
 
-    def _choose_whole(self, session: Session, prompt: Prompt) -> tuple[Slot, Candidate]:
+    def _choose_whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, Candidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
         whole = session.whole
         if whole is not None:
@@ -310,14 +310,14 @@ class LocalEngine:
         self._recall(session, fresh)
         return self._install(session, "next", fresh), fresh
 
-    def _grow(self, session: Session, prompt: Prompt, cancellation: Cancellation) -> None:
+    def _grow(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the whole window as its share of the budget has time for."""
         slot, plan = self._choose_whole(session, prompt)
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
 
-    def _prepare(self, session: Session, cancellation: Cancellation) -> bool:
+    def _prepare(self, session: DocumentSession, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
         slot, candidate = self._choose_whole(session, session.prompt)
         if not self._sync(slot, candidate, cancellation).complete:
@@ -326,7 +326,7 @@ class LocalEngine:
             self.sessions.promote(session)
         return True
 
-    def _prefetch(self, session: Session, cancellation: Cancellation) -> bool:
+    def _prefetch(self, session: DocumentSession, cancellation: Cancellation) -> bool:
         """Choose what comes if the last suggestion is accepted, the next line included. True when done.
 
         It continues the suggestion's own cells, so nothing else is given up for it, and the choices stay
@@ -347,7 +347,7 @@ class LocalEngine:
         ).stop
         return ended is not StopReason.CANCELLED
 
-    def _learn(self, session: Session) -> None:
+    def _learn(self, session: DocumentSession) -> None:
         """Take the file into the workspace's n-grams, once for each file; some 10 ms."""
         path = session.prompt.path
         if self._workspaces is None or session.whole is None or session.learned == path:
@@ -359,7 +359,7 @@ class LocalEngine:
     def _sync(self, slot: Slot, candidate: Candidate, cancellation: Cancellation) -> Synced:
         return self.cache.sync(slot.sequence, candidate.target, cancellation, slice_ms=IDLE_SLICE_MS)
 
-    def _recall(self, session: Session, wanted: Candidate) -> bool:
+    def _recall(self, session: DocumentSession, wanted: Candidate) -> bool:
         """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
         if self._states is None or session.next is not None or wanted.cost < MIN_SAVED_TOKENS:
             return False
@@ -376,7 +376,7 @@ class LocalEngine:
         slot = self._install(session, "next", wanted)
         return self.cache.restore(slot.sequence, saved.tokens, state)
 
-    def _install(self, session: Session, which: str, candidate: Candidate) -> Slot:
+    def _install(self, session: DocumentSession, which: str, candidate: Candidate) -> Slot:
         """Put a new anchor into one of the session's slots, in the sequence that the slot had before."""
         old: Slot | None = getattr(session, which)
         sequence = old.sequence if old is not None else self.sessions.acquire(session)
@@ -467,7 +467,7 @@ class LocalEngine:
             if branch is not None:
                 self.cache.release(branch)
 
-    def _begin_drafts(self, session: Session, plan: Candidate) -> Drafts | None:
+    def _begin_drafts(self, session: DocumentSession, plan: Candidate) -> Drafts | None:
         """The session's drafts, brought up to date with the prompt: what was typed is indexed, no more."""
         if self.speculation is None:
             return None
@@ -494,7 +494,7 @@ class LocalEngine:
             drafts.follow_suffix(below, lambda text: self.vocabulary.encode_continuation(to_bytes(text)))
         return drafts
 
-    def _rest(self, session: Session, required: bytes) -> list[int]:
+    def _rest(self, session: DocumentSession, required: bytes) -> list[int]:
         """What of the previous suggestion is still ahead of the cursor, from the removed bytes on."""
         if session.suggested is None:
             return []

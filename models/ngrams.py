@@ -131,7 +131,7 @@ def _key(row: Sequence[int]) -> tuple[int, int]:
     return mixed & (SLOTS - 1), mixed >> 32
 
 
-class Workspaces:
+class NgramTables:
     """The tables of the workspaces in use, each in a file of its own. State: the tables, newest last."""
 
     def __init__(self, directory: Path | None, model: bytes, barriers: Container[int]) -> None:

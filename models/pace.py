@@ -114,7 +114,7 @@ class StepCosts:
 
 
 @attrs.frozen
-class Choice:
+class DraftChoice:
     """A draft length.
 
     Attributes:
@@ -134,7 +134,7 @@ def best_length(
     *,
     draft_cost: float = 0.0,
     risk: float = float("inf"),
-) -> Choice:
+) -> DraftChoice:
     """`draft_length`, where all tokens but the first are equally likely.
 
     Args:
@@ -155,7 +155,7 @@ def draft_length(
     *,
     draft_cost: float = 0.0,
     risk: float = float("inf"),
-) -> Choice:
+) -> DraftChoice:
     """The number of drafted tokens that promises most tokens per ms.
 
     Args:
@@ -178,7 +178,7 @@ def draft_length(
         loss = cost - 1
         if now > gain and loss <= risk and CAUTION * (1 - chances[0]) * loss <= risk:
             best, gain = length, now
-    return Choice(best, gain if best else 1.0)
+    return DraftChoice(best, gain if best else 1.0)
 
 
 ALLOWED_LOSS = 0.008

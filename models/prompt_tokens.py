@@ -16,7 +16,7 @@ _REMEMBERED = 32
 
 
 class PromptTokens:
-    """One model's layout; implements `anchor.Layout`."""
+    """One model's layout; implements `anchor.PromptLayout`."""
 
     def __init__(self, vocabulary: Vocabulary, recognition: Recognition, beginning: int | None) -> None:
         """Bind a format to a vocabulary.
@@ -33,20 +33,20 @@ class PromptTokens:
 
     @property
     def prefix_is_fixed(self) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return self._recognition.format.order == "psm"
 
     @property
     def sees_suffix(self) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return self._recognition.format.order != "plain"
 
     def tail_begins(self, fixed: list[int]) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return not fixed or (not self.prefix_is_fixed and self._recognition.format.prefix_begins)
 
     def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         pieces = head(self._recognition, around)
         if self.prefix_is_fixed:
             pieces += body_psm(self._recognition, prefix, suffix, around)
@@ -55,7 +55,7 @@ class PromptTokens:
         return self._beginning + self._tokens(pieces)
 
     def after_tail(self) -> list[int]:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         if self.prefix_is_fixed or not self.sees_suffix:
             return []
         rest: SuffixFirst = body_spm(self._recognition, "")

@@ -36,7 +36,7 @@ class Slot:
 
 
 @attrs.define(eq=False)
-class Session:
+class DocumentSession:
     """One document in one editor.
 
     Attributes:
@@ -96,21 +96,21 @@ class Sessions:
         """Start empty; beyond `limit` sessions the one used longest ago is forgotten."""
         self._cache = cache
         self._limit = limit
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, DocumentSession] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def __iter__(self) -> Iterator[Session]:
+    def __iter__(self) -> Iterator[DocumentSession]:
         return iter(self._sessions.values())
 
-    def get(self, name: str) -> Session | None:
+    def get(self, name: str) -> DocumentSession | None:
         """The session, or None; does not count as use."""
         return self._sessions.get(name)
 
-    def use(self, name: str, prompt: Prompt) -> Session:
+    def use(self, name: str, prompt: Prompt) -> DocumentSession:
         """The session, made if need be; it becomes the most recently used one and remembers `prompt`."""
-        session = self._sessions.pop(name, None) or Session(name, prompt)
+        session = self._sessions.pop(name, None) or DocumentSession(name, prompt)
         session.prompt = prompt
         self._sessions[name] = session
         while len(self._sessions) > self._limit:
@@ -128,7 +128,7 @@ class Sessions:
         for name in list(self._sessions):
             self.forget(name)
 
-    def acquire(self, wanted_by: Session) -> Sequence:
+    def acquire(self, wanted_by: DocumentSession) -> Sequence:
         """An empty sequence; sessions used longest ago give theirs up when all are taken."""
         while (sequence := self._cache.acquire()) is None:
             other = next(
@@ -141,14 +141,14 @@ class Sessions:
                 self.forget(other.name)
         return sequence
 
-    def drop(self, session: Session, which: str) -> None:
+    def drop(self, session: DocumentSession, which: str) -> None:
         """Give one slot back."""
         slot: Slot | None = getattr(session, which)
         if slot is not None:
             self._cache.release(slot.sequence)
             setattr(session, which, None)
 
-    def promote(self, session: Session) -> None:
+    def promote(self, session: DocumentSession) -> None:
         """`next` is ready: it takes the place of `whole`, and a short answer is no longer needed."""
         self.drop(session, "whole")
         session.whole, session.next = session.next, None

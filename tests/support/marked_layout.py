@@ -11,7 +11,7 @@ PREFIX, SUFFIX, MIDDLE, NAME = 1, 3, 2, 5
 
 @attrs.frozen
 class MarkedLayout:
-    """Implements `anchor.Layout`.
+    """Implements `anchor.PromptLayout`.
 
     Attributes:
         vocabulary: starcoder's.
@@ -23,20 +23,20 @@ class MarkedLayout:
 
     @property
     def prefix_is_fixed(self) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return self.order == "psm"
 
     @property
     def sees_suffix(self) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return self.order != "plain"
 
     def tail_begins(self, fixed: list[int]) -> bool:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return not fixed
 
     def fixed(self, around: Surroundings, prefix: str, suffix: str) -> list[int]:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         encode = self.vocabulary.encode
         tokens = [NAME, *encode(to_bytes(around.path))]
         for part in around.related:
@@ -46,5 +46,5 @@ class MarkedLayout:
         return [*tokens, SUFFIX, *encode(to_bytes(suffix)), PREFIX] if self.order == "spm" else tokens
 
     def after_tail(self) -> list[int]:
-        """See `anchor.Layout`."""
+        """See `anchor.PromptLayout`."""
         return [MIDDLE] if self.order == "spm" else []

@@ -13,9 +13,9 @@ from foretype.context.values import Prompt, StopRules
 from foretype.daemon import bench_command, typing_replay
 from foretype.daemon.bench_command import as_record
 from foretype.daemon.config import CompletionSettings, ModelSettings
-from foretype.daemon.typing_replay import FileProblem, Subject, keys, own, places, read
+from foretype.daemon.typing_replay import Subject, TypingProblem, keys, own, places, read
 from foretype.models import bench as measuring
-from foretype.models.bench import Figures, Key, Speculation, Typing, bench, type_through
+from foretype.models.bench import DraftGain, Figures, Key, Typing, bench, type_through
 from foretype.models.engine import EngineSettings
 from foretype.models.loading import load
 from foretype.models.local import LocalEngine
@@ -59,7 +59,7 @@ def subject(tmp_path: Path) -> Subject:
 
 
 def check_refused(path: Path, sentence: str) -> None:
-    with pytest.raises(FileProblem, match=sentence):
+    with pytest.raises(TypingProblem, match=sentence):
         read(path)
 
 
@@ -172,7 +172,7 @@ FIGURES = Figures(
     threads=2,
     prefill=640.0,
     steps={1: 8.0, 4: 16.0},
-    speculation=Speculation(8.0, 5.0, 6, 40, 30),
+    speculation=DraftGain(8.0, 5.0, 6, 40, 30),
     typing=Typing((12.0, 30.0, 500.0), (1, 2, 1), 40, 30, 7),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from foretype.models.ngrams import SLOTS, Ngrams, Workspaces
+from foretype.models.ngrams import SLOTS, Ngrams, NgramTables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,11 +78,11 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_each_workspace_has_a_table_of_its_own_and_few_are_kept(tmp_path: Path) -> None:
-    known = Workspaces(tmp_path, MODEL, {0})
+    known = NgramTables(tmp_path, MODEL, {0})
     for number in range(30):
         known.of(f"workspace {number}").learn([1, 2, 3, number + 10] * 3)
         known.save()
     assert len(list(tmp_path.glob("*.ngrams"))) <= 16
-    again = Workspaces(tmp_path, MODEL, {0})
+    again = NgramTables(tmp_path, MODEL, {0})
     assert proposed(again.of("workspace 29"), 1, 2, 3)[:1] == [39]
     assert proposed(again.of("never seen"), 1, 2, 3) == []
