@@ -220,8 +220,8 @@ def near_match(name: str, text: str, *, firmly: bool = False) -> str:
     neighbour, not another letter or digit: `item1` is no misspelling of `item2`, nor `items` of `item`.
     `firmly`, only swapped neighbours count: `Py_XDECREF` and `Py_DECREF` are both functions of a library.
     """
-    if len(name) < 4:
-        return ""
+    if len(name) < 4 or name.isupper():
+        return ""  # constants are made by the system: BGRX and BGXR both exist
     words = {word for word in _words_of(text) if word != name and _is_written_like(word, name)}
     plain = name.replace("_", "").casefold()
     same = {word for word in words if word.replace("_", "").casefold() == plain}

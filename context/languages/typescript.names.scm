@@ -26,3 +26,6 @@
 ; The members of an enumeration are known in its own values.
 (enum_body name: (property_identifier) @binds)
 (enum_assignment name: (property_identifier) @binds)
+
+(tuple_parameter name: (identifier) @ignore)
+(optional_tuple_parameter name: (identifier) @ignore)
