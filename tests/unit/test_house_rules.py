@@ -45,7 +45,7 @@ LONG_FUNCTIONS = {
 
 SHARED_CLASSES = {  # with what each name means, room by room
     "Candidate": "code that may be shown to the model; a way to answer a prompt",
-    "Cells": "which languages have notebooks; a sequence's part of the cache",
+    "Cells": "what is different in a notebook; what is needed of a llama context",
     "Change": "of a file by `foretype setup`; of a document by an import",
     "Draft": "a suggestion while it is trimmed; tokens to be verified",
     "Edit": "what an import changes; what a user changed, for a tree and for related code",
@@ -56,9 +56,9 @@ SHARED_CLASSES = {  # with what each name means, room by room
     "Progress": "of a walk; of a download",
     "Speed": "of the cache so far; of a form of the model",
     "Step": "of indexing, as it is told; of tuning",
-    "Surroundings": "of a file, for its imports; of a text, for markers",
-    "Told": "of an ignore file; of an indentation",
-    "Turn": "whose request is next; of measuring",
+    "Surroundings": "the workspace, for imports; what a prompt says beside the text",
+    "Told": "what ignore files say of a document; what is known of lines to be indented",
+    "Turn": "whose request is next; one timed computation",
     "Verdict": "on a suggestion; on a file that may be kept back",
 }
 
