@@ -27,5 +27,3 @@
 (enum_body name: (property_identifier) @binds)
 (enum_assignment name: (property_identifier) @binds)
 
-(tuple_parameter name: (identifier) @ignore)
-(optional_tuple_parameter name: (identifier) @ignore)
