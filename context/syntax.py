@@ -19,7 +19,7 @@ import attrs
 import tree_sitter
 
 from . import macros
-from .grammars import load_grammar, load_query
+from .grammars import load_grammar, load_queries
 from .languages import Language, language
 from .lines import line_start
 from .parsing import (
@@ -392,41 +392,46 @@ class SyntaxTree:
 
     def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
         """What the language's queries find between two places, in order of the text."""
-        query = load_query(self.language, self.language.names_queries)
-        if query is None:
-            return ()
-        cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
         root = self._tree.root_node
         found: set[tuple[int, int, str]] = set()
-        for first, last in self._bites(start, len(self.text) if end is None else end):
-            cursor.set_byte_range(first, last)
-            for name, nodes in cursor.captures(root).items():
-                found.update((node.start_byte, node.end_byte, name) for node in nodes)
+        for query in load_queries(self.language, self.language.names_queries):
+            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
+            for first, last in self._bites(start, len(self.text) if end is None else end):
+                cursor.set_byte_range(first, last)
+                for name, nodes in cursor.captures(root).items():
+                    found.update((node.start_byte, node.end_byte, name) for node in nodes)
         return tuple(
             Capture(name, self._offset(first), self._offset(last)) for first, last, name in sorted(found)
         )
 
-    def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
+    def definitions(
+        self, limit: int = 1000, depth: int | None = None, *, outline: bool = False
+    ) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
 
-        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
+        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file. With
+        `outline` it is asked for beside an event loop, and may have a name more: `Language.outline_queries`.
         """
-        query = load_query(self.language, self.language.definitions_queries)
-        if query is None:
-            return ()
-        cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-        if depth is not None:
-            cursor.set_max_start_depth(depth)
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
-        root = self._tree.root_node
-        for first, last in self._bites(0, len(self.text)):
-            cursor.set_byte_range(first, last)
-            for _, captures in cursor.matches(root):
-                name = captures.pop("name")[0]
-                kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
-                found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
+        for captures in self._defining(depth, outline):
+            name = captures.pop("name")[0]
+            kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
+            found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
         ordered = sorted(found.values(), key=lambda each: each[0])
         return tuple(self._contained(ordered)[:limit])
+
+    def _defining(self, depth: int | None, outline: bool) -> Iterator[dict[str, list[tree_sitter.Node]]]:
+        """What matches the queries about definitions."""
+        root, of = self._tree.root_node, self.language
+        files = (outline and of.outline_queries) or of.definitions_queries
+        for query in load_queries(of, files):
+            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
+            if depth is not None:
+                cursor.set_max_start_depth(depth)
+            for first, last in self._bites(0, len(self.text)):
+                cursor.set_byte_range(first, last)
+                for _, captures in cursor.matches(root):
+                    yield captures
 
     def _contained(
         self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]

@@ -12,10 +12,9 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from itertools import accumulate, count
-from operator import add
 
 _BREAK = re.compile("\r\n|\n|\r")
+_LINE_FEED = re.compile("\n")
 _HAS_BREAK = re.compile("[\r\n]")
 
 
@@ -24,12 +23,10 @@ def line_starts(text: str, start: int = 0, end: int | None = None) -> array[int]
 
     A CR LF that straddles `end` counts as a lone CR: callers cut at line starts or at the text's end.
     """
-    part = text[start : len(text) if end is None else end]
-    if "\r" in part and part.count("\r") != part.count("\r\n"):
-        return array("q", (start + match.end() for match in _BREAK.finditer(part)))
-    lines = part.split("\n")  # a third of the time: a megabyte must not hold up the next key
-    lines.pop()
-    return array("q", map(add, accumulate(map(len, lines)), count(start + 1)))
+    stop = len(text) if end is None else end
+    lone = text.count("\r", start, stop) - text.count("\r\n", start, stop)
+    breaks = _BREAK if lone else _LINE_FEED  # half the time: a megabyte must not hold up the next key
+    return array("q", [found.end() for found in breaks.finditer(text, start, stop)])
 
 
 class LineIndex:

@@ -13,6 +13,7 @@
 (initializer_expression (assignment_expression left: (identifier) @ignore))
 (labeled_statement (identifier) @ignore)
 
+; Compiled apart from what stands above: compiling holds the interpreter.
 (variable_declarator . (_) @binds)
 (parameter name: (_) @binds)
 (implicit_parameter) @binds

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 
 from . import report
+from .blocked import blocked
 from .corpus import BUILD, SUFFIXES, File, fetched, files
 from .cuts import KINDS
 from .figures import Tally, figures, merged
@@ -75,6 +76,8 @@ def main(  # noqa: PLR0917 - one for each option
     console.print({name: value for name, value in found.items() if name.count(".") < 2})
     EXAMPLES.write_text(report.examples(tally), encoding="utf-8")
     if not (quick or languages or kinds or answers or most):
+        console.print("The event loop, over the worst files")
+        found.update(blocked())
         known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         RESULTS.write_text(json.dumps({**known, **found}, indent=2) + "\n", encoding="utf-8")
     PLOT.write_text(report.plot(tally, found), encoding="utf-8")

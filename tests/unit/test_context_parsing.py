@@ -148,6 +148,15 @@ def test_a_question_asked_in_bites_has_the_same_answer(
     assert definitions
 
 
+@pytest.mark.parametrize("language", SOURCES)
+def test_an_outline_has_every_definition(language: str) -> None:
+    tree = parse(SOURCES[language] * 3, language)
+    assert tree is not None
+    assert {each.name for each in tree.definitions()} <= {
+        each.name for each in tree.definitions(outline=True)
+    }
+
+
 def check_name(name: str, shown: bool) -> None:
     """Whether a completion that uses a name is shown in the middle of a large file."""
     text = LARGE + "const farAway = 1;\n"

@@ -1,0 +1,33 @@
+"""A language server whose event loop is watched; only the model is made up.
+
+Run as `python watched_server.py REPORT`. At the end what the watchdog saw lies in the file REPORT. The model
+says what `worst_files` has it say in the file it is asked about.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from foretype.daemon.config import Settings
+from foretype.daemon.inprocess import InProcess
+from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+from foretype.tests.support.fake_engine import FakeEngine, FakeSource
+from foretype.tests.support.loop_watch import watched
+from foretype.tests.support.worst_files import said_at
+
+
+def main() -> None:
+    engine = FakeEngine(said_at)
+
+    async def backend(on_model: OnModel) -> InProcess:
+        return InProcess(FakeSource(engine), on_model=on_model)
+
+    with watched() as watch:
+        code = run_stdio(ForetypeServer(backend, Settings))
+    watch.write(Path(sys.argv[1]))
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A day with the worst files: what an editor sends while somebody works on them; and what the watchdog saw.
+
+The server is a real process with a made-up model and a watchdog in it; see `watched_server`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import watched_server
+from .loop_watch import LoopWatch
+from .lsp_client import LspClient, Refused, connected, python
+from .private_home import private_home
+from .worst_files import FILES, KEYS, WorstFile
+
+KEY_S = 0.03
+"""Seconds between two keys: faster than anybody types, so that work piles up where it can."""
+
+REST_S = 0.9
+"""Seconds without a key: related code is chosen anew."""
+
+_PASTED = "\n" + "pasted(text, of, many, lines);\n" * 33_000
+
+
+async def work_on(client: LspClient, file: WorstFile) -> None:
+    """Open a file, type in it, ask for more, rest, paste a megabyte, take it all back, and close it."""
+    line, character = file.position
+    client.open(file.uri, file.text, file.language)
+    await _ask(client, file, line, character)
+    waiting: list[asyncio.Future[object]] = []
+    for typed, key in enumerate(KEYS, 1):
+        client.insert(file.uri, line, character + typed - 1, key)
+        waiting.append(client.complete(file.uri, line, character + typed)[1])
+        await asyncio.sleep(KEY_S)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    end = character + len(KEYS)
+    await _ask(client, file, line, end, trigger=1)
+    await asyncio.sleep(REST_S)
+    client.insert(file.uri, line, end, _PASTED)
+    await _ask(client, file, line, end)
+    client.change(file.uri, {"text": file.text})
+    await _ask(client, file, line, character)
+    client.notify("textDocument/didClose", {"textDocument": {"uri": file.uri}})
+
+
+async def _ask(client: LspClient, file: WorstFile, line: int, character: int, *, trigger: int = 2) -> None:
+    """Ask and wait for the answer, whatever it is."""
+    with contextlib.suppress(Refused):
+        await client.items(file.uri, line, character, context={"triggerKind": trigger})
+
+
+async def a_day(files: Sequence[WorstFile] = FILES) -> LoopWatch:
+    """Work on one file after another in a fresh server; what its watchdog saw."""
+    with private_home() as home, tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        async with connected(*python(str(watched_server.__file__), str(report)), env=home) as client:
+            for file in files:
+                await work_on(client, file)
+        return LoopWatch.read(report)
