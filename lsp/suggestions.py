@@ -8,7 +8,7 @@ Pure functions over values, and one bounded store; no clock, no editor.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -24,6 +24,9 @@ BEFORE = 400
 
 AFTER = 120
 """Code points behind it that must be unchanged."""
+
+_MOST_PLACES = 100
+"""A text that repeats itself has the same in front of many places: so many are tried for one suggestion."""
 
 _CLOSERS = frozenset(")]}>\"'`;,: \t")
 
@@ -123,11 +126,25 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
 
 
 def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:
-    for typed in range(min(len(said) - 1, offset), -1, -1):
-        start = offset - typed
-        if text.startswith(said[:typed], start) and _same_before(suggestion.before, text, start):
+    for start in _places(suggestion.before, text, offset - min(len(said) - 1, offset), offset):
+        typed = offset - start
+        if (not typed or said[typed - 1] == text[offset - 1]) and text.startswith(said[:typed], start):
             return Rest(suggestion, typed, said[typed:], right)
     return None
+
+
+def _places(before: str, text: str, first: int, last: int) -> Iterator[int]:
+    """Where, from `first` to `last`, a remembered text stands in front; in order, and soon found."""
+    if len(before) < BEFORE:
+        if first <= len(before) <= last and text.startswith(before):
+            yield len(before)
+        return
+    at = text.find(before, max(0, first - len(before)), last)
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            return
+        yield at + len(before)
+        at = text.find(before, at + 1, last)
 
 
 def _typed_with_crlf(suggestion: Suggestion, text: str, offset: int, right: int) -> Rest | None:
@@ -140,12 +157,6 @@ def _typed_with_crlf(suggestion: Suggestion, text: str, offset: int, right: int)
         return None
     rest = _typed_through(suggestion, suggestion.text.replace("\n", "\r\n"), text, offset, right)
     return None if rest is None else attrs.evolve(rest, text=rest.text.replace("\r\n", "\n"))
-
-
-def _same_before(before: str, text: str, start: int) -> bool:
-    if len(before) < BEFORE:
-        return start == len(before) and text.startswith(before)
-    return start >= len(before) and text.startswith(before, start - len(before))
 
 
 def _right_of(suggestion: Suggestion, text: str, offset: int) -> int | None:

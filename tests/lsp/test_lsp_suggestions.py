@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from foretype.lsp.suggestions import Suggestion, Suggestions, around, rest_at
 from hypothesis import assume, given
@@ -146,3 +148,16 @@ def test_a_suggestion_is_found_in_documents_of_any_size(size: int) -> None:
     found = known.find(URI, text[:middle] + "a" + text[middle:], middle + 1)
     assert found is not None
     assert found.text == "bc"
+
+
+def test_looking_through_many_long_suggestions_takes_a_moment() -> None:
+    """Also in a text that repeats itself, where each of them could begin in thousands of places."""
+    text = "x = 1\n" * 20_000
+    offset, said = len(text) // 2, "x = 1\n" * 3_000
+    store, (before, _, after) = Suggestions(), around(text, offset)
+    for number in range(32):
+        store.remember(Suggestion(str(number), "file:///a.py", before, f"{said}{number}", after))
+    typed = text[:offset] + "y" + text[offset:]
+    began = time.thread_time()
+    assert store.find("file:///a.py", typed, offset + 1) is None
+    assert time.thread_time() - began < 0.05
