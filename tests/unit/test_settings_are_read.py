@@ -1,18 +1,22 @@
-"""Every setting does something: some production module reads each field that the settings' classes have."""
+"""Every setting and every field of a message does something: production code reads it."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
+from foretype.daemon import protocol
 from foretype.daemon.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("daemon", "lsp", "context", "models", "editors")
 DEFINED_IN = {"config.py", "config_file.py"}
+ASKED = {"CompletionRequest", "WarmRequest", "ForgetRequest"}
+"""What a client asks for: each field of these must be set by one, not only have a default."""
 
 
 def documented() -> Iterator[tuple[str, str]]:
@@ -72,14 +76,15 @@ def reads(source: str) -> set[tuple[str, str]]:
     return visitor.found
 
 
+def production_files() -> list[Path]:
+    found = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    return [path for path in found if "node_modules" not in path.parts]
+
+
 @pytest.fixture(scope="module")
 def production() -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            if path.name not in DEFINED_IN and "node_modules" not in path.parts:
-                found |= reads(path.read_text(encoding="utf-8"))
-    return found
+    sources = [path.read_text(encoding="utf-8") for path in production_files() if path.name not in DEFINED_IN]
+    return {read for source in sources for read in reads(source)}
 
 
 @pytest.mark.parametrize(("section", "field"), sorted(documented()))
@@ -99,6 +104,39 @@ def test_production_code_reads(section: str, field: str, production: set[tuple[s
 )
 def test_a_read_is_seen(source: str, found: tuple[str, str]) -> None:
     assert found in reads(source)
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Class and field of each message between client and daemon."""
+    for name, found in vars(protocol).items():
+        if inspect.isclass(found) and found.__module__ == protocol.__name__ and attrs.has(found):
+            yield from ((name, field.name) for field in attrs.fields(found))
+
+
+def given(source: str, order: dict[str, list[str]]) -> set[tuple[str, str]]:
+    """Class and field of what is set: where the class is called by its name, or any of them is evolved."""
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            keywords = [keyword.arg for keyword in node.keywords if keyword.arg]
+            named = [*keywords, *(field for field, _ in zip(order.get(called, []), node.args, strict=False))]
+            classes = order if called == "evolve" else [called]
+            found |= {(name, field) for name in classes for field in named}
+    return found
+
+
+def test_each_field_of_a_message_is_read_and_each_of_a_request_is_set() -> None:
+    order: dict[str, list[str]] = {}
+    for name, field in messages():
+        order.setdefault(name, []).append(field)
+    sources = [path.read_text(encoding="utf-8") for path in production_files() if path.name != "protocol.py"]
+    read = {field for source in sources for _, field in reads(source)}
+    written = {each for source in sources for each in given(source, order)}
+    assert {(name, field) for name, field in messages() if field not in read} == set()
+    asked = {(name, field) for name, field in messages() if name in ASKED}
+    assert {name for name, _ in asked} == ASKED
+    assert asked - written == set()
 
 
 def test_the_same_name_on_something_else_is_no_read() -> None:
