@@ -27,3 +27,7 @@
 (enum_body name: (property_identifier) @binds)
 (enum_assignment name: (property_identifier) @binds)
 
+
+; The labels of tuples.
+(required_parameter name: (identifier) @ignore)
+(optional_parameter name: (identifier) @ignore)
