@@ -270,5 +270,5 @@ def _misspelt(one: str, other: str, firmly: bool) -> bool:
         return False
     longer, shorter = (one, other) if len(one) > len(other) else (other, one)
     at = next((index for index, letter in enumerate(shorter) if longer[index] != letter), len(shorter))
-    inside = 0 < at < len(shorter) and longer[at].isalpha()
+    inside = 0 < at < len(shorter) and longer[at].isalpha() and "_" not in longer[at - 1 : at + 2]
     return inside and longer[:at] + longer[at + 1 :] == shorter
