@@ -2,7 +2,9 @@
 
 The process measures and chooses (`models.tune_worker`); nothing of it runs in here, so that a request waits
 for nothing but a kill. It is tried while the daemon has had no request for `IDLE_S`, and not again in this
-daemon's life once it ended by itself, either way. The choice is used from the daemon's next start on.
+daemon's life once it ended by itself, either way. One that was ended by a request goes on later with what it
+had measured (`models.tune_journal`), and waits twice as long for that each time. The choice is used from the
+daemon's next start on.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 IDLE_S = 300.0
 """Seconds without a request before tuning begins."""
 
+LONGEST_IDLE_S = 1200.0
+"""So many seconds at most, after requests have ended it again and again; less than the daemon's own pause."""
+
 LOOK_EVERY_S = 60.0
 """How often it is looked whether something stands against it."""
 
@@ -42,6 +47,9 @@ TRIES = 5
 """File types that lie on the disk at once, at most."""
 
 SPARE_MEMORY = 1 << 30
+
+MOST_STARTS = 8
+"""So often tuning is begun for one model. Each goes on where the one before was ended."""
 
 _GONE_WITHIN_S = 1.0
 
@@ -57,6 +65,7 @@ class Facts:
         free_disk: bytes free where tuned files go.
         free_memory: bytes free.
         on_battery: the machine says that it runs on its battery.
+        starts: how often tuning was begun for this model already, and ended by requests.
     """
 
     allowed: bool
@@ -65,6 +74,7 @@ class Facts:
     free_disk: int
     free_memory: int
     on_battery: bool
+    starts: int = 0
 
 
 def obstacle(facts: Facts) -> str:
@@ -73,6 +83,8 @@ def obstacle(facts: Facts) -> str:
         return "switched off by [model] tune"
     if facts.tuned:
         return "nothing to tune"
+    if facts.starts >= MOST_STARTS:
+        return "begun often enough; 'foretype tune' does it at once"
     if facts.on_battery:
         return "on battery"
     if facts.free_disk < TRIES * max(LARGEST_TRY, facts.model_bytes) + SPARE_DISK:
@@ -128,6 +140,7 @@ class BackgroundTuning:
         self._killed = False
         self._over = False
         self._looked_at: float | None = None
+        self._wanted_s = IDLE_S
 
     @property
     def running(self) -> bool:
@@ -144,7 +157,7 @@ class BackgroundTuning:
         """
         if self._child is not None:
             self._look_after(self._child)
-        elif busy or idle_s < IDLE_S or self._over or model.state is not ModelState.READY:
+        elif busy or idle_s < self._wanted_s or self._over or model.state is not ModelState.READY:
             return
         elif self._looked_at is None or self._clock() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = self._clock()
@@ -155,6 +168,7 @@ class BackgroundTuning:
         if self._child is not None and not self._killed:
             logger.info("a request came: tuning is put off")
             self._killed = True
+            self._wanted_s = min(2 * self._wanted_s, LONGEST_IDLE_S)
             self._child.kill()
 
     def close(self) -> None:
@@ -247,7 +261,7 @@ class ThisMachine:
         """See `Machine`."""
         import psutil
 
-        from ..models import tuned
+        from ..models import memory, tune_journal, tuned
 
         settings = config.load(self._config_file)[0].model
         if not settings.tune:
@@ -261,14 +275,22 @@ class ThisMachine:
             tuned=not tuned.useful(path, gpu_layers=settings.gpu_layers),
             model_bytes=path.stat().st_size,
             free_disk=shutil.disk_usage(_existing(tuned.tuned_dir())).free,
-            free_memory=psutil.virtual_memory().available,
+            free_memory=memory.available(),
             on_battery=battery is not None and battery.power_plugged is False,
+            starts=tune_journal.read(tuned.identity(path)).starts,
         )
 
     def start(self) -> Child:
         """See `Machine`."""
+        from ..models import tune_journal, tuned
+
         settings = config.load(self._config_file)[0].model
-        return _Process(model_path(settings), settings.threads)
+        path = model_path(settings)
+        model = tuned.identity(path)
+        journal = tune_journal.read(model)
+        journal.starts += 1
+        tune_journal.write(journal, model)
+        return _Process(path, settings.threads)
 
     def sweep(self) -> None:
         """See `Machine`."""

@@ -93,7 +93,7 @@ def foretype(context: click.Context, **_: Any) -> None:
       foretype doctor                     when something is wrong
     """
     # Rooms below this one may not read the configuration; what they need of it is handed down.
-    context.obj = {"fim": _fim_table}
+    context.obj = {"fim": _fim_table, "model": _configured_model}
 
 
 def _fim_table() -> dict[str, Any]:
@@ -101,6 +101,16 @@ def _fim_table() -> dict[str, Any]:
     from . import config, paths
 
     return config.load(paths.config_file())[0].fim
+
+
+def _configured_model() -> Any:
+    """The user's model and where it runs, for `foretype tune`; read when it is asked for."""
+    from ..models.tune_command import Configured
+    from . import config, paths
+    from .model_source import model_path
+
+    settings = config.load(paths.config_file())[0].model
+    return Configured(lambda: model_path(settings), settings.gpu_layers)
 
 
 def main() -> None:

@@ -61,6 +61,7 @@ class ModelHost:
         self._loaded_from: object = None
         self._failed_at = 0.0
         self._closed = False
+        self._note = ""
 
     @property
     def loading(self) -> bool:
@@ -94,8 +95,9 @@ class ModelHost:
 
     def note(self, trouble: str) -> None:
         """What kept the loaded model from answering last, as a sentence; "" when it answered."""
-        if self.status.state is ModelState.READY and self.status.detail != trouble:
-            self._set(attrs.evolve(self.status, detail=trouble))
+        detail = trouble or self._note
+        if self.status.state is ModelState.READY and self.status.detail != detail:
+            self._set(attrs.evolve(self.status, detail=detail))
 
     def is_replaced(self) -> bool:
         """Whether there is a model that the configuration no longer names or whose file has changed."""
@@ -154,6 +156,7 @@ class ModelHost:
             logger.warning("%s", self.status.detail)
         else:
             self.engine, info = loaded
+            self._note = info.note
             self._set(
                 ModelStatus(
                     ModelState.READY,
@@ -164,6 +167,7 @@ class ModelHost:
                     context_tokens=info.context_tokens,
                     fim=info.fim,
                     sees_suffix=info.sees_suffix,
+                    detail=info.note,
                 )
             )
         self._settle(self.status)

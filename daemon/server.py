@@ -162,7 +162,8 @@ class Server:
         """Look whether the daemon is still needed, and whether its model still is the right one."""
         if self.service.busy:
             self._idle.touch()
-        if self._idle.due:
+        tunes = self._tuning is not None and self._tuning.running
+        if self._idle.due and not tunes:  # tuning is why the daemon waited; it ends by itself
             logger.info("not needed for %.0f minutes; ending", self._idle.minutes)
             self.stopping.set()
         self.service.refresh()

@@ -146,6 +146,24 @@ def _ended_gently() -> Generator[None]:
             signal.signal(number, handler)
 
 
+@models.command(short_help="Remove a model, and all that was made of it.")
+@click.argument("name", shell_complete=_complete_name)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def rm(name: str, yes: bool) -> None:
+    """Remove the model NAME from your models folder, with what 'foretype tune' made of it.
+
+    Files elsewhere are yours: they are never removed.
+    """
+    from . import removal
+
+    found = removal.find(name)
+    size = catalogue.size_text(found.size)
+    if not yes:
+        click.confirm(f"Remove {', '.join(str(part) for part in found.parts)} ({size})?", abort=True)
+    removal.remove(found)
+    click.echo(f"{name} is gone; {size} are free again. A daemon that runs it keeps it until it ends.")
+
+
 @models.command(short_help="Print where a model lies.")
 @click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 def path(name: str) -> None:

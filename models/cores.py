@@ -111,15 +111,19 @@ def _physical(root: Path, processors: frozenset[int]) -> int:
     return len(siblings)
 
 
-def _groups(root: Path) -> Iterator[tuple[Path, bool]]:
-    """Control groups of this process that may limit the processor, and whether each is of version 2."""
+def groups(root: Path, controller: str = "cpu") -> Iterator[tuple[Path, bool]]:
+    """Control groups of this process that may limit what a controller hands out, the innermost first.
+
+    Yields:
+        its folder, and whether it is of version 2.
+    """
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0":
             bases = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]
-        elif "cpu" in controllers.split(","):
-            bases = [root / "sys/fs/cgroup" / name for name in (controllers, "cpu")]
+        elif controller in controllers.split(","):
+            bases = [root / "sys/fs/cgroup" / name for name in (controllers, controller)]
         else:
             continue
         for base in bases:
@@ -133,7 +137,7 @@ def _groups(root: Path) -> Iterator[tuple[Path, bool]]:
 
 def _quotas(root: Path) -> Iterator[tuple[float, Path | None]]:
     """Limits in cores, with the file of the processor time that counts against each."""
-    for folder, second in _groups(root):
+    for folder, second in groups(root):
         if second:
             limit, _, period = _text(folder / "cpu.max").partition(" ")
             usage = folder / "cpu.stat"
@@ -148,7 +152,7 @@ def _quotas(root: Path) -> Iterator[tuple[float, Path | None]]:
 def _sharing(root: Path, allowed: frozenset[int]) -> Path | None:
     """The processor time of the outermost control group that is confined to just these processors."""
     found: Path | None = None
-    for folder, second in _groups(root):
+    for folder, second in groups(root):
         if second and _listed(folder / "cpuset.cpus.effective") == allowed:
             usage = folder / "cpu.stat"
             found = usage if usage.is_file() else found

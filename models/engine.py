@@ -52,6 +52,7 @@ class EngineInfo:
         fim: the format of its prompts.
         sessions: how many are known.
         sees_suffix: the format shows what stands behind the cursor.
+        note: what the user should know of how it runs, as a sentence; "" when all is as wanted.
     """
 
     name: str
@@ -61,6 +62,7 @@ class EngineInfo:
     fim: str
     sessions: int
     sees_suffix: bool = True
+    note: str = ""
 
 
 class EngineLike(Protocol):

@@ -8,6 +8,7 @@ and large arrays (the vocabulary) are skipped until somebody asks for them.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import struct
@@ -38,6 +39,9 @@ _FIRST_READ = 8 << 20
 _LONGEST_HEAD = 128 << 20
 """Bytes of metadata and tensor table beyond which a file is refused; real ones have up to 30 MB."""
 _MOST_LAYERS = 512
+
+DEFAULT_CELLS = 8192
+"""Cells of a KV cache, in tokens, unless the user or the memory says otherwise."""
 _SPLIT = re.compile(r"^(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 
 
@@ -272,7 +276,7 @@ def check(path: Path, *, available_bytes: int | None = None, context_tokens: int
     Args:
         path: the GGUF file.
         available_bytes: memory that is free; None does not ask.
-        context_tokens: size of the KV cache in tokens; 0 takes 4096 or what the model was trained for.
+        context_tokens: size of the KV cache in tokens; see `memory_needed`.
 
     Raises:
         ModelProblem: as `read`, or an architecture that cannot complete code, or not enough memory.
@@ -284,8 +288,36 @@ def check(path: Path, *, available_bytes: int | None = None, context_tokens: int
     return file
 
 
-def check_architecture(file: GgufFile) -> None:
+def too_new(path: Path, what: str) -> str:
+    """The sentence for a model that the installed llama.cpp cannot know yet."""
+    return (
+        f"{path} {what}, which the installed llama.cpp does not know: the model needs a newer one. "
+        "'pip install --upgrade llama-cpp-python' brings it; if it is the newest, choose another model."
+    )
+
+
+def _newer_than_known(installed: str | None) -> bool:
+    """Whether the installed llama.cpp may know more architectures than our table: then it is to say so."""
+    if installed is None:
+        try:
+            installed = importlib.metadata.version("llama-cpp-python")
+        except importlib.metadata.PackageNotFoundError:
+            return False
+    return _numbers(installed) > _numbers(cast("str", tables()["version"]))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def check_architecture(file: GgufFile, llama: str | None = None) -> None:
     """Refuse what llama.cpp does not know, and what cannot continue text.
+
+    A llama.cpp newer than our table decides itself what it knows.
+
+    Args:
+        file: the head of the file.
+        llama: the version of llama-cpp-python; None asks for the installed one.
 
     Raises:
         ModelProblem: saying which it is.
@@ -298,11 +330,8 @@ def check_architecture(file: GgufFile) -> None:
         raise ModelProblem(
             f"{path} is a '{short(name)}' model, which cannot continue text; name a model that can."
         )
-    if name not in known["generate"]:
-        raise ModelProblem(
-            f"{path} has the architecture '{short(name)}', which this llama.cpp does not know; "
-            "a newer foretype may."
-        )
+    if name not in known["generate"] and not _newer_than_known(llama):
+        raise ModelProblem(too_new(path, f"has the architecture '{short(name)}'"))
     if file.text("general.type", "model") != "model":
         raise ModelProblem(
             f"{path} is no model but a {short(file.text('general.type'))}; name the model itself."
@@ -322,22 +351,28 @@ def check_architecture(file: GgufFile) -> None:
 
 
 def memory_needed(file: GgufFile, context_tokens: int = 0) -> int:
-    """Bytes that the model takes when it runs: weights, KV cache in 16 bits, and working space.
+    """Bytes that the model takes when it runs: weights, KV cache, and working space.
 
-    An estimate on the safe side for models without sliding windows; working space is taken as a sixteenth of
-    the weights and 64 MB.
+    An estimate on the safe side; working space is taken as a sixteenth of the weights and 64 MB.
+
+    Args:
+        file: the head of the file.
+        context_tokens: cells of the KV cache; 0 takes `DEFAULT_CELLS`, as an engine with room for them does.
     """
+    weights = sum(tensor.size for tensor in file.tensors)
+    return weights + cache_bytes(file, context_tokens or DEFAULT_CELLS) + weights // 16 + (64 << 20)
+
+
+def cache_bytes(file: GgufFile, cells: int) -> int:
+    """Bytes of a KV cache in 16 bits, whatever layers look back only so far: all of it is kept."""
     name = file.architecture
-    context = context_tokens or min(file.context_tokens or 4096, 4096)
     layers = min(file.integer(f"{name}.block_count") or 0, _MOST_LAYERS)
     width = file.integer(f"{name}.embedding_length") or 0
     heads = max(_per_layer(file, f"{name}.attention.head_count", layers), default=0)
     key_length = file.integer(f"{name}.attention.key_length") or (width // heads if heads else 0)
     value_length = file.integer(f"{name}.attention.value_length") or key_length
     groups = _per_layer(file, f"{name}.attention.head_count_kv", layers) or [heads] * layers
-    cache = 2 * context * sum(groups) * (key_length + value_length)
-    weights = sum(tensor.size for tensor in file.tensors)
-    return weights + cache + weights // 16 + (64 << 20)
+    return 2 * cells * sum(groups) * (key_length + value_length)
 
 
 def _per_layer(file: GgufFile, key: str, layers: int) -> list[int]:
@@ -348,13 +383,19 @@ def _per_layer(file: GgufFile, key: str, layers: int) -> list[int]:
     return [value] * layers if isinstance(value, int) and value >= 0 else []
 
 
-def check_memory(file: GgufFile, available_bytes: int, context_tokens: int = 0) -> None:
+def check_memory(file: GgufFile, available_bytes: int, context_tokens: int = 0, beside: int = 0) -> None:
     """Refuse a model that does not fit.
+
+    Args:
+        file: the head of the file.
+        available_bytes: memory that is free.
+        context_tokens: see `memory_needed`.
+        beside: bytes that are needed beside it, as by a draft model.
 
     Raises:
         ModelProblem: with both numbers.
     """
-    needed = memory_needed(file, context_tokens)
+    needed = memory_needed(file, context_tokens) + beside
     if needed > available_bytes:
         raise ModelProblem(
             f"{file.path} needs about {_gigabytes(needed)} of memory and {_gigabytes(available_bytes)} are "

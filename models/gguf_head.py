@@ -169,7 +169,7 @@ class HeadParser:
         if version not in (2, 3):
             raise ModelProblem(
                 f"{self.path} is in version {version} of GGUF, and versions 2 and 3 can be read; "
-                "a newer foretype may know it."
+                "a newer llama.cpp is needed, and a newer foretype."
             )
         return version
 
@@ -264,8 +264,8 @@ class HeadParser:
             seen.add(name)
             if kind not in tensor_types():
                 raise ModelProblem(
-                    f"{self.path} holds {shown} of type {kind}, which this llama.cpp cannot read; "
-                    "download another quantisation."
+                    f"{self.path} holds {shown} of type {kind}, which this llama.cpp cannot read: it needs a "
+                    "newer one, or download another quantisation."
                 )
             label, block, block_bytes = tensor_types()[kind]
             values = math.prod(shape)

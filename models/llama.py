@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from ..context.problem import ModelProblem
 from .cancellation import Cancellation
+from .gguf import too_new
 from .matrix_inputs import Told, listener
 from .threads import Governor
 
@@ -66,6 +67,36 @@ def supports_gpu() -> bool:
 def build() -> str:
     """Which llama.cpp this is: the version of the package that carries it."""
     return str(c.__version__)
+
+
+class OutOfMemory(ModelProblem):
+    """There was not enough memory, of the machine or of its GPU."""
+
+
+_NO_MEMORY = (
+    "out of memory",
+    "outofdevicememory",
+    "failed to allocate",
+    "unable to allocate",
+    "malloc failed",
+)
+_TOO_NEW = ("unknown model architecture", "unknown pre-tokenizer", "unknown type", "invalid ggml type")
+
+
+def why_not_loaded(path: Path, said: str) -> ModelProblem:
+    """The problem for a model that llama.cpp did not load, from what it complained about."""
+    told = said.lower()
+    if any(sign in told for sign in _NO_MEMORY):
+        return OutOfMemory(
+            f"There is not enough memory to load {path}. Close other programs, or choose a smaller model or "
+            "quantisation."
+        )
+    if any(sign in told for sign in _TOO_NEW):
+        return ModelProblem(too_new(path, "is of a kind"))
+    return ModelProblem(
+        f"llama.cpp could not load {path}. Check it with 'foretype models info {path}', "
+        "or pull the model again."
+    )
 
 
 class DecodeResult(enum.IntEnum):
@@ -118,12 +149,10 @@ class Model:
         self._progress = progress
         self.path = path
         self._model: Any = c.llama_model_load_from_file(str(path).encode(), params)
+        said = " ".join(_complaints)
         pass_on()
         if not self._model:
-            raise ModelProblem(
-                f"llama.cpp could not load {path}. Check it with 'foretype models info {path}', "
-                "or pull the model again."
-            )
+            raise why_not_loaded(path, said)
         self._free = weakref.finalize(self, c.llama_model_free, self._model)
         self.vocabulary: Any = c.llama_model_get_vocab(self._model)
         self.vocabulary_size = int(c.llama_vocab_n_tokens(self.vocabulary))
@@ -147,16 +176,6 @@ class Model:
         """Whether the last tokens can be taken back alone: not from the memory of recurrent layers."""
         recurrent = bool(c.llama_model_is_recurrent(self._model))
         return not (recurrent or bool(c.llama_model_is_hybrid(self._model)))
-
-    def cache_bytes_per_token(self) -> int:
-        """Bytes of one cell of the KV cache: keys and values in 16 bits for every layer.
-
-        Not for models loaded with `vocabulary_only`: llama.cpp ends the process when asked.
-        """
-        heads = max(1, int(c.llama_model_n_head(self._model)))
-        grouped = int(c.llama_model_n_head_kv(self._model)) / heads
-        width = int(c.llama_model_n_embd(self._model)) * grouped
-        return int(2 * 2 * width * int(c.llama_model_n_layer(self._model)))
 
     def metadata(self, key: str) -> str | None:
         """One value of the GGUF metadata as text, or None."""
@@ -266,7 +285,7 @@ class Context:
         self._context: Any = c.llama_init_from_model(model.handle, params)
         pass_on()
         if not self._context:
-            raise ModelProblem(
+            raise OutOfMemory(
                 f"There is not enough memory for a KV cache of {size} tokens. "
                 "Set a smaller [model] context_tokens, or choose a smaller model."
             )

@@ -10,18 +10,19 @@ import logging
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
-import psutil
-
+from ..context.problem import ModelProblem
+from . import memory
 from .cache import KVCache, Sequence
 from .cancellation import Cancellation
 from .draft_model import DraftModel, load_draft
 from .drafts import Speculation
 from .engine import EngineInfo, EngineSettings
 from .fim import Recognition, facts, from_overrides, recognise
-from .gguf import GgufFile, check
+from .gguf import DEFAULT_CELLS, GgufFile, cache_bytes, check, check_memory, memory_needed
 from .layout import Guarded
-from .llama import Context, Model, build, supports_gpu
+from .llama import Context, Model, OutOfMemory, build, supports_gpu
 from .local import LocalEngine
 from .ngrams import NgramTables
 from .pace import CostCurve
@@ -29,12 +30,14 @@ from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
 from .threads import Governor, available
 from .tuned import find as find_tuned
+from .tuned import sweep as sweep_tuned
 from .vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SEQUENCES = 24
-DEFAULT_CELLS = 8192
 MEMORY_SHARE = 0.2
 """The KV cache takes at most this part of the memory that is free."""
 
@@ -55,25 +58,41 @@ MICRO_BATCH = 128
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """See `engine.load_engine`."""
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
-    # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
-    available_bytes = None if on_gpu else psutil.virtual_memory().available
-    file = check(path, available_bytes=available_bytes, context_tokens=settings.context_tokens)
+    file = check(path)
+    if not on_gpu:
+        # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
+        cells = settings.context_tokens or default_cells(file)
+        check_memory(file, memory.available(), cells, _draft_bytes(settings))
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
     recognition = recognise(facts(file), overrides)
+    sweep_tuned()
     found = find_tuned(path) if settings.tuned and not on_gpu else None
     used = path if found is None else Path(found.path)
-    model = Model(used, gpu_layers=settings.gpu_layers, on_progress=on_progress)
     threads = settings.threads or (found.choice.threads if found else available())
-    context = Context(
-        model,
-        size=settings.context_tokens or default_cells(model),
-        sequences=SEQUENCES,
-        governor=Governor(threads),
-        micro_batch=found.choice.micro_batch if found else MICRO_BATCH,
-        flash_attention=found.choice.flash_attention if found else True,
-    )
+
+    def start(layers: int) -> tuple[Model, Context]:
+        model = Model(used, gpu_layers=layers, on_progress=on_progress)
+        try:
+            return model, Context(
+                model,
+                size=settings.context_tokens or default_cells(file),
+                sequences=SEQUENCES,
+                governor=Governor(threads),
+                micro_batch=found.choice.micro_batch if found else MICRO_BATCH,
+                flash_attention=found.choice.flash_attention if found else True,
+            )
+        except ModelProblem:
+            model.close()
+            raise
+
+    all_layers = (file.integer(f"{file.architecture}.block_count") or 0) + 1  # the output counts as one
+    wanted = wanted_layers(settings.gpu_layers, all_layers, on_gpu)
+    (model, context), layers = with_fewer_layers(start, wanted)
+    note = "" if layers == wanted else few_layers(layers, all_layers)
+    if note:
+        log.warning("%s", note)
     vocabulary = Vocabulary(
         Guarded(model, recognition.texts),
         adds_space=_adds_space(file),
@@ -115,6 +134,7 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
             recognition.format.name,
             0,
             prompt_tokens.sees_suffix,
+            note,
         ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
@@ -125,7 +145,50 @@ def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], No
     )
 
 
+def wanted_layers(setting: int, layers: int, on_gpu: bool) -> int:
+    """Layers to put on a GPU: those that were set, at most all there are; none without a GPU."""
+    if not on_gpu:
+        return 0
+    return layers if setting < 0 else min(setting, layers)
+
+
+def few_layers(layers: int, of: int) -> str:
+    """What the user is told when only so many layers fit into the GPU's memory."""
+    return (
+        f"The GPU has too little free memory for all of the model: {layers} of {of} layers run there and the "
+        "rest on the processor, which is slower. Close what uses the GPU and restart the daemon, or choose a "
+        "smaller model."
+    )
+
+
+def with_fewer_layers(start: Callable[[int], T], layers: int) -> tuple[T, int]:
+    """Start with so many layers on the GPU, and with half as many each time its memory does not suffice.
+
+    Returns:
+        what was started, and the layers that it took.
+
+    Raises:
+        OutOfMemory: not even without a GPU is there enough.
+        ModelProblem: whatever else `start` says, at once.
+    """
+    while True:
+        try:
+            return start(layers), layers
+        except OutOfMemory:
+            if layers == 0:
+                raise
+            log.warning("%d layers do not fit into the GPU's memory", layers)
+            layers //= 2
+
+
 _nothing = contextlib.nullcontext()
+
+
+def _draft_bytes(settings: EngineSettings) -> int:
+    """What the draft model takes beside the model; it gets a cache for one prompt."""
+    if not settings.speculation or settings.draft is None:
+        return 0
+    return memory_needed(check(settings.draft), (settings.context_tokens or DEFAULT_CELLS) // 2 + 512)
 
 
 def _draft_model(
@@ -135,9 +198,13 @@ def _draft_model(
     if settings.draft is None:
         return None
     size = context.size // 2 + 512
-    return load_draft(
-        settings.draft, file, size=size, governor=Governor(threads), gpu_layers=settings.gpu_layers
-    )
+    try:
+        return load_draft(
+            settings.draft, file, size=size, governor=Governor(threads), gpu_layers=settings.gpu_layers
+        )
+    except OutOfMemory as problem:
+        log.warning("there is no draft model: %s", problem)
+        return None
 
 
 def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> NgramTables:
@@ -173,10 +240,10 @@ def longest_prompt(longest: int, cells: int) -> int:
     return min(max(longest - 256, longest // 2), max(cells // 2, 1))
 
 
-def default_cells(model: Model) -> int:
+def default_cells(file: GgufFile) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
-    per_token = max(1, model.cache_bytes_per_token())
-    affordable = int(psutil.virtual_memory().available * MEMORY_SHARE) // per_token
+    per_token = max(1, cache_bytes(file, 1))
+    affordable = int(memory.available() * MEMORY_SHARE) // per_token
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 
 

@@ -11,15 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from . import leftovers
 from .drafts import Draft
 from .pace import MAX_DRAFT
 
@@ -89,14 +88,7 @@ class Ngrams:
         body = self._checks.tobytes() + self._tokens.tobytes() + self._counts.tobytes()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)) + body)
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            leftovers.write(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
         except OSError as error:
             log.info("the workspace's n-grams could not be saved: %s", error)
             return False
@@ -142,6 +134,8 @@ class NgramTables:
             model: see `Ngrams`.
             barriers: see `Ngrams`.
         """
+        if directory is not None:
+            leftovers.sweep(directory)
         self._directory = directory
         self._model = model
         self._barriers = barriers

@@ -12,9 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
 import struct
-import tempfile
 import threading
 import zlib
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
+from . import leftovers
 from .cache import common_prefix
 
 log = logging.getLogger(__name__)
@@ -83,6 +82,7 @@ class StateStore:
         """
         self._directory = directory
         self._model = model
+        leftovers.sweep(directory)
         self._known = [state for path in _files(directory) if (state := self._header(path)) is not None]
 
     def find(self, target: list[int], at_least: int) -> tuple[SavedState, int] | None:
@@ -205,7 +205,7 @@ class Writing:
         header = _HEADER.pack(_MAGIC, FORMAT, model, len(self.tokens), self.size, checksum)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self.path, (header, *pieces))
+            leftovers.write(self.path, (header, *pieces))
             self.modified = self.path.stat().st_mtime_ns
         except OSError as error:
             log.info("a KV state could not be saved: %s", error)
@@ -229,19 +229,6 @@ def _files(directory: Path) -> list[Path]:
         return sorted(directory.glob("*.kv"))
     except OSError:
         return []
-
-
-def _write(path: Path, parts: tuple[bytes, ...]) -> None:
-    """Replace `path` atomically, mode 0600."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-        Path(name).replace(path)
-    except BaseException:
-        _unlink(Path(name))
-        raise
 
 
 def _unlink(path: Path) -> None:

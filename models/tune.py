@@ -10,20 +10,18 @@ done the old state stays, whatever happens.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import attrs
-import psutil
 
 from ..context.problem import ModelProblem
-from . import gguf, tuned
+from . import gguf, memory, tune_journal, tuned
 from .cores import cores
 from .importance import Importance, importance, tokens_to_read
 from .llama import Context, DecodeFailedError, Model
@@ -31,6 +29,7 @@ from .measuring import PASSAGE, QUALITY_TOKENS, Speed, mean_log_probability, mea
 from .quiet import LEAST_SHARE, Quiet
 from .requantise import quantise
 from .threads import Governor, available
+from .tune_journal import Journal
 from .tuned import Measured, Tuned
 
 log = logging.getLogger(__name__)
@@ -198,8 +197,13 @@ def tune(
                 anyway=anyway,
                 quiet=quiet or Quiet(),
                 watch=watch,
+                journal=Journal() if anyway else tune_journal.read(before, folder),
+                keep=lambda journal: None if anyway else tune_journal.write(journal, before, folder),
             )
-            outcome = run.run(before)
+            try:
+                outcome = run.run(before)
+            finally:
+                run.close()
             if not path.is_file() or tuned.identity(path) != before:
                 raise ModelProblem(
                     f"The model file {path} changed while it was measured; nothing was kept. "
@@ -221,6 +225,7 @@ def _keep(outcome: Outcome, run: _Run, folder: Path) -> Outcome:
         run.made[choice.file_type].replace(kept)
     result = attrs.evolve(outcome.tuned, path=str(kept))
     tuned.keep(result, folder)
+    tune_journal.remove(outcome.tuned.model, folder)
     for old in folder.glob(f"*-{outcome.tuned.model[:8]}-*.gguf"):
         if old != kept:
             old.unlink(missing_ok=True)
@@ -239,45 +244,92 @@ class _Run:
     anyway: bool
     quiet: Quiet
     watch: Watch
+    journal: Journal = attrs.field(factory=Journal)
+    keep: Callable[[Journal], None] = lambda _journal: None
     made: dict[str, Path] = attrs.field(factory=dict[str, Path])
     measured: list[Measured] = attrs.field(factory=list[Measured])
     notes: list[str] = attrs.field(factory=list[str])
     _quality: float | None = None
-    _importance: Importance = attrs.field(factory=Importance)
+    _importance: Importance | None = None
+    _impossible: set[str] = attrs.field(factory=set[str])
+    _model: tuple[str, Model] | None = None
     _steps: tuple[int, int] = (0, 1)
 
     def run(self, identity: str) -> Outcome:
-        types = worth_having(self.file, self.file.parameters, psutil.virtual_memory().available)
+        types = worth_having(self.file, self.file.parameters, memory.available())
         counts = self._thread_counts()
         more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
         self._steps = (0, ROUNDS * (1 + len(types)) + more + len(counts) + len(MICRO_BATCHES))
         self._wait_for_quiet()
+        self._quality = self.journal.quality
         form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
         for turn in range(ROUNDS):
-            with self._opened("as is") as model:
-                self._measure(model, form)
-                if types and not turn:
-                    self._importance = self._read(model)
+            self._turn(form, turn + 1)
             for file_type in types:
-                if not turn:
-                    self._quantise(file_type)
-                if file_type in self.made:
-                    with self._opened(file_type) as model:
-                        self._measure(model, attrs.evolve(form, file_type=file_type))
-        for finalist in finalists(self.measured) * FINALS:
-            with self._opened(finalist.file_type) as model:
-                self._measure(model, finalist)
+                self._turn(attrs.evolve(form, file_type=file_type), turn + 1)
+        for turn in range(FINALS):
+            for finalist in finalists(self.measured):
+                self._turn(finalist, ROUNDS + turn + 1)
         original = self.measured[0]
+        file_type = fastest_form(self.measured).file_type
+        self._turn(attrs.evolve(fastest_form(self.measured), flash_attention=False), 1)
+        for count in counts:
+            self._turn(attrs.evolve(fastest_form(self.measured), threads=count), 1)
+        for size in MICRO_BATCHES:
+            self._turn(attrs.evolve(fastest_form(self.measured), micro_batch=size), 1)
+        if not self._there(file_type):  # measured earlier, and now it cannot be written
+            self.measured = [one for one in self.measured if one.file_type != file_type]
+        self.close()
         best = fastest_form(self.measured)
-        with self._opened(best.file_type) as model:
-            self._measure(model, attrs.evolve(best, flash_attention=False))
-            for count in counts:
-                self._measure(model, attrs.evolve(fastest_form(self.measured), threads=count))
-            for size in MICRO_BATCHES:
-                self._measure(model, attrs.evolve(fastest_form(self.measured), micro_batch=size))
-        best = fastest_form(self.measured)
-        result = Tuned(identity, tuned.machine(), str(self._file_of(best.file_type)), best, original)
+        result = Tuned(
+            identity,
+            tuned.machine(),
+            str(self._file_of(best.file_type)),
+            best,
+            original,
+            source=str(self.path.absolute()),
+        )
         return Outcome(result, tuple(self.measured), tuple(self.notes))
+
+    def _turn(self, form: Measured, turns: int) -> None:
+        """Measure a form for the so-manieth time, unless that was done before or its file cannot be made."""
+        known = self.journal.known(form, turns)
+        if known is not None:
+            if not any(_same_form(one, known) for one in self.measured):
+                self.measured.append(known)
+            return
+        if self._there(form.file_type):
+            result = self._measure(self._open(form.file_type), form)
+            self.journal.note(result, self._quality)
+            self.keep(self.journal)
+
+    def _there(self, file_type: str) -> bool:
+        """Whether the file of this type exists; it is made where it can be."""
+        if file_type == "as is" or file_type in self.made:
+            return True
+        if file_type in self._impossible:
+            return False
+        if self._importance is None:
+            self._importance = self._read(self._open("as is"))
+        self.close()
+        self._quantise(file_type)
+        if file_type not in self.made:
+            self._impossible.add(file_type)
+        return file_type in self.made
+
+    def _open(self, file_type: str) -> Model:
+        """The model of this type. One is open at a time, until another is wanted."""
+        if self._model is None or self._model[0] != file_type:
+            self.close()
+            log.info("measuring %s", file_type)
+            self._model = file_type, Model(self._file_of(file_type), gpu_layers=0)
+        return self._model[1]
+
+    def close(self) -> None:
+        """Free the model that is open."""
+        if self._model is not None:
+            self._model[1].close()
+            self._model = None
 
     def _wait_for_quiet(self) -> None:
         """Give others some time to finish; go on in any case with `anyway`."""
@@ -302,15 +354,6 @@ class _Run:
 
     def _file_of(self, file_type: str) -> Path:
         return self.made.get(file_type, self.path)
-
-    @contextlib.contextmanager
-    def _opened(self, file_type: str) -> Generator[Model]:
-        log.info("measuring %s", file_type)
-        model = Model(self._file_of(file_type), gpu_layers=0)
-        try:
-            yield model
-        finally:
-            model.close()
 
     def _say(self, text: str) -> None:
         self._announce(text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import click
 import rich.progress
 from rich.console import Console
@@ -12,28 +14,51 @@ from rich.table import Table
 
 from . import catalogue, store
 from .catalogue import size_text
+from .llama import supports_gpu
 from .tune import MAX_LOSS, Outcome, Step, Watch, suggestion_ms
 from .tune import tune as run
 from .tuned import Measured, find, identity, record_path
 
 
+@attrs.frozen
+class Configured:
+    """What the user's configuration says of the model; rooms above this one know it.
+
+    Attributes:
+        path: finds the GGUF file; raises ModelProblem where there is none.
+        gpu_layers: see `engine.EngineSettings`.
+    """
+
+    path: Callable[[], Path] = lambda: store.resolve(catalogue.DEFAULT_MODEL)
+    gpu_layers: int = -1
+
+
 @click.command(short_help="Measure this machine, choose the fastest form of the model.")
-@click.argument("name", default=catalogue.DEFAULT_MODEL)
+@click.argument("name", default="")
 @click.option("--threads", default=0, help="Measure with this number of threads only.")
 @click.option("--forget", is_flag=True, help="Go back to the model as it was downloaded.")
 @click.option("--anyway", is_flag=True, help="Measure although other programs use the processor.")
 @click.option("--show", is_flag=True, help="Say what was chosen earlier; measure nothing.")
-def tune(name: str, threads: int, forget: bool, show: bool, anyway: bool) -> None:
+@click.pass_context
+def tune(context: click.Context, name: str, threads: int, *, forget: bool, show: bool, anyway: bool) -> None:
     """Measure this machine with the model NAME (or a GGUF file) and keep the fastest form of it.
 
+    Without NAME it is the model that your configuration names. On a GPU there is nothing to choose.
     Takes from half a minute to some minutes, and waits for other programs to leave the processor alone: on a
     busy machine nothing is kept, unless --anyway says so. The model is tried in
     other file types, with and without flash attention, and with other numbers of threads. Its own file
     is never changed. A daemon uses the result from its next start on.
     """
-    path = store.resolve(name)
+    configured: Configured = context.obj["model"]() if context.obj else Configured()
+    path = store.resolve(name) if name else configured.path()
     if forget or show:
         _earlier(path, forget=forget)
+        return
+    if configured.gpu_layers != 0 and supports_gpu():
+        click.echo(
+            "There is nothing to tune: the model runs on the GPU as it is, and only the processor could be "
+            "measured. 'foretype bench' says how fast it is; [model] gpu_layers = 0 leaves the GPU alone."
+        )
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left
     console = Console()

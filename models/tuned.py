@@ -14,7 +14,7 @@ import logging
 import os
 import platform
 import shutil
-import tempfile
+import time
 from pathlib import Path
 
 import attrs
@@ -22,12 +22,16 @@ import cattrs
 import platformdirs
 import psutil
 
+from . import leftovers
 from .llama import build, supports_gpu
 from .states import fingerprint
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+
+UNNAMED_S = 3600.0
+"""A tuned file gets its name in a choice within a moment; after so long it never will."""
 
 
 @attrs.frozen
@@ -65,6 +69,7 @@ class Tuned:
         path: the file to load.
         choice: how it ran.
         original: how the original ran untuned.
+        source: the original file when it was tuned; "" in records that do not say.
         version: of this record.
     """
 
@@ -74,6 +79,7 @@ class Tuned:
     choice: Measured
     original: Measured
     version: int = FORMAT
+    source: str = ""
 
 
 def tuned_dir() -> Path:
@@ -138,14 +144,50 @@ def scratch_prefix(process: int | None = None) -> str:
 
 
 def sweep(directory: Path | None = None) -> None:
-    """Remove what processes of this machine left that were killed while they tuned."""
+    """Remove what processes of this machine left that were killed while they tuned, and what nobody uses.
+
+    Nobody uses the choice for a model that is gone from its folder, nor a file that no choice names.
+    """
     folder = directory or tuned_dir()
+    leftovers.sweep(folder)
+    _sweep_abandoned(folder)
     for path in folder.glob(".tuning-*-*-*"):
         process = path.name.split("-")[2]
         if not process.isdigit() or not path.name.startswith(scratch_prefix(int(process))):
             continue
         if not psutil.pid_exists(int(process)):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _sweep_abandoned(folder: Path) -> None:
+    named: set[Path] = set()
+    with contextlib.suppress(OSError):
+        for record in list(folder.glob("*.json")):
+            try:
+                found = cattrs.structure(json.loads(record.read_text(encoding="utf-8")), Tuned)
+            except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError):
+                continue
+            source = Path(found.source)
+            # A folder that is gone may be a disk that is not there just now.
+            if found.source and source.parent.is_dir() and not source.exists():
+                record.unlink(missing_ok=True)
+            else:
+                named.add(Path(found.path))
+        for file in list(folder.glob("*.gguf")):
+            if file not in named and time.time() - file.stat().st_mtime > UNNAMED_S:
+                log.info("a tuned file that no choice names is removed: %s", file.name)
+                file.unlink(missing_ok=True)
+
+
+def forget(path: Path, directory: Path | None = None) -> bool:
+    """Remove all that was found out about a model file, the tuned file too; whether there was anything."""
+    folder = directory or tuned_dir()
+    model = identity(path)
+    gone = False
+    for one in [*folder.glob(f"{model[:16]}-*"), *folder.glob(f"*-{model[:8]}-*.gguf")]:
+        one.unlink(missing_ok=True)
+        gone = True
+    return gone
 
 
 def keep(tuned: Tuned, directory: Path | None = None) -> Path:
@@ -155,13 +197,15 @@ def keep(tuned: Tuned, directory: Path | None = None) -> Path:
         OSError: it could not be written.
     """
     path = record_path(tuned.model, directory)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(attrs.asdict(tuned), file, indent=2)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_json(attrs.asdict(tuned), path)
     return path
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write a value as JSON, in place of an earlier one: at once or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    leftovers.write(path, (json.dumps(value, indent=2).encode(),))

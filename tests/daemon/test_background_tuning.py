@@ -15,12 +15,14 @@ from foretype.daemon import background_tuning, server
 from foretype.daemon.background_tuning import (
     IDLE_S,
     LOOK_EVERY_S,
+    MOST_STARTS,
     BackgroundTuning,
     Facts,
     ThisMachine,
     obstacle,
 )
 from foretype.daemon.client import DaemonClient
+from foretype.daemon.lifecycle import IdleTimer
 from foretype.daemon.place import Place
 from foretype.daemon.protocol import CompletionRequest, ModelState, ModelStatus, WarmRequest
 from foretype.models import tuned
@@ -143,6 +145,7 @@ def test_what_stands_against_it() -> None:
     check_obstacle("on battery", on_battery=True)
     check_obstacle("disk space", free_disk=background_tuning.SPARE_DISK)
     check_obstacle("disk space", model_bytes=1 << 38, free_memory=1 << 50)
+    check_obstacle("often enough", starts=MOST_STARTS)
     check_obstacle("memory", free_memory=FAVOURABLE.model_bytes)
 
 
@@ -165,7 +168,7 @@ async def test_a_request_ends_it_at_once_and_it_is_tried_again_later() -> None:
     assert room.machine.children[0].kills == 1
     assert not room.after(5)
     await until(lambda: room.machine.sweeps == 1)
-    assert not room.after(IDLE_S - 10)
+    assert not room.after(2 * IDLE_S - 10)
     assert room.after(LOOK_EVERY_S)
     assert len(room.machine.children) == 2
 
@@ -222,7 +225,7 @@ async def test_the_daemon_tunes_when_idle_and_stops_for_any_request(place: Place
             await client.load()
         assert machine.children[0].kills == 1
         await until(lambda: told[-1:] == [False] and True in told)
-        clock.advance(IDLE_S + LOOK_EVERY_S)
+        clock.advance(2 * IDLE_S + LOOK_EVERY_S)
         await until(lambda: tuning.running)
     finally:
         await client.aclose()
@@ -253,6 +256,37 @@ def test_the_facts_are_those_of_the_configured_model(model: Path, tmp_path: Path
     assert facts.free_memory > 0
     tuned.keep(Tuned(tuned.identity(model), tuned.machine(), str(model), FORM, FORM))
     assert machine.look().tuned
+
+
+async def test_the_number_of_starts_is_bounded_whatever_ends_them(model: Path, tmp_path: Path) -> None:
+    """Also over the lives of many daemons: each would begin anew after a pause, for ever."""
+    machine = ThisMachine(settings_file(tmp_path, model))
+    starts = 0
+    while not obstacle(attrs.evolve(machine.look(), free_disk=1 << 50, free_memory=1 << 50)):
+        starts += 1
+        child = ThisMachine(settings_file(tmp_path, model)).start()
+        child.kill()
+        await until(lambda child=child: child.poll() is not None)
+        assert starts <= MOST_STARTS
+    assert starts == MOST_STARTS
+
+
+async def test_the_daemon_does_not_end_for_want_of_requests_while_it_tunes() -> None:
+    clock, machine = FakeClock(), FakeMachine()
+    tuning = BackgroundTuning(machine, clock)
+    daemon = server.Server(FakeSource(FakeEngine()), idle=IdleTimer(10.0, clock), tuning=tuning, clock=clock)
+    await daemon.service.load()
+    clock.advance(IDLE_S)
+    daemon.tick()
+    assert tuning.running
+    clock.advance(1000)
+    daemon.tick()
+    assert not daemon.stopping.is_set()
+    machine.children[0].code = 0
+    daemon.tick()
+    daemon.tick()
+    assert daemon.stopping.is_set()
+    await daemon.service.close()
 
 
 def test_a_setting_switches_it_off(model: Path, tmp_path: Path) -> None:

@@ -388,6 +388,21 @@ async def test_what_keeps_the_model_from_answering_is_in_its_status_until_it_ans
     assert desk.service.model.detail == ""
 
 
+async def test_what_is_to_be_known_of_how_a_model_runs_stays_in_its_status(desk: Desk) -> None:
+    desk.engine.note = "16 of 33 layers run on the GPU."
+    desk.ask("one", "a")
+    await desk.answered("one")
+    assert (desk.service.model.state, desk.service.model.detail) == ("ready", desk.engine.note)
+    desk.engine.refuse_with = "No numbers."
+    desk.ask("two", "a")
+    await desk.answered("two")
+    assert desk.service.model.detail == "No numbers."
+    desk.engine.refuse_with = ""
+    desk.ask("three", "a")
+    await desk.answered("three")
+    assert desk.service.model.detail == desk.engine.note
+
+
 async def test_closing_many_documents_delays_no_key(desk: Desk) -> None:
     """What they leave behind is saved while nobody asks, and any request stops that at once."""
     for name in ("one", "two", "three"):

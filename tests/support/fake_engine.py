@@ -66,6 +66,7 @@ class FakeEngine:
         self.unsaved = 0  # parts of states that `keep` has to save
         self.closed = False
         self.fail_with: Exception | None = None
+        self.note = ""
         self.refuse_with = ""  # the sentence of an answer that is none
         self._held = False
         self._permits = threading.Semaphore(0)
@@ -171,7 +172,7 @@ class FakeEngine:
         self._begin("forget", session).stop = StopReason.END
 
     def info(self) -> EngineInfo:
-        return EngineInfo(self.name, f"/models/{self.name}.gguf", 1000, 2048, "none", 0)
+        return EngineInfo(self.name, f"/models/{self.name}.gguf", 1000, 2048, "none", 0, note=self.note)
 
     def close(self) -> None:
         self.closed = True

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import pytest
 from foretype.context.problem import ModelProblem
-from foretype.models import measuring, tuned
+from foretype.models import measuring, tune_journal, tuned
 from foretype.models import tune as tuning
 from foretype.models.engine import EngineSettings
 from foretype.models.gguf import read
 from foretype.models.llama import Context, Model
 from foretype.models.loading import load
 from foretype.models.quiet import Quiet, Turn, settled
-from foretype.models.tune import Step, fastest_form, finalists, suggestion_ms, worth_having
+from foretype.models.tune import Step, Watch, fastest_form, finalists, suggestion_ms, worth_having
+from foretype.models.tune_journal import Journal
 from foretype.models.tune_sample import sample
 from foretype.models.tuned import Measured, Tuned, find, identity, keep
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -311,3 +314,72 @@ def test_a_disk_that_fills_up_while_requantising_leaves_nothing_behind(model: Pa
     assert "Q8_0 was left out: llama.cpp could not write it" in done.stdout
     check_nothing_left(folder)
     assert not list(folder.glob("*.gguf"))
+
+
+def ended_at(number: int) -> Watch:
+    """Ends the run as a kill would, when so many steps were announced."""
+    steps = 0
+
+    def watch(_step: Step) -> None:
+        nonlocal steps
+        steps += 1
+        if steps > number:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_what_was_ended_goes_on_where_it_was(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is ended, no form is measured or written again and again."""
+    written: list[str] = []
+    measured = 0
+    quantise, measure = tuning.quantise, tuning.measure
+
+    def counted(source: Path, target: Path, *rest: Any, **more: Any) -> bool:
+        written.append(target.stem)
+        return quantise(source, target, *rest, **more)
+
+    def counting(*arguments: Any) -> Any:
+        nonlocal measured
+        measured += 1
+        return measure(*arguments)
+
+    monkeypatch.setattr(tuning, "quantise", counted)
+    monkeypatch.setattr(tuning, "measure", counting)
+    monkeypatch.setattr(tuning, "worth_having", lambda *_arguments: ["Q8_0", "BF16"])
+    starts = 0
+    while True:
+        starts += 1
+        assert starts < 20
+        try:
+            outcome = tuning.tune(
+                model, directory=tmp_path / "tuned", threads=1, quiet=alone(), watch=ended_at(4)
+            )
+            break
+        except KeyboardInterrupt:
+            pass
+    assert starts > 2, "it was ended"
+    once = 2 * 3 + 2 * 3 + 1 + 1  # rounds and finals of three forms, without flash attention, micro-batch
+    assert measured <= once + starts
+    assert len(written) <= 2 * starts
+    assert find(model, tmp_path / "tuned") == outcome.tuned
+    assert not list((tmp_path / "tuned").glob("*.journal"))
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "[]", "{", '{"measured": 5}', "nonsense"])
+def test_a_damaged_journal_is_as_if_there_were_none(tmp_path: Path, damage: str) -> None:
+    tune_journal.path("0" * 64, tmp_path).write_text(damage)
+    assert tune_journal.read("0" * 64, tmp_path) == Journal()
+
+
+def test_an_old_journal_is_forgotten(tmp_path: Path) -> None:
+    journal = Journal(starts=3)
+    journal.note(FORM, -1.5)
+    tune_journal.write(journal, "0" * 64, tmp_path)
+    assert tune_journal.read("0" * 64, tmp_path) == journal
+    assert journal.known(FORM, 1) == FORM
+    assert journal.known(FORM, 2) is None
+    os.utime(tune_journal.path("0" * 64, tmp_path), (0, 0))
+    assert tune_journal.read("0" * 64, tmp_path) == Journal()

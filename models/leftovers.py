@@ -1,0 +1,67 @@
+"""What killed processes leave half written, named after who writes it: the next start can tell and remove it.
+
+A file is written beside its place under a name that says which process of which machine writes it, and
+moved there when it is complete. What was never moved lies there for ever unless somebody looks. Who writes
+what, and where, is the caller's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+OLD_S = 86400.0
+"""After so long nobody writes any more, whichever machine it was that shares the folder."""
+
+_BEGINS = ".writing-"
+
+
+def writer(process: int | None = None) -> str:
+    """How the name of a file begins that a process (None: this one) of this machine writes."""
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return f"{_BEGINS}{host}-{os.getpid() if process is None else process}-"
+
+
+def write(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file, mode 0600, in place of an earlier one: at once or not at all.
+
+    Raises:
+        OSError: it could not be written, and the earlier one is still there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=writer())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                file.write(part)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def sweep(directory: Path) -> None:
+    """Remove from a folder what processes that are gone were writing. Never raises."""
+    with contextlib.suppress(OSError):
+        for path in list(directory.glob(f"{_BEGINS}*")):
+            with contextlib.suppress(OSError):
+                if _abandoned(path):
+                    path.unlink()
+
+
+def _abandoned(path: Path) -> bool:
+    _, _, rest = path.name.partition(_BEGINS)
+    process = rest.split("-")[1] if rest.count("-") >= 2 else ""
+    if not process.isdigit():
+        return True  # as earlier versions named it
+    if path.name.startswith(writer(int(process))):
+        return not psutil.pid_exists(int(process))
+    return time.time() - path.stat().st_mtime > OLD_S
