@@ -138,7 +138,10 @@ async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
     async def start(_place: Place) -> None:
         raise error
 
-    for how in (start, lambda where: lifecycle.start(where, spawn=raising(error))):
+    async def begin(where: Place) -> None:
+        await lifecycle.start(where, spawn=raising(error))
+
+    for how in (start, begin):
         client = DaemonClient(place, name="test", start=how, clock=FakeClock())
         await client.warm(WarmRequest("a", Prompt("y")))
         completion = await client.complete(request())

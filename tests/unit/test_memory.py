@@ -85,10 +85,12 @@ def test_the_cells_that_are_checked_are_the_cells_that_are_allocated(
 ) -> None:
     path = tiny_model("starcoder", tmp_path)
     asked: list[int] = []
-    check = loading.check_memory
-    monkeypatch.setattr(
-        loading, "check_memory", lambda *arguments: (asked.append(arguments[2]), check(*arguments))
-    )
+
+    def check(file: gguf.GgufFile, free: int, cells: int, beside: int) -> None:
+        asked.append(cells)
+        gguf.check_memory(file, free, cells, beside)
+
+    monkeypatch.setattr(loading, "check_memory", check)
     engine = load(path, EngineSettings(threads=1), lambda _part: None)
     assert asked == [engine.info().context_tokens]
     engine.close()
@@ -154,13 +156,13 @@ def test_layers_are_wanted_where_there_is_a_gpu(setting: int, on_gpu: bool, want
 def test_a_gpu_that_is_nearly_full_runs_a_part_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, layers = loading.Model, list[int]()
+    layers: list[int] = []
 
     def crowded(path: Path, *, gpu_layers: int, **rest: Any) -> Model:
         layers.append(gpu_layers)
         if gpu_layers > 1:
             raise OutOfMemory("cudaMalloc failed: out of memory")
-        return real(path, gpu_layers=0, **rest)
+        return Model(path, gpu_layers=0, **rest)
 
     monkeypatch.setattr(loading, "supports_gpu", lambda: True)
     monkeypatch.setattr(loading, "Model", crowded)
@@ -218,7 +220,10 @@ def test_a_newer_llama_cpp_decides_itself_which_architectures_it_knows(
 def test_an_unknown_architecture_that_llama_cpp_refuses_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gguf, "_newer_than_known", lambda _installed: True)
+    def newer(_installed: str | None) -> bool:
+        return True
+
+    monkeypatch.setattr(gguf, "_newer_than_known", newer)
     path = tiny_model("starcoder", tmp_path, architecture="qwen9")
     with pytest.raises(ModelProblem, match="needs a newer one"):
         load(path, EngineSettings(threads=1), lambda _part: None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,19 @@ from foretype.models.cache import KVCache
 from foretype.models.cancellation import Cancellation
 from foretype.models.decode import Sampling, sample
 from foretype.models.engine import EngineInfo
+from foretype.models.leaving import MIN_SAVED_TOKENS
 from foretype.models.likelihood import NoNumbersError, best
 from foretype.models.llama import Model
-from foretype.models.local import MIN_SAVED_TOKENS, NO_NUMBERS, LocalEngine
+from foretype.models.local import NO_NUMBERS, LocalEngine
 from foretype.models.states import StateStore
 from foretype.models.vocabulary import Vocabulary
 from foretype.tests.support.fake_cells import FakeCells
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.tiny_gguf import vocabulary_file
 
-ILLS = {
+Values = npt.NDArray[np.float32]
+
+ILLS: dict[str, Callable[[Values], Values]] = {
     "all NaN": lambda values: np.full_like(values, np.nan),
     "one NaN": lambda values: np.where(np.arange(len(values)) == 700, np.float32(np.nan), values),
     "one infinite": lambda values: np.where(np.arange(len(values)) == 700, np.float32(np.inf), values),

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 from foretype.context.problem import ModelProblem
-from foretype.models import measuring, tune_journal, tuned
+from foretype.models import measuring, requantise, tune_journal, tuned
 from foretype.models import tune as tuning
 from foretype.models.engine import EngineSettings
 from foretype.models.gguf import read
@@ -335,7 +335,7 @@ def test_what_was_ended_goes_on_where_it_was(
     """However often it is ended, no form is measured or written again and again."""
     written: list[str] = []
     measured = 0
-    quantise, measure = tuning.quantise, tuning.measure
+    quantise, measure = requantise.quantise, measuring.measure
 
     def counted(source: Path, target: Path, *rest: Any, **more: Any) -> bool:
         written.append(target.stem)
@@ -348,7 +348,11 @@ def test_what_was_ended_goes_on_where_it_was(
 
     monkeypatch.setattr(tuning, "quantise", counted)
     monkeypatch.setattr(tuning, "measure", counting)
-    monkeypatch.setattr(tuning, "worth_having", lambda *_arguments: ["Q8_0", "BF16"])
+
+    def two(*_arguments: object) -> list[str]:
+        return ["Q8_0", "BF16"]
+
+    monkeypatch.setattr(tuning, "worth_having", two)
     starts = 0
     while True:
         starts += 1
