@@ -97,7 +97,8 @@ class Cells(FakeCells):
     """Books and a machine's time; the model is asked for logits when somebody looks at them."""
 
     def __init__(self, truth: Truth, machine: Machine) -> None:
-        super().__init__(len(truth.engine.vocabulary.pieces), size=CELLS, sequences=24)
+        longest = min(CELLS, truth.engine.cache.longest)
+        super().__init__(len(truth.engine.vocabulary.pieces), size=CELLS, sequences=24, longest=longest)
         self.cancellation: Cancellation | None = None
         self._truth = truth
         self._machine = machine
