@@ -14,6 +14,7 @@ import attrs
 from .brackets import CLOSER_OF, PAIRS, Balance, balance
 from .languages import Language
 from .lines import indent_of, split_lines, without_end
+from .place import first_word, opens_word_block
 
 PUNCTUATION = ";,:"
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
@@ -109,6 +110,9 @@ def _meeting(text: str, line: Line) -> _Meeting:
     matched, said = [(0, -1)], list[str]()
     for at, closer in found.closers:
         there = _skip_blanks(after, matched[-1][0])
+        if not after.startswith(closer, there):
+            behind = _skip_blanks(after, there, " \t" + PUNCTUATION)
+            there = behind if after.startswith(closer, behind) else there
         size = next((size for size in (len(closer), 1) if after.startswith(closer[:size], there)), 0)
         if size:
             # Of three quotes the editor may have closed one.
@@ -134,7 +138,7 @@ def is_even(text: str, line: Line) -> bool:
     """Whether a text opens no more than it closes, so that what follows the cursor may go on behind it."""
     found = line.balance(text)
     opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
-    closes = [closer for _, closer in found.closers]
+    closes = [closer for at, closer in found.closers if closer != ">" or at not in found.strays]
     return not found.quote_began_here and (not opened or closes[-len(opened) :] == opened)
 
 
@@ -152,8 +156,8 @@ def is_level(text: str, line: Line) -> bool:
     return is_even(text, line) or waits
 
 
-def _skip_blanks(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t":
+def _skip_blanks(text: str, position: int, blanks: str = " \t") -> int:
+    while position < len(text) and text[position] in blanks:
         position += 1
     return position
 
@@ -167,9 +171,12 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     last = "" if text.endswith(("\n", "\r")) else lines[-1]
     opens_here = line.before.rstrip()[-1:] in PAIRS and PAIRS[line.before.rstrip()[-1]] == closer
     opened_in_line = bool(balance(line.before, line.language).openers)
+    if line.balance(text).comment:
+        return text.rstrip() + line.newline + indent_of(line.before)  # a comment would swallow the closer
     if not last.strip():
         indent = indent_of(line.before) if opened_in_line else last
-        return text.rstrip() + line.newline + indent
+        code = text.rstrip(" \t") if ended else text.rstrip() + line.newline
+        return code + indent
     own_line = closer == "}" or line.language.layout.breaks_before_closers or not ended
     if own_line and opens_here and not lines[0].strip():
         return text.rstrip() + line.newline + indent_of(line.before)
@@ -207,6 +214,27 @@ def _with_closing_lines(text: str, line: Line, found: Balance) -> str | None:
         indent = indent_of(text[start:]) if start else indent_of(line.before + text)
         closing += (line.newline + indent if own_line else "") + CLOSER_OF[bracket]
     return text + closing
+
+
+def before_an_open_word(text: str, line: Line) -> str:
+    """The lines of a text before a block that only a word would close (`end`), and none does."""
+    closers = line.language.layout.closers
+    lines = split_lines(text)
+    opened: list[int] = []
+    for number, each in enumerate(lines if closers else []):
+        code = (line.before + each if number == 0 else each).rstrip()
+        if first_word(code) in closers and opened:
+            opened.pop()
+        goes_on = first_word(code) in line.language.layout.continuations
+        header = number == 0 and opens_word_block(line.before.rstrip("([{ "), line.language)
+        if opens_word_block(code, line.language) and not header and not goes_on:
+            opened.append(number)
+    return "".join(lines[: opened[0]]) if opened else text
+
+
+def opens_word_blocks(text: str, line: Line) -> bool:
+    """Whether a text leaves a block open that only a word would close."""
+    return before_an_open_word(text, line) != text
 
 
 def without_comma(text: str, bracket: str, described: Language) -> str:

@@ -105,6 +105,8 @@ def _checked(  # noqa: PLR0917 - see `ground`
     names = frozenset(choice.name for _, choice in brought)
     check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, headers, names)
     culprit = check.first_unknown()
+    if culprit is not None and bench.may_bind_later(sound.text, check):
+        culprit = None
     if culprit is not None and len(piece.before) + len(piece.after) != len(snapshot.text):
         finish = len(sound.tree.text) - end - len(piece.after) + sound.replace_right
         culprit = check.confirmed(culprit, sound.replace_right, finish)

@@ -81,6 +81,7 @@ def stop_rules(
         continuations=layout.continuations,
         openers=openers,
         opening_pattern=layout.opening_pattern if openers else "",
+        bracketed=many and place.before.rstrip().endswith("{") and place.after.lstrip().startswith("}"),
         in_brackets=in_brackets,
         stop_at_blank=layout.indented,
         unindented=layout.unindented,
@@ -116,7 +117,8 @@ def _block_is_empty(place: Place, header: int) -> bool:
 def _is_long_prose(place: Place) -> bool:
     """Whether the cursor stands in a comment, or in a string that began above."""
     if place.prose == "string":
-        return not balance(place.before, place.language).quote
+        line = balance(place.before, place.language)
+        return not (line.quote or line.openers)
     return bool(place.prose)
 
 
@@ -130,5 +132,5 @@ def _line_end_openers(place: Place) -> tuple[str, ...]:
 
 def _is_in_brackets(place: Place) -> bool:
     """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
-    closes = place.at_line_end and place.after.lstrip()[:1] in PAIRS.values()
+    closes = place.at_line_end and place.after.lstrip()[:1] in {")", "]"}
     return closes and bool(balance(place.before, place.language).openers)

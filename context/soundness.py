@@ -15,6 +15,7 @@ import attrs
 from .brackets import PAIRS, balance
 from .closers import Line, closed, meet_closers
 from .lines import line_end, line_start, newline_of, next_line_start, split_lines, without_end
+from .name_checks import NameCheck
 from .piece import Piece
 from .snapshot import Snapshot
 from .syntax import SyntaxTree, TreeWork
@@ -128,6 +129,16 @@ class Bench:
         whole = closed(text, self._line_behind(text))
         tree = self._tree_with(whole) if whole else None
         return Probe("", 0, None) if not whole or not _is_sound(tree) else self._probe(whole, tree)
+
+    def may_bind_later(self, text: str, check: NameCheck) -> bool:
+        """Whether names count as known once the line goes on as it may: `(a, b` as parameters of `=>`."""
+        if self.stands_free(text):
+            return False
+        for finish in self.snapshot.described.layout.late_binders:
+            tree = self._tree_with(text, self._missing(text) + finish)
+            if tree is not None and not tree.has_defects:
+                return attrs.evolve(check, tree=tree).first_unknown() is None
+        return False
 
     def _probe(self, text: str, tree: SyntaxTree | None) -> Probe:
         return Probe(text, self.replaced_by(text), tree)

@@ -10,6 +10,7 @@ from .brackets import PAIRS, balance
 from .closers import (
     PUNCTUATION,
     Line,
+    before_an_open_word,
     before_closer,
     closed,
     closed_beginning,
@@ -20,11 +21,11 @@ from .closers import (
 )
 from .draft import Draft
 from .lines import split_lines, without_end
-from .place import Place, closers_only, first_word, opens_word_block
+from .place import Place, closers_only
 from .values import StopRules
 
 _OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
-_TELLING = 8
+_TELLING = 6
 """Code points of the rest of a line that no answer says by chance."""
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 _PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
@@ -46,22 +47,6 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
         text, replaced = meet_closers(draft.text, _line(place), ended=draft.ended)
         return attrs.evolve(draft, text=text, replace_right=replaced)
     return _stop_before(draft, place)
-
-
-def _before_an_open_word(text: str, place: Place) -> str:
-    """The lines of a text before a block that only a word would close (`end`), and none does."""
-    closers = place.language.layout.closers
-    lines = split_lines(text)
-    opened: list[int] = []
-    for number, line in enumerate(lines if closers else []):
-        code = (place.before + line if number == 0 else line).rstrip()
-        if first_word(code) in closers and opened:
-            opened.pop()
-        goes_on = first_word(code) in place.language.layout.continuations
-        header = number == 0 and opens_word_block(place.before.rstrip("([{ "), place.language)
-        if opens_word_block(code, place.language) and not header and not goes_on:
-            opened.append(number)
-    return "".join(lines[: opened[0]]) if opened else text
 
 
 def _closed_lines(draft: Draft, line: Line) -> str:
@@ -184,7 +169,7 @@ def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
     if closers_only(place.after):
-        draft = attrs.evolve(draft, text=_before_an_open_word(draft.text, place))
+        draft = attrs.evolve(draft, text=before_an_open_word(draft.text, _line(place)))
     if draft.cut_off:
         bracket = _OPENER_OF.get(place.after[draft.replace_right :].lstrip()[:1], "")
         if bracket and is_level(draft.text, _line(place)):

@@ -100,6 +100,7 @@ def keep_one_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
 def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) -> Draft:
     """Stop before the first line that is shallower than the block, its own closing line apart."""
     lines = split_lines(draft.text)
+    rules = _as_the_first_line_has_it(lines, rules)
     kept: list[str] = []
     code_seen = bool(place.before.strip())
     for number, line in enumerate(lines):
@@ -127,6 +128,18 @@ def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) ->
     while len(kept) > 1 and _is_margin(kept[-1], rules):
         kept.pop()
     return draft.cut("".join(kept).rstrip())
+
+
+def _as_the_first_line_has_it(lines: list[str], rules: StopRules) -> StopRules:
+    """The rules for a block between braces that stands no deeper than its header."""
+    first = next((line for line in lines[1:] if line.strip()), "")
+    blank = bool(lines) and not lines[0].strip()
+    if not (rules.bracketed and blank and first) or first.lstrip()[0] in ")]}":
+        return rules
+    indent = columns(indent_of(first), rules.tab_width)
+    if indent >= rules.reference_indent or _says_no_depth(first, rules):
+        return rules
+    return attrs.evolve(rules, reference_indent=indent, closing_indent=indent)
 
 
 def _says_no_depth(line: str, rules: StopRules) -> bool:

@@ -68,6 +68,8 @@ class StopRules:
             line's indentation and `reference_indent` one column more. Empty: one line is one line.
         opening_pattern: a regular expression for a line that opens a block as well; "" for none.
         next_indent: columns of the line that `next_line` is; -1 where that says nothing.
+        bracketed: the cursor stands between a brace and the one that closes it: a first line that is
+            shallower than `reference_indent` says how deep the block stands.
         in_brackets: the cursor stands in brackets that are closed right of it: in single-line mode, a first
             line that doesn't close them goes on to where they are closed.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
@@ -90,6 +92,7 @@ class StopRules:
     continuations: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
     opening_pattern: str = ""
+    bracketed: bool = False
     in_brackets: bool = False
     stop_at_blank: bool = False
     unindented: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from ..context.closers import Line, closed, meet_closers
+from ..context.closers import Line, closed, is_level, meet_closers, opens_word_blocks
 from ..context.imports import Edit, Import
 from ..context.languages import language
 from ..context.lines import line_end, newline_of
@@ -121,6 +121,11 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
         return attrs.evolve(rest, replace_right=taken)
     if not added.startswith(line.quote) or line.is_comment:
         return None  # which of the closers belongs to what can't be told
+    unfinished = not rest.suggestion.complete and "\n" not in met
+    if unfinished and not is_level(met, line):
+        return None
+    if opens_word_blocks(met, line):
+        return None
     whole = closed(met, attrs.evolve(line, after=added[taken:]))
     return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)
 

@@ -14,6 +14,7 @@ import attrs
 from ..context.repetition import end_of_first_unit, lines_before_a_loop
 from ..context.values import StopReason, StopRules
 
+_STRING = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'""")
 _CLOSERS = frozenset(")]}>;,")
 """What a line of closers may hold in any language, beside the words that close a block in this one."""
 
@@ -140,6 +141,7 @@ class StopWatch:
         stripped = line.lstrip(" \t")
         deep = not self._says_no_depth(stripped)
         if self._lines and self.rules.multiline and stripped and stripped[0] not in "\r\n" and deep:
+            self._settle_depth(line)
             indent = depth_of(line, self.rules)
             shallow = indent < self.rules.reference_indent
             undecided = self._may_close(stripped) or self._may_continue(stripped)
@@ -152,8 +154,12 @@ class StopWatch:
 
     def _shallow(self, line: str, start: int, end: int) -> Stop | None:
         """The scope's end: before a shallower line, or after it when it closes what was open."""
+        self._settle_depth(line)
         rules = self.rules
         indent = depth_of(line, rules)
+        if rules.bracketed and rules.reference_indent == rules.closing_indent == indent:
+            closed = self._begins_with_closer(line) and _unmatched_closers(line) > max(self._depth, 0)
+            return Stop(StopReason.SCOPE, end) if closed else None
         if indent >= rules.reference_indent or self._says_no_depth(line.strip()):
             return None
         if indent >= rules.closing_indent and _word(line.strip()) in rules.continuations:
@@ -165,6 +171,16 @@ class StopWatch:
         if line.strip() == rules.next_line and self._depth + _balance(line) < 0:
             return Stop(StopReason.SCOPE, self._before(start))  # what follows the cursor closes it already
         return Stop(StopReason.SCOPE, end)
+
+    def _settle_depth(self, line: str) -> None:
+        """Let the first line between two braces say how deep they hold: no deeper, as in a C++ namespace."""
+        stripped = line.strip()
+        first = bool(stripped) and not any(each.strip() for each in self._lines)
+        if not (self.rules.bracketed and first) or stripped[0] in _CLOSERS or self._says_no_depth(stripped):
+            return
+        indent = depth_of(line, self.rules)
+        if indent < self.rules.reference_indent:
+            self.rules = attrs.evolve(self.rules, reference_indent=indent, closing_indent=indent)
 
     def _is_next(self, line: str) -> bool:
         """Whether a line that says the same as the document's next is that: as deep, and no mere closer."""
@@ -270,14 +286,15 @@ def _whole_word(stripped: str) -> str:
 
 
 def _balance(line: str) -> int:
-    """Opened minus closed brackets. Brackets in strings count too: this is a hint, not a parser."""
-    return sum(line.count(char) for char in "([{") - sum(line.count(char) for char in ")]}")
+    """Opened minus closed brackets outside of strings: a hint, not a parser."""
+    code = _STRING.sub("", line)
+    return sum(code.count(char) for char in "([{") - sum(code.count(char) for char in ")]}")
 
 
 def _unmatched_closers(line: str) -> int:
     """Closing brackets whose opening ones stand before `line`."""
     depth = lowest = 0
-    for char in line:
+    for char in _STRING.sub("", line):
         depth += (char in "([{") - (char in ")]}")
         lowest = min(lowest, depth)
     return -lowest

@@ -72,6 +72,7 @@ class Layout:
         breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
         trailing_commas: the brackets before whose closing ones a comma may stand.
         tags: whether elements stand in the code, as in JSX.
+        late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
     """
@@ -95,6 +96,7 @@ class Layout:
     breaks_before_closers: bool = False
     trailing_commas: str = "([{"
     tags: bool = False
+    late_binders: tuple[str, ...] = ()
     stub: str = ""
 
 

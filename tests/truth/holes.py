@@ -126,7 +126,7 @@ def _is_fair(hole: Hole) -> bool:
         return False
     if len(re.sub(r"\W", "", wanted)) < 1 or hole.end <= hole.start:
         return False
-    if hole.kind in CLOSED and _has_body_below(hole):
+    if hole.kind in CLOSED and (_has_body_below(hole) or _is_in_a_code_span(hole)):
         return False
     following = hole.code.text[hole.end :].lstrip("\n").split("\n", 1)
     below = (
@@ -137,6 +137,12 @@ def _is_fair(hole: Hole) -> bool:
     line = hole.code.text[hole.code.text.rfind("\n", 0, hole.start) + 1 : hole.start] + wanted
     first = next((each.strip() for each in wanted.split("\n") if each.strip()), "")
     return line.split("\n")[0].strip() != below and first != below
+
+
+def _is_in_a_code_span(hole: Hole) -> bool:
+    """Whether brackets of Markdown's line may be quoted: no editor closes those."""
+    start = hole.code.text.rfind("\n", 0, hole.start) + 1
+    return hole.language == "markdown" and "`" in hole.code.text[start : hole.start] + hole.wanted
 
 
 def _has_body_below(hole: Hole) -> bool:

@@ -116,7 +116,8 @@ def _begun(state: State, author: str, stands: str, length: int, lost: int) -> Ve
     free = not (state.standing(last) + _behind(state)).strip()
     if free and _as_far_as(state, author, length, lost) == stands:
         return Verdict(BEGINNING)
-    if _closing(state, state.offset + lost, last, always=True).fullmatch(stands, length):
+    firsts = {state.offset + lost, state.hole.start + lost}  # what was typed may be open as well
+    if any(_closing(state, first, last, always=True).fullmatch(stands, length) for first in firsts):
         broken = state.hole.language == "go" and _GO_BREAKS.search(stands[max(0, length - 1) :])
         return Verdict(CORRUPT, "line-break") if broken else Verdict(BEGINNING)
     if stands[length:].lstrip() == state.standing(last):
