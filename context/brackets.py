@@ -173,7 +173,7 @@ def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern
         words += [*PAIRS, *PAIRS.values()]
         parts += [_CHARACTER] if layout.characters else []
         holds_code = any(opener == "#{" for _, opener in layout.interpolations)
-        parts += [_REGEX.replace(r"\[]", r"\[#]") if holds_code else _REGEX] if layout.regex else []
+        parts += [_REGEX.replace(r"\[]", r"\[#]|#(?!\{)") if holds_code else _REGEX] if layout.regex else []
         attributes = "//" in comments.line  # PHP's `#[Attribute]`
         parts += [_HASH + (r"(?!\[)" if attributes else "")] if "#" in comments.line else []
         parts += [_ANGLE] if angles else []

@@ -109,7 +109,13 @@ def _meeting(text: str, line: Line) -> _Meeting:
     after, found = line.after, line.balance(text)
     matched, said = [(0, -1)], list[str]()
     for at, closer in found.closers:
-        there = _skip_blanks(after, matched[-1][0])
+        taken, last = matched[-1]
+        said_since = text[last + 1 : at + len(closer)]
+        if last >= 0 and after.startswith(said_since, taken):
+            matched.append((taken + len(said_since), at + len(closer) - 1))  # a string's own text between
+            said.append(closer)
+            continue
+        there = _skip_blanks(after, taken)
         if not after.startswith(closer, there):
             behind = _skip_blanks(after, there, " \t" + PUNCTUATION)
             there = behind if after.startswith(closer, behind) else there

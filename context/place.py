@@ -149,7 +149,7 @@ def opens_block(line: str, described: Language) -> bool:
 
 def opens_word_block(line: str, described: Language) -> bool:
     """Whether a line opens a block that a word closes (`end`), rather than a bracket."""
-    layout, code = described.layout, line.strip()
+    layout, code = described.layout, without_comment(line, described).strip()
     if not layout.closers or layout.indented or not code:
         return False
     if layout.opening_pattern and re.search(layout.opening_pattern, code):

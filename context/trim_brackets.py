@@ -95,7 +95,8 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     if at == 0 and line.find(after, 1) > 0:
         at = line.find(after, 1)
     while at >= 0:
-        to_the_end = len(after) >= _TELLING and line[at:].rstrip() == after
+        telling = len(after) >= _TELLING or not ended
+        to_the_end = telling and line[at:].rstrip() == after
         even = place.language.id in _PROSE_LANGUAGES or to_the_end or is_even(line[:at], _line(place))
         if even and _is_apart(line, at, after) and (not ended or line[at:].rstrip() == after):
             return at

@@ -15,14 +15,13 @@ _OPERATOR = re.compile(
 )
 """What stands between two operands and nowhere else: no sign, no pointer, no symbol's colon."""
 _OPERATOR_FIRST = re.compile(r"[=+\-*/%<>!&|?^~:;,.)\]}]")
-_AS_OFTEN = 3
+_AT_LEAST = 2
 
 
 def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) -> Draft:
     """Put the blank that an answer begins without where the code around has one.
 
-    Behind an operator or a comma, where lines nearby have one at least three times as often as not. Behind
-    a word nothing is put: who types `for` may be on the way to `format`.
+    Behind an operator or a comma, where the lines nearby always have one, at least twice. Behind a word nothing is put: who types `for` may be on the way to `format`.
     """
     del rules
     text = draft.text
@@ -46,4 +45,4 @@ def _is_followed_by_blanks(operator: str, place: Place) -> bool:
         for line in (*place.above, place.before[:-1], *place.below)
         for each in use.finditer(line)
     ]
-    return sum(found) >= max(1, _AS_OFTEN * (len(found) - sum(found)))
+    return len(found) >= _AT_LEAST and all(found)
