@@ -21,7 +21,8 @@ _AT_LEAST = 2
 def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) -> Draft:
     """Put the blank that an answer begins without where the code around has one.
 
-    Behind an operator or a comma, where the lines nearby always have one, at least twice. Behind a word nothing is put: who types `for` may be on the way to `format`.
+    Behind an operator or a comma, where the lines nearby always have one, at least twice. Behind a word
+    nothing is put: who types `for` may be on the way to `format`.
     """
     del rules
     text = draft.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context import grammars, languages, syntax
+from foretype.context import grammars, languages, parsing, syntax
 from foretype.context.syntax import parse
 from foretype.tests.support.code_samples import SOURCES
 from foretype.tests.support.cursor import at_cursor
@@ -193,7 +193,7 @@ def test_pathological_files_cost_bounded_time(text: str, language: str) -> None:
 
 
 def test_a_text_that_is_too_large_has_no_tree() -> None:
-    assert parse("x" * (syntax.MAX_CHARACTERS + 1), "python") is None
+    assert parse("x" * (parsing.MAX_CHARACTERS + 1), "python") is None
 
 
 def test_a_language_without_a_grammar_has_no_tree() -> None:
