@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context import grammars, languages, parsing, syntax
+from foretype.context import grammars, languages, parsing
 from foretype.context.syntax import parse
 from foretype.tests.support.code_samples import SOURCES
 from foretype.tests.support.cursor import at_cursor
