@@ -17,6 +17,9 @@ from .lines import indent_of, split_lines, without_end
 from .place import first_word, opens_word_block
 
 PUNCTUATION = ";,:"
+_LITERAL = re.compile(r"[\w\])]\{\s*$")
+"""A brace that opens no block: Go wants no line break before the one that closes it, without a comma."""
+
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _MOST_CLOSED = 3
@@ -75,8 +78,11 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
         text = _up_to_line_end(text, last, line)
     rest = text[last + 1 :].strip()
     left = after[_skip_blanks(after, taken) :].rstrip()
-    if left and rest == left and last >= 0 and set(left) <= set(PUNCTUATION):
+    if left and rest == left and last >= 0:
         return text, len(after.rstrip())  # `);` comes again as a whole
+    prose = line.language.grammar is None or not line.language.grammar.strict
+    if prose and not ended and last < 0 and len(left) > 1 and text.rstrip().endswith(left):
+        return text.rstrip().removesuffix(left), taken
     if left and set(left) <= set(PUNCTUATION) and text.rstrip().endswith(left):
         return text.rstrip().removesuffix(left), taken
     if left and last < 0 and not met.reopens:
@@ -180,10 +186,13 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     if line.balance(text).comment:
         return text.rstrip() + line.newline + indent_of(line.before)  # a comment would swallow the closer
     if not last.strip():
-        indent = indent_of(line.before) if opened_in_line else last
+        own = indent_of(line.before)
+        kept = ended and last and (not own or last[0] == own[0])
+        indent = own if opened_in_line and not kept else last
         code = text.rstrip(" \t") if ended else text.rstrip() + line.newline
         return code + indent
-    own_line = closer == "}" or line.language.layout.breaks_before_closers or not ended
+    brace = closer == "}" and _LITERAL.search(line.before) is None
+    own_line = brace or line.language.layout.breaks_before_closers or not ended
     if own_line and opens_here and not lines[0].strip():
         return text.rstrip() + line.newline + indent_of(line.before)
     return text

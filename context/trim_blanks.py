@@ -40,7 +40,7 @@ def drop_leading_blank_lines(draft: Draft, place: Place, rules: StopRules) -> Dr
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return attrs.evolve(draft, text="")
-    if first == 0:
+    if first == 0 or (draft.ended and rules.multiline and not place.blank):
         return draft
     if place.blank:
         return attrs.evolve(draft, text="".join(lines[first:]))
@@ -77,7 +77,7 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
 
 def _is_padded(draft: Draft, place: Place) -> bool:
     """Whether brackets have blanks inside them: in this text, or in the lines nearby."""
-    if draft.ended and re.search(r"[ \t](?:$|[)\]](?!\w))", draft.text):
+    if re.search(r"[ \t][)\]](?!\w)", draft.text) or (draft.ended and draft.text.endswith((" ", "\t"))):
         return True
     opener = re.compile(re.escape(place.before[-1:]) + r"[ \t]\S")
     return any(opener.search(line) for line in (*place.above, *place.below))

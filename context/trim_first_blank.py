@@ -11,11 +11,13 @@ from .place import Place
 from .values import StopRules
 
 _OPERATOR = re.compile(
-    r"(?P<blank>[ \t]?)(?P<operator>[=!<>+\-*/%|&^?:~]*=>?|->|&&|\|\||,|(?<=[\w)\]}\"']):)$"
+    r"(?P<blank>[ \t]?)(?P<operator>[=!<>+\-*/%|&^?:~]*=>?|->|&&|\|\||<<|,|(?<=[\w)\]}\"']):)$"
 )
 """What stands between two operands and nowhere else: no sign, no pointer, no symbol's colon."""
 _OPERATOR_FIRST = re.compile(r"[=+\-*/%<>!&|?^~:;,.)\]}]")
 _AT_LEAST = 2
+_LISTED = frozenset({"yaml", "markdown"})
+"""Languages in which a dash and a blank begin an entry of a list."""
 
 
 def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) -> Draft:
@@ -29,6 +31,8 @@ def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) ->
     directive = place.before.lstrip().startswith(place.language.layout.unindented or ("\n",))
     if place.prose or place.blank or directive or not text or text[0].isspace():
         return draft
+    if place.before.strip() == "-" and place.language.id in _LISTED:
+        return attrs.evolve(draft, text=" " + text)
     found = _OPERATOR.search(place.before)
     if found is None or _OPERATOR_FIRST.match(text):
         return draft

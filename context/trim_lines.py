@@ -50,7 +50,7 @@ _UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 """What nobody types, and half of a character: an answer ends before it."""
 
 _LOOSE = re.compile(r"""[\s"'`]+""")
-_UNFINISHED = re.compile(r"[\s+\-*/%=&|^,.(\[{<>!?:@$#~]*\w*$")
+_UNFINISHED = re.compile(r"[\s+\-*%=&|^,.(\[{<>!?:@$#~]*\w*$")
 _INFORMATIVE = 4
 _LONG = 12
 _MOST = 0.75
