@@ -69,8 +69,8 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
     whole, start = before + text, len(before)
     found = _Scan(described, whole, start)
     position = 0
-    blocks = dict(described.comments.block)
-    comment = False
+    blocks = {**dict(described.comments.block), **dict(described.layout.long_strings)}
+    comment = cut_string = False
     while True:
         match = _tokens(described, in_string=bool(found.quote), angles=angles).search(whole, position)
         if match is None:
@@ -80,8 +80,9 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
             found.in_string(lexeme, match.start())
         elif lexeme in blocks:
             end = whole.find(blocks[lexeme], position)
-            comment = end < 0
-            position = len(whole) if comment else end + len(blocks[lexeme])
+            cut_string = end < 0 and any(lexeme == begin for begin, _ in described.layout.long_strings)
+            comment = end < 0 and not cut_string
+            position = len(whole) if end < 0 else end + len(blocks[lexeme])
         elif lexeme in described.comments.line:
             ended = _LINE_END.search(whole, position)
             comment = ended is None
@@ -91,7 +92,7 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
     openers = tuple(
         (at - start, symbol) for at, symbol in found.opened if at >= start and symbol in CLOSER_OF
     )
-    began_here = any(at >= start and symbol not in CLOSER_OF for at, symbol in found.opened)
+    began_here = cut_string or any(at >= start and symbol not in CLOSER_OF for at, symbol in found.opened)
     strays = frozenset(found.strays)
     return Balance(tuple(found.closers), strays, openers, found.quote, began_here, comment)
 
@@ -169,6 +170,7 @@ def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern
     words = [*_tripled(described), *layout.quotes, "\n", "\r"]
     words += [opener for _, opener in layout.interpolations]
     if not in_string:
+        words += [begin for begin, _ in layout.long_strings]
         words += [*(begin for begin, _ in comments.block), *(word for word in comments.line if word != "#")]
         words += [*PAIRS, *PAIRS.values()]
         parts += [_CHARACTER] if layout.characters else []

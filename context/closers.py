@@ -20,6 +20,7 @@ PUNCTUATION = ";,:"
 _LITERAL = re.compile(r"[\w\])]\{\s*$")
 """A brace that opens no block: Go wants no line break before the one that closes it, without a comma."""
 
+_FUNCTION, _END = re.compile(r"\bfunction\b"), re.compile(r"\bend\b")
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _MOST_CLOSED = 3
@@ -192,7 +193,8 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
         code = text.rstrip(" \t") if ended else text.rstrip() + line.newline
         return code + indent
     brace = closer == "}" and _LITERAL.search(line.before) is None
-    own_line = brace or line.language.layout.breaks_before_closers or not ended
+    breaks = closer != "}" and line.language.layout.breaks_before_closers
+    own_line = brace or breaks or not ended
     if own_line and opens_here and not lines[0].strip():
         return text.rstrip() + line.newline + indent_of(line.before)
     return text
@@ -244,7 +246,12 @@ def before_an_open_word(text: str, line: Line) -> str:
         header = number == 0 and opens_word_block(line.before.rstrip("([{ "), line.language)
         if opens_word_block(code, line.language) and not header and not goes_on:
             opened.append(number)
-    return "".join(lines[: opened[0]]) if opened else text
+    if opened:
+        return "".join(lines[: opened[0]])
+    inline = [found.start() for found in _FUNCTION.finditer(text)] if "end" in closers else []
+    if len(lines) < 2 and len(inline) > len(_END.findall(text)):
+        return text[: inline[0]].rstrip()
+    return text
 
 
 def opens_word_blocks(text: str, line: Line) -> bool:

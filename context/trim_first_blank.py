@@ -31,7 +31,8 @@ def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) ->
     directive = place.before.lstrip().startswith(place.language.layout.unindented or ("\n",))
     if place.prose or place.blank or directive or not text or text[0].isspace():
         return draft
-    if place.before.strip() == "-" and place.language.id in _LISTED:
+    entry = place.before.lstrip() == "-" and not place.after.strip() and text[0].isalnum()
+    if entry and place.language.id in _LISTED:
         return attrs.evolve(draft, text=" " + text)
     found = _OPERATOR.search(place.before)
     if found is None or _OPERATOR_FIRST.match(text):

@@ -63,6 +63,7 @@ class Layout:
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
         multiline_quotes: those of them whose strings go on over line ends.
+        long_strings: pairs of what strings over lines begin and end with, other than quotes.
         interpolations: pairs of a quote and of what begins code inside its strings (`"` and `#{`).
         interpolation_prefixes: what such a string must have in front of its quote (`f`); "" for nothing.
         characters: whether `'` encloses single characters, and nothing longer.
@@ -87,6 +88,7 @@ class Layout:
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")
     multiline_quotes: tuple[str, ...] = ("`",)
+    long_strings: tuple[tuple[str, str], ...] = ()
     interpolations: tuple[tuple[str, str], ...] = ()
     interpolation_prefixes: str = ""
     characters: bool = False
