@@ -80,6 +80,8 @@ def decide_style(
         return IndentStyle(" " * seen.step, _FILLED_WIDTH, filled=True)
     told = _contradicted(editor, seen)
     shown = seen.unit == "\t" if seen.unit else None
+    if layout.unit == "\t" and "\n\t" in text:
+        shown = True  # lines of blanks in such a file are a long string's
     wishes = (
         layout.only == "tabs" if layout.only else None,
         _tabs_at_hand(text, offset),
