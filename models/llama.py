@@ -56,7 +56,12 @@ def pass_on(*, expected: bool = False) -> None:
     _complaints.clear()
 
 
-c.llama_log_set(_on_log, ctypes.c_void_p(0))
+def _hear_complaints() -> None:
+    """Have llama.cpp's log come here; whoever else uses the library in this process may have changed that."""
+    c.llama_log_set(_on_log, ctypes.c_void_p(0))
+
+
+_hear_complaints()
 
 
 def supports_gpu() -> bool:
@@ -148,6 +153,7 @@ class Model:
         params.progress_callback = progress
         self._progress = progress
         self.path = path
+        _hear_complaints()
         self._model: Any = c.llama_model_load_from_file(str(path).encode(), params)
         said = " ".join(_complaints)
         pass_on()

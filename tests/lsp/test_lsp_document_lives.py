@@ -29,11 +29,13 @@ class Holding(EchoBackend):
         super().__init__(lambda _: "value")
         self.free = asyncio.Event()
         self.free.set()
+        self.asked = asyncio.Event()
         self.prompts: list[Prompt] = []
         self.ended_early = 0
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         self.prompts.append(request.prompt)
+        self.asked.set()
         try:
             await self.free.wait()
         except asyncio.CancelledError:
@@ -61,8 +63,9 @@ class Editor:
         self.tell("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     async def ask(self, uri: str, line: int = 1, character: int = 8) -> int:
-        """Ask, and let the request get as far as it can by itself."""
+        """Ask, and let the request get as far as it can by itself: to the backend, where that is held."""
         self.number += 1
+        self.backend.asked.clear()
         place = {"line": line, "character": character}
         params = {"textDocument": {"uri": uri}, "position": place, "context": {"triggerKind": 2}}
         self.inside.feed(
@@ -72,6 +75,8 @@ class Editor:
             await asyncio.sleep(0)
         if self.backend.free.is_set():
             await self.inside.settle()
+        else:
+            await asyncio.wait_for(self.backend.asked.wait(), 10)
         return self.number
 
     def answer(self, number: int) -> dict[str, Any]:
