@@ -28,14 +28,12 @@ class Told:
         opens: whether a line opens a block.
         closes: whether a line does nothing but close one.
         text: numbers of the lines that begin inside a string: their blanks belong to it.
-        mixes: whether some lines are indented with tabs and others with blanks.
         shifts: whether such lines move with the code around them all the same (YAML's block scalars).
     """
 
     opens: Callable[[str], bool]
     closes: Callable[[str], bool]
     text: Collection[int] = ()
-    mixes: bool = False
     shifts: bool = False
 
 
@@ -186,8 +184,11 @@ class _Fitting:
             self.levels.pop()
         level = self.levels[-1]
         here = self._here(level, width, above, line)
-        if self.told.mixes and self.style.tabs and not self.style.mixed and "\t" not in line.indent:
-            here = attrs.evolve(here, fitted=here.fitted.rstrip(" "))  # no alignment: the answer mixes both
+        aligned = "\t" in line.indent and line.indent.endswith(" ")
+        pure = self.style.tabs and not self.style.mixed
+        if pure and not aligned and here.fitted.endswith("  "):
+            fitted = here.fitted.rstrip(" ")  # such blanks align nothing
+            here = attrs.evolve(here, fitted=fitted)
         if here not in self.levels and width > level.width and self.opens(above):
             self.levels.append(here)
         self.last = here

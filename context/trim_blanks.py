@@ -111,10 +111,6 @@ def fit_the_indentation(draft: Draft, place: Place, rules: StopRules) -> Draft:
     told = Told(
         opens=lambda line: opens_block(line, language) and not line.rstrip().endswith("\\"),
         closes=lambda line: closes_only(line, language),
-        mixes=len(
-            {"\t" in blanks for line in lines[1:] if len(blanks := indent_of(line)) > 1 or "\t" in blanks}
-        )
-        > 1,
         shifts=language.layout.only == "blanks",
     )
     fitted = _fitted(lines, place, told)
