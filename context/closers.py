@@ -23,6 +23,9 @@ _LITERAL = re.compile(r"[\w\])]\{\s*$")
 _FUNCTION, _END = re.compile(r"\bfunction\b"), re.compile(r"\bend\b")
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_LONGEST = 400
+"""Code points of an answer's first line in which a closed beginning is looked for: more nobody reads."""
+
 _MOST_CLOSED = 3
 """Brackets that are closed for a model in one line: more mean that it was cut off."""
 
@@ -269,7 +272,7 @@ def without_comma(text: str, bracket: str, described: Language) -> str:
 
 def closed_beginning(text: str, line: Line) -> str:
     """The longest beginning of a text's first line that leaves nothing open and ends with a whole token."""
-    first = without_end(split_lines(text)[0]) if text else ""
+    first = without_end(split_lines(text)[0])[:_LONGEST] if text else ""
     for end in reversed([found.end() for found in _TOKEN.finditer(first)]):
         shorter = first[:end].rstrip()
         whole = _WORD_END.search(shorter) and shorter.strip() not in line.language.keywords

@@ -18,6 +18,9 @@ _MAX_BLOCK_LINES = 8
 _REPEATED_UNITS = 6
 _REPEATED_DATA = 40
 _REPEATED_CHARACTERS = 120
+MOST_LINES = _MAX_BLOCK_LINES * _REPEATED_LINES
+"""Lines at the end of a text that tell whether it goes round in circles."""
+
 _MAX_UNIT = 40
 _LOOKED_AT = 2_000
 
@@ -32,7 +35,7 @@ def lines_before_a_loop(lines: Sequence[str]) -> int | None:
 
     The same line three times in a row is a loop, and so are two blocks of the same two to eight lines.
     """
-    codes = [line.strip() for line in lines[-_MAX_BLOCK_LINES * _REPEATED_LINES :]]
+    codes = [line.strip() for line in lines[-MOST_LINES:]]
     for size in range(1, min(_MAX_BLOCK_LINES, len(codes) // 2) + 1):
         times = _REPEATED_LINES if size == 1 else 2
         block = codes[-size:]

@@ -106,7 +106,7 @@ class Bench:
         tree = self._tree_with(text)
         if _is_sound(tree):
             return self._probe(text, tree)
-        found = self._finished(text, tree, described.layout.finishers)
+        found = self._finished(text, described.layout.finishers)
         if found is not None:
             return found
         if self._broken_anyway() or not self._can_be_finished():
@@ -117,7 +117,7 @@ class Bench:
             tree = self._tree_with(shorter)
             if _is_sound(tree):
                 return self._probe(shorter, tree)
-            found = self._finished(shorter, tree, described.layout.finishers[:1])
+            found = self._finished(shorter, described.layout.finishers[:1])
             if found is not None:
                 return found
         return Probe("", 0, None)
@@ -153,9 +153,8 @@ class Bench:
         finished = after[:end] + finish + after[end:]
         return self.allowance.parse(self.piece.before + text + finished, self.snapshot)
 
-    def _finished(self, text: str, tree: SyntaxTree | None, finishers: tuple[str, ...]) -> Probe | None:
+    def _finished(self, text: str, finishers: tuple[str, ...]) -> Probe | None:
         """A sound tree with what is left open closed: then the text is unfinished, not wrong."""
-        del tree
         whole = text if self.stands_free(text) else closed(text, self._line_behind(text))
         if whole is None:
             return None

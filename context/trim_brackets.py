@@ -27,6 +27,10 @@ from .values import StopRules
 _OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
 _TELLING = 6
 """Code points of the rest of a line that no answer says by chance."""
+_MOST_DROPPED = 20
+"""Lines at the end of a cut-off answer that are given up for a sound one."""
+_MOST_PLACES = 20
+"""Places in an answer that are tried for where it says the rest of the line again."""
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 _PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
@@ -54,7 +58,7 @@ def _closed_lines(draft: Draft, line: Line) -> str:
     lines = split_lines(draft.text)
     if len(lines) < 2:
         return "" if draft.cut_off else closed(draft.text, line) or ""
-    for count in range(len(lines), 1, -1):
+    for count in range(len(lines), max(1, len(lines) - _MOST_DROPPED), -1):
         finished = closed("".join(lines[:count]), line)
         if finished is not None:
             return finished
@@ -94,7 +98,9 @@ def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | No
     at = line.find(after) if len(after) > 1 else -1
     if at == 0 and line.find(after, 1) > 0:
         at = line.find(after, 1)
-    while at >= 0:
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            break
         telling = len(after) >= _TELLING or not ended
         to_the_end = telling and line[at:].rstrip() == after
         even = place.language.id in _PROSE_LANGUAGES or to_the_end or is_even(line[:at], _line(place))

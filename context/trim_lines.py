@@ -9,7 +9,7 @@ import attrs
 from .draft import Draft
 from .lines import columns, indent_of, split_lines, without_end
 from .place import Place, closers_only, closes_only, first_word
-from .repetition import end_of_first_unit, lines_before_a_loop
+from .repetition import MOST_LINES, end_of_first_unit, lines_before_a_loop
 from .values import StopRules
 
 MARKERS = (
@@ -175,9 +175,11 @@ def cut_repetition(draft: Draft, place: Place, rules: StopRules) -> Draft:
     if codes:
         codes[0] = place.before + codes[0]
     for number, code in enumerate(codes):
-        kept = None if closes_only(code, place.language) else lines_before_a_loop(codes[: number + 1])
+        first = max(0, number + 1 - MOST_LINES)
+        closes = closes_only(code, place.language)
+        kept = None if closes else lines_before_a_loop(codes[first : number + 1])
         if kept is not None:
-            return draft.cut("".join(lines[:kept]).rstrip())
+            return draft.cut("".join(lines[: first + kept]).rstrip())
         end = end_of_first_unit(code)
         if end is not None:
             said = end - (len(place.before) if number == 0 else 0)
