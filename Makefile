@@ -19,16 +19,19 @@ $(BIN)/python$(EXE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "foretype needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine.
-build/.dependencies: pyproject.toml | $(BIN)/python$(EXE)
+# llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine; it is kept apart
+# for each set of instructions, since a cache or a folder that moves to another processor would end Python there.
+PROCESSOR := $(shell (cc -march=native -dM -E -x c /dev/null 2>/dev/null || uname -m) | cksum | cut -d' ' -f1)
+build/.dependencies-$(PROCESSOR): pyproject.toml | $(BIN)/python$(EXE)
 	@mkdir -p build
 	@[ -n "$(EXE)" ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || echo "Installing. llama.cpp is compiled from source now, which takes about 5 minutes on 2 cores (once: pip keeps the wheel) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
+	@[ -e $@ ] || { rm -f build/.dependencies*; $(BIN)/pip uninstall -qq --yes llama-cpp-python; }
+	@PIP_CACHE_DIR="$$($(BIN)/pip cache dir)/processor-$(PROCESSOR)" $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
 	@touch $@
 
 # The strict editable install is a tree of links, one for each file: new files need it anew.
-build/.links: $(SOURCES) build/.dependencies
+build/.links: $(SOURCES) build/.dependencies-$(PROCESSOR)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e . --config-settings editable_mode=strict
 	@touch $@
 

@@ -11,7 +11,6 @@ import importlib
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -30,22 +29,6 @@ if TYPE_CHECKING:
 
 HASHED_BYTES = 1 << 30
 """Model files up to this size are hashed; a larger one is checked by its size alone, which is quick."""
-
-_CPU_FLAGS = {
-    # as the system spells it: as llama.cpp spells it
-    "avx": "AVX",
-    "avx2": "AVX2",
-    "fma": "FMA",
-    "f16c": "F16C",
-    "avx_vnni": "AVX_VNNI",
-    "avx512f": "AVX512",
-    "avx512_vnni": "AVX512_VNNI",
-    "avx512_bf16": "AVX512_BF16",
-    "asimd": "NEON",
-    "asimddp": "DOTPROD",
-    "i8mm": "MATMUL_INT8",
-    "sve": "SVE",
-}
 
 
 @attrs.frozen
@@ -104,9 +87,9 @@ def _version(distribution: str) -> str:
 
 
 def _llama() -> Iterator[Finding]:
-    from ..models.system import system_info
+    from ..models.system import foreign, processor_features, system_info
 
-    has = cpu_features()
+    has = processor_features()
     if has:
         yield Finding("processor", f"{os.cpu_count()} logical cores, {', '.join(has)}")
     else:
@@ -118,25 +101,17 @@ def _llama() -> Iterator[Finding]:
         return
     gpu = "with a GPU" if info.gpu else "on the processor"
     unused = [feature for feature in has if feature in ("AVX2", "FMA") and feature not in info.features]
+    remedy = foreign(info.features, has)
+    if unused and not remedy:
+        remedy = (
+            f"It was compiled without {', '.join(unused)}, which this processor has; it would be faster with "
+            "it: pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
+        )
     yield Finding(
         "llama.cpp",
         f"llama-cpp-python {info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
-        f"It was compiled without {', '.join(unused)}, which this processor has; it would be faster with it: "
-        "pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
-        if unused
-        else "",
+        remedy,
     )
-
-
-def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]:
-    """What the processor can do, as llama.cpp spells it; () where the system does not tell."""
-    try:
-        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ()
-    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    present = set(flags[1].split()) if flags else set[str]()
-    return tuple(ours for theirs, ours in _CPU_FLAGS.items() if theirs in present)
 
 
 def _memory() -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from .ngrams import NgramTables
 from .pace import CostCurve
 from .prompt_tokens import PromptTokens
 from .states import StateStore, fingerprint
+from .system import check_processor
 from .threads import Governor, available
 from .tuned import find as find_tuned
 from .tuned import sweep as sweep_tuned
@@ -57,6 +58,7 @@ MICRO_BATCH = 128
 
 def load(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """See `engine.load_engine`."""
+    check_processor()
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
     file = check(path)
     if not on_gpu:

@@ -15,7 +15,7 @@ from foretype.daemon import doctor as doctor_module
 from foretype.daemon import place as places
 from foretype.daemon.command import daemon, doctor
 from foretype.daemon.place import Place
-from foretype.models.system import enabled, system_info
+from foretype.models.system import enabled, foreign, processor_features, system_info
 from foretype.tests.support.fake_engine import until
 
 
@@ -138,13 +138,21 @@ def test_the_doctor_speaks_plainly_in_a_pipe() -> None:
 def test_the_processors_features_are_read_as_the_system_tells_them(tmp_path: Path) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nflags\t\t: fpu avx avx2 avx512f sse\n")
-    assert doctor_module.cpu_features(cpuinfo) == ("AVX", "AVX2", "AVX512")
-    assert doctor_module.cpu_features(tmp_path / "none") == ()
+    assert processor_features(cpuinfo) == ("AVX", "AVX2", "AVX512")
+    assert processor_features(tmp_path / "none") == ()
 
 
 def test_what_llama_cpp_was_compiled_with() -> None:
     assert enabled("CPU : SSE3 = 1 | AVX2 = 1 | NEON = 0 | OPENMP = 1 | ") == ("SSE3", "AVX2", "OPENMP")
     assert system_info().binding
+
+
+def test_a_llama_cpp_of_another_processor_is_refused_before_it_ends_the_process() -> None:
+    compiled = ("AVX2", "AVX512", "AMX_INT8", "LLAMAFILE", "OPENMP")
+    assert "lacks AVX512, AMX_INT8. Compile it here: pip" in foreign(compiled, ["AVX2", "FMA"])
+    assert foreign(compiled, ["AVX2", "AVX512", "AMX_INT8"]) == ""
+    assert foreign(compiled, []) == "", "a system that does not tell is believed"
+    assert foreign(system_info().features, processor_features()) == ""
 
 
 def test_sizes_are_for_people() -> None:
