@@ -21,7 +21,14 @@ $(BIN)/python$(EXE):
 
 # llama.cpp is compiled for this very processor. pip keeps the wheel, so it happens once per machine; it is kept apart
 # for each set of instructions, since a cache or a folder that moves to another processor would end Python there.
-PROCESSOR := $(shell (cc -march=native -dM -E -x c /dev/null 2>/dev/null || uname -m) | cksum | cut -d' ' -f1)
+# GCC's _tile_loadconfig tells the compiler that it reads 8 bytes of 64 (amxtileintrin.h): the rest is never written,
+# and llama.cpp's AMX kernels end in an illegal instruction. With that compiler they are left out; AVX-512 stays.
+GCC := $(shell cc --version 2>/dev/null | grep -q 'Free Software Foundation' && echo gcc)
+ifeq ($(GCC),gcc)
+export CFLAGS += -U__AMX_INT8__
+export CXXFLAGS += -U__AMX_INT8__
+endif
+PROCESSOR := $(shell (cc -march=native $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null || uname -m) | cksum | cut -d' ' -f1)
 build/.dependencies-$(PROCESSOR): pyproject.toml | $(BIN)/python$(EXE)
 	@mkdir -p build
 	@[ -n "$(EXE)" ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
