@@ -17,16 +17,16 @@ from pathlib import Path
 
 import attrs
 
-from ..context.problem import ModelProblem
-from ..context.values import Completion, Prompt, StopReason, StopRules
-from .cache import Sequence as Cells
-from .cancellation import Cancellation
-from .engine import EngineSettings
-from .loading import load
-from .local import LocalEngine
-from .measuring import BATCHES
-from .tune_sample import sample
-from .tuned import find
+from ..context.shared.problem import ModelProblem
+from ..context.shared.values import Completion, Prompt, StopReason, StopRules
+from .cache.kv_cache import Sequence as Cells
+from .engine.interface import EngineSettings
+from .engine.loading import load_engine
+from .engine.local import LocalEngine
+from .llama.cancellation import Cancellation
+from .tuning.measuring import BATCHES
+from .tuning.record import find
+from .tuning.sample import sample
 
 PREFILL_S = 5.0
 STEPS_S = 6.0
@@ -158,7 +158,7 @@ def bench(
         ModelProblem: the model cannot be loaded, or cannot answer.
     """
     tell("loading the model")
-    engine = load(path, attrs.evolve(settings, speculation=True, states=None), lambda _fraction: None)
+    engine = load_engine(path, attrs.evolve(settings, speculation=True, states=None), lambda _fraction: None)
     with contextlib.closing(engine):
         drafts = engine.speculation
         tell("prefill")

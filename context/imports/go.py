@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..lines import indent_of, line_start, newline_of
-from ..snapshot import Snapshot
+from ..syntax.snapshot import Snapshot
+from ..text.lines import indent_of, line_start, newline_of
 from .layout import Custom, Key, added, first, header_end
 from .values import Edit, Import, Statement
 

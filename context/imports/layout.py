@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ..lines import indent_of, line_end, line_start, newline_of, next_line_start
+from ..text.lines import indent_of, line_end, line_start, newline_of, next_line_start
 from .values import Edit, Item, Statement
 
 T = TypeVar("T")

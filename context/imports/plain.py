@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..lines import indent_of, line_start
-from ..snapshot import Snapshot
-from ..syntax import Span
+from ..syntax.snapshot import Snapshot
+from ..syntax.tree import Span
+from ..text.lines import indent_of, line_start
 from .layout import Custom, Key, added, first, header_end
 from .library import Form, library
 from .values import Edit, Import, Statement

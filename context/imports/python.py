@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ..snapshot import Snapshot
+from ..syntax.snapshot import Snapshot
 from .layout import Custom, Key, added, first, header_end, listed, widest
 from .values import Edit, Import, Item, Statement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..snapshot import Snapshot
+from ..syntax.snapshot import Snapshot
 from .layout import Custom, Key, added, first, header_end, listed
 from .values import Edit, Import, Item, Statement
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from ..snapshot import Snapshot
-from ..syntax import SyntaxTree
+from ..syntax.snapshot import Snapshot
+from ..syntax.tree import SyntaxTree
 
 
 @attrs.frozen

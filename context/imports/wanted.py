@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ..names import is_visible, uses
-from ..snapshot import Snapshot
-from ..syntax import SyntaxTree
+from ..syntax.names import is_visible, uses
+from ..syntax.snapshot import Snapshot
+from ..syntax.tree import SyntaxTree
 from .library import Library, library
 from .values import Import, Mention, Site, Statement
 from .workspace import Surroundings

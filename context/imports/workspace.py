@@ -15,8 +15,8 @@ from collections.abc import Callable
 import attrs
 
 from ..languages import language, language_of
-from ..snapshot import Snapshot
-from ..symbols import Symbol
+from ..syntax.snapshot import Snapshot
+from ..workspace.symbols import Symbol
 from .library import library
 from .values import Import, Mention, Statement
 

@@ -11,8 +11,8 @@ from types import ModuleType
 
 import attrs
 
-from ..snapshot import Snapshot
-from ..syntax import SyntaxTree
+from ..syntax.snapshot import Snapshot
+from ..syntax.tree import SyntaxTree
 from . import ecma, go, plain, python, rust
 from .library import Library, library
 from .values import Edit, Import, Statement

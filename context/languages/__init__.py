@@ -5,7 +5,7 @@ opens a block, builtins) and where its grammar comes from; `python.scm` says wit
 scope, a definition or a use of a name is. Adding a language means adding such files and a grammar wheel, no
 Python. A file is named after the language identifier that editors send; other identifiers stand inside.
 
-This module reads the files. It imports no grammar and parses no code: that is `syntax`.
+This module reads the files. It imports no grammar and parses no code: that is `tree`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from foretype.lsp.options import NARROWING, schema
+from foretype.lsp.session.settings import NARROWING, schema
 
 PACKAGE = Path(__file__).with_name("package.json")
 

@@ -15,20 +15,14 @@ from pathlib import Path
 
 import attrs
 import click
-from foretype.models.threads import available
+from foretype.context.shared.figures import percentile
+from foretype.models.llama.governor import available
+from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
+from foretype.tests.bench.subject import model, model_with_markers, replay
 from rich.console import Console
 from rich.table import Table
 
-from . import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
-from .subject import model, model_with_markers, replay
-
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench.json"
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of the values lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 class Results:

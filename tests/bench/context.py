@@ -20,20 +20,20 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import attrs
-from foretype.context.assemble import WindowSettings, assemble
-from foretype.context.ground import ground
-from foretype.context.ignore import read_text
-from foretype.context.index import Index
-from foretype.context.index_walk import Limits, Progress, survey
-from foretype.context.related import select_related
-from foretype.context.retrievers import Sources
-from foretype.context.rules import stop_rules
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import SyntaxTree, parse
-from foretype.context.trim import trim
-from foretype.context.values import RelatedPart
-from foretype.context.watch import Watch
-from foretype.context.window import Window
+from foretype.context.checking.ground import ground
+from foretype.context.checking.trim import trim
+from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.rules import stop_rules
+from foretype.context.prompt.window import Window
+from foretype.context.related.choose import select_related
+from foretype.context.related.retrievers import Sources
+from foretype.context.shared.values import RelatedPart
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import SyntaxTree, parse
+from foretype.context.workspace.ignore import read_text
+from foretype.context.workspace.index import Index
+from foretype.context.workspace.walk import Limits, Progress, survey
+from foretype.context.workspace.watch import Watch
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "bench"
 FILES = 10_000
@@ -256,7 +256,7 @@ def fresh(program: str, *arguments: str) -> dict[str, float]:
 def cold(root: str, cache: str) -> None:
     """Index a workspace from nothing and keep it; says how much memory this process takes with it."""
     import psutil  # ru_maxrss won't do: it begins with what the parent had when it forked
-    from foretype.context.indexing import refresh
+    from foretype.context.workspace.refresh import refresh
 
     index = Index(Path(root), Path(cache))
     asyncio.run(refresh(index, lambda _: None))

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import attrs
 import cattrs
-from foretype.models.cancellation import Cancellation
-from foretype.models.local import LocalEngine
-
-from .speculation import FILES, GENERATED, Span, repeated_edits, source_files, spans
-from .subject import BUILD
+from foretype.models.engine.local import LocalEngine
+from foretype.models.llama.cancellation import Cancellation
+from foretype.tests.bench.speculation import FILES, GENERATED, Span, repeated_edits, source_files, spans
+from foretype.tests.bench.subject import BUILD
 
 
 @attrs.frozen

@@ -14,17 +14,16 @@ from pathlib import Path
 
 import attrs
 import click
-from foretype.models.drafts import Drafts, Speculation
-from foretype.models.engine import EngineSettings
-from foretype.models.loading import load
-from foretype.models.lookup import LONGEST
-from foretype.models.pace import CostCurve
-from foretype.models.threads import available
+from foretype.models.cache.step_costs import CostCurve
+from foretype.models.drafting.drafts import Drafts, Speculation
+from foretype.models.drafting.lookup import LONGEST
+from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.llama.governor import available
+from foretype.tests.bench.continuations import Continuation, Recorded, record
+from foretype.tests.bench.speculation import FILES
 from rich.console import Console
 from rich.table import Table
-
-from .continuations import Continuation, Recorded, record
-from .speculation import FILES
 
 CURVES: Mapping[str, Mapping[int, float]] = {
     # ms of a batch behind 128 tokens: the table in the design of the engine
@@ -146,7 +145,7 @@ def summary(recorded: list[Recorded], curve: CostCurve) -> dict[str, float]:
 def main(model: Path, files: int) -> None:
     """Record what MODEL writes behind places of source files, and replay the choice of drafts."""
     settings = EngineSettings(threads=available(), tuned=False)
-    engine = load(model, settings, lambda _fraction: None)
+    engine = load_engine(model, settings, lambda _fraction: None)
     recorded = record(engine, model, files=files)
     engine.close()
     Console().print(table(recorded))

@@ -9,16 +9,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from foretype.context.assemble import WindowSettings, assemble
-from foretype.context.snapshot import Snapshot
-from foretype.context.values import Prompt, StopRules
-from foretype.models.cancellation import Cancellation
-from foretype.models.engine import EngineSettings
-from foretype.models.llama import DecodeResult
-from foretype.models.loading import load
-from foretype.models.local import LocalEngine
-
-from .subject import Replay
+from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.shared.values import Prompt, StopRules
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.engine.local import LocalEngine
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.llama.llama import DecodeResult
+from foretype.tests.bench.subject import Replay
 
 CANCELLED_PREFILL_TOKENS = 1500
 CANCELLATIONS = 100
@@ -26,7 +25,7 @@ CANCELLATIONS = 100
 
 def start(model: Path, threads: int) -> LocalEngine:
     """An engine as the daemon would have it."""
-    return load(model, EngineSettings(threads=threads), lambda _fraction: None)
+    return load_engine(model, EngineSettings(threads=threads), lambda _fraction: None)
 
 
 def prompt_of(replay: Replay, count: int) -> Prompt:

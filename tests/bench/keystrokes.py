@@ -13,13 +13,12 @@ from pathlib import Path
 
 import attrs
 import psutil
-from foretype.daemon.client import DaemonClient
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import DaemonStatus
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process.home import Place
+from foretype.daemon.wire.messages import DaemonStatus
+from foretype.tests.bench.subject import Replay
 from foretype.tests.support.lsp_client import LspClient, connected, python
 from foretype.tests.support.private_home import private_home
-
-from .subject import Replay
 
 URI = "untitled:replay.py"
 SETTLE_S = 0.6

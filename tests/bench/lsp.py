@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from foretype.context.values import Prompt
-from foretype.daemon.place import Place
-from foretype.daemon.server import serve
+from foretype.context.shared.values import Prompt
+from foretype.daemon.process.home import Place
+from foretype.daemon.server.server import serve
+from foretype.tests.bench.context import workspace
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.lsp_client import LspClient, connected, python
 from foretype.tests.support.private_home import private_home
-
-from .context import workspace
 
 SERVER = python("-P", "-m", "foretype.lsp")
 BARE = python("-P", "-c", "from pygls.lsp.server import LanguageServer; LanguageServer('', '1').start_io()")

@@ -18,8 +18,7 @@ from typing import Any
 import attrs
 import httpx
 import psutil
-
-from .subject import Replay
+from foretype.tests.bench.subject import Replay
 
 BUILT = Path(__file__).resolve().parents[2] / "build" / "peer" / "bin" / "llama-server"
 FLAGS = ["-np", "1", "-b", "1024", "-ub", "1024", "--cache-reuse", "256"]

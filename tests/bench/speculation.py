@@ -17,19 +17,18 @@ from collections.abc import Generator
 from pathlib import Path
 
 import attrs
-from foretype.context.values import Prompt, StopRules
-from foretype.models.cache import Sequence
-from foretype.models.cancellation import Cancellation
-from foretype.models.decode import generate
-from foretype.models.drafts import Drafts
-from foretype.models.engine import EngineSettings
-from foretype.models.loading import load
-from foretype.models.local import LocalEngine
-from foretype.models.tune import tune
-from foretype.models.tuned import find
-
-from .engine_costs import Stopwatch
-from .subject import BUILD
+from foretype.context.shared.values import Prompt, StopRules
+from foretype.models.cache.kv_cache import Sequence
+from foretype.models.decoding.loop import generate
+from foretype.models.drafting.drafts import Drafts
+from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.engine.local import LocalEngine
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.tuning.record import find
+from foretype.models.tuning.tune import tune
+from foretype.tests.bench.engine_costs import Stopwatch
+from foretype.tests.bench.subject import BUILD
 
 FILES = 60
 SPANS = 3
@@ -156,7 +155,7 @@ def tuned_engine(model: Path, threads: int) -> Generator[LocalEngine]:
     try:
         if find(model) is None:
             tune(model, threads=threads)
-        engine = load(model, EngineSettings(threads=threads, speculation=True), lambda _fraction: None)
+        engine = load_engine(model, EngineSettings(threads=threads, speculation=True), lambda _fraction: None)
     finally:
         if before is None:
             del os.environ["XDG_DATA_HOME"]

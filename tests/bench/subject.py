@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import attrs
-from foretype.models.store import resolve
+from foretype.models.library.store import resolve
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "bench"
 MARKERS = {"fim_pre": 14, "fim_suf": 15, "fim_mid": 16}  # <jupyter_output>, <jupyter_script>, <empty_output>

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-from foretype.models.tune import tune
-from foretype.models.tuned import Tuned
-
-from . import keystrokes, peer
-from .subject import BUILD, Replay
+from foretype.models.tuning.record import Tuned
+from foretype.models.tuning.tune import tune
+from foretype.tests.bench import keystrokes, peer
+from foretype.tests.bench.subject import BUILD, Replay
 
 Add = Callable[[str, float | None], None]
 Percentile = Callable[[list[float], float], float]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from foretype.daemon.place import Place
+from foretype.daemon.process.home import Place
 from foretype.tests.support.fake_daemon import place_in
 
 

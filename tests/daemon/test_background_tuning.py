@@ -10,9 +10,12 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.values import Prompt, StopRules
-from foretype.daemon import background_tuning, server
-from foretype.daemon.background_tuning import (
+from foretype.context.shared.values import Prompt, StopRules
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process.home import Place
+from foretype.daemon.process.lifecycle import IdleTimer
+from foretype.daemon.server import background_tuning, server
+from foretype.daemon.server.background_tuning import (
     IDLE_S,
     LOOK_EVERY_S,
     MOST_STARTS,
@@ -21,12 +24,9 @@ from foretype.daemon.background_tuning import (
     ThisMachine,
     obstacle,
 )
-from foretype.daemon.client import DaemonClient
-from foretype.daemon.lifecycle import IdleTimer
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import CompletionRequest, ModelState, ModelStatus, WarmRequest
-from foretype.models import tuned
-from foretype.models.tuned import Measured, Tuned
+from foretype.daemon.wire.messages import CompletionRequest, ModelState, ModelStatus, WarmRequest
+from foretype.models.tuning import record as tuned
+from foretype.models.tuning.record import Measured, Tuned
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -319,7 +319,7 @@ def test_the_real_process_ends_with_the_daemon(tmp_path: Path) -> None:
     path = tiny_model("starcoder", tmp_path)
     # Standard input that is closed from the beginning: the daemon is gone before anything was measured.
     ran = subprocess.run(
-        [sys.executable, "-P", "-m", "foretype.models.tune_worker", str(path), "1"],
+        [sys.executable, "-P", "-m", "foretype.models.tuning.worker", str(path), "1"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

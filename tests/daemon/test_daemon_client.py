@@ -15,16 +15,17 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.problem import DaemonProblem
-from foretype.context.values import Prompt, Stage, StopReason, StopRules
-from foretype.daemon import client as client_module
-from foretype.daemon import lifecycle, protocol
-from foretype.daemon import place as places
-from foretype.daemon.backend import Backend
-from foretype.daemon.client import Backoff, DaemonClient, NotRunning
-from foretype.daemon.inprocess import InProcess
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import (
+from foretype.context.shared.problem import DaemonProblem
+from foretype.context.shared.values import Prompt, Stage, StopReason, StopRules
+from foretype.daemon.client import client as client_module
+from foretype.daemon.client.backend import Backend
+from foretype.daemon.client.client import Backoff, DaemonClient, NotRunning
+from foretype.daemon.process import home as places
+from foretype.daemon.process import lifecycle
+from foretype.daemon.process.home import Place
+from foretype.daemon.server.in_process import InProcess
+from foretype.daemon.wire import messages as protocol
+from foretype.daemon.wire.messages import (
     CompletionRequest,
     ForgetRequest,
     ModelState,
@@ -421,11 +422,12 @@ async def test_closing_the_client_ends_what_is_open(starter: Starter) -> None:
 
 def test_importing_the_client_is_light() -> None:
     """A language server imports it before it can answer `initialize`."""
-    code = "import sys, foretype.daemon.client; print(*sys.modules)"
+    code = "import sys, foretype.daemon.client.client; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     modules = ran.stdout.split()
-    assert not {"llama_cpp", "numpy", "rich", "psutil", "click", "foretype.models.engine"} & set(modules)
+    heavy = {"llama_cpp", "numpy", "rich", "psutil", "click", "foretype.models.engine.interface"}
+    assert not heavy & set(modules)
 
 
 async def test_in_process_everything_works_the_same() -> None:

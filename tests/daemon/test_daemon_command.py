@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from foretype.daemon import doctor as doctor_module
-from foretype.daemon import place as places
-from foretype.daemon.command import daemon, doctor
-from foretype.daemon.place import Place
-from foretype.models.system import enabled, foreign, processor_features, system_info
+from foretype.daemon.cli import doctor as doctor_module
+from foretype.daemon.cli.daemon import daemon, doctor
+from foretype.daemon.process import home as places
+from foretype.daemon.process.home import Place
+from foretype.models.llama.system import enabled, foreign, processor_features, system_info
 from foretype.tests.support.fake_engine import until
 
 
@@ -73,7 +73,7 @@ def test_stop_ends_a_daemon_that_does_not_answer() -> None:
 
 DEAF = """
 import signal
-from foretype.daemon.lifecycle import Lock, Place
+from foretype.daemon.process.lifecycle import Lock, Place
 Lock.take(Place().lock).sign()
 signal.pause()
 """

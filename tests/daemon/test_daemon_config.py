@@ -6,8 +6,9 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.daemon import config, config_file
-from foretype.daemon.config import Settings
+from foretype.daemon.settings import file as config_file
+from foretype.daemon.settings.file import load_settings
+from foretype.daemon.settings.settings import Settings, apply
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,11 +149,11 @@ def test_windows_line_ends_and_dotted_keys() -> None:
 
 
 def test_a_missing_file_is_no_mistake(tmp_path: Path) -> None:
-    assert config.load(tmp_path / "none.toml") == (Settings(), [])
+    assert load_settings(tmp_path / "none.toml") == (Settings(), [])
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
-    settings, (complaint,) = config.load(tmp_path)
+    settings, (complaint,) = load_settings(tmp_path)
     assert settings == Settings()
     assert str(complaint).startswith(f"{tmp_path}: it cannot be read")
 
@@ -160,7 +161,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
 def test_a_file_that_is_not_utf8_is_a_sentence_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b"[model]\nname = '\xff'\n")
-    assert [str(complaint) for complaint in config.load(file)[1]] == [
+    assert [str(complaint) for complaint in load_settings(file)[1]] == [
         f"{file}, line 2: it is not UTF-8; the defaults are used."
     ]
 
@@ -168,13 +169,13 @@ def test_a_file_that_is_not_utf8_is_a_sentence_with_its_line(tmp_path: Path) -> 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes("\ufeff[model]\nthreads = 2\n".encode())
-    settings, complaints = config.load(file)
+    settings, complaints = load_settings(file)
     assert (settings.model.threads, complaints) == (2, [])
 
 
 def test_an_editors_settings_change_single_values() -> None:
-    base, _ = config.apply(Settings(), {"model": {"threads": 7}})
-    changed, flaws = config.apply(base, {"completion": {"max_tokens": 5, "enabled": "no"}})
+    base, _ = apply(Settings(), {"model": {"threads": 7}})
+    changed, flaws = apply(base, {"completion": {"max_tokens": 5, "enabled": "no"}})
     assert (changed.model.threads, changed.completion.max_tokens, changed.completion.enabled) == (7, 5, True)
     assert [flaw.path for flaw in flaws] == [("completion", "enabled")]
 

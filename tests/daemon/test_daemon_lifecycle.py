@@ -13,11 +13,11 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.problem import DaemonProblem
-from foretype.daemon import lifecycle
-from foretype.daemon import place as places
-from foretype.daemon.lifecycle import IdleTimer
-from foretype.daemon.place import Lock, Place
+from foretype.context.shared.problem import DaemonProblem
+from foretype.daemon.process import home as places
+from foretype.daemon.process import lifecycle
+from foretype.daemon.process.home import Lock, Place
+from foretype.daemon.process.lifecycle import IdleTimer
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_daemon import spawn_fake
 

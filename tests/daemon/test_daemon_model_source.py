@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from foretype.context.problem import ModelProblem
-from foretype.daemon.config import ModelSettings
-from foretype.daemon.model_source import ConfiguredModel, model_path
+from foretype.context.shared.problem import ModelProblem
+from foretype.daemon.server.model_source import ConfiguredModel, model_path
+from foretype.daemon.settings.settings import ModelSettings
 
 
 @pytest.fixture

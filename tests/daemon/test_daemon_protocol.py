@@ -7,9 +7,9 @@ from typing import Any
 
 import msgpack as _msgpack
 import pytest
-from foretype.context.values import RelatedPart, Stage, StopReason, Timings
-from foretype.daemon import protocol
-from foretype.daemon.protocol import (
+from foretype.context.shared.values import RelatedPart, Stage, StopReason, Timings
+from foretype.daemon.wire import messages as protocol
+from foretype.daemon.wire.messages import (
     Completion,
     CompletionRequest,
     FrameReader,

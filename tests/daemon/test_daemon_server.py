@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Callable
 
 import attrs
 import pytest
-from foretype.context.values import Prompt, StopReason, StopRules
-from foretype.daemon import protocol, server
-from foretype.daemon.client import DaemonClient
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import (
+from foretype.context.shared.values import Prompt, StopReason, StopRules
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process.home import Place
+from foretype.daemon.process.release import release
+from foretype.daemon.server import server
+from foretype.daemon.wire import messages as protocol
+from foretype.daemon.wire.messages import (
     Cancel,
     Completion,
     CompletionRequest,
@@ -30,7 +32,6 @@ from foretype.daemon.protocol import (
     Welcome,
     from_wire,
 )
-from foretype.daemon.release import release
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource, by_default, until
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import attrs
-from foretype.daemon import scheduler
-from foretype.daemon.protocol import Priority
-from foretype.daemon.scheduler import AGED_S, MAX_WAITING, SLICE_S, Job, Turn
+from foretype.daemon.server import scheduler
+from foretype.daemon.server.scheduler import AGED_S, MAX_WAITING, SLICE_S, Job, Turn
+from foretype.daemon.wire.messages import Priority
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 import attrs
 import pytest
-from foretype.context.problem import ModelProblem
-from foretype.context.values import Completion, Prompt, Stage, StopReason, StopRules
-from foretype.daemon import model_host, scheduler
-from foretype.daemon.protocol import CompletionRequest, ModelState, ModelStatus, Priority, WarmRequest
-from foretype.daemon.service import Service
+from foretype.context.shared.problem import ModelProblem
+from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules
+from foretype.daemon.server import model_host, scheduler
+from foretype.daemon.server.service import Service
+from foretype.daemon.wire.messages import CompletionRequest, ModelState, ModelStatus, Priority, WarmRequest
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.values import Completion, Prompt, StopReason, StopRules
-from foretype.daemon.client import DaemonClient
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import CompletionRequest
+from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process.home import Place
+from foretype.daemon.wire.messages import CompletionRequest
 from foretype.tests.support.private_home import default_model, foretype, private_home
 
 EVERY_S = 0.015

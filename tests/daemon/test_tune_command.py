@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from foretype.context.problem import ModelProblem
-from foretype.daemon.cli import foretype
-from foretype.models import tune_command
+from foretype.context.shared.problem import ModelProblem
+from foretype.daemon.cli.main import foretype
+from foretype.models.cli import tune
 from foretype.tests.support.tiny_gguf import tiny_model
 
 
@@ -24,8 +24,8 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def run(path: Path, **_how: Any) -> None:
         raise Taken(str(path))
 
-    monkeypatch.setattr(tune_command, "run", run)
-    monkeypatch.setattr(tune_command, "supports_gpu", lambda: False)
+    monkeypatch.setattr(tune, "run", run)
+    monkeypatch.setattr(tune, "supports_gpu", lambda: False)
     for name in ("CONFIG_HOME", "DATA_HOME", "CACHE_HOME"):
         monkeypatch.setenv(f"XDG_{name}", str(tmp_path))
     path = tiny_model("starcoder", tmp_path / "own")
@@ -69,7 +69,7 @@ def test_a_configured_model_that_is_not_there_is_said(configured: Path) -> None:
 def test_on_a_gpu_there_is_nothing_to_tune(
     configured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tune_command, "supports_gpu", lambda: True)
+    monkeypatch.setattr(tune, "supports_gpu", lambda: True)
     for arguments in ((), (str(configured),)):
         result = call(*arguments)
         assert result.exit_code == 0

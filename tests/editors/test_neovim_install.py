@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from foretype.editors import catalogue, placing
+from foretype.editors.setup import placing, snippets
 from foretype.tests.support.neovim import LOOK, PLUGIN, ROOT, Neovim, executable, init_lua, neovim
 from foretype.tests.support.private_home import default_model, private_home
 
@@ -42,7 +42,7 @@ def test_a_plain_package_works_without_setup(
     tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    placing.carry_out(placing.plan(catalogue.find("neovim")))
+    placing.carry_out(placing.plan(snippets.find("neovim")))
     command = scripted_command(tmp_path, {"def add(a, b):": "\n    return a + b"})
     init = f"{LOOK}\nvim.g.foretype = {{ cmd = {command} }}"
     with neovim(version, tmp_path, init=init) as editor:

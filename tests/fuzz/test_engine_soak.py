@@ -7,10 +7,10 @@ import random
 from pathlib import Path
 
 import psutil
-from foretype.context.values import Prompt, StopReason, StopRules
-from foretype.models.cancellation import Cancellation
-from foretype.models.engine import EngineSettings
-from foretype.models.loading import load
+from foretype.context.shared.values import Prompt, StopReason, StopRules
+from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.llama.cancellation import Cancellation
 from foretype.tests.support.tiny_gguf import tiny_model
 
 STEPS = 20_000
@@ -32,7 +32,7 @@ def test_memory_stays_constant_over_twenty_thousand_requests(tmp_path: Path) -> 
     file = tiny_model(
         "starcoder", tmp_path, layers=1, embedding=32, heads=2, key_value_heads=1, feed_forward=32
     )
-    engine = load(file, EngineSettings(context_tokens=2048), lambda _fraction: None)
+    engine = load_engine(file, EngineSettings(context_tokens=2048), lambda _fraction: None)
     chance = random.Random(11)
     documents = {f"d{number}": (SOURCE, chance.randrange(len(SOURCE))) for number in range(8)}
     settled = 0

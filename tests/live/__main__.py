@@ -17,16 +17,15 @@ from pathlib import Path
 
 import attrs
 import click
-from foretype.daemon.config import CompletionSettings
+from foretype.daemon.settings.settings import CompletionSettings
+from foretype.tests.live.places import Place, places
+from foretype.tests.live.replay import PACES, Pace, Replayed, replay, typed, variant
+from foretype.tests.live.report import figures, table
+from foretype.tests.live.simulated import MACHINES, InsideClient, Machine, Truth
 from foretype.tests.quality.corpus import CorpusProblem
 from foretype.tests.support import virtual_time
 from rich.console import Console
 from rich.progress import track
-
-from .places import Place, places
-from .replay import PACES, Pace, Replayed, replay, typed, variant
-from .report import figures, table
-from .simulated import MACHINES, InsideClient, Machine, Truth
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "live.json"
 AS_IT_COMES = "as it comes"

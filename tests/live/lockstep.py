@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from foretype.models.cancellation import Cancellation
+from foretype.models.llama.cancellation import Cancellation
 
 QUANTUM_S = 0.004
 """How long computing goes on before a cancellation is noticed."""

@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 import attrs
 import psutil
+from foretype.tests.live.places import Place
+from foretype.tests.live.screen import Screen
 from foretype.tests.support.lsp_client import LspClient, Refused, inline_params
 from foretype.tests.support.private_home import default_model, private_home
-
-from .places import Place
-from .screen import Screen
 
 BETTER = "foretype/betterSuggestion"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
+from foretype.tests.live.replay import Look, Replayed
 from rich.table import Table
-
-from .replay import Look, Replayed
 
 
 def label(after_s: float) -> str:

@@ -16,20 +16,20 @@ from typing import Any, cast
 import attrs
 import numpy as np
 import numpy.typing as npt
-from foretype.daemon import service
-from foretype.daemon.config import CompletionSettings
-from foretype.daemon.inprocess import InProcess
-from foretype.models import cache as cache_module
-from foretype.models.cache import KVCache, common_prefix
-from foretype.models.cancellation import Cancellation
-from foretype.models.engine import EngineInfo, EngineSettings, load_engine
-from foretype.models.llama import DecodeResult
-from foretype.models.local import LocalEngine
+from foretype.daemon.server import service
+from foretype.daemon.server.in_process import InProcess
+from foretype.daemon.settings.settings import CompletionSettings
+from foretype.models.cache import kv_cache as cache_module
+from foretype.models.cache.kv_cache import KVCache, common_prefix
+from foretype.models.engine.interface import EngineInfo, EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.engine.local import LocalEngine
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.llama.llama import DecodeResult
+from foretype.tests.live.lockstep import LockstepThread
 from foretype.tests.support.fake_cells import FakeCells
 from foretype.tests.support.lsp_inside import InsideServer
 from foretype.tests.support.private_home import default_model
-
-from .lockstep import LockstepThread
 
 CELLS = 16384
 KEPT = 3000
@@ -58,7 +58,7 @@ class Truth:
     def __init__(self) -> None:
         path = default_model()
         settings = EngineSettings(context_tokens=CELLS, tuned=False)
-        self.engine = cast("LocalEngine", load_engine(path, settings, lambda _: None))
+        self.engine = load_engine(path, settings, lambda _: None)
         self._sequences = [self.engine.cache.acquire() for _ in range(6)]
         self._known: OrderedDict[bytes, npt.NDArray[np.float32]] = OrderedDict()
 

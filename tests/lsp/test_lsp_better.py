@@ -12,11 +12,11 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.values import Completion, StopReason
-from foretype.daemon.backend import OnDelta
-from foretype.daemon.protocol import CompletionRequest, Priority
-from foretype.lsp.better import BETTER, STANDS_S, successor
-from foretype.lsp.suggestions import Rest, Suggestion
+from foretype.context.shared.values import Completion, StopReason
+from foretype.daemon.client.backend import OnDelta
+from foretype.daemon.wire.messages import CompletionRequest, Priority
+from foretype.lsp.completions.better import BETTER, STANDS_S, successor
+from foretype.lsp.completions.suggestions import Rest, Suggestion
 from foretype.tests.support import virtual_time
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from hypothesis import given

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from foretype.context.values import Completion, Prompt, RelatedPart, StopReason, StopRules
-from foretype.daemon.protocol import (
+from foretype.context.shared.values import Completion, Prompt, RelatedPart, StopReason, StopRules
+from foretype.daemon.wire.messages import (
     CompletionRequest,
     DaemonStatus,
     ForgetRequest,
@@ -15,7 +15,7 @@ from foretype.daemon.protocol import (
     ModelStatus,
     WarmRequest,
 )
-from foretype.lsp.code_log import CodeLog
+from foretype.lsp.session.code_log import CodeLog
 from foretype.tests.support.lsp_client import connected, python
 from foretype.tests.support.private_home import private_home
 

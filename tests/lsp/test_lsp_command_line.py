@@ -8,8 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from foretype.lsp.demo_script import next_key, percentile, read_script, wanted
-from foretype.lsp.once import offset_of, read_source, read_target
+from foretype.context.shared.figures import percentile
+from foretype.lsp.cli.complete import offset_of, read_source, read_target
+from foretype.lsp.demo.script import next_key, read_script, wanted
 from foretype.tests.support.private_home import foretype, private_home
 
 
@@ -83,7 +84,8 @@ def test_without_a_model_the_next_step_is_named(home: dict[str, str], source: Pa
 
 def test_the_language_server_never_imports_llama() -> None:
     code = (
-        "import sys, foretype.lsp.server, foretype.lsp.inline, foretype.daemon.client, foretype.lsp.start;"
+        "import sys, foretype.lsp.server.server, foretype.lsp.server.stdio;"
+        "import foretype.lsp.completions.requests, foretype.daemon.client.client;"
         "sys.exit(any(name.split('.')[0] == 'llama_cpp' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
@@ -91,7 +93,7 @@ def test_the_language_server_never_imports_llama() -> None:
 
 def test_initialize_waits_for_nothing_heavy() -> None:
     code = (
-        "import sys, foretype.lsp.command, foretype.lsp.start, foretype.lsp.server;"
+        "import sys, foretype.lsp.cli.commands, foretype.lsp.server.stdio, foretype.lsp.server.server;"
         "heavy = {'tree_sitter', 'watchfiles', 'numpy', 'msgpack', 'psutil', 'rich'};"
         "print(heavy & {name.split('.')[0] for name in sys.modules})"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from foretype.lsp.ledger import Ledger, Settled
+from foretype.lsp.statistics.ledger import Ledger, Settled
 from foretype.tests.support.notebook_editor import NotebookEditor, notebook_editor
 
 URI = "file:///srv/space/a.py"

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from foretype.context.values import Completion, Prompt
-from foretype.daemon.backend import OnDelta
-from foretype.daemon.protocol import CompletionRequest
+from foretype.context.shared.values import Completion, Prompt
+from foretype.daemon.client.backend import OnDelta
+from foretype.daemon.wire.messages import CompletionRequest
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 OLD, NEW = "file:///srv/one/old.py", "file:///srv/one/new.py"

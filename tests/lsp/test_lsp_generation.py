@@ -6,9 +6,9 @@ import asyncio
 
 import attrs
 import pytest
-from foretype.context.snapshot import Snapshot
-from foretype.context.values import Completion, StopReason, StopRules
-from foretype.lsp.generation import Generation, whole_lines, whole_words
+from foretype.context.shared.values import Completion, StopReason, StopRules
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.lsp.completions.generation import Generation, whole_lines, whole_words
 
 TEXT = "before |after"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.lsp.documents import DocumentStore
+from foretype.lsp.documents.documents import DocumentStore
 from foretype.tests.support import scripted_server
 from foretype.tests.support.lsp_client import LspClient, python
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.context.indentation import IndentOptions
-from foretype.context.project_indent import matches, project_indent
-from foretype.lsp.blanks import reindented
-from foretype.lsp.documents import Document
-from foretype.lsp.project_indent import ProjectIndents, read_project_indent
-from foretype.lsp.query import read_query
+from foretype.context.text.indentation import IndentOptions
+from foretype.context.workspace.project_indent import matches, project_indent
+from foretype.lsp.completions.reindent import reindented
+from foretype.lsp.documents.documents import Document
+from foretype.lsp.documents.project_indent import ProjectIndents, read_project_indent
+from foretype.lsp.documents.query import read_query
 from foretype.tests.support.lsp_client import PATIENCE_S, inline_params
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from hypothesis import given
@@ -58,7 +58,7 @@ async def test_formatting_options_of_a_request_decide_where_the_file_shows_nothi
 async def test_editorconfig_decides_where_nobody_else_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foretype.lsp.project_indent.WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr("foretype.lsp.documents.project_indent.WITHIN_S", PATIENCE_S)
     (tmp_path / ".editorconfig").write_text("root = true\n[*.py]\nindent_style = tab\n")
     uri = (tmp_path / "a.py").as_uri()
     tabs = BODY.replace("    ", "\t")

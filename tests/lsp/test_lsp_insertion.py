@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from foretype.context.rules import stop_rules
-from foretype.context.trim import trim
-from foretype.context.values import StopReason
+from foretype.context.checking.trim import trim
+from foretype.context.prompt.rules import stop_rules
+from foretype.context.shared.values import StopReason
 from foretype.tests.support.context_cases import Case, cases, check
 from foretype.tests.support.cursor import snapshot_at
 from foretype.tests.support.insertion import MAX_TOKENS, accepted

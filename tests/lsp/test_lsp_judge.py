@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context.confidence import LEAST
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
-from foretype.context.values import Completion, StopReason, StopRules
-from foretype.lsp.generation import Generation
-from foretype.lsp.judge import judge
+from foretype.context.checking.confidence import LEAST
+from foretype.context.shared.values import Completion, StopReason, StopRules
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
+from foretype.lsp.completions.generation import Generation
+from foretype.lsp.completions.judge import judge
 
 TEXT = "def double(number):\n    return \n"
 

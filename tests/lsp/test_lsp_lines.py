@@ -6,9 +6,16 @@ import re
 from typing import Any
 
 import pytest
-from foretype.lsp.documents import Document
-from foretype.lsp.lines import LineIndex
-from foretype.lsp.positions import Encoding, negotiate, offset_at, position_at, units, without_surrogates
+from foretype.lsp.documents.documents import Document
+from foretype.lsp.documents.line_index import LineIndex
+from foretype.lsp.documents.positions import (
+    Encoding,
+    negotiate,
+    offset_at,
+    position_at,
+    units,
+    without_surrogates,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from foretype.lsp.trees import GrowingTree, Trees
+from foretype.lsp.documents.trees import GrowingTree, Trees
 from foretype.tests.support.loop_watch import LoopWatch, watched
 from foretype.tests.support.worst_day import a_day
 from foretype.tests.support.worst_files import FILES, WorstFile

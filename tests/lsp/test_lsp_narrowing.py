@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.ignore import Told, is_left_out
-from foretype.lsp import narrowing
-from foretype.lsp.documents import Document
-from foretype.lsp.narrowing import AT_ONCE, FRESH_S, SLOW_S, WAITING, Narrowings, Verdict
+from foretype.context.workspace.ignore import Told, is_left_out
+from foretype.lsp.documents.documents import Document
+from foretype.lsp.workspace import restrictions as narrowing
+from foretype.lsp.workspace.restrictions import AT_ONCE, FRESH_S, SLOW_S, WAITING, Narrowings, Verdict
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 

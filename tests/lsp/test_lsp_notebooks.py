@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.context.syntax import parse
-from foretype.lsp.documents import Document, DocumentStore, path_of
-from foretype.lsp.positions import Encoding
+from foretype.context.syntax.tree import parse
+from foretype.lsp.documents.documents import Document, DocumentStore, path_of
+from foretype.lsp.documents.positions import Encoding
 from foretype.tests.support.cursor import at_cursor
 from foretype.tests.support.notebook_editor import (
     CELL,

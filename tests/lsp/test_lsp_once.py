@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from foretype.context.index import Index
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
-from foretype.daemon import paths
-from foretype.daemon.config import Settings, WorkspaceSettings
-from foretype.lsp.once import prompt_for
+from foretype.context.shared import paths
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
+from foretype.context.workspace.index import Index
+from foretype.daemon.settings.settings import Settings, WorkspaceSettings
+from foretype.lsp.cli.complete import prompt_for
 from foretype.tests.support.private_home import foretype, private_home
 
 SHAPES = "class Rectangle:\n    def widen(self, margin):\n        return margin\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from foretype.lsp.suggestions import Suggestion, Suggestions, around
+from foretype.lsp.completions.suggestions import Suggestion, Suggestions, around
 from foretype.tests.support.lsp_client import LspClient, connected, python
 from foretype.tests.support.private_home import private_home
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Any
 
-from foretype.daemon.protocol import ModelState, ModelStatus
-from foretype.lsp.progress import WorkProgress
-from foretype.lsp.status import ModelProgress
+from foretype.daemon.wire.messages import ModelState, ModelStatus
+from foretype.lsp.protocol.progress import WorkProgress
+from foretype.lsp.session.status import ModelProgress
 
 
 class Editor:

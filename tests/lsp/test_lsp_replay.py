@@ -14,10 +14,10 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.values import Completion, StopReason
-from foretype.daemon.backend import OnDelta
-from foretype.daemon.protocol import CompletionRequest, WarmRequest
-from foretype.lsp.documents import as_map
+from foretype.context.shared.values import Completion, StopReason
+from foretype.daemon.client.backend import OnDelta
+from foretype.daemon.wire.messages import CompletionRequest, WarmRequest
+from foretype.lsp.documents.documents import as_map
 from foretype.tests.support import virtual_time
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.problem import Problem
-from foretype.daemon.config import CompletionSettings, Settings
-from foretype.lsp.choose import with_model, write_model
-from foretype.lsp.options import Switches, received, resolve, schema
+from foretype.context.shared.problem import Problem
+from foretype.daemon.settings.settings import CompletionSettings, Settings
+from foretype.lsp.session.settings import Switches, received, resolve, schema
+from foretype.lsp.session.user_config import with_model, write_model
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 

@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from foretype.context.problem import Problem
-from foretype.lsp.ledger import Fate, Ledger, Offer, Settled
-from foretype.lsp.statistics import AnswerRow, Statistics
-from foretype.lsp.stats import as_record, as_text, histogram, summarize, tables
+from foretype.context.shared.problem import Problem
+from foretype.lsp.statistics.ledger import Fate, Ledger, Offer, Settled
+from foretype.lsp.statistics.store import AnswerRow, Statistics
+from foretype.lsp.statistics.summary import as_record, as_text, histogram, summarize, tables
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console

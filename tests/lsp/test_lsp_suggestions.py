@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from foretype.lsp.suggestions import Suggestion, Suggestions, around, rest_at
+from foretype.lsp.completions.suggestions import Suggestion, Suggestions, around, rest_at
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

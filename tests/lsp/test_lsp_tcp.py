@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from foretype.context.problem import Problem
-from foretype.daemon.backend import OnModel
-from foretype.daemon.config import Settings, StatisticsSettings
-from foretype.lsp import tcp
-from foretype.lsp.server import ForetypeServer
+from foretype.context.shared.problem import Problem
+from foretype.daemon.client.backend import OnModel
+from foretype.daemon.settings.settings import Settings, StatisticsSettings
+from foretype.lsp.server import tcp
+from foretype.lsp.server.server import ForetypeServer
 from foretype.tests.support.lsp_inside import EchoBackend
 
 TOKEN = "open sesame"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from foretype.daemon.protocol import DaemonStatus, ModelState, ModelStatus
-from foretype.lsp.top import Rates, Sample, rates, view
+from foretype.daemon.wire.messages import DaemonStatus, ModelState, ModelStatus
+from foretype.lsp.cli.top import Rates, Sample, rates, view
 from rich.console import Console
 
 

@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from foretype.daemon.client import DaemonClient
-from foretype.daemon.config import CompletionSettings
-from foretype.daemon.place import Place
-from foretype.daemon.protocol import WarmRequest
-from foretype.lsp.ahead import warm_offset
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process.home import Place
+from foretype.daemon.settings.settings import CompletionSettings
+from foretype.daemon.wire.messages import WarmRequest
+from foretype.lsp.completions.warm_up import warm_offset
 from foretype.tests.support import virtual_time
 from foretype.tests.support.lsp_client import PATIENCE_S, connected, python
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.context import index_walk
-from foretype.context.index import Limits
-from foretype.context.values import Completion, Prompt
-from foretype.daemon.backend import OnDelta
-from foretype.daemon.protocol import CompletionRequest, WarmRequest
-from foretype.lsp import narrowing
-from foretype.lsp import workspace as workspaces
-from foretype.lsp.workspace import Folder, is_project
+from foretype.context.shared.values import Completion, Prompt
+from foretype.context.workspace import walk as index_walk
+from foretype.context.workspace.index import Limits
+from foretype.daemon.client.backend import OnDelta
+from foretype.daemon.wire.messages import CompletionRequest, WarmRequest
+from foretype.lsp.workspace import folders as workspaces
+from foretype.lsp.workspace import restrictions
+from foretype.lsp.workspace.folders import Folder, is_project
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from foretype.tests.support.private_home import foretype, private_home
 
@@ -250,7 +250,7 @@ async def test_a_rule_above_the_editors_folder_that_changes_holds_for_its_index_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody watches that file: it is noticed with a request."""
-    monkeypatch.setattr(narrowing, "FRESH_S", 0.0)
+    monkeypatch.setattr(restrictions, "FRESH_S", 0.0)
     async with opened(tmp_path, {"main.py": MAIN, "shapes.py": SHAPES}, monkeypatch) as (inside, _):
         await until(lambda: is_indexed(inside))
         (folder,) = inside.server.session.workspaces

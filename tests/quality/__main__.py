@@ -10,16 +10,15 @@ import sys
 from pathlib import Path
 
 import click
+from foretype.tests.quality import humaneval
+from foretype.tests.quality.answers import Answers, sees_suffix
+from foretype.tests.quality.corpus import BUILD, CorpusProblem
+from foretype.tests.quality.holes import KINDS, sample
+from foretype.tests.quality.report import plot, table, verdicts
+from foretype.tests.quality.score import Scored, figures, scored
+from foretype.tests.quality.stages import passage, repository
 from rich.console import Console
 from rich.progress import track
-
-from . import humaneval
-from .answers import Answers, sees_suffix
-from .corpus import BUILD, CorpusProblem
-from .holes import KINDS, sample
-from .report import plot, table, verdicts
-from .score import Scored, figures, scored
-from .stages import passage, repository
 
 RESULTS = BUILD.parent / "quality.json"
 PLOT = BUILD.parent / "quality.svg"

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from foretype.context.values import Completion, Prompt, StopReason, StopRules, Timings
-from foretype.models.cancellation import Cancellation
-from foretype.models.describe import describe
-from foretype.models.engine import EngineLike, EngineSettings, load_engine
-from foretype.models.store import resolve
-from foretype.models.tuned import find
-
-from .corpus import BUILD
+from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules, Timings
+from foretype.models.engine.interface import EngineLike, EngineSettings
+from foretype.models.engine.loading import load_engine
+from foretype.models.library.describe import describe
+from foretype.models.library.store import resolve
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.tuning.record import find
+from foretype.tests.quality.corpus import BUILD
 
 MODEL = "smollm2-135m"
 NEVER_MS = 1e9

@@ -15,12 +15,11 @@ import re
 from collections.abc import Callable, Iterator
 
 import attrs
-from foretype.context.rules import should_trigger
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
-
-from .corpus import Source, files, sources, unpacked
-from .lexing import masked
+from foretype.context.prompt.rules import should_trigger
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
+from foretype.tests.quality.corpus import Source, files, sources, unpacked
+from foretype.tests.quality.lexing import masked
 
 KINDS = ("rest", "line", "block")
 CLOSERS = {"(": ")", "[": "]", "{": "}"}

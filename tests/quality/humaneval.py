@@ -18,14 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-from foretype.context.assemble import assemble
-from foretype.context.related import select_related
-from foretype.context.retrievers import Sources
-from foretype.context.rules import stop_rules
-from foretype.context.values import Completion, Prompt, StopRules
-
-from .holes import Hole
-from .stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, checked
+from foretype.context.prompt.assemble import assemble
+from foretype.context.prompt.rules import stop_rules
+from foretype.context.related.choose import select_related
+from foretype.context.related.retrievers import Sources
+from foretype.context.shared.values import Completion, Prompt, StopRules
+from foretype.tests.quality.holes import Hole
+from foretype.tests.quality.stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, checked
 
 DATA = (
     Path(__file__).resolve().parents[1]

@@ -16,8 +16,8 @@ import symtable
 import warnings
 from pathlib import Path
 
-from .corpus import SUFFIXES
-from .lexing import IDENTIFIER, masked
+from foretype.tests.quality.corpus import SUFFIXES
+from foretype.tests.quality.lexing import IDENTIFIER, masked
 
 _PYTHON = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "__file__", "__path__", "__class__"}
 _TYPESCRIPT = """

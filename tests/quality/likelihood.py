@@ -17,25 +17,24 @@ from functools import partial
 import attrs
 import click
 import numpy as np
-from foretype.context.assemble import assemble
-from foretype.context.related import select_related
-from foretype.context.retrievers import RETRIEVERS, Retriever
-from foretype.context.values import Prompt
-from foretype.lsp.workspace import Folder
-from foretype.models import gguf
-from foretype.models.fim import Recognition, facts, recognise
-from foretype.models.layout import Guarded, Marker, Surroundings, whole
-from foretype.models.likelihood import log_probability
-from foretype.models.llama import Context, Model
-from foretype.models.threads import Governor, available
+from foretype.context.prompt.assemble import assemble
+from foretype.context.related.choose import select_related
+from foretype.context.related.retrievers import RETRIEVERS, Retriever
+from foretype.context.shared.values import Prompt
+from foretype.lsp.workspace.folders import Folder
+from foretype.models.gguf import file as gguf
+from foretype.models.llama.governor import Governor, available
+from foretype.models.llama.likelihood import log_probability
+from foretype.models.llama.llama import Context, Model
+from foretype.models.prompts.formats import Recognition, facts, recognise
+from foretype.models.prompts.layout import Guarded, Marker, Surroundings, whole
+from foretype.tests.quality.answers import model_file, sees_suffix
+from foretype.tests.quality.corpus import CorpusProblem
+from foretype.tests.quality.holes import Hole, sample
+from foretype.tests.quality.stages import RELATED_CHARACTERS, WINDOW, repository
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-
-from .answers import model_file, sees_suffix
-from .corpus import CorpusProblem
-from .holes import Hole, sample
-from .stages import RELATED_CHARACTERS, WINDOW, repository
 
 MOST_TOKENS = 40
 """Of the authors' line, so many are looked at."""

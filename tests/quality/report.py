@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from foretype.tests.quality.stages import STAGES
 from rich.table import Table
-
-from .stages import STAGES
 
 SHARES = ("exact", "whole", "similarity", "undefined", "shown", "exact_of_shown")
 COSTS = ("tokens", "ms")

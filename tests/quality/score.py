@@ -11,10 +11,9 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-
-from .holes import Hole
-from .judge import undefined_names
-from .stages import STAGES, Passage, Shown
+from foretype.tests.quality.holes import Hole
+from foretype.tests.quality.judge import undefined_names
+from foretype.tests.quality.stages import STAGES, Passage, Shown
 
 
 @attrs.frozen

@@ -16,18 +16,17 @@ from functools import partial
 from pathlib import Path
 
 import attrs
-from foretype.context.assemble import WindowSettings, assemble
-from foretype.context.confidence import is_sure
-from foretype.context.ground import ground
-from foretype.context.index import Index
-from foretype.context.related import select_related
-from foretype.context.rules import stop_rules
-from foretype.context.trim import trim
-from foretype.context.values import Completion, Prompt, StopRules
-from foretype.lsp.workspace import Folder
-
-from .corpus import BUILD, sources, unpacked
-from .holes import Hole
+from foretype.context.checking.confidence import is_sure
+from foretype.context.checking.ground import ground
+from foretype.context.checking.trim import trim
+from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.rules import stop_rules
+from foretype.context.related.choose import select_related
+from foretype.context.shared.values import Completion, Prompt, StopRules
+from foretype.context.workspace.index import Index
+from foretype.lsp.workspace.folders import Folder
+from foretype.tests.quality.corpus import BUILD, sources, unpacked
+from foretype.tests.quality.holes import Hole
 
 STAGES = ("window", "related", "trim", "ground", "sure")
 WINDOW = WindowSettings(prefix_characters=1600, suffix_characters=600)

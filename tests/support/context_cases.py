@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-FOLDER = Path(__file__).resolve().parents[1] / "unit" / "context_cases"
+FOLDER = Path(__file__).resolve().parents[1] / "context" / "cases"
 Fields = dict[str, Any]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
 
 CURSOR = "‸"
 

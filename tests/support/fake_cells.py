@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from foretype.models.cancellation import Cancellation
-from foretype.models.llama import DecodeResult
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.llama.llama import DecodeResult
 
 
 class FakeCells:

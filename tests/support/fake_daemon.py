@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from foretype.context.problem import Problem
-from foretype.daemon.place import Place
-from foretype.daemon.server import AlreadyRunning, serve
+from foretype.context.shared.problem import Problem
+from foretype.daemon.process.home import Place
+from foretype.daemon.server.server import AlreadyRunning, serve
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
-from foretype.context.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
-from foretype.models.cancellation import Cancellation
-from foretype.models.engine import EngineInfo
+from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from foretype.models.engine.interface import EngineInfo
+from foretype.models.llama.cancellation import Cancellation
 
 Script = Callable[[Prompt], Sequence[str]]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from foretype.daemon.config import Settings, StatisticsSettings
-from foretype.daemon.inprocess import InProcess
-from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+from foretype.daemon.server.in_process import InProcess
+from foretype.daemon.settings.settings import Settings, StatisticsSettings
+from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 

@@ -7,17 +7,16 @@ No model, no server and no event loop: the answer is given.
 from __future__ import annotations
 
 import attrs
-from foretype.context.rules import stop_rules
-from foretype.context.snapshot import Snapshot
-from foretype.context.values import Completion, StopReason, StopRules, Timings
-from foretype.lsp.items import item
-from foretype.lsp.judge import Judgement, judge
-from foretype.lsp.place import Place
-from foretype.lsp.suggestions import Suggestions
-from foretype.models.stops import StopWatch, cursor_line
-
-from .context_cases import Fields
-from .cursor import snapshot_at
+from foretype.context.prompt.rules import stop_rules
+from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.lsp.completions.items import item
+from foretype.lsp.completions.judge import Judgement, judge
+from foretype.lsp.completions.suggestions import Suggestions
+from foretype.lsp.documents.target import Place
+from foretype.models.decoding.stops import StopWatch, cursor_line
+from foretype.tests.support.context_cases import Fields
+from foretype.tests.support.cursor import snapshot_at
 
 MAX_TOKENS = 256
 

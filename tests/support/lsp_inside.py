@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from foretype.context.values import Completion, StopReason
-from foretype.daemon.backend import Backend, OnDelta, OnModel
-from foretype.daemon.config import CompletionSettings, Settings, StatisticsSettings
-from foretype.daemon.protocol import (
+from foretype.context.shared.values import Completion, StopReason
+from foretype.daemon.client.backend import Backend, OnDelta, OnModel
+from foretype.daemon.settings.settings import CompletionSettings, Settings, StatisticsSettings
+from foretype.daemon.wire.messages import (
     CompletionRequest,
     DaemonStatus,
     ForgetRequest,
@@ -23,8 +23,8 @@ from foretype.daemon.protocol import (
     ModelStatus,
     WarmRequest,
 )
-from foretype.lsp.documents import as_map
-from foretype.lsp.server import ForetypeServer
+from foretype.lsp.documents.documents import as_map
+from foretype.lsp.server.server import ForetypeServer
 
 TURNS = 2000
 WITHIN_S = 5.0

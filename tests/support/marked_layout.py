@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import attrs
-from foretype.models.layout import Surroundings
-from foretype.models.vocabulary import Vocabulary, to_bytes
+from foretype.models.llama.vocabulary import Vocabulary, to_bytes
+from foretype.models.prompts.layout import Surroundings
 
 PREFIX, SUFFIX, MIDDLE, NAME = 1, 3, 2, 5
 

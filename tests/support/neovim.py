@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-
-from .neovim_screen import GHOST_COLOUR, Screen
+from foretype.tests.support.neovim_screen import GHOST_COLOUR, Screen
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "build" / "editors"

@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from foretype.context.values import Completion, Prompt
-from foretype.daemon.backend import OnDelta
-from foretype.daemon.protocol import CompletionRequest
-
-from .lsp_inside import EchoBackend, InsideServer
+from foretype.context.shared.values import Completion, Prompt
+from foretype.daemon.client.backend import OnDelta
+from foretype.daemon.wire.messages import CompletionRequest
+from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 SPACE = "/srv/space"
 NOTEBOOK = f"file://{SPACE}/work/n.ipynb"

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from foretype.context.problem import ModelProblem
-from foretype.models.store import resolve
+from foretype.context.shared.problem import ModelProblem
+from foretype.models.library.store import resolve
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -57,7 +57,7 @@ def private_home(model: Path | None = None) -> Generator[dict[str, str]]:
 def foretype(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a home."""
     return subprocess.run(
-        [sys.executable, "-c", "from foretype.daemon.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from foretype.daemon.cli.main import main; main()", *arguments],
         env=environment,
         capture_output=True,
         text=True,

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from foretype.context.values import Completion, Prompt, StopReason
-from foretype.daemon.config import Settings
-from foretype.daemon.protocol import (
+from foretype.context.shared.values import Completion, Prompt, StopReason
+from foretype.daemon.settings.settings import Settings
+from foretype.daemon.wire.messages import (
     CompletionRequest,
     DaemonStatus,
     ForgetRequest,
@@ -25,7 +25,7 @@ from foretype.daemon.protocol import (
     ModelStatus,
     WarmRequest,
 )
-from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
 
 
 class ScriptedBackend:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from foretype.models import gguf
-from foretype.models.gguf_head import Array
+from foretype.models.gguf import file as gguf
+from foretype.models.gguf.head import Array
 from gguf import GGUFValueType, GGUFWriter
 
 VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "vocab"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from foretype.daemon.config import Settings
-from foretype.daemon.inprocess import InProcess
-from foretype.lsp.server import ForetypeServer, OnModel, run_stdio
+from foretype.daemon.server.in_process import InProcess
+from foretype.daemon.settings.settings import Settings
+from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.loop_watch import watched
 from foretype.tests.support.worst_files import said_at

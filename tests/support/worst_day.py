@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import watched_server
-from .loop_watch import LoopWatch
-from .lsp_client import LspClient, Refused, connected, python
-from .private_home import private_home
-from .worst_files import FILES, KEYS, WorstFile
+from foretype.tests.support import watched_server
+from foretype.tests.support.loop_watch import LoopWatch
+from foretype.tests.support.lsp_client import LspClient, Refused, connected, python
+from foretype.tests.support.private_home import private_home
+from foretype.tests.support.worst_files import FILES, KEYS, WorstFile
 
 KEY_S = 0.03
 """Seconds between two keys: faster than anybody types, so that work piles up where it can."""

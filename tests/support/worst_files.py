@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-from foretype.context.values import Prompt
+from foretype.context.shared.values import Prompt
 
 KEYS = "const valueOf = helper(list, 1"
 """What is typed in each file: 30 keys."""

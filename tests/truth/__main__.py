@@ -14,15 +14,14 @@ from functools import partial
 from pathlib import Path
 
 import click
+from foretype.tests.truth import report
+from foretype.tests.truth.blocked import blocked
+from foretype.tests.truth.corpus import BUILD, SUFFIXES, File, fetched, files
+from foretype.tests.truth.cuts import KINDS
+from foretype.tests.truth.figures import Tally, figures, merged
+from foretype.tests.truth.work import index_of, of_file
 from rich.console import Console
 from rich.progress import track
-
-from . import report
-from .blocked import blocked
-from .corpus import BUILD, SUFFIXES, File, fetched, files
-from .cuts import KINDS
-from .figures import Tally, figures, merged
-from .work import index_of, of_file
 
 RESULTS = BUILD.parent / "truth.json"
 PLOT = BUILD.parent / "truth.svg"

@@ -16,9 +16,8 @@ import random
 from collections.abc import Iterator
 
 import attrs
-
-from .holes import Hole
-from .tokens import pieces
+from foretype.tests.truth.holes import Hole
+from foretype.tests.truth.tokens import pieces
 
 ANSWERS = (
     "ends",

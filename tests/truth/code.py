@@ -10,8 +10,8 @@ import re
 
 import attrs
 import tree_sitter
-from foretype.context.grammars import load_grammar
 from foretype.context.languages import language
+from foretype.context.languages.grammars import load_grammar
 
 PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")

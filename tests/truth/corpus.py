@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import attrs
-
-from ..quality import corpus as pinned
-from ..quality.corpus import CorpusProblem, Source
+from foretype.tests.quality import corpus as pinned
+from foretype.tests.quality.corpus import CorpusProblem, Source
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "truth"
 TABLE = Path(__file__).with_name("corpus.toml")

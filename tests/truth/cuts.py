@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 from foretype.context.languages import language
-
-from .code import Code, Token
+from foretype.tests.truth.code import Code, Token
 
 MOST_LINES = 12
 _WORDED_HEADERS = re.compile(

@@ -8,8 +8,7 @@ bracket may bring its closing one; typing a closing one that stands there steps 
 from __future__ import annotations
 
 import attrs
-
-from .holes import Hole, is_opener
+from foretype.tests.truth.holes import Hole, is_opener
 
 
 @attrs.frozen

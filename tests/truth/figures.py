@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import attrs
-
-from .cuts import CLOSED, PLAIN
-from .oracle import Example, Outcome
-from .verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
+from foretype.tests.truth.cuts import CLOSED, PLAIN
+from foretype.tests.truth.oracle import Example, Outcome
+from foretype.tests.truth.verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
 
 Key = tuple[str, str, str, bool, str, str, str]
 """Language, kind, answer, asked, moment, class, fault."""

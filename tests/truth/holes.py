@@ -27,10 +27,9 @@ from collections.abc import Collection, Iterator
 
 import attrs
 from foretype.context.languages import language
-
-from .code import PAIRS, Code, read
-from .corpus import File
-from .cuts import CLOSED, KINDS, Lines
+from foretype.tests.truth.code import PAIRS, Code, read
+from foretype.tests.truth.corpus import File
+from foretype.tests.truth.cuts import CLOSED, KINDS, Lines
 
 LONGEST = 160
 LAYOUTS = ("lf", "crlf", "tabs", "no-eol")

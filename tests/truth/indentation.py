@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from .code import Code
+from foretype.tests.truth.code import Code
 
 
 def unit_of(code: Code, but: tuple[int, int]) -> str:

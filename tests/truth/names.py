@@ -17,11 +17,10 @@ from __future__ import annotations
 import re
 
 import attrs
-
-from .bindings import BINDINGS, GLOBALS, PARAMETERS, TYPE_PARAMETERS
-from .code import Code, Token, read
-from .cuts import PLAIN
-from .holes import Hole
+from foretype.tests.truth.bindings import BINDINGS, GLOBALS, PARAMETERS, TYPE_PARAMETERS
+from foretype.tests.truth.code import Code, Token, read
+from foretype.tests.truth.cuts import PLAIN
+from foretype.tests.truth.holes import Hole
 
 INTRODUCED, GIVEN = "introduced", "given"
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import attrs
-
-from .answers import Answer, answers
-from .cuts import CLOSED
-from .editor import State, begun, first_opener, typed
-from .holes import Hole
-from .product import Product, Session, applied
-from .verdict import CORRUPT, EXACT, KILLED, SILENT, Verdict, judged, unshown
+from foretype.tests.truth.answers import Answer, answers
+from foretype.tests.truth.cuts import CLOSED
+from foretype.tests.truth.editor import State, begun, first_opener, typed
+from foretype.tests.truth.holes import Hole
+from foretype.tests.truth.product import Product, Session, applied
+from foretype.tests.truth.verdict import CORRUPT, EXACT, KILLED, SILENT, Verdict, judged, unshown
 
 TYPED = (1, 5)
 MOST_TYPED = 60

@@ -11,21 +11,20 @@ import asyncio
 from typing import Protocol
 
 import attrs
-from foretype.context.ground import Symbols
-from foretype.context.rules import should_trigger, stop_rules
-from foretype.context.snapshot import Snapshot
-from foretype.context.syntax import parse
-from foretype.context.values import Completion, StopReason, StopRules, Timings
-from foretype.lsp.generation import Generation
-from foretype.lsp.items import item
-from foretype.lsp.judge import judge
-from foretype.lsp.place import Place
-from foretype.lsp.suggestions import Suggestions
-from foretype.models.stops import StopWatch, cursor_line
-
-from .answers import Answer
-from .editor import State, begun
-from .holes import Hole
+from foretype.context.checking.ground import Symbols
+from foretype.context.prompt.rules import should_trigger, stop_rules
+from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
+from foretype.lsp.completions.generation import Generation
+from foretype.lsp.completions.items import item
+from foretype.lsp.completions.judge import judge
+from foretype.lsp.completions.suggestions import Suggestions
+from foretype.lsp.documents.target import Place
+from foretype.models.decoding.stops import StopWatch, cursor_line
+from foretype.tests.truth.answers import Answer
+from foretype.tests.truth.editor import State, begun
+from foretype.tests.truth.holes import Hole
 
 URI = "file:///truth"
 MAX_TOKENS = 512

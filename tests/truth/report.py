@@ -8,11 +8,10 @@ from html import escape
 from operator import itemgetter
 from typing import Literal
 
+from foretype.tests.truth.figures import Key, Tally, is_applied, is_closed, is_plain, languages
+from foretype.tests.truth.oracle import Example
+from foretype.tests.truth.verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
 from rich.table import Table
-
-from .figures import Key, Tally, is_applied, is_closed, is_plain, languages
-from .oracle import Example
-from .verdict import BEGINNING, CORRUPT, EXACT, FITTED, KILLED, RESTYLED, SILENT
 
 _CLASSES = (EXACT, BEGINNING, RESTYLED, FITTED, KILLED, SILENT, CORRUPT)
 _COLOURS = {"plain": "#5b8def", "closers": "#e0943a"}

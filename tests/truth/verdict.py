@@ -30,11 +30,10 @@ import itertools
 import re
 
 import attrs
-
-from .answers import Answer
-from .editor import State
-from .holes import Hole
-from .indentation import steps_in, unit_of
+from foretype.tests.truth.answers import Answer
+from foretype.tests.truth.editor import State
+from foretype.tests.truth.holes import Hole
+from foretype.tests.truth.indentation import steps_in, unit_of
 
 EXACT, BEGINNING, RESTYLED, FITTED = "exact", "beginning", "restyled", "fitted"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"

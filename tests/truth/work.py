@@ -6,15 +6,14 @@ import functools
 from functools import partial
 from pathlib import Path
 
-from foretype.context.index import Index
-
-from .answers import answers
-from .corpus import BUILD, File
-from .figures import Tally
-from .holes import Hole, holes
-from .names import with_own_names
-from .oracle import outcomes
-from .product import Foretype
+from foretype.context.workspace.index import Index
+from foretype.tests.truth.answers import answers
+from foretype.tests.truth.corpus import BUILD, File
+from foretype.tests.truth.figures import Tally
+from foretype.tests.truth.holes import Hole, holes
+from foretype.tests.truth.names import with_own_names
+from foretype.tests.truth.oracle import outcomes
+from foretype.tests.truth.product import Foretype
 
 
 @functools.cache

@@ -9,8 +9,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-from foretype.daemon.config import Settings
-from foretype.lsp.options import received, resolve, schema
+from foretype.daemon.settings.settings import Settings
+from foretype.lsp.session.settings import received, resolve, schema
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
 PACKAGE = EXTENSION / "package.json"

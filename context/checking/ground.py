@@ -1,0 +1,127 @@
+"""Is it true? A completion checked against the code around it: does it parse, and do its names exist.
+
+The model guesses, the editor knows. A completion is put into the definition around the cursor, which alone is
+parsed again; new defects cut it back to its longest sound beginning, and so does a name that exists nowhere.
+Precision comes first: what can't be decided is shown, above all where the code was broken before.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..imports import Import, Importer, Site
+from ..languages.grammars import load_grammar
+from ..syntax.excerpt import piece_around
+from ..syntax.includes import Headers
+from ..syntax.snapshot import Snapshot
+from ..text.lines import line_start
+from .name_checks import NameCheck, Symbols
+from .soundness import WITHIN_MS, Allowance, Bench, OutOfTimeError, Probe
+
+__all__ = ["Symbols", "Verdict", "ground"]
+
+
+@attrs.frozen
+class Verdict:
+    """What may be shown of a completion.
+
+    Attributes:
+        text: the text to insert: the completion, a beginning of it, or one with what it left open closed.
+        shown: whether anything is left.
+        reasons: why something was cut, in order: "syntax", "unknown name", "misspelt name", "unknown member",
+            "no time" for checking it; empty when nothing was. They never hold code.
+        names: the names that were found wanting.
+        replace_right: code points right of the cursor that `text` replaces.
+        imports: what `text` uses and the document has to import, so that the text is sound.
+    """
+
+    text: str
+    shown: bool
+    reasons: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    replace_right: int = 0
+    imports: tuple[Import, ...] = ()
+
+
+def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
+    text: str,
+    snapshot: Snapshot,
+    offset: int,
+    replace_right: int = 0,
+    symbols: Symbols | None = None,
+    mentions: Symbols | None = None,
+    imports: Importer | None = None,
+    *,
+    headers: Headers | None = None,
+    within_ms: float = WITHIN_MS,
+) -> Verdict:
+    """Check a trimmed completion in its place. Total: never raises.
+
+    Args:
+        text: the completion.
+        snapshot: the document it is for.
+        offset: the cursor, in code points.
+        replace_right: code points right of the cursor that the completion replaces.
+        symbols: whether the workspace knows a name; None where nobody knows the workspace.
+        mentions: whether another file of the workspace so much as mentions a name; None where that it
+            doesn't would say nothing.
+        imports: which names of a completion an import could bring; None where nobody can add one, so that
+            such names count as unknown.
+        headers: what the workspace's headers include; None where nobody knows them, so that they may bring in
+            anything.
+        within_ms: processor time for parsing; what can't be checked in it is not shown.
+    """
+    grammar = snapshot.described.grammar
+    if not text.strip() or grammar is None or not grammar.strict or load_grammar(snapshot.described) is None:
+        return Verdict(text, bool(text.strip()), replace_right=replace_right)
+    offset = min(max(offset, 0), len(snapshot.text))
+    piece = piece_around(snapshot, offset)
+    if piece is None or (snapshot.tree is not None and snapshot.tree.prose_at(offset) == "comment"):
+        return Verdict(text, True, replace_right=replace_right)
+    bench = Bench(snapshot, piece, text, replace_right, Allowance(within_ms))
+    try:
+        return _checked(bench, offset, symbols, mentions, imports, headers)
+    except OutOfTimeError:
+        return Verdict("", False, ("no time",))
+
+
+def _checked(  # noqa: PLR0917 - see `ground`
+    bench: Bench,
+    offset: int,
+    symbols: Symbols | None,
+    mentions: Symbols | None,
+    imports: Importer | None,
+    headers: Headers | None,
+) -> Verdict:
+    """The verdict on what lies on the bench. Raises `OutOfTimeError`."""
+    snapshot, piece, text = bench.snapshot, bench.piece, bench.text
+    sound = bench.sound_beginning(text)
+    reasons = ("syntax",) if sound.text != text else ()
+    if not sound.text or sound.tree is None:
+        return Verdict(sound.text, bool(sound.text), reasons, replace_right=sound.replace_right)
+    start = len(piece.before)
+    end = start + len(sound.text)
+    brought = imports(Site(sound.tree, start, end, snapshot, offset)) if imports is not None else ()
+    names = frozenset(choice.name for _, choice in brought)
+    check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, headers, names)
+    culprit = check.first_unknown()
+    if culprit is not None and bench.may_bind_later(sound.text, check):
+        culprit = None
+    if culprit is not None and len(piece.before) + len(piece.after) != len(snapshot.text):
+        finish = len(sound.tree.text) - end - len(piece.after) + sound.replace_right
+        culprit = check.confirmed(culprit, sound.replace_right, finish)
+    if culprit is None:
+        needed = tuple(choice for _, choice in brought)
+        return Verdict(sound.text, True, reasons, replace_right=sound.replace_right, imports=needed)
+    use, reason = culprit
+    lines = _lines_before(sound.text, use.start - len(piece.before))
+    kept = bench.closed_lines(lines) if lines else Probe("", 0, None)
+    needed = tuple(choice for mention, choice in brought if mention.start < start + len(kept.text))
+    return Verdict(
+        kept.text, bool(kept.text.strip()), (*reasons, reason), (use.name,), kept.replace_right, needed
+    )
+
+
+def _lines_before(text: str, position: int) -> str:
+    """The whole lines before the one that holds `position`."""
+    return text[: line_start(text, min(max(position, 0), len(text)))].rstrip()

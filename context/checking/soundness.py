@@ -1,0 +1,242 @@
+"""Does it parse? A completion put into the definition around the cursor, which alone is parsed again.
+
+Code may be unfinished where nothing follows the cursor in its line: what is open, in the completion or left
+of it, is closed for the parser. In front of something that stays, a completion has to be whole. Names are not
+looked at, and what can't be decided, above all where the code was broken before, counts as sound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from ..syntax.excerpt import Piece
+from ..syntax.snapshot import Snapshot
+from ..syntax.tree import SyntaxTree, TreeWork
+from ..text.brackets import PAIRS, balance
+from ..text.lines import line_end, line_start, newline_of, next_line_start, split_lines, without_end
+from .closers import Line, closed, meet_closers
+from .name_checks import NameCheck
+
+WITHIN_MS = 200.0
+"""Processor time in ms that trying a completion may take in all; most take 2."""
+
+_MOST_PROBES = 24
+_ANYTHING = ("x", "")
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
+
+
+class OutOfTimeError(Exception):
+    """A completion could not be tried in the time there was."""
+
+
+@attrs.define
+class Allowance:
+    """The processor time that may be spent on parsing. State: what is left of it, in ms."""
+
+    left_ms: float
+
+    def parse(self, text: str, snapshot: Snapshot) -> SyntaxTree | None:
+        """The tree of a text in a document; None where there is no grammar. Raises `OutOfTimeError`."""
+        work = TreeWork(snapshot.code(text), snapshot.language, limit_ms=max(self.left_ms, 0.001))
+        work.run()
+        self.left_ms -= work.spent_ms
+        if work.tree is None and self.left_ms <= 0:
+            raise OutOfTimeError
+        return work.tree
+
+
+@attrs.frozen
+class Probe:
+    """A text that was put in place.
+
+    Attributes:
+        text: what is left of it.
+        replace_right: code points right of the cursor that this replaces.
+        tree: its sound tree; None where there is none.
+    """
+
+    text: str
+    replace_right: int
+    tree: SyntaxTree | None
+
+
+@attrs.frozen
+class Bench:
+    """The place where completions are tried.
+
+    Attributes:
+        snapshot: the document.
+        piece: the part of it that is parsed.
+        text: the completion.
+        replace_right: code points right of the cursor that the whole completion replaces.
+        allowance: how long it may take; where that is over, `OutOfTimeError` is raised.
+    """
+
+    snapshot: Snapshot
+    piece: Piece
+    text: str
+    replace_right: int
+    allowance: Allowance
+
+    @property
+    def line(self) -> Line:
+        """The cursor's line."""
+        before, after = self.piece.before, self.piece.after
+        start, end = line_start(before, len(before)), line_end(after, 0)
+        return Line(before[start:], after[:end], self.snapshot.described, newline_of(before))
+
+    def replaced_by(self, text: str) -> int:
+        """How many code points right of the cursor a beginning of the completion replaces."""
+        if not text or text == self.text or not self.replace_right:
+            return self.replace_right if text else 0
+        return min(self.replace_right, meet_closers(text, self.line, ended=True)[1])
+
+    def stands_free(self, text: str) -> bool:
+        """Whether nothing is left in the cursor's line behind a text, so that it may be unfinished."""
+        return not self.line.after[self.replaced_by(text) :].strip()
+
+    def sound_beginning(self, text: str) -> Probe:
+        """The longest beginning of `text` that parses in its place, or could if it went on."""
+        described = self.snapshot.described
+        tree = self._tree_with(text)
+        if _is_sound(tree):
+            return self._probe(text, tree)
+        found = self._finished(text, described.layout.finishers)
+        if found is not None:
+            return found
+        if self._broken_anyway() or not self._can_be_finished():
+            return self._probe(text, self._sound_here(tree, text))
+        for number, shorter in enumerate(_shorter(text, described.keywords)):
+            if number >= _MOST_PROBES:
+                break
+            tree = self._tree_with(shorter)
+            if _is_sound(tree):
+                return self._probe(shorter, tree)
+            found = self._finished(shorter, described.layout.finishers[:1])
+            if found is not None:
+                return found
+        return Probe("", 0, None)
+
+    def closed_lines(self, text: str) -> Probe:
+        """Whole lines of a completion, closed where something follows; none where that can't be."""
+        if self.stands_free(text):
+            return self.sound_beginning(text)
+        whole = closed(text, self._line_behind(text))
+        tree = self._tree_with(whole) if whole else None
+        return Probe("", 0, None) if not whole or not _is_sound(tree) else self._probe(whole, tree)
+
+    def may_bind_later(self, text: str, check: NameCheck) -> bool:
+        """Whether names count as known once the line goes on as it may: `(a, b` as parameters of `=>`."""
+        if self.stands_free(text):
+            return False
+        for finish in self.snapshot.described.layout.late_binders:
+            tree = self._tree_with(text, self._missing(text) + finish)
+            if tree is not None and not tree.has_defects:
+                return attrs.evolve(check, tree=tree).first_unknown() is None
+        return False
+
+    def _probe(self, text: str, tree: SyntaxTree | None) -> Probe:
+        return Probe(text, self.replaced_by(text), tree)
+
+    def _line_behind(self, text: str) -> Line:
+        return attrs.evolve(self.line, after=self.line.after[self.replaced_by(text) :])
+
+    def _tree_with(self, text: str, finish: str = "") -> SyntaxTree | None:
+        """The piece's tree with a text in place, and `finish` at the end of the cursor's line."""
+        after = self.piece.after[self.replaced_by(text) :]
+        end = line_end(after, 0) if finish else 0
+        finished = after[:end] + finish + after[end:]
+        return self.allowance.parse(self.piece.before + text + finished, self.snapshot)
+
+    def _finished(self, text: str, finishers: tuple[str, ...]) -> Probe | None:
+        """A sound tree with what is left open closed: then the text is unfinished, not wrong."""
+        whole = text if self.stands_free(text) else closed(text, self._line_behind(text))
+        if whole is None:
+            return None
+        if whole.rstrip().endswith(","):
+            tree = self._tree_with(whole.rstrip()[:-1], self._missing(whole))
+            if tree is not None and not tree.has_defects:
+                return self._probe(whole, tree)
+        missing = self._missing(whole)
+        for finish in (missing, *(missing + finisher for finisher in finishers), *finishers):
+            if not finish and whole == text:
+                continue
+            tree = self._tree_with(whole, finish)
+            if tree is not None and not tree.has_defects:
+                return self._probe(whole, tree)
+        if not self.stands_free(text) and not balance(whole, self.snapshot.described).openers:
+            for finisher in finishers[:2]:  # an unfinished statement in front of a closer
+                tree = self._tree_with(whole + finisher)
+                if tree is not None and not tree.has_defects:
+                    return self._probe(whole, tree)
+        return None
+
+    def _missing(self, text: str) -> str:
+        """The closers that neither the text nor what follows it brings, innermost first."""
+        described = self.snapshot.described
+        after = self.piece.after[self.replaced_by(text) :]
+        end = line_end(after, 0)
+        here = balance(self.piece.before + text + after[:end], described)
+        behind = len([closer for _, closer in balance(after[end:], described).closers if closer in ")]}"])
+        openers = [bracket for _, bracket in here.openers]
+        brackets = "".join(PAIRS[bracket] for bracket in reversed(openers[behind:]))
+        return here.quote + (_open_tags(text) if described.layout.tags else "") + brackets
+
+    def _broken_anyway(self) -> bool:
+        """Whether the piece has defects even without the line that is being typed."""
+        before, after = self.piece.before, self.piece.after
+        start = line_start(before, len(before))
+        end = next_line_start(after, 0)
+        tree = self.allowance.parse(before[:start] + after[end:], self.snapshot)
+        return tree is None or tree.has_defects
+
+    def _can_be_finished(self) -> bool:
+        """Whether anything at all would be sound here: not in a line whose end is yet to be written."""
+        finishers = self.snapshot.described.layout.finishers
+        for text in _ANYTHING:
+            missing = self._missing(text)
+            for finish in ("", missing, *(missing + finisher for finisher in finishers)):
+                tree = self._tree_with(text, finish)
+                if tree is None or not tree.has_defects:
+                    return True
+        return False
+
+    def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:
+        """The tree, where its defects are elsewhere: good enough for names."""
+        start = len(self.piece.before)
+        return None if tree is None or tree.defects(start, start + len(text), 1) else tree
+
+
+def _open_tags(text: str) -> str:
+    """What closes the elements that a text opens and doesn't close, innermost first."""
+    opened: list[str] = []
+    for found in _TAG.finditer(text):
+        if found["closes"] and opened:
+            opened.pop()
+        elif not found["closes"] and not found["empty"]:
+            opened.append(found["name"])
+    return "".join(f"</{name}>" for name in reversed(opened))
+
+
+def _is_sound(tree: SyntaxTree | None) -> bool:
+    return tree is None or not tree.has_defects
+
+
+def _shorter(text: str, keywords: frozenset[str]) -> Iterator[str]:
+    """Beginnings of a text, longest first: by line, then the first line by token; no keyword all alone."""
+    lines = split_lines(text)
+    for count in range(len(lines) - 1, 0, -1):
+        shorter = "".join(lines[:count]).rstrip()
+        if shorter.strip():
+            yield shorter
+    first = without_end(lines[0])
+    ends = [found.end() for found in _TOKEN.finditer(first)]
+    for end in reversed(ends[:-1]):
+        shorter = first[:end].rstrip()
+        if _DANGLING.search(shorter) and shorter.strip() not in keywords:
+            yield shorter

@@ -1,0 +1,136 @@
+"""When to suggest, and how much: decisions from the text around the cursor and its tree.
+
+Pure functions. They ask no model and know no editor; settings come in as arguments.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..shared.values import StopRules
+from ..syntax.cursor_lines import Place, closes_only, place_of
+from ..syntax.snapshot import Snapshot
+from ..text.brackets import PAIRS, balance
+
+_LONGEST_LINE = 2000
+
+
+@attrs.frozen
+class Decision:
+    """Whether to ask the model, and the rule that decided, in a few words."""
+
+    trigger: bool
+    reason: str
+
+
+def should_trigger(snapshot: Snapshot, offset: int, invoked: bool) -> Decision:
+    """Whether a suggestion at `offset` is worth asking for. An explicit request is always honoured."""
+    if invoked:
+        return Decision(True, "invoked")
+    place = place_of(snapshot, offset)
+    if len(place.before) + len(place.after) > _LONGEST_LINE:
+        return Decision(False, "in a very long line")
+    if place.after[:1].isalnum() or place.after[:1] == "_":
+        return Decision(False, "inside a word")
+    if place.blank and place.after.strip() and not place.at_line_end:
+        return Decision(False, "before the line's code")
+    if not place.prose and place.before.endswith((")", "]", "}", ";")) and not place.after.strip():
+        return Decision(False, "after a finished statement")
+    if not (place.before.strip() or place.above or place.below or place.after.strip()):
+        return Decision(False, "nothing to go by")
+    return Decision(True, "typing")
+
+
+def stop_rules(
+    snapshot: Snapshot, offset: int, max_tokens: int, budget_ms: float, multiline: str = "auto"
+) -> StopRules:
+    """How far a suggestion at `offset` may go.
+
+    A block is suggested where one was just opened and is still empty; else the rest of the line.
+
+    Args:
+        snapshot: the document.
+        offset: the cursor, in code points.
+        max_tokens: passed on.
+        budget_ms: passed on.
+        multiline: "auto" decides from the code, "never" and "always" don't; inside a line, with code right
+            of the cursor, it is always one line.
+    """
+    place = place_of(snapshot, offset)
+    layout = place.language.layout
+    header = _header_indent(place)
+    many = place.at_line_end and (
+        multiline == "always" or (multiline != "never" and _block_is_empty(place, header))
+    )
+    following = place.below[0] if place.below else ""
+    reference = header + 1
+    closing = max(header, 0)
+    in_brackets = multiline != "never" and not _is_long_prose(place) and _is_in_brackets(place)
+    if in_brackets and place.before.rstrip().endswith(("(", "[")):
+        reference = max(header, 0)  # what brackets hold may stand as deep as their line
+    if following and closes_only(following, place.language):
+        if place.columns_of(following) >= closing and header >= 0:
+            closing = reference  # the block is closed already
+        following = ""
+    openers = () if multiline == "never" or _is_long_prose(place) else _line_end_openers(place)
+    return StopRules(
+        multiline=many,
+        reference_indent=reference,
+        closing_indent=min(closing, reference),
+        closers=("}", ")", "]", *layout.closers),
+        continuations=layout.continuations,
+        openers=openers,
+        opening_pattern=layout.opening_pattern if openers else "",
+        bracketed=many and place.before.rstrip().endswith("{") and place.after.lstrip().startswith("}"),
+        in_brackets=in_brackets,
+        stop_at_blank=layout.indented,
+        unindented=layout.unindented,
+        comments=() if layout.indented else place.language.comments.line,
+        next_line=following.strip(),
+        next_indent=place.columns_of(following) if following else -1,
+        tab_width=place.style.tab_width,
+        tabs=place.style.tabs,
+        max_tokens=max_tokens,
+        budget_ms=budget_ms,
+    )
+
+
+def _header_indent(place: Place) -> int:
+    """Columns of the line whose block is being written; -1 at the top of a file."""
+    if not place.blank:
+        return place.indent
+    if place.opened_above() and (place.indent > place.columns_of(place.above[0]) or place.indent == 0):
+        return place.columns_of(place.above[0])
+    return place.enclosing_indent()
+
+
+def _block_is_empty(place: Place, header: int) -> bool:
+    """Whether a block was opened right here or right above and nothing stands in it yet."""
+    closer = PAIRS.get(place.before.rstrip()[-1:])
+    if closer is not None and not place.prose and place.after.lstrip().startswith(closer):
+        return True
+    opened = place.opened_above() if place.blank else place.opened_here()
+    deeper = bool(place.below) and place.columns_of(place.below[0]) > header
+    return opened and not deeper and place.prose != "comment"
+
+
+def _is_long_prose(place: Place) -> bool:
+    """Whether the cursor stands in a comment, or in a string that began above."""
+    if place.prose == "string":
+        line = balance(place.before, place.language)
+        return not (line.quote or line.openers)
+    return bool(place.prose)
+
+
+def _line_end_openers(place: Place) -> tuple[str, ...]:
+    """What may turn one line into a block: only where no block stands below already."""
+    deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
+    if deeper or not place.at_line_end:
+        return ()
+    return place.language.layout.openers
+
+
+def _is_in_brackets(place: Place) -> bool:
+    """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
+    closes = place.at_line_end and place.after.lstrip()[:1] in {")", "]"}
+    return closes and bool(balance(place.before, place.language).openers)

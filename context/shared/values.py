@@ -1,0 +1,185 @@
+"""The values that travel between the rooms: what is asked of the model, and what it answered.
+
+They are frozen, hold text and code points only, and know nothing of tokens, sockets or editors. A
+`Prompt` and its `StopRules` are made in `context/`, carried unchanged by `daemon/wire/messages` and read
+by `models/`; a `Completion` goes the other way. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+
+@attrs.frozen
+class RelatedPart:
+    """A piece of code from elsewhere that the model should see before the current file.
+
+    Attributes:
+        path: where it comes from, relative to the workspace, with forward slashes.
+        text: the code itself, ending with a newline.
+        origin: which retriever found it ("definition", "recent-edit", "open-file", "overlap" …).
+        score: the fused rank score; higher is more relevant. Only for explanations: order is decided.
+    """
+
+    path: str
+    text: str
+    origin: str = ""
+    score: float = 0.0
+
+
+@attrs.frozen
+class Prompt:
+    """What stands around the cursor, as text, with stable outer edges.
+
+    Attributes:
+        prefix: text from the window's first line up to the cursor.
+        suffix: text from the cursor to the window's last line, the rest of the cursor's line included.
+        path: the file's path relative to its workspace, with forward slashes ("" for untitled).
+        language: the language identifier as editors spell it ("python", "typescriptreact" …).
+        related: code from elsewhere, most stable first.
+        repository: the workspace's name, for formats that have a place for it.
+    """
+
+    prefix: str
+    suffix: str = ""
+    path: str = ""
+    language: str = ""
+    related: tuple[RelatedPart, ...] = ()
+    repository: str = ""
+
+
+@attrs.frozen
+class StopRules:
+    """Where decoding ends, beside the model's own end and a cancellation.
+
+    Attributes:
+        multiline: False stops at the first line end; True goes on to the end of the scope.
+        reference_indent: columns (a tab counts to the next multiple of `tab_width`). A generated line,
+            from the second on, that is shallower ends the suggestion before it.
+        closing_indent: columns; at most `reference_indent`. A shallower line that begins with one of
+            `closers` or `continuations` is kept when it is at least this deep: `} else {` goes on, and a
+            line of nothing but closers is the last one.
+        closers: what closes a block: brackets, and words (`end`, `fi`).
+        continuations: words that go on with a statement at its own depth (`else`, `except`).
+        openers: what opens a block at a line's end. In single-line mode, a first line that ends with one
+            of these goes on to the end of its block: as in multi-line mode, `closing_indent` being that
+            line's indentation and `reference_indent` one column more. Empty: one line is one line.
+        opening_pattern: a regular expression for a line that opens a block as well; "" for none.
+        next_indent: columns of the line that `next_line` is; -1 where that says nothing.
+        bracketed: the cursor stands between a brace and the one that closes it: a first line that is
+            shallower than `reference_indent` says how deep the block stands.
+        in_brackets: the cursor stands in brackets that are closed right of it: in single-line mode, a first
+            line that doesn't close them goes on to where they are closed.
+        stop_at_blank: True where a blank line after code ends the suggestion (Python).
+        unindented: what lines begin with that say nothing about depth (C's `#if`).
+        comments: what comment lines begin with, where those say nothing about depth either: not in Python.
+        next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
+            again ends the suggestion before it.
+        tab_width: columns of a tab.
+        tabs: whether the file indents with tabs. A generated line that begins with blanks may then be as deep
+            as it has pairs of them.
+        max_tokens: upper bound of generated tokens.
+        budget_ms: wall-clock time in ms for decoding, counted from the first generated token; 0 means
+            no bound. It also cuts inside a line.
+    """
+
+    multiline: bool = False
+    reference_indent: int = 0
+    closing_indent: int = 0
+    closers: tuple[str, ...] = ("}", ")", "]")
+    continuations: tuple[str, ...] = ()
+    openers: tuple[str, ...] = ()
+    opening_pattern: str = ""
+    bracketed: bool = False
+    in_brackets: bool = False
+    stop_at_blank: bool = False
+    unindented: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
+    next_line: str = ""
+    next_indent: int = -1
+    tab_width: int = 4
+    tabs: bool = False
+    max_tokens: int = 64
+    budget_ms: float = 0.0
+
+
+class StopReason(enum.StrEnum):
+    """Why a generation ended. Part of every answer."""
+
+    END = "end"  # the model said so: end of text or of the middle
+    LINE = "line"  # a line end, in single-line mode
+    SCOPE = "scope"  # a line shallower than the scope
+    SUFFIX = "suffix"  # the generated text ran into what already follows
+    REPETITION = "repetition"  # the model began to repeat itself
+    BUDGET = "budget"  # the wall-clock budget was used up
+    LENGTH = "length"  # the token limit
+    CANCELLED = "cancelled"  # the client took the request back
+    SUPERSEDED = "superseded"  # a newer request of the same session replaced it
+    UNAVAILABLE = "unavailable"  # no model, or none that could answer
+
+
+class Stage(enum.StrEnum):
+    """How far a request had come when it ended."""
+
+    QUEUE = "queue"
+    PREFILL = "prefill"
+    DECODE = "decode"
+    DONE = "done"
+
+
+@attrs.frozen
+class Timings:
+    """Where the time of one request went. Times in ms, counts in tokens.
+
+    Attributes:
+        queue_ms: waiting for the engine.
+        prefill_ms: evaluating prompt tokens that were not in the KV cache.
+        prefill_tokens: how many those were.
+        cached_tokens: prompt tokens found in the KV cache.
+        decode_ms: generating, from the first sampled token to the last.
+        decode_tokens: how many tokens were generated.
+        draft_tokens: tokens proposed by drafts.
+        accepted_tokens: drafted tokens that the model confirmed.
+    """
+
+    queue_ms: float = 0.0
+    prefill_ms: float = 0.0
+    prefill_tokens: int = 0
+    cached_tokens: int = 0
+    decode_ms: float = 0.0
+    decode_tokens: int = 0
+    draft_tokens: int = 0
+    accepted_tokens: int = 0
+
+
+@attrs.frozen
+class Completion:
+    """What the model added at the cursor, not yet trimmed or checked.
+
+    Attributes:
+        text: the generated text, without what the user had already typed.
+        stop: why it ended.
+        stage: how far the request came; `Stage.DONE` unless it was cut short.
+        timings: where the time went.
+        mean_logprob: mean natural-log probability of the generated tokens; 0.0 when there are none.
+        logprobs: that of each generated token, those included that a stop cut off.
+        detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
+        context: which part of the prompt's tokens the model saw. Below 1.0 it is a first answer, made from
+            less so that it came in time, and worth little.
+    """
+
+    text: str
+    stop: StopReason
+    stage: Stage = Stage.DONE
+    timings: Timings = attrs.field(factory=Timings)
+    mean_logprob: float = 0.0
+    logprobs: tuple[float, ...] = ()
+    detail: str = ""
+    context: float = 1.0
+
+    @property
+    def early(self) -> bool:
+        """A shortened context made it; with the whole prompt the model may say something else."""
+        return self.context < 1.0

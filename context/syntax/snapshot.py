@@ -1,0 +1,72 @@
+"""A document at one instant: what every question in `context/` is asked about.
+
+Immutable, and cheap to make: the text is shared, the tree is shared. It knows no editor and no disk.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..languages import Language, in_notebooks
+from ..languages import language as described_language
+from ..text.indentation import NOTHING_SAID, TAB_WIDTH, IndentOptions
+from .cells import changed, code_of
+from .tree import FIRST_PARSE_MS, SyntaxTree, parse
+
+
+@attrs.frozen
+class Snapshot:
+    """One version of one document.
+
+    Attributes:
+        uri: the document's URI, as the editor spells it; "" for a file read from disk.
+        path: relative to the workspace, with forward slashes; "" for an untitled document.
+        language: the language identifier that the editor sent ("python", "typescriptreact" …).
+        text: the whole text, line ends as they are in the document (LF, CRLF or CR).
+        version: the editor's version number.
+        tree: the syntax tree of this text, or None where there is none.
+        tab_width: columns of a tab, as the editor shows it.
+        sheet: names the text among all that are open: the document's URI, or for cells of a notebook, whose
+            text is one, what they share; "" stands for the URI.
+        notebook: whether the text is that of a notebook's cells. Then commands of its kernel, which are no
+            code, are hidden from the tree by something of the same length.
+        editor_indent: what the editor says about indentation.
+        project_indent: what the project's .editorconfig says about it.
+    """
+
+    uri: str
+    path: str
+    language: str
+    text: str
+    version: int = 0
+    tree: SyntaxTree | None = None
+    tab_width: int = TAB_WIDTH
+    sheet: str = ""
+    notebook: bool = False
+    editor_indent: IndentOptions = NOTHING_SAID
+    project_indent: IndentOptions = NOTHING_SAID
+
+    @property
+    def described(self) -> Language:
+        """What is known about the document's language."""
+        return in_notebooks(self.language) if self.notebook else described_language(self.language)
+
+    @property
+    def session(self) -> str:
+        """What the text is called among all that are open."""
+        return self.sheet or self.uri
+
+    def parse(self, text: str, limit_ms: float = FIRST_PARSE_MS) -> SyntaxTree | None:
+        """The tree of another text, as if it stood in this document; None where there is none."""
+        return parse(self.code(text), self.language, limit_ms)
+
+    def code(self, text: str) -> str:
+        """A text as this document's language has to read it, of the same length."""
+        return code_of(text, self.described) if self.notebook else text
+
+    def with_text(self, text: str) -> Snapshot:
+        """The document with another text, which shares most with the present one."""
+        tree, code = self.tree, self.code(text)
+        if tree is not None:
+            tree = tree.edited(code, *changed(tree.text, code))
+        return attrs.evolve(self, text=text, tree=tree)

@@ -1,0 +1,584 @@
+"""Syntax trees: parsing, re-parsing after an edit, and the questions that the other modules ask of a tree.
+
+The only module that knows tree-sitter, and the only one that knows bytes: everything that comes in or goes
+out is a code point offset. A tree is immutable and may be shared between threads; `edited` makes a new one.
+Half-typed code is the normal case: a tree of it has defects, and every question still has an answer.
+
+It doesn't judge code, and knows no language by name: what a definition or a comment is stands in
+`languages`.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import attrs
+import tree_sitter
+
+from ..languages import Language, language
+from ..languages.grammars import load_grammar, load_queries
+from ..text.lines import line_start
+from . import macros
+from .parsing import (
+    EDIT_MS,
+    FIRST_PARSE_MS,
+    FRESH_BELOW,
+    MAX_CHARACTERS,
+    WHOLE,
+    ByteParse,
+    Edit,
+    Region,
+    byte_at,
+    encoded,
+    point,
+    region_around,
+)
+
+_STEP = 1024
+_BITE = 65_536
+_MAX_DEPTH = 4000
+_SHALLOW = 6
+_CALLABLE = {"function", "method"}
+_SCOPE = "scope"
+
+
+@attrs.frozen
+class Span:
+    """A stretch of the text: code points from `start` to before `end`, and what stands there."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@attrs.frozen
+class Scope:
+    """A definition that encloses a place: a function, a class, a module.
+
+    Attributes:
+        kind: the node's type.
+        start, end: its extent in code points.
+        body_start: where its body begins; `end` when it has none.
+        function: whether it has local names.
+        class_like: whether it has members that the functions inside don't see as names.
+        definition: whether it has a header line of its own.
+    """
+
+    kind: str
+    start: int
+    end: int
+    body_start: int
+    function: bool
+    class_like: bool
+    definition: bool
+
+
+@attrs.frozen
+class Capture:
+    """What a language's queries found: the capture's name, without `@`, and where."""
+
+    name: str
+    start: int
+    end: int
+
+
+@attrs.frozen
+class Definition:
+    """Something that a file defines.
+
+    Attributes:
+        name: its identifier.
+        kind: "function", "class", "method", "constant" …, as the language's queries call it.
+        start, end: its extent in code points.
+        body_start: where its body begins; `end` when it has none.
+        container: the names of the definitions around it, joined with dots; "" at the top.
+    """
+
+    name: str
+    kind: str
+    start: int
+    end: int
+    body_start: int
+    container: str
+
+
+class TreeWork:
+    """What has to be done to have a text's tree: in one go, or in parts and in whichever thread.
+
+    Attributes:
+        text: the text.
+        around: the place that matters; None is all of it.
+        tree: its tree, once `run` has returned True; None where none is to be had until the text becomes
+            shorter.
+        spent_ms: processor time that parsing took so far.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        language_id: str,
+        *,
+        base: SyntaxTree | None = None,
+        edit: Edit | None = None,
+        around: int | None = None,
+        limit_ms: float | None = None,
+    ) -> None:
+        """Plan it; nothing is parsed yet.
+
+        Args:
+            text: the text.
+            language_id: the language.
+            base: the tree of an earlier text.
+            edit: what happened to that text since; no tree is taken up again without it.
+            around: the place that matters, in code points: of a text larger than `WHOLE` only the region
+                around it is parsed. None has the whole text parsed.
+            limit_ms: processor time that parsing may take in all; None leaves that to the kind of work.
+        """
+        self.text = text
+        self.tree: SyntaxTree | None = None
+        self.spent_ms = 0.0
+        self._language = language(language_id)
+        self._base = base
+        self._edit = edit
+        self.around = around
+        self._limit_ms = limit_ms
+        self._left_ms = 0.0
+        self._steps = self._parses()
+        self._parse: ByteParse | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on from an earlier tree; without success, the text may still be parsed afresh."""
+        return self._base is not None and self._edit is not None
+
+    def run(self, limit_ms: float = float("inf")) -> bool:
+        """Go on for so many milliseconds of this thread's processor time; whether it is finished."""
+        until = time.thread_time() + limit_ms / 1000
+        while True:
+            self._parse = parse = self._parse or next(self._steps, None)
+            if parse is None:
+                return True
+            began = time.thread_time()
+            done = parse.run(max(0.0, min(self._left_ms, 1000 * (until - began))))
+            spent_ms = 1000 * (time.thread_time() - began)
+            self.spent_ms += spent_ms
+            self._left_ms -= spent_ms
+            if not done and self._left_ms > 0:
+                return False
+            self._parse = None
+
+    def _parses(self) -> Iterator[ByteParse]:
+        """One parse after another; each is done, or out of time, when the next is asked for."""
+        grammar, text = load_grammar(self._language), self.text
+        if grammar is None or len(text) > MAX_CHARACTERS:
+            return
+        data = encoded(text)
+        old, region = self._followed(data)
+        within = None if region is None else (byte_at(text, region.start), byte_at(text, region.end))
+        self._left_ms = self._limit_ms or (FIRST_PARSE_MS if old is None else EDIT_MS)
+        parse = ByteParse(grammar, data, old, within)
+        yield parse
+        tree = parse.tree
+        if old is not None and tree is not None and tree.root_node.has_error and len(data) <= FRESH_BELOW:
+            fresh = ByteParse(grammar, data, None, within)
+            yield fresh
+            tree = fresh.tree or tree
+        if tree is not None:
+            self.tree = SyntaxTree(self._language, text, data, tree, region)
+
+    def _followed(self, data: bytes) -> tuple[tree_sitter.Tree | None, Region | None]:
+        """The earlier tree, told of the edit, or None where it is of no use; and the region to parse."""
+        base, edit, around, length = self._base, self._edit, self.around, len(self.text)
+        if base is not None and edit is not None and base.language == self._language:
+            region = base.region and base.region.moved(edit)
+            if region is not None:
+                useful = around is None or region.serves(around, length)
+            else:
+                useful = base.region is None and (around is None or length <= 2 * WHOLE)
+            if useful:
+                return base.told_of(edit, self.text, data), region
+        return None, None if around is None or length <= WHOLE else region_around(self.text, around)
+
+
+def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> SyntaxTree | None:
+    """Parse a text.
+
+    Returns None where there is no grammar for the language, the text is larger than `MAX_CHARACTERS`, or
+    parsing took longer than `limit_ms` of processor time. Asking again for the same text would give the same
+    answer: don't, until the document has become smaller.
+    """
+    work = TreeWork(text, language_id, limit_ms=limit_ms)
+    work.run()
+    return work.tree
+
+
+class SyntaxTree:
+    """The tree of one text. Immutable.
+
+    Attributes:
+        language: what is known about the language.
+        text: the whole text.
+        region: the part of it that was parsed, of which alone the tree knows something; None is all of it.
+    """
+
+    __slots__ = ("_data", "_marks", "_tree", "language", "region", "text")
+
+    def __init__(
+        self, of: Language, text: str, data: bytes, tree: tree_sitter.Tree, region: Region | None = None
+    ) -> None:
+        self.language = of
+        self.text = text
+        self.region = region
+        self._data = data
+        self._tree = tree
+        self._marks: list[int] | None = None
+
+    def __repr__(self) -> str:
+        state = "defects" if self._tree.root_node.has_error else "sound"
+        return f"<SyntaxTree {self.language.id} {len(self.text)} characters, {state}>"
+
+    def edited(
+        self, new_text: str, start: int, old_end: int, new_end: int, limit_ms: float = EDIT_MS
+    ) -> SyntaxTree | None:
+        """The tree of the text after one edit.
+
+        `new_text` is this tree's text with `text[start:old_end]` replaced by `new_text[start:new_end]`; all
+        offsets are code points. Several edits between two parses may be given as one that covers them.
+
+        tree-sitter's error recovery can depend on the history of edits. Small texts with defects are
+        therefore parsed afresh, which makes the result equal to that of `parse`; in large ones it may differ
+        within the defects, and nowhere when there are none.
+
+        Returns None when the text has become too large or parsing took longer than `limit_ms`.
+        """
+        edit = Edit(start, old_end, new_end)
+        work = TreeWork(new_text, self.language.id, base=self, edit=edit, limit_ms=limit_ms)
+        work.run()
+        return work.tree
+
+    def told_of(self, edit: Edit, new_text: str, new_data: bytes) -> tree_sitter.Tree:
+        """A copy of the tree that knows of an edit: its nodes have moved, but nothing is parsed."""
+        start, old_end = self._byte(edit.start), self._byte(edit.old_end)
+        new_end = start + len(encoded(new_text[edit.start : edit.new_end]))
+        old = self._tree.copy()
+        old.edit(
+            start,
+            old_end,
+            new_end,
+            point(self._data, start),
+            point(self._data, old_end),
+            point(new_data, new_end),
+        )
+        return old
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether the tree knows what stands from `start` to `end`."""
+        return self.region is None or (self.region.start <= start and end <= self.region.end)
+
+    def structure(self) -> str:
+        """The whole tree as an S-expression; for comparisons in tests and for debugging."""
+        return str(self._tree.root_node)
+
+    @property
+    def has_defects(self) -> bool:
+        """Whether anything in the text doesn't parse."""
+        if not self._tree.root_node.has_error or not self._has_macros:
+            return self._tree.root_node.has_error
+        return bool(self.defects(0, len(self.text), 1))
+
+    @property
+    def _has_macros(self) -> bool:
+        return self.language.grammar is not None and self.language.grammar.statement_macros
+
+    def scopes(self, offset: int) -> tuple[Scope, ...]:
+        """The definitions and functions that enclose a place, outermost first."""
+        nodes = self.language.nodes
+        wanted = {*nodes.definitions, *nodes.functions, *nodes.classes}
+        return tuple(self._scope(node) for node in self._ancestors(offset) if node.type in wanted)
+
+    def prose_at(self, offset: int) -> str:
+        """What kind of prose a place lies in: "comment", "string", or "" for code.
+
+        A place at the very start of a comment or string is code; one at the end of a comment that runs to
+        the line's end is still inside it.
+        """
+        nodes = self.language.nodes
+        found = ""
+        for node in self._ancestors(max(offset - 1, 0)):
+            start, end = self._span(node)
+            if not start < offset <= end:
+                continue
+            if node.type in nodes.comments:
+                ended = offset == end and self.text[start:end].endswith(_block_ends(self.language))
+                found = found if ended else "comment"
+            elif node.type in nodes.strings:
+                found = "string" if offset < end or node.has_error else found
+            elif node.type in nodes.code_in_strings:
+                found = ""
+        if not found and self._quote_open(offset):
+            return "string"
+        return found
+
+    def _quote_open(self, offset: int) -> bool:
+        """Whether a string that the grammar doesn't see begins on `offset`'s line and is still open."""
+        start = max(line_start(self.text, offset), offset - _STEP)
+        if not self.defects(start, offset, 1):
+            return False
+        before = self.text[start:offset]
+        quotes = self.language.layout.quotes
+        opened = ""
+        position = 0
+        while position < len(before):
+            character = before[position]
+            if character == "\\":
+                position += 1
+            elif character == opened:
+                opened = ""
+            elif not opened and character in quotes:
+                opened = character
+            position += 1
+        return bool(opened)
+
+    def defects(self, start: int, end: int, limit: int = 100) -> tuple[Span, ...]:
+        """Where the text from `start` to `end` doesn't parse: `ERROR` and `MISSING` nodes touching it.
+
+        At most `limit` of them, in order. A MISSING node's kind is "MISSING" and the type that is missing. A
+        semicolon behind a macro that is written like a statement is none.
+        """
+        first, last = self._byte(start), self._byte(end)
+        found = (
+            Span(*self._span(node), "ERROR" if node.is_error else f"MISSING {node.type}")
+            for node in _defects(self._tree.root_node, first, last)
+        )
+        if self._has_macros:
+            found = (
+                span
+                for span in found
+                if span.kind != "MISSING ;" or not macros.is_head(self.text, span.start)
+            )
+        return tuple(itertools.islice(found, limit))
+
+    def declaration_starts(self, start: int, end: int, limit: int = 2000) -> tuple[int, ...]:
+        """Where definitions begin between two places, in order: good places to cut."""
+        wanted = set(self.language.nodes.definitions)
+        first, last = self._byte(start), self._byte(end)
+        found = (
+            node.start_byte
+            for node in _shallow(self._tree.root_node, first, last, limit)
+            if node.type in wanted and first <= node.start_byte <= last
+        )
+        return tuple(sorted({self._offset(byte) for byte in found}))
+
+    def statements(
+        self, offset: int = 0, inside: frozenset[str] = frozenset(), limit: int = 3000
+    ) -> list[Span]:
+        """What a text consists of at its outermost level, in order, comments included; at most `limit`.
+
+        With `inside`, the same of the innermost node of such a type around `offset`, where there is one. Of
+        what doesn't parse, the parts that do.
+        """
+        around = [node for node in self._ancestors(offset) if node.type in inside] if inside else []
+        top = around[-1] if around else self._tree.root_node
+        found: list[Span] = []
+        for node in (top.child_by_field_name("body") or top).named_children[:limit]:
+            if node.is_error:
+                found += [Span(*self._span(child), child.type) for child in node.named_children[:limit]]
+            else:
+                found.append(Span(*self._span(node), node.type))
+        return found
+
+    def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
+        """What the language's queries find between two places, in order of the text."""
+        root = self._tree.root_node
+        found: set[tuple[int, int, str]] = set()
+        for query in load_queries(self.language, self.language.names_queries):
+            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
+            for first, last in self._bites(start, len(self.text) if end is None else end):
+                cursor.set_byte_range(first, last)
+                for name, nodes in cursor.captures(root).items():
+                    found.update((node.start_byte, node.end_byte, name) for node in nodes)
+        return tuple(
+            Capture(name, self._offset(first), self._offset(last)) for first, last, name in sorted(found)
+        )
+
+    def definitions(
+        self, limit: int = 1000, depth: int | None = None, *, outline: bool = False
+    ) -> tuple[Definition, ...]:
+        """What the text defines, in order; at most `limit` of them, without the locals of functions.
+
+        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file. With
+        `outline` it is asked for beside an event loop, and may have a name more: `Language.outline_queries`.
+        """
+        found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
+        for captures in self._defining(depth, outline):
+            name = captures.pop("name")[0]
+            kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
+            found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
+        ordered = sorted(found.values(), key=lambda each: each[0])
+        return tuple(self._contained(ordered)[:limit])
+
+    def _defining(self, depth: int | None, outline: bool) -> Iterator[dict[str, list[tree_sitter.Node]]]:
+        """What matches the queries about definitions."""
+        root, of = self._tree.root_node, self.language
+        files = (outline and of.outline_queries) or of.definitions_queries
+        for query in load_queries(of, files):
+            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
+            if depth is not None:
+                cursor.set_max_start_depth(depth)
+            for first, last in self._bites(0, len(self.text)):
+                cursor.set_byte_range(first, last)
+                for _, captures in cursor.matches(root):
+                    yield captures
+
+    def _contained(
+        self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]
+    ) -> list[Definition]:
+        """Definitions with the names of what encloses them; what stands in a function's body is left out."""
+        around: list[tuple[int, str, bool, int]] = []  # end, container for what is inside, local, start
+        definitions: list[Definition] = []
+        data, offset = self._data, self._offset
+        for start, kind, node, name in found:
+            while around and (around[-1][0] <= start or around[-1][3] == start):
+                around.pop()
+            _, container, local, _ = around[-1] if around else (0, "", False, 0)
+            text = data[name.start_byte : name.end_byte].decode("utf-8", "surrogatepass")
+            end = node.end_byte
+            if not local and kind != _SCOPE:
+                body = node.child_by_field_name("body")
+                after = offset(end)
+                body_start = after if body is None else offset(body.start_byte)
+                definitions.append(Definition(text, kind, offset(start), after, body_start, container))
+            if end > name.end_byte:
+                inside = f"{container}.{text}" if container else text
+                around.append((end, inside, local or kind in _CALLABLE, start))
+        return definitions
+
+    def _bites(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The bytes from one place to another that the tree knows, in parts small enough for one query.
+
+        A query lets no other thread do anything until it is done.
+        """
+        root = self._tree.root_node
+        first, last = max(self._byte(start), root.start_byte), self._byte(end)
+        last = min(last, root.end_byte)
+        if last - first <= _BITE:
+            yield self._byte(start), self._byte(end)
+            return
+        for bite in range(first, last, _BITE):
+            yield bite, min(bite + _BITE, last)
+
+    def _scope(self, node: tree_sitter.Node) -> Scope:
+        nodes = self.language.nodes
+        start, end = self._span(node)
+        body = node.child_by_field_name("body")
+        return Scope(
+            node.type,
+            start,
+            end,
+            end if body is None else self._offset(body.start_byte),
+            node.type in nodes.functions,
+            node.type in nodes.classes,
+            node.type in nodes.definitions,
+        )
+
+    def _ancestors(self, offset: int) -> Iterator[tree_sitter.Node]:
+        place = self._byte(offset)
+        cursor = self._tree.walk()
+        for _ in range(_MAX_DEPTH):
+            node = cursor.node
+            if node is None:
+                return
+            yield node
+            if cursor.goto_first_child_for_byte(place) is None:
+                return
+            child = cursor.node
+            if child is None or child.start_byte > place:
+                return
+
+    def _span(self, node: tree_sitter.Node) -> tuple[int, int]:
+        return self._offset(node.start_byte), self._offset(node.end_byte)
+
+    def _byte(self, offset: int) -> int:
+        """The byte offset of a code point offset."""
+        if len(self._data) == len(self.text):
+            return min(max(offset, 0), len(self._data))
+        offset = min(max(offset, 0), len(self.text))
+        marks = self._byte_marks()
+        near = offset // _STEP
+        return marks[near] + len(self.text[near * _STEP : offset].encode("utf-8", "surrogatepass"))
+
+    def _offset(self, byte: int) -> int:
+        """The code point offset of a byte offset."""
+        if len(self._data) == len(self.text):
+            return byte
+        marks = self._byte_marks()
+        near = bisect.bisect_right(marks, byte, 0, len(marks) - 1) - 1
+        return near * _STEP + len(self._data[marks[near] : byte].decode("utf-8", "surrogatepass"))
+
+    def _byte_marks(self) -> list[int]:
+        """The byte offset of every 1024th code point."""
+        if self._marks is None:
+            marks = [0]
+            for start in range(0, len(self.text), _STEP):
+                marks.append(
+                    marks[-1] + len(self.text[start : start + _STEP].encode("utf-8", "surrogatepass"))
+                )
+            self._marks = marks
+        return self._marks
+
+
+def _block_ends(of: Language) -> tuple[str, ...]:
+    return tuple(closing for _, closing in of.comments.block)
+
+
+def _walk(root: tree_sitter.Node, descend: Callable[[tree_sitter.Node], bool]) -> Iterator[tree_sitter.Node]:
+    """All nodes in order, without recursion; `descend` says below which to look."""
+    cursor = root.walk()
+    while True:
+        node = cursor.node
+        if node is not None:
+            yield node
+            if descend(node) and cursor.goto_first_child():
+                continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+
+
+def _defects(root: tree_sitter.Node, first: int, last: int) -> Iterator[tree_sitter.Node]:
+    def descend(node: tree_sitter.Node) -> bool:
+        return node.has_error and not node.is_error and node.start_byte <= last and node.end_byte >= first
+
+    for node in _walk(root, descend):
+        if node.start_byte > last:
+            return
+        if (node.is_error or node.is_missing) and node.end_byte >= first:
+            yield node
+
+
+def _shallow(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:
+    """Nodes that begin in a range or enclose its start, down to where the members of classes stand."""
+    cursor = root.walk()
+    depth = 0
+    for _ in range(limit):
+        node = cursor.node
+        if node is None:
+            return
+        yield node
+        if (
+            depth < _SHALLOW
+            and node.start_byte <= last
+            and cursor.goto_first_child_for_byte(first) is not None
+        ):
+            depth += 1
+            continue
+        while True:
+            moved = cursor.goto_next_sibling()
+            if moved and cursor.node is not None and cursor.node.start_byte <= last:
+                break
+            if not cursor.goto_parent():
+                return
+            depth -= 1

@@ -1,0 +1,215 @@
+"""The commands `foretype daemon run|start|stop|status` and `foretype doctor`.
+
+Turns command lines into calls and answers into text; decides nothing itself. Heavy modules are imported
+by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import logging
+import os
+import sys
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
+
+import click
+
+from ...context.shared import paths
+from ...context.shared.problem import DaemonProblem
+from ..process.home import Place, holder
+
+if TYPE_CHECKING:
+    from ..wire.messages import DaemonStatus
+
+_LOG_BYTES = 1_000_000
+_LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+@click.group()
+def daemon() -> None:
+    """Run, start, stop or look at the daemon, the one process that holds the model.
+
+    Editors start it when they need it, and it ends by itself after a while without requests.
+    """
+
+
+@daemon.command()
+def run() -> None:
+    """Be the daemon, in the foreground.
+
+    Ctrl+C or 'foretype daemon stop' ends it.
+    """
+    from ..server import server
+    from ..server.background_tuning import BackgroundTuning, ThisMachine
+    from ..server.model_source import ConfiguredModel
+    from ..settings.file import load_settings
+
+    place = Place()
+    settings, complaints = load_settings(paths.config_file())
+    _log_to(place, settings.log.level)
+    for complaint in complaints:
+        logging.getLogger(__name__).warning("%s", complaint)
+        click.echo(f"foretype: warning: {complaint}", err=True)
+    faulthandler.enable()
+
+    def ready(_server: server.Server) -> None:
+        if sys.stdout.isatty():
+            click.echo(f"The daemon listens at {place.socket}. Ctrl+C ends it.")
+
+    try:
+        ended = asyncio.run(
+            server.serve(
+                place,
+                ConfiguredModel(paths.config_file()),
+                idle_minutes=settings.daemon.idle_exit_minutes,
+                tuning=BackgroundTuning(ThisMachine(paths.config_file())),
+                on_ready=ready,
+            )
+        )
+    except server.AlreadyRunning as problem:
+        click.echo(str(problem))
+        return
+    if not ended:
+        # Native code is still at work in the engine's thread; tearing it down would crash.
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
+
+
+@daemon.command()
+def start() -> None:
+    """Start the daemon in the background, unless it runs."""
+    from ..client.client import DaemonClient
+    from ..process import lifecycle
+
+    place = Place()
+    asyncio.run(lifecycle.start(place))
+    status = asyncio.run(DaemonClient(place, name="foretype daemon start").status())
+    click.echo(f"The daemon is running (process {status.pid}).")
+
+
+@daemon.command()
+def stop() -> None:
+    """End the daemon. Editors start it again with their next request."""
+    from ..client.client import DaemonClient
+    from ..process import lifecycle
+
+    place = Place()
+    pid = holder(place)
+    try:
+        stopped = asyncio.run(DaemonClient(place, name="foretype daemon stop").stop())
+    except DaemonProblem:
+        stopped = False
+    if not stopped and pid is not None:
+        stopped = asyncio.run(lifecycle.end(place, pid))
+    click.echo("The daemon has ended." if stopped else "No daemon is running.")
+
+
+@daemon.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def status(as_json: bool) -> None:
+    """What the daemon is doing. Exits with 1 when none is running."""
+    from ..client.client import DaemonClient, NotRunning
+    from ..wire.messages import to_wire
+
+    try:
+        found = asyncio.run(DaemonClient(Place(), name="foretype daemon status").status())
+    except NotRunning as problem:
+        click.echo(json.dumps({"running": False}) if as_json else str(problem))
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps({"running": True, **to_wire(found)}, indent=2))
+    else:
+        _print_status(found)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON list of findings instead of text.")
+def doctor(as_json: bool) -> None:
+    """Say what is installed, where files lie, and what to do about each problem.
+
+    Changes nothing. Exits with 0 when all is well, with 1 when there is something to mend.
+    """
+    import attrs
+
+    from .doctor import Finding, examine
+
+    findings: list[Finding] = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            mark = (
+                click.style("mend", fg="red", bold=True) if finding.remedy else click.style("ok", fg="green")
+            )
+            click.echo(f"{mark}{' ' * (5 if not finding.remedy else 3)}{finding.subject:<15}{finding.found}")
+            if finding.remedy:
+                click.echo(f"       {'':<15}{click.style(finding.remedy, bold=True)}")
+    problems = sum(bool(finding.remedy) for finding in findings)
+    if as_json:
+        click.echo(json.dumps([attrs.asdict(finding) for finding in findings], indent=2))
+    elif problems:
+        click.echo(f"\n{problems} thing{'s' if problems > 1 else ''} to mend.")
+    else:
+        click.echo("\nAll is well.")
+    sys.exit(1 if problems else 0)
+
+
+def _print_status(found: DaemonStatus) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from .doctor import in_bytes
+
+    model = found.model
+    described = f"{model.name or 'none yet'} ({model.state})"
+    if model.parameters:
+        described += f", {model.parameters / 1e6:.0f} M parameters, {model.context_tokens} tokens of context"
+    rows = {
+        "process": f"{found.pid}, foretype {found.release}",
+        "running": f"{_duration(found.uptime_s)}, last needed {_duration(found.idle_s)} ago",
+        "model": described,
+        "model file": model.path,
+        "problem": model.detail,
+        "memory": in_bytes(found.memory_bytes),
+        "clients": str(found.clients - 1),  # without this command
+        "sessions": f"{found.sessions} documents",
+        "waiting": f"{found.queued} requests",
+        "answered": f"{found.requests} completions",
+        "prompt tokens": f"{found.prefill_tokens} evaluated, {found.cached_tokens} from the cache",
+        "new tokens": f"{found.decode_tokens} generated, of {found.draft_tokens} drafted "
+        f"{found.accepted_tokens} confirmed",
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    Console(width=None if sys.stdout.isatty() else 400, highlight=False, markup=False).print(table)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _log_to(place: Place, level: str) -> None:
+    """Send the log to the daemon's file, which never grows beyond two of `_LOG_BYTES`."""
+    root = logging.getLogger()
+    try:
+        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            place.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+    except OSError as error:
+        click.echo(f"foretype: warning: {place.logs} cannot be written ({error.strerror}).", err=True)
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.raiseExceptions = False  # a full disk must not end the daemon

@@ -1,0 +1,253 @@
+"""Looks at everything foretype needs, and says what to do about what is wrong.
+
+Each check is a function that yields findings and never raises; printing them is `daemon`'s business.
+Nothing is changed, started or downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ...context.shared import paths
+from ...context.shared.problem import DaemonProblem, Problem
+from ..process.home import Place, holder
+from ..process.release import release
+from ..settings.file import load_settings
+
+if TYPE_CHECKING:
+    from ...models.library.catalogue import Entry
+
+HASHED_BYTES = 1 << 30
+"""Model files up to this size are hashed; a larger one is checked by its size alone, which is quick."""
+
+
+@attrs.frozen
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what, in a word or two.
+        found: what is the case.
+        remedy: what to do about it, when it has to be mended; "" when all is well.
+    """
+
+    subject: str
+    found: str
+    remedy: str = ""
+
+
+def examine(place: Place | None = None, config_file: Path | None = None) -> Iterator[Finding]:
+    """Look at everything, in an order in which earlier findings explain later ones."""
+    place = place or Place()
+    config_file = config_file or paths.config_file()
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _installation,
+        _llama,
+        _memory,
+        _grammars,
+        lambda: _configuration(config_file),
+        lambda: _files(place),
+        lambda: _model(config_file),
+        lambda: _daemon(place),
+    )
+    for check in checks:
+        try:
+            yield from check()
+        except Exception as error:  # noqa: BLE001 - a doctor who faints helps nobody
+            yield Finding(
+                "doctor", f"a check failed with {type(error).__name__}: {error}", "Please report this."
+            )
+
+
+def _installation() -> Iterator[Finding]:
+    system = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    yield Finding(
+        "foretype", f"{release()}, Python {platform.python_version()} at {sys.executable}, {system}"
+    )
+    found = [f"{name} {_version(name)}" for name in ("pygls", "tree-sitter", "msgpack", "watchfiles")]
+    missing = [entry for entry in found if entry.endswith("missing")]
+    yield Finding("libraries", ", ".join(found), "Install foretype anew." if missing else "")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _llama() -> Iterator[Finding]:
+    from ...models.llama.system import foreign, processor_features, system_info
+
+    has = processor_features()
+    if has:
+        yield Finding("processor", f"{os.cpu_count()} logical cores, {', '.join(has)}")
+    else:
+        yield Finding("processor", f"{os.cpu_count()} logical cores")
+    try:
+        info = system_info()
+    except Problem as problem:
+        yield Finding("llama.cpp", "cannot be used", str(problem))
+        return
+    gpu = "with a GPU" if info.gpu else "on the processor"
+    unused = [feature for feature in has if feature in ("AVX2", "FMA") and feature not in info.features]
+    remedy = foreign(info.features, has)
+    if unused and not remedy:
+        remedy = (
+            f"It was compiled without {', '.join(unused)}, which this processor has; it would be faster with "
+            "it: pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
+        )
+    yield Finding(
+        "llama.cpp",
+        f"llama-cpp-python {info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
+        remedy,
+    )
+
+
+def _memory() -> Iterator[Finding]:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    little = memory.available < 512 << 20
+    yield Finding(
+        "memory",
+        f"{in_bytes(memory.available)} available of {in_bytes(memory.total)}",
+        "End other programs: a small model needs about half a gigabyte." if little else "",
+    )
+
+
+def _grammars() -> Iterator[Finding]:
+    from ...context.languages import all_languages
+
+    languages = [language for language in all_languages() if language.grammar]
+    missing: list[str] = []
+    for package in sorted({language.grammar.package for language in languages if language.grammar}):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            missing.append(package)
+    if missing:
+        names = " ".join(package.replace("_", "-") for package in missing)
+        yield Finding("grammars", f"missing: {', '.join(missing)}", f"pip install {names}")
+    yield Finding("languages", ", ".join(sorted(language.name for language in languages)))
+
+
+def _configuration(file: Path) -> Iterator[Finding]:
+    from ...models.prompts.formats import from_overrides
+
+    settings, complaints = load_settings(file)
+    there = "" if file.exists() else " (not there: the defaults are used)"
+    yield Finding("configuration", f"{file}{there}")
+    for complaint in complaints:
+        yield Finding("configuration", str(complaint), "Correct it; the rest of the file is honoured.")
+    for sentence in from_overrides(settings.fim)[1]:
+        yield Finding("configuration", f"{file}: {sentence}", "Correct it; the rest of the file is honoured.")
+
+
+def _files(place: Place) -> Iterator[Finding]:
+    for subject, directory in (
+        ("data", paths.data_dir()),
+        ("cache", paths.cache_dir()),
+        ("logs", place.logs),
+    ):
+        yield Finding(subject, str(directory), _unwritable(directory))
+    try:
+        place.check()
+    except Problem as problem:
+        yield Finding("runtime", str(place.directory), str(problem))
+    else:
+        yield Finding("runtime", str(place.directory), _unwritable(place.directory))
+
+
+def _unwritable(directory: Path) -> str:
+    existing = next((folder for folder in (directory, *directory.parents) if folder.exists()), None)
+    if existing is None or not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing or directory} cannot be written; mend its owner or permissions."
+    if shutil.disk_usage(existing).free < 64 << 20:
+        return f"The disk of {existing} is full."
+    return ""
+
+
+def _model(file: Path) -> Iterator[Finding]:
+    import psutil
+
+    from ...models.gguf import file as gguf
+    from ...models.library import catalogue
+    from ..server.model_source import model_path
+
+    settings = load_settings(file)[0].model
+    wanted = settings.path or settings.name
+    try:
+        path = model_path(settings)
+        gguf.check(path, available_bytes=psutil.virtual_memory().total)
+        size = path.stat().st_size
+    except (Problem, OSError) as problem:
+        yield Finding("model", wanted, str(problem))
+        return
+    entry = None if settings.path else catalogue.find(settings.name)
+    what, remedy = _checked(path, size, entry)
+    yield Finding("model", f"{wanted}: {path}, {in_bytes(size)}, {what}", remedy)
+
+
+def _checked(path: Path, size: int, entry: Entry | None) -> tuple[str, str]:
+    """How far a model file was compared with the catalogue, and the remedy when it differs."""
+    if entry is None or entry.size is None:
+        return "not in the catalogue, its head is sound", ""
+    again = f"'foretype models pull --force {entry.name}' downloads it anew."
+    if size != entry.size:
+        return f"but its size should be {entry.size} bytes", again
+    if entry.sha256 is None or size > HASHED_BYTES:
+        return "size correct", ""
+    with path.open("rb") as model:
+        digest = hashlib.file_digest(model, "sha256").hexdigest()
+    return ("checksum correct", "") if digest == entry.sha256 else ("but its checksum is wrong", again)
+
+
+def _daemon(place: Place) -> Iterator[Finding]:
+    import asyncio
+
+    from ..client.client import DaemonClient, NotRunning
+
+    try:
+        status = asyncio.run(DaemonClient(place, name="doctor").status())
+    except NotRunning:
+        if pid := holder(place):
+            yield Finding("daemon", f"process {pid} accepts no connections", "foretype daemon stop")
+        else:
+            yield Finding("daemon", "not running; the first editor starts it")
+        return
+    except DaemonProblem as problem:
+        yield Finding("daemon", "does not answer", str(problem))
+        return
+    model = status.model
+    yield Finding(
+        "daemon",
+        f"process {status.pid}, foretype {status.release}, {status.clients - 1} clients, model {model.state}",
+        _daemon_remedy(status.release, model.detail),
+    )
+
+
+def _daemon_remedy(running: str, detail: str) -> str:
+    if running != release():
+        return f"It is foretype {running}, but {release()} is installed: foretype daemon stop"
+    return detail
+
+
+def in_bytes(size: float) -> str:
+    """A size for people, such as "98.4 MB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,346 @@
+"""The daemon's client: connects, starts the daemon when none runs, and survives its death.
+
+An editor must never notice that a process died: whatever happens to the daemon, a completion ends as an
+empty one with a sentence in `detail`, and the next request starts the daemon again. Imports neither the
+models room nor anything slow, since every language server starts with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from ...context.shared.problem import DaemonProblem, Problem
+from ...context.shared.values import Completion, Stage, StopReason
+from ..process import lifecycle
+from ..process.home import Place, holder, peer_uid
+from ..process.lifecycle import Clock
+from ..wire import messages as protocol
+from ..wire.messages import (
+    CompletionRequest,
+    DaemonStatus,
+    ForgetRequest,
+    Method,
+    ModelState,
+    ModelStatus,
+    WarmRequest,
+    Welcome,
+    from_wire,
+)
+from .backend import Backend, OnDelta, OnModel
+from .connection import Connection, Lost, Refused
+
+__all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnModel", "Starter"]
+
+logger = logging.getLogger(__name__)
+
+Starter = Callable[[Place], Awaitable[None]]
+"""Has a daemon that accepts connections at a place; raises DaemonProblem. See `lifecycle.start`."""
+
+ANSWER_WITHIN_S = 5.0
+"""How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
+
+
+class Backoff:
+    """How soon the daemon may be started again. Its state: failures in a row, and when the last one was.
+
+    The first failure costs nothing: the next request starts the daemon. When it keeps failing the pauses
+    grow from `FIRST_S`, doubling up to `LONGEST_S`. One answer from the daemon ends the row.
+    """
+
+    FIRST_S = 1.0
+    LONGEST_S = 30.0
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self.failures = 0
+        self._last = 0.0
+
+    def failed(self) -> None:
+        """It could not be started, or died."""
+        self.failures += 1
+        self._last = self._clock()
+
+    def succeeded(self) -> None:
+        """It answered."""
+        self.failures = 0
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until the next try."""
+        if self.failures < 2:
+            return 0.0
+        pause = min(self.FIRST_S * 2.0 ** min(self.failures - 2, 16), self.LONGEST_S)
+        return max(0.0, self._last + pause - self._clock())
+
+
+class NotRunning(DaemonProblem):
+    """Nobody listens at the socket."""
+
+
+class DaemonClient:
+    """A `Backend` that talks to the daemon. Its state: the connection or the making of one; the back-off."""
+
+    def __init__(
+        self,
+        place: Place | None = None,
+        *,
+        name: str = "",
+        start: Starter = lifecycle.start,
+        on_model: OnModel | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Make a client; nothing is connected or started before the first request.
+
+        Args:
+            place: where the daemon lives; by default the user's own.
+            name: what the client is, for the daemon's log.
+            start: how a daemon is started.
+            on_model: called whenever the model changes its state, and once for every connection.
+            clock: seconds, for the back-off.
+        """
+        self.on_model = on_model
+        self._place = place or Place()
+        self._name = name
+        self._start = start
+        self._backoff = Backoff(clock)
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        connected = self._connection is not None and not self._connection.lost
+        state = "closed" if self._closed else "connected" if connected else "unconnected"
+        return f"<DaemonClient {state} failures={self._backoff.failures}>"
+
+    async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
+        """Complete; see `Backend.complete`."""
+        try:
+            result = await self._ask(Method.COMPLETE, request, on_delta)
+            completion = from_wire(Completion, result)
+        except (Problem, Refused, protocol.ProtocolError) as error:
+            return Completion("", StopReason.UNAVAILABLE, Stage.QUEUE, detail=str(error))
+        if completion.stop is not StopReason.UNAVAILABLE:
+            self._backoff.succeeded()
+        return completion
+
+    async def warm(self, request: WarmRequest) -> None:
+        """Evaluate a prompt ahead; see `Backend.warm`."""
+        try:
+            await self._ask(Method.WARM, request)
+        except (Problem, Refused) as error:
+            logger.info("warming was given up: %s", error)
+
+    async def forget(self, request: ForgetRequest) -> None:
+        """A document was closed; see `Backend.forget`."""
+        if self._connection is not None:
+            self._connection.tell(Method.FORGET, request)
+
+    async def load(self) -> ModelStatus:
+        """Load the model; see `Backend.load`."""
+        try:
+            return from_wire(ModelStatus, await self._ask(Method.LOAD))
+        except (Problem, Refused, protocol.ProtocolError) as error:
+            return ModelStatus(ModelState.ERROR, detail=str(error))
+
+    async def status(self) -> DaemonStatus:
+        """What the running daemon is doing; see `Backend.status`."""
+        async with self._running_daemon() as connection:
+            try:
+                result = await asyncio.wait_for(connection.request(Method.STATUS), ANSWER_WITHIN_S)
+                return from_wire(DaemonStatus, result)
+            except TimeoutError:
+                raise DaemonProblem(self._hangs()) from None
+            except (Refused, protocol.ProtocolError) as error:
+                raise DaemonProblem(str(error)) from error
+
+    async def stop(self) -> bool:
+        """End the running daemon. Returns when it is gone; False when none ran.
+
+        Raises:
+            DaemonProblem: it does not answer.
+        """
+        try:
+            async with self._running_daemon() as connection:
+                await _stop(connection, self._place)
+        except NotRunning:
+            return False
+        except TimeoutError:
+            raise DaemonProblem(self._hangs()) from None
+        return True
+
+    async def aclose(self) -> None:
+        """Close the connection. The daemon stays."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._connection is not None:
+            self._connection.close()
+            await asyncio.gather(self._connection.reading, return_exceptions=True)
+
+    async def _ask(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
+        connection = await self._connected()
+        try:
+            return await connection.request(method, params, on_delta)
+        except DaemonProblem:
+            self._note_loss(connection)
+            raise
+
+    def _note_loss(self, connection: Connection) -> None:
+        """Count a lost connection as one failure, however many requests it took with it."""
+        if connection is self._connection:
+            self._connection = None
+            if not self._closed:
+                self._backoff.failed()
+
+    async def _connected(self) -> Connection:
+        """The connection, made anew where need be, for all who wait for it at once."""
+        if self._closed:
+            raise DaemonProblem("The daemon's client was closed.")
+        if self._connection is not None:
+            if not self._connection.lost:
+                return self._connection
+            self._connection = None  # it ended while nobody waited, as on its idle exit: no failure
+        if self._connecting is None:
+            if (wait := self._backoff.wait_s) > 0:
+                raise DaemonProblem(
+                    f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
+                    f"{wait:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says what to do."
+                )
+            self._connecting = asyncio.create_task(self._connect_or_start())
+            self._connecting.add_done_callback(self._connecting_done)
+        # Shielded: one caller that is cancelled must not stop the start that others wait for.
+        try:
+            return await asyncio.shield(self._connecting)
+        except asyncio.CancelledError:
+            if self._closed:
+                raise DaemonProblem("The daemon's client was closed.") from None
+            raise
+
+    def _connecting_done(self, task: asyncio.Task[Connection]) -> None:
+        self._connecting = None
+        if task.cancelled():
+            return
+        if task.exception() is None:
+            self._connection = task.result()
+        else:
+            self._backoff.failed()
+
+    async def _connect_or_start(self) -> Connection:
+        for _ in range(3):
+            try:
+                connection = await self._connect()
+            except (NotRunning, Lost):  # lost: it was just ending
+                await self._started()
+                continue
+            if await self._usable(connection):
+                return connection
+        raise DaemonProblem(
+            f"The daemon keeps ending right after its start. Its log is {self._place.log}; "
+            "'foretype doctor' says what to do."
+        )
+
+    async def _started(self) -> None:
+        """Have a daemon started. Whatever the system says against it becomes a sentence."""
+        try:
+            await self._start(self._place)
+        except OSError as error:
+            raise DaemonProblem(
+                f"The daemon could not be started ({error.strerror or type(error).__name__}). "
+                "'foretype doctor' says what to do."
+            ) from error
+
+    async def _usable(self, connection: Connection) -> bool:
+        """Whether the daemon speaks this client's version; an older daemon is ended, and is then not."""
+        welcome = connection.welcome
+        if welcome is None or welcome.version == protocol.VERSION:
+            return True
+        try:
+            if welcome.version > protocol.VERSION:
+                raise DaemonProblem(
+                    f"The running daemon is foretype {welcome.release}, newer than this client. "
+                    "Restart the editor."
+                )
+            logger.info("ending a daemon of the older foretype %s", welcome.release)
+            await _stop(connection, self._place)
+        except TimeoutError:
+            raise DaemonProblem(self._hangs()) from None
+        finally:
+            connection.close()
+        return False
+
+    @contextlib.asynccontextmanager
+    async def _running_daemon(self) -> AsyncGenerator[Connection]:
+        """The connection, or one of its own for a moment: what looks at the daemon never starts it."""
+        if self._connection is not None and not self._connection.lost:
+            yield self._connection
+            return
+        connection = await self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    async def _connect(self) -> Connection:
+        self._place.check()
+        try:
+            reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NotRunning("No daemon is running; 'foretype daemon start' starts one.") from error
+        except OSError as error:
+            raise DaemonProblem(
+                f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "
+                "'foretype doctor' says what to do."
+            ) from error
+        uid = peer_uid(writer.get_extra_info("socket"))
+        if uid is not None and uid != os.getuid():
+            writer.transport.abort()
+            raise DaemonProblem(
+                f"The daemon at {self._place.socket} belongs to another user (uid {uid}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own."
+            )
+        connection = Connection(reader, writer, self._model_changed)
+        hello = protocol.Hello(client=self._name, pid=os.getpid())
+        try:
+            answer = connection.request(Method.HELLO, hello)
+            connection.welcome = from_wire(Welcome, await asyncio.wait_for(answer, ANSWER_WITHIN_S))
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, TimeoutError):
+                raise DaemonProblem(self._hangs()) from None
+            if isinstance(error, Refused | protocol.ProtocolError):
+                raise DaemonProblem(str(error)) from error
+            raise
+        return connection
+
+    def _model_changed(self, model: ModelStatus) -> None:
+        if self.on_model is not None:
+            self.on_model(model)
+
+    def _hangs(self) -> str:
+        pid = holder(self._place)
+        which = f" (process {pid})" if pid else ""
+        return f"The daemon{which} does not answer. 'foretype daemon stop' ends it."
+
+
+async def _stop(connection: Connection, place: Place) -> None:
+    """Ask the daemon to end, and wait until it has let go of its lock.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        try:
+            await connection.request(Method.STOP)
+        except (DaemonProblem, Refused):
+            pass  # it ended before it answered
+        await asyncio.gather(connection.reading, return_exceptions=True)
+        pid = connection.welcome.pid if connection.welcome else None
+        while pid is not None and holder(place) == pid:  # noqa: ASYNC110 - see below
+            await asyncio.sleep(0.01)  # no event tells of a lock that another process lets go

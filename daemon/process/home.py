@@ -1,0 +1,269 @@
+"""The daemon's directory: its socket, its locks, and whether they can be trusted.
+
+Whoever holds the lock file is the daemon; sockets are created and removed only by the holder. Nothing
+here starts, ends or waits for anything.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import struct
+import sys
+from pathlib import Path
+
+import attrs
+
+from ...context.shared import paths
+from ...context.shared.problem import DaemonProblem
+
+_SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
+
+
+@attrs.frozen
+class Place:
+    """Where one daemon lives.
+
+    Attributes:
+        directory: of the socket and the locks, this user's alone.
+        logs: of the log files.
+    """
+
+    directory: Path = attrs.field(factory=paths.runtime_dir)
+    logs: Path = attrs.field(factory=paths.log_dir)
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's Unix socket."""
+        return self.directory / paths.socket_path().name
+
+    @property
+    def lock(self) -> Path:
+        """Held by the running daemon; it contains its process id."""
+        return self.directory / paths.lock_path().name
+
+    @property
+    def starting(self) -> Path:
+        """Held by the client that is starting the daemon."""
+        return self.directory / "starting.lock"
+
+    @property
+    def log(self) -> Path:
+        """The daemon's log."""
+        return self.logs / "daemon.log"
+
+    @property
+    def output(self) -> Path:
+        """What the daemon and llama.cpp print."""
+        return self.logs / "daemon-output.log"
+
+    def prepare(self) -> None:
+        """Create the directory, or check the one that is there.
+
+        Raises:
+            DaemonProblem: the socket's path is too long, or the directory cannot be created, is somebody
+                else's, is a link, or is open to others.
+        """
+        self.check_length()
+        try:
+            self.directory.mkdir(mode=0o700)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise DaemonProblem(
+                f"The runtime directory {self.directory} cannot be created ({error.strerror}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own, such as one that 'mktemp -d' makes."
+            ) from error
+        self.check()
+
+    def check(self) -> None:
+        """Raise DaemonProblem when the directory is there and cannot be trusted; see `prepare`."""
+        self.check_length()
+        try:
+            status = self.directory.lstat()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise DaemonProblem(
+                f"The runtime directory {self.directory} cannot be looked at ({error.strerror}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own."
+            ) from error
+        self._check_directory(status)
+
+    def check_length(self) -> None:
+        """Raise DaemonProblem when the system allows no socket path this long."""
+        length = len(os.fsencode(self.socket))
+        if length > _SOCKET_PATH_BYTES:
+            raise DaemonProblem(
+                f"The socket's path {self.socket} has {length} bytes, of which this system allows "
+                f"{_SOCKET_PATH_BYTES}. "
+                "Set XDG_RUNTIME_DIR to a directory with a short path that is yours alone."
+            )
+
+    def _check_directory(self, status: os.stat_result) -> None:
+        remedy = "Remove it, or set XDG_RUNTIME_DIR to a directory of your own."
+        if stat.S_ISLNK(status.st_mode):
+            raise DaemonProblem(
+                f"The runtime directory {self.directory} is a symbolic link, which is not safe. {remedy}"
+            )
+        if not stat.S_ISDIR(status.st_mode):
+            raise DaemonProblem(f"The runtime directory {self.directory} is not a directory. {remedy}")
+        if status.st_uid != os.getuid():
+            raise DaemonProblem(
+                f"The runtime directory {self.directory} belongs to another user (uid {status.st_uid}). "
+                "Set XDG_RUNTIME_DIR to a directory of your own."
+            )
+        if status.st_mode & 0o022:
+            raise DaemonProblem(
+                f"Others may write into the runtime directory {self.directory}, which is not safe. {remedy}"
+            )
+        if status.st_mode & 0o077:
+            try:
+                self.directory.chmod(0o700)
+            except OSError as error:
+                raise DaemonProblem(
+                    f"The runtime directory {self.directory} is open to others and cannot be closed "
+                    f"({error.strerror}). {remedy}"
+                ) from error
+
+
+class Lock:
+    """An advisory lock on a file, gone with its process. The file stays, since removing it would race."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    @classmethod
+    def take(cls, path: Path) -> Lock | None:
+        """Take the lock, or return None when another process has it.
+
+        Raises:
+            DaemonProblem: the file cannot be opened.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise DaemonProblem(
+                f"The lock file {path} cannot be opened ({error.strerror}). Remove it and try again."
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return None
+            raise DaemonProblem(
+                f"{path} cannot be locked ({error.strerror}). "
+                "Set XDG_RUNTIME_DIR to a directory on a local file system."
+            ) from error
+        return cls(descriptor, path)
+
+    def sign(self) -> None:
+        """Write this process's id into the file, for people and for `holder`."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file at the lock's path is still the one that is locked."""
+        return _same_file(os.fstat(self._descriptor), self._path)
+
+    def release(self) -> None:
+        """Let go."""
+        os.close(self._descriptor)
+
+
+def holder(place: Place) -> int | None:
+    """The process id of the daemon that holds the lock; None when nobody does."""
+    try:
+        place.lock.lstat()
+        lock = Lock.take(place.lock)
+    except (OSError, DaemonProblem):
+        return None
+    if lock is not None:
+        lock.release()
+        return None
+    try:
+        return int(place.lock.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def bind(place: Place) -> socket.socket:
+    """Make the listening socket, removing a stale one. The caller holds `place.lock`.
+
+    Raises:
+        DaemonProblem: the socket cannot be made.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        place.socket.unlink(missing_ok=True)
+        listener.bind(os.fspath(place.socket))
+        place.socket.chmod(0o600)
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise DaemonProblem(
+            f"The socket {place.socket} cannot be made ({error.strerror}). "
+            "Set XDG_RUNTIME_DIR to a directory of your own on a local file system."
+        ) from error
+    return listener
+
+
+class BoundSocket:
+    """The file of a bound socket, to notice that somebody removed it and to remove only one's own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._status = path.lstat()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether clients can still find it."""
+        return _same_file(self._status, self._path)
+
+    def remove(self) -> None:
+        """Remove it unless it is already gone or another daemon's."""
+        if self.in_place:
+            self._path.unlink(missing_ok=True)
+
+
+def _same_file(status: os.stat_result, path: Path) -> bool:
+    try:
+        there = path.lstat()
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (status.st_dev, status.st_ino)
+
+
+def peer_uid(connection: socket.socket) -> int | None:
+    """The user id at the other end of a Unix socket; None where the system does not say."""
+    if hasattr(socket, "SO_PEERCRED"):
+        size = struct.calcsize("3i")
+        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+        return uid
+    if sys.platform == "darwin":
+        # struct xucred: version, uid, and the groups, which do not matter here; see unix(4).
+        local_peercred, size = 1, 76
+        _, uid = struct.unpack_from("Ii", connection.getsockopt(0, local_peercred, size))
+        return uid
+    return None
+
+
+def accepts(place: Place) -> bool:
+    """Whether somebody listens on the socket. Returns at once."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fspath(place.socket))
+        except BlockingIOError:
+            return True  # the queue of connections is full: somebody is there, and busy
+        except OSError:
+            return False
+        return True

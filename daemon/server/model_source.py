@@ -1,0 +1,141 @@
+"""Where the engine comes from: the user's configuration names a model, the models room loads it.
+
+The models room is imported when a model is loaded and not before, so that importing the daemon stays
+cheap. Tests put a source of their own in place of `ConfiguredModel`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from ...context.shared import paths
+from ...context.shared.problem import ModelProblem, Problem
+from ..settings.file import load_settings
+from ..settings.settings import ModelSettings, Settings
+
+if TYPE_CHECKING:
+    from ...models.engine.interface import EngineLike, EngineSettings
+
+logger = logging.getLogger(__name__)
+
+
+class ModelSource(Protocol):
+    """Finds and loads the model that the user wants."""
+
+    def name(self) -> str:
+        """What is going to be loaded, for people. Cheap."""
+        ...
+
+    def fingerprint(self) -> object:
+        """A value that changes when loading again could come out differently. Cheap, never raises."""
+        ...
+
+    def load(self, on_progress: Callable[[float], None]) -> EngineLike:
+        """Load it. Called in the engine thread; `on_progress` takes 0.0 to 1.0.
+
+        Raises:
+            ModelProblem: it cannot be loaded, and why.
+        """
+        ...
+
+
+def model_path(model: ModelSettings, *, setting: str = "model.path") -> Path:
+    """The GGUF file that the settings mean.
+
+    Raises:
+        ModelProblem: there is none, or its path depends on the directory that foretype was started in.
+    """
+    from ...models.library.store import resolve
+
+    if "/" in model.path and not Path(model.path).expanduser().is_absolute():
+        raise ModelProblem(
+            f"The configuration's {setting} is '{model.path}'; write the whole path, from / or ~ on."
+        )
+    return resolve(model.path or model.name)
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """How the user has a model run.
+
+    Raises:
+        ModelProblem: there is no such draft model.
+    """
+    from ...models.engine.interface import EngineSettings
+
+    return EngineSettings(
+        context_tokens=settings.model.context_tokens,
+        threads=settings.model.threads,
+        gpu_layers=settings.model.gpu_layers,
+        latency_budget_ms=settings.completion.latency_budget_ms,
+        fim=settings.fim,
+        states=paths.cache_dir() / "kv",
+        speculation=settings.model.speculation,
+        draft=_draft_path(settings.model),
+    )
+
+
+def sees_suffix(settings: Settings) -> bool:
+    """Whether the model that the settings mean is shown what stands behind the cursor; True without one.
+
+    Reads the beginning of the model's file and loads nothing.
+    """
+    from ...models.library.describe import describe
+    from ...models.prompts.formats import from_overrides
+
+    try:
+        return describe(model_path(settings.model), from_overrides(settings.fim)[0]).order != "plain"
+    except Problem:
+        return True
+
+
+def _draft_path(model: ModelSettings) -> Path | None:
+    if not (model.speculation and model.draft):
+        return None
+    return model_path(attrs.evolve(model, path=model.draft), setting="model.draft")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+class ConfiguredModel:
+    """The model that the user's configuration file names; read anew at every load."""
+
+    def __init__(self, config_file: Path) -> None:
+        self._config_file = config_file
+
+    def name(self) -> str:
+        model = self._model()
+        return Path(model.path).name if model.path else model.name
+
+    def fingerprint(self) -> object:
+        try:
+            path = model_path(self._model())
+        except Problem:
+            path = None
+        return _stamp(self._config_file), path, path and _stamp(path)
+
+    def load(self, on_progress: Callable[[float], None]) -> EngineLike:
+        settings, complaints = load_settings(self._config_file)
+        for complaint in complaints:
+            logger.warning("%s", complaint)
+        path = model_path(settings.model)
+        try:
+            from ...models.engine.loading import load_engine
+        except ImportError as error:
+            raise ModelProblem(
+                f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
+            ) from error
+        return load_engine(path, engine_settings(settings), on_progress)
+
+    def _model(self) -> ModelSettings:
+        return load_settings(self._config_file)[0].model

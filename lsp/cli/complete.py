@@ -1,0 +1,261 @@
+"""`foretype complete`: one completion for a place in a file, on the command line.
+
+Goes the language server's way (snapshot, rules, prompt, backend, trimming, checking) without an editor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from ...context.checking.ground import ground
+from ...context.checking.trim import trim
+from ...context.languages import identify
+from ...context.prompt.assemble import WindowSettings, assemble
+from ...context.prompt.rules import stop_rules
+from ...context.related.choose import Choice, select_related
+from ...context.related.retrievers import Sources
+from ...context.shared import paths
+from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
+from ...context.shared.values import Completion, Prompt, StopReason
+from ...context.syntax.snapshot import Snapshot
+from ...context.syntax.tree import parse
+from ...context.workspace.index import Index
+from ...daemon.settings.settings import CompletionSettings, Settings
+from ...daemon.wire.messages import CompletionRequest, ModelState
+from ..documents.documents import Document
+from ..documents.line_index import LineIndex
+from ..documents.project_indent import read_project_indent
+from ..server.stdio import make_backend, user_settings
+from ..workspace.folders import Folder, root_for
+from ..workspace.restrictions import Narrowings
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Larger files are no source code."""
+
+WITHIN_S = 120.0
+"""The longest that one completion may take, loading the model included."""
+
+
+class FileProblem(Problem):
+    """A file cannot be read as source code."""
+
+
+@attrs.frozen
+class Outcome:
+    """One completion and where its time went.
+
+    Attributes:
+        text: what to insert; "" when nothing is suggested.
+        replace_right: code points right of the position that the text replaces.
+        reasons: the rules that cut something off.
+        completion: the backend's answer.
+        context_ms: time in ms for syntax tree and prompt.
+        model: the model's name.
+    """
+
+    text: str
+    replace_right: int
+    reasons: tuple[str, ...]
+    completion: Completion
+    context_ms: float
+    model: str
+
+
+def complete_once(
+    target: str, *, as_json: bool, language: str, max_tokens: int | None, in_process: bool
+) -> None:
+    """Run the command and print its result.
+
+    Raises:
+        click.UsageError: the position is not written as FILE:LINE:COLUMN, or not in the file.
+        Problem: the file cannot be used, or nothing can complete.
+    """
+    path, line, column = read_target(target)
+    text = read_source(path)
+    offset = offset_of(text, line, column, path)
+    path = path.absolute()
+    root = root_for(path)
+    language = identify(language, path.name, text)
+    _refuse_what_is_kept_back(path, root, language, text)
+    name = path.relative_to(root).as_posix() if root is not None else path.name
+    project = read_project_indent(str(path))
+    snapshot = Snapshot(path.as_uri(), name, language, text, project_indent=project)
+    outcome = asyncio.run(_complete(snapshot, offset, root, max_tokens, in_process))
+    if as_json:
+        click.echo(json.dumps(as_record(outcome), ensure_ascii=False))
+    elif outcome.text:
+        click.echo(outcome.text)
+
+
+def read_target(target: str) -> tuple[Path, int, int]:
+    """Take FILE:LINE:COLUMN apart; the file's name may contain colons itself."""
+    name, _, rest = target.rpartition(":")
+    name, _, middle = name.rpartition(":")
+    try:
+        line, column = int(middle), int(rest)
+    except ValueError:
+        name, line, column = "", 0, 0
+    if not name:
+        raise click.UsageError(f"'{target}' is not FILE:LINE:COLUMN. Write it like src/main.py:12:5.")
+    return Path(name), line, column
+
+
+def read_source(path: Path) -> str:
+    """The text of a source file.
+
+    Raises:
+        FileProblem: it is missing, no file, too large, binary, or not UTF-8.
+    """
+    try:
+        if path.is_dir():
+            raise FileProblem(f"{path} is a directory. Name a file in it.")
+        if path.exists() and not path.is_file():
+            raise FileProblem(f"{path} is not a regular file.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise FileProblem(
+                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB, too large to be source code."
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileProblem(f"There is no file {path}.") from None
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read ({error.strerror}).") from error
+    if b"\x00" in data:
+        raise FileProblem(f"{path} holds NUL bytes, so it is no UTF-8 source code.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileProblem(
+            f"{path} is not UTF-8 (byte {error.start + 1}). Convert it first, for instance with iconv."
+        ) from error
+
+
+def offset_of(text: str, line: int, column: int, path: Path) -> int:
+    """The offset of a 1-based line and column.
+
+    Raises:
+        click.UsageError: the file has no such place.
+    """
+    lines = LineIndex(text)
+    if not 1 <= line <= len(lines):
+        raise click.UsageError(f"{path} has {len(lines)} lines, so there is no line {line}.")
+    start, end = lines.bounds(line - 1, text)
+    if not 1 <= column <= end - start + 1:
+        raise click.UsageError(
+            f"Line {line} of {path} has {end - start} characters, so there is no column {column}."
+        )
+    return start + column - 1
+
+
+def _refuse_what_is_kept_back(path: Path, root: Path | None, language: str, text: str) -> None:
+    roots = (str(root),) if root is not None else ()
+    verdict = Narrowings(lambda: roots).verdict(Document(path.as_uri(), language, 0, text, roots))
+    if verdict.why:
+        raise FileProblem(f"Nothing is suggested in {path}. {verdict.why}")
+
+
+def _known(root: Path | None, wanted: bool) -> Folder | None:
+    """The project as an editor indexed it earlier; None where none did. Nothing is indexed for one answer."""
+    if root is None or not wanted:
+        return None
+    index = Index(root, paths.cache_dir() / "workspaces")
+    return Folder(root, index) if index.load() else None
+
+
+async def _complete(
+    snapshot: Snapshot, offset: int, root: Path | None, max_tokens: int | None, in_process: bool
+) -> Outcome:
+    wanted = user_settings()
+    settings = wanted.completion
+    backend = make_backend(in_process=in_process)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            status = await backend.load()
+            if status.state is ModelState.ERROR:
+                raise (ModelProblem if status.name or in_process else DaemonProblem)(status.detail)
+            began = time.perf_counter()
+            snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
+            rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
+            prompt = prompt_for(snapshot, offset, root, wanted, sees_suffix=status.sees_suffix)
+            context_ms = 1000 * (time.perf_counter() - began)
+            completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
+    except TimeoutError:
+        raise DaemonProblem(
+            f"There was no answer within {WITHIN_S:.0f} seconds. 'foretype daemon status' says what it does."
+        ) from None
+    finally:
+        await backend.aclose()
+    if completion.stop is StopReason.UNAVAILABLE:
+        raise DaemonProblem(completion.detail or "Nothing could complete this.")
+    trimmed = trim(completion.text, snapshot, offset, rules, completion.stop)
+    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
+    shown = verdict.text if verdict.shown else ""
+    return Outcome(
+        shown,
+        verdict.replace_right,
+        (*trimmed.reasons, *verdict.reasons),
+        completion,
+        context_ms,
+        status.name,
+    )
+
+
+def prompt_for(
+    snapshot: Snapshot, offset: int, root: Path | None, settings: Settings, *, sees_suffix: bool = True
+) -> Prompt:
+    """What the model sees: the window, and related code from what is known of the project."""
+    folder = _known(root, settings.workspace.index)
+    return chosen_prompt(snapshot, offset, folder, settings.completion, sees_suffix=sees_suffix)[0]
+
+
+def chosen_prompt(
+    snapshot: Snapshot,
+    offset: int,
+    folder: Folder | None,
+    completion: CompletionSettings,
+    *,
+    sees_suffix: bool,
+) -> tuple[Prompt, Choice]:
+    """The prompt for a place, and why its related code was chosen.
+
+    Args:
+        snapshot: the document.
+        offset: the cursor, in code points.
+        folder: what is known of the workspace, or None.
+        completion: how much the model sees.
+        sees_suffix: whether it is shown what stands behind the cursor.
+    """
+    shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
+    _, window = assemble(snapshot, offset, shape)
+    sources = Sources() if folder is None else folder.sources()
+    seen = window.seen(suffix=sees_suffix)
+    choice = select_related(snapshot, offset, sources, completion.related_characters, seen=seen)
+    name = "" if folder is None else folder.root.name
+    return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
+
+
+def as_record(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as `--json` prints it; times in ms, counts in tokens."""
+    timings = outcome.completion.timings
+    return {
+        "text": outcome.text,
+        "replace_right": outcome.replace_right,
+        "stop": outcome.completion.stop.value,
+        "cut_by": list(outcome.reasons),
+        "raw": outcome.completion.text,
+        "model": outcome.model,
+        "timings": {
+            "context_ms": round(outcome.context_ms, 2),
+            **{
+                name: round(value, 2) if isinstance(value, float) else value
+                for name, value in attrs.asdict(timings).items()
+            },
+        },
+    }

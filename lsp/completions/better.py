@@ -1,0 +1,201 @@
+"""Better answers in the place of early ones.
+
+An answer that was made from a short context comes in time, but is worth little. As long as its place stands
+as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
+sees the whole prompt this time. When its answer is another one, the store of suggestions has that from then
+on, and a client that wants to know is told. Any change of the document, any request for it and a dismissal
+end the asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no
+place is asked about twice.
+
+It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from ...context.shared.values import Completion, Prompt, StopReason, StopRules
+from ...context.syntax.snapshot import Snapshot
+from ...daemon.client.backend import Backend
+from ...daemon.wire.messages import CompletionRequest, Priority
+from .generation import Generation
+from .suggestions import Rest, Suggestion, Suggestions
+from .warm_up import session_of
+
+BETTER = "foretype/betterSuggestion"
+"""The notification for clients that ask for it with the initialization option `betterSuggestions`."""
+
+STANDS_S = 0.2
+"""A suggestion stays on the screen for so many seconds at least before another takes its place."""
+
+REMEMBERED = 256
+"""Places of which it is known that they were asked about."""
+
+_NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABLE)
+
+
+@attrs.frozen
+class Better:
+    """The store has something better for the place where the cursor is.
+
+    Attributes:
+        uri: the document.
+        suggestion: the id of the better one.
+        replaces: the id of the early one; "" where nothing was shown.
+    """
+
+    uri: str
+    suggestion: str
+    replaces: str
+
+    def for_editors(self, version: int) -> dict[str, object]:
+        """As `BETTER` carries it, for the document in a version."""
+        document = {"uri": self.uri, "version": version}
+        return {"textDocument": document, "suggestion": self.suggestion, "replaces": self.replaces}
+
+
+@attrs.frozen
+class Asking:
+    """How the place of an early answer is asked about; made by `requests`.
+
+    Attributes:
+        backend: what completes.
+        prompt: what the model would see.
+        rules: where it would stop.
+        judged: what of an answer may be shown; None when nothing may.
+        stands: whether the document still has the text of a snapshot.
+    """
+
+    backend: Callable[[], Awaitable[Backend]]
+    prompt: Callable[[Snapshot, int], Prompt]
+    rules: Callable[[Snapshot, int], StopRules]
+    judged: Callable[[Generation, Completion], Awaitable[Suggestion | None]]
+    stands: Callable[[Snapshot], bool]
+
+
+class BetterAnswers:
+    """Its state: per document one running question and when it was last answered; places that are done."""
+
+    def __init__(
+        self, suggestions: Suggestions, asking: Asking, on_better: Callable[[Better], None] | None = None
+    ) -> None:
+        """Make it.
+
+        Args:
+            suggestions: the store.
+            asking: see `Asking`.
+            on_better: told when the store has something better for the place of the last answer.
+        """
+        self._suggestions = suggestions
+        self._asking = asking
+        self._on_better = on_better
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._answered: dict[str, float] = {}
+        self._done: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+
+    def answered(self, uri: str) -> None:
+        """A request was answered just now: what it brought is on the screen from here on."""
+        self._answered[uri] = asyncio.get_running_loop().time()
+
+    def early(self, snapshot: Snapshot, offset: int) -> None:
+        """An early answer stands at a place, or an early answer was nothing: ask for a better one."""
+        uri = snapshot.uri
+        if _place(snapshot, offset) in self._done or not self._asking.stands(snapshot):
+            return
+        self.stop(uri)
+        task = asyncio.ensure_future(self._ask(snapshot, offset))
+        self._running[uri] = task
+        task.add_done_callback(lambda ended: self._ended(uri, ended))
+
+    def stop(self, uri: str) -> None:
+        """The place is another one now, or nobody wants to know any more."""
+        task = self._running.pop(uri, None)
+        if task is not None:
+            task.cancel()
+
+    def dismissed(self, name: str) -> None:
+        """The user sent a suggestion away; what would take its place isn't wanted either."""
+        for uri in tuple(self._running):
+            if any(one.id == name for one in self._suggestions.of(uri)):
+                self.stop(uri)
+        self._suggestions.dismiss(name)
+
+    def closed(self, uri: str) -> None:
+        """A document is gone."""
+        self.stop(uri)
+        self._answered.pop(uri, None)
+
+    async def aclose(self) -> None:
+        """End everything that runs."""
+        tasks = tuple(self._running.values())
+        for uri in tuple(self._running):
+            self.stop(uri)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, uri: str, task: asyncio.Task[None]) -> None:
+        if self._running.get(uri) is task:
+            del self._running[uri]
+        if not task.cancelled():
+            task.result()
+
+    async def _ask(self, snapshot: Snapshot, offset: int) -> None:
+        rules = self._asking.rules(snapshot, offset)
+        request = CompletionRequest(
+            session=session_of(snapshot.session),
+            prompt=self._asking.prompt(snapshot, offset),
+            rules=rules,
+            priority=Priority.PREFETCH,
+            whole=True,
+        )
+        completion = await (await self._asking.backend()).complete(request)
+        if completion.stop in _NO_ANSWER or completion.early:
+            return
+        self._done[_place(snapshot, offset)] = None
+        while len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+        if not self._asking.stands(snapshot):
+            return
+        generation = Generation(self._suggestions.next_id(), snapshot, offset, rules)
+        found = await self._asking.judged(generation, completion)
+        if not self._asking.stands(snapshot):
+            return
+        before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
+        kept = successor(before, found)
+        if kept is None:
+            return
+        self._suggestions.remember(kept)
+        if before is None or kept.text != before.text:
+            await self._tell(Better(snapshot.uri, kept.id, before.suggestion.id if before else ""))
+
+    async def _tell(self, better: Better) -> None:
+        if self._on_better is None:
+            return
+        stood = asyncio.get_running_loop().time() - self._answered.get(better.uri, 0.0)
+        if better.replaces and stood < STANDS_S:
+            await asyncio.sleep(STANDS_S - stood)
+        self._on_better(better)
+
+
+def successor(before: Rest | None, found: Suggestion | None) -> Suggestion | None:
+    """What the store gets when the whole context has spoken; None: nothing changes.
+
+    Args:
+        before: what stands at the place: an early suggestion, nothing, or one that was dismissed.
+        found: what may be shown of the answer that saw everything.
+    """
+    if found is None or before is None:
+        return found
+    early = before.suggestion
+    if early.dismissed or before.typed:
+        return None
+    if found.text.startswith(before.text):  # the same, or more of it
+        return attrs.evolve(found, id=early.id)
+    return attrs.evolve(found, instead_of=early.id)
+
+
+def _place(snapshot: Snapshot, offset: int) -> tuple[str, int, int]:
+    return snapshot.uri, offset, hash(snapshot.text)

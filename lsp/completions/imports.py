@@ -1,0 +1,264 @@
+"""Imports that come with a suggestion: told to the client in the item's command, added when the user accepts.
+
+The edit is worked out for the document as it is then: what was typed meanwhile has moved it, and the name may
+have been imported by other means. Clients that want both undone at once ask for the edits
+(`foretype.importEdits`) and give the item's command nothing but its id; the others are asked to apply them.
+Which import a name needs is `context`'s decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from lsprotocol import types
+
+from ..documents.documents import Document, DocumentStore, as_map
+
+if TYPE_CHECKING:
+    from ...context.imports import Edit, Import
+    from .items import Item
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 2.0
+"""Some clients run an item's command before they tell what was inserted: so long that is waited for."""
+
+TRIES = 3
+"""A client refuses an edit for a version that it has left; it is worked out anew so often."""
+
+_FORMS = ("module", "member", "type", "default")
+
+
+@attrs.frozen
+class Change:
+    """An edit in one document, in the client's words.
+
+    Attributes:
+        uri: the document.
+        version: the one that the edit is for.
+        edit: what is replaced, and by what.
+        there: the same in code points of the document.
+        whole: the same in code points of what it is part of.
+    """
+
+    uri: str
+    version: int
+    edit: types.TextEdit
+    there: Edit
+    whole: Edit
+
+    def as_workspace_edit(self, *, versioned: bool) -> types.WorkspaceEdit:
+        """The same for `workspace/applyEdit`, with the version where the client understands that."""
+        if not versioned:
+            return types.WorkspaceEdit(changes={self.uri: [self.edit]})
+        document = types.OptionalVersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, [self.edit])])
+
+
+def as_argument(uri: str, imports: tuple[Import, ...]) -> dict[str, Any]:
+    """What an item's command carries besides the suggestion's id."""
+    listed = [{"name": one.name, "module": one.module, "form": one.form} for one in imports]
+    return {"uri": uri, "imports": listed}
+
+
+def read_argument(value: Any) -> tuple[str, tuple[Import, ...]]:
+    """The same, read back; anything odd in it is left out."""
+    from ...context.imports import Import
+
+    fields = as_map(value)
+    uri, listed = fields.get("uri"), fields.get("imports")
+    found: list[Import] = []
+    for each in map(as_map, listed if isinstance(listed, list) else []):  # pyright: ignore[reportUnknownArgumentType] - the client's
+        name, module, form = each.get("name"), each.get("module"), each.get("form")
+        if isinstance(name, str) and isinstance(module, str) and form in _FORMS and _is_line(name + module):
+            found.append(Import(name, module, str(form)))
+    return uri if isinstance(uri, str) else "", tuple(found)
+
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and not set(text) & set("\"'`{};")
+
+
+class Importing:
+    """Its state: the additions that are under way."""
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        ask: Callable[[str, Any], Coroutine[Any, Any, Any] | asyncio.Future[Any]],
+        client: Callable[[], dict[str, Any]],
+        on_added: Callable[[str, str, Edit], None] = lambda _uri, _text, _edit: None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            documents: the open documents.
+            ask: sends the client a request.
+            client: the client's capabilities.
+            on_added: told of a document's URI, its text before, and the edit, once an import is in it.
+        """
+        self._documents = documents
+        self._ask = ask
+        self._client = client
+        self._on_added = on_added
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def able(self) -> bool:
+        """Whether imports can be added: the client applies edits."""
+        return as_map(self._client().get("workspace")).get("applyEdit") is True
+
+    def add(self, argument: Any, taken: str | None = None) -> None:
+        """The user has accepted a suggestion: have the client add what it needs.
+
+        Args:
+            argument: what `as_argument` made.
+            taken: the beginning of the suggestion that was accepted; None for all of it.
+        """
+        uri, imports = read_argument(argument)
+        if taken is not None:
+            imports = tuple(
+                one for one in imports if _holds(taken, one.name) or _begins_with_end(taken, one.name)
+            )
+        if imports and self.able:
+            task = asyncio.ensure_future(self._add(uri, imports))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def edits(self, argument: Any) -> dict[str, Any] | None:
+        """The edits for a client that applies them itself; None where there is nothing to do."""
+        uri, imports = read_argument(argument)
+        await self._arrived(uri, imports)
+        found = self._change(uri, imports)
+        if found is None:
+            return None
+        start, end = found.edit.range.start, found.edit.range.end
+        place = {
+            "start": {"line": start.line, "character": start.character},
+            "end": {"line": end.line, "character": end.character},
+        }
+        edit = {"range": place, "newText": found.edit.new_text}
+        return {"uri": found.uri, "version": found.version, "edits": [edit]}
+
+    async def aclose(self) -> None:
+        """End what runs."""
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _change(self, uri: str, imports: tuple[Import, ...]) -> Change | None:
+        """What is to be done to a document as it is now; when it has been done, that is told."""
+        found = edit_now(self._documents, uri, imports)
+        if found is None:
+            return None
+        document, target = self._documents.get(uri), self._documents.get(found.uri)
+        if document is not None and target is not None:
+            after = found.there.apply(target.text)
+            told = partial(self._on_added, uri, document.whole, found.whole)
+            self._documents.expect(found.uri, after, told)
+        return found
+
+    async def _add(self, uri: str, imports: tuple[Import, ...]) -> None:
+        await self._arrived(uri, imports)
+        edit = as_map(as_map(self._client().get("workspace")).get("workspaceEdit"))
+        for _ in range(TRIES):
+            found = self._change(uri, imports)
+            if found is None:
+                return
+            label = "Import " + ", ".join(one.name for one in imports)
+            change = found.as_workspace_edit(versioned=bool(edit.get("documentChanges")))
+            asked = types.ApplyWorkspaceEditParams(edit=change, label=label)
+            try:
+                answer = await self._ask(types.WORKSPACE_APPLY_EDIT, asked)
+            except Exception as failure:  # noqa: BLE001 - whatever the client answers costs the import alone
+                log.info("the client did not add an import: %s", type(failure).__name__)
+                return
+            document = self._documents.get(found.uri)
+            if (
+                as_map(answer).get("applied") is not False
+                or document is None
+                or document.version == found.version
+            ):
+                return
+
+    async def _arrived(self, uri: str, imports: tuple[Import, ...]) -> None:
+        """Wait until a document has the names, or the patience ends."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
+        while (document := self._documents.get(uri)) is not None and not all(
+            _holds(document.whole, one.name) for one in imports
+        ):
+            left = until - loop.time()
+            if left <= 0 or not await self._documents.changed(uri, left):
+                return
+
+
+def _holds(text: str, name: str) -> bool:
+    """Whether a text has a name, as a whole word."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def _begins_with_end(text: str, name: str) -> bool:
+    """Whether a text begins with the end of a name whose beginning stands in front of it."""
+    word = re.match(r"\w+(?=\W)|\w+$", text)
+    return word is not None and name.endswith(word.group())
+
+
+def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) -> Change | None:
+    """The edit that adds imports to a document as it is now; None where there is nothing to add."""
+    from ...context.imports import imports_edit
+
+    document = documents.get(uri)
+    if document is None or not imports:
+        return None
+    edit = imports_edit(document.snapshot(), imports)
+    if edit is None:
+        return None
+    target, there = _in_its_cell(document, documents, edit)
+    if target is None or there.end > len(target.text):
+        return None
+    return Change(target.uri, target.version, _text_edit(target, documents, there), there, edit)
+
+
+def edit_with(documents: DocumentStore, item: Item) -> types.TextEdit | None:
+    """The edit that adds what an item imports to the document as it is before that is accepted."""
+    from ...context.imports import imports_edit
+
+    document = documents.get(item.uri)
+    if document is None or not item.imports or document.notebook is not None:
+        return None
+    snapshot = document.snapshot()
+    after = snapshot.text[: item.start] + item.text + snapshot.text[item.end :]
+    if snapshot.tree is None:
+        return None
+    tree = snapshot.tree.edited(after, item.start, item.end, item.start + len(item.text))
+    edit = imports_edit(attrs.evolve(snapshot, text=after, tree=tree), item.imports)
+    return None if edit is None or edit.end > item.start else _text_edit(document, documents, edit)
+
+
+def _text_edit(document: Document, documents: DocumentStore, edit: Edit) -> types.TextEdit:
+    start, end = (document.position_at(at, documents.encoding) for at in (edit.start, edit.end))
+    return types.TextEdit(types.Range(types.Position(*start), types.Position(*end)), edit.text)
+
+
+def _in_its_cell(document: Document, documents: DocumentStore, edit: Edit) -> tuple[Document | None, Edit]:
+    """The document that an edit of the whole is for, and the edit there: in a notebook, one of its cells."""
+    if document.notebook is None:
+        return document, edit
+    starts = document.notebook.sheet_of(document).starts
+    before = {cell: start for cell, start in starts.items() if start <= edit.start}
+    cell = max(before, key=lambda each: before[each], default=document.uri)
+    at = before.get(cell, 0)
+    if edit.start == edit.end == at and len(before) > 1 and edit.text.endswith("\n"):
+        above = max((each for each in before if each != cell), key=lambda each: before[each])
+        target = documents.get(above)
+        if target is not None and re.search(r"^\s*(?:import|from)\s", target.text, re.MULTILINE):
+            end = len(target.text)
+            return target, attrs.evolve(edit, start=end, end=end, text="\n" + edit.text.removesuffix("\n"))
+    return documents.get(cell), attrs.evolve(edit, start=edit.start - at, end=edit.end - at)

@@ -1,0 +1,4 @@
+"""What one editor's connection has: settings, status, commands.
+
+No protocol: `server` speaks.
+"""

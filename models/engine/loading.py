@@ -1,0 +1,294 @@
+"""From a GGUF file to an engine: check, load, choose sizes for this machine, warm the kernels up.
+
+The only place that puts llama.cpp, the vocabulary, the layout and the cache together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TypeVar
+
+from ...context.shared.problem import ModelProblem
+from ..cache.kv_cache import KVCache, Sequence
+from ..cache.saved_states import StateStore, fingerprint
+from ..cache.step_costs import CostCurve
+from ..drafting.draft_model import DraftModel, load_draft
+from ..drafting.drafts import Speculation
+from ..drafting.ngrams import NgramTables
+from ..gguf.file import DEFAULT_CELLS, GgufFile, cache_bytes, check, check_memory, memory_needed
+from ..llama.cancellation import Cancellation
+from ..llama.governor import Governor, available
+from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
+from ..llama.system import check_processor
+from ..llama.vocabulary import Vocabulary
+from ..machine import memory
+from ..prompts.formats import Recognition, facts, from_overrides, recognise
+from ..prompts.layout import Guarded
+from ..prompts.tokens import PromptTokens
+from ..tuning.record import find as find_tuned
+from ..tuning.record import sweep as sweep_tuned
+from .interface import EngineInfo, EngineSettings
+from .local import LocalEngine
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SEQUENCES = 24
+MEMORY_SHARE = 0.2
+"""The KV cache takes at most this part of the memory that is free."""
+
+GPU_SLICE = 128
+"""Tokens evaluated at once where a backend may ignore the abort callback."""
+
+CPU_SLICE = 256
+"""Tokens evaluated before the machine is asked again how many cores are free."""
+
+_WARM_UP_TOKENS = 96
+
+LEARN_WITHIN_MS = 250.0
+
+MICRO_BATCH = 128
+"""Tokens computed at once where nothing was measured: what a cancelled prefill may lose."""
+
+
+def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
+    """Load a GGUF file with llama.cpp. Takes from a tenth of a second to a minute.
+
+    Args:
+        path: the model.
+        settings: how to run it.
+        on_progress: is called with 0.0 to 1.0 from the calling thread.
+
+    Raises:
+        ModelProblem: the file cannot be used, or memory does not suffice.
+    """
+    check_processor()
+    on_gpu = settings.gpu_layers != 0 and supports_gpu()
+    file = check(path)
+    if not on_gpu:
+        # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
+        cells = settings.context_tokens or default_cells(file)
+        check_memory(file, memory.available(), cells, _draft_bytes(settings))
+    overrides, problems = from_overrides(settings.fim)
+    for problem in problems:
+        log.warning("%s", problem)
+    recognition = recognise(facts(file), overrides)
+    sweep_tuned()
+    found = find_tuned(path) if settings.tuned and not on_gpu else None
+    used = path if found is None else Path(found.path)
+    threads = settings.threads or (found.choice.threads if found else available())
+
+    def start(layers: int) -> tuple[Model, Context]:
+        model = Model(used, gpu_layers=layers, on_progress=on_progress)
+        try:
+            return model, Context(
+                model,
+                size=settings.context_tokens or default_cells(file),
+                sequences=SEQUENCES,
+                governor=Governor(threads),
+                micro_batch=found.choice.micro_batch if found else MICRO_BATCH,
+                flash_attention=found.choice.flash_attention if found else True,
+            )
+        except ModelProblem:
+            model.close()
+            raise
+
+    all_layers = (file.integer(f"{file.architecture}.block_count") or 0) + 1  # the output counts as one
+    wanted = wanted_layers(settings.gpu_layers, all_layers, on_gpu)
+    (model, context), layers = with_fewer_layers(start, wanted)
+    note = "" if layers == wanted else few_layers(layers, all_layers)
+    if note:
+        log.warning("%s", note)
+    vocabulary = Vocabulary(
+        Guarded(model, recognition.texts),
+        adds_space=_adds_space(file),
+        markers=recognition.texts,
+    )
+    cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
+    if found is not None:
+        cache.costs.put(found.choice.threads, CostCurve.from_measured(found.choice.steps))
+    _warm_up(cache, model)
+    ends = _ends(model, recognition)
+
+    speculates = settings.speculation and model.goes_back
+    draft = _draft_model(settings, file, context, threads) if speculates else None
+
+    @contextlib.contextmanager
+    def arm(cancellation: Cancellation) -> Generator[None]:
+        with context.abortable(cancellation), draft.abortable(cancellation) if draft else _nothing:
+            yield
+
+    def close() -> None:
+        if draft is not None:
+            draft.close()
+        context.close()
+        model.close()
+
+    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
+    return LocalEngine(
+        cache,
+        vocabulary,
+        prompt_tokens,
+        ends=ends,
+        max_prompt_tokens=longest_prompt(context.longest, context.size),
+        arm=arm,
+        info=EngineInfo(
+            path.stem,
+            str(path),
+            model.parameters,
+            context.size,
+            recognition.format.name,
+            0,
+            prompt_tokens.sees_suffix,
+            note,
+        ),
+        latency_budget_ms=settings.latency_budget_ms,
+        states=_states(used, context, settings),
+        speculation=Speculation(ends, context_costs(cache)) if speculates else None,
+        workspaces=_workspaces(used, ends, settings) if speculates else None,
+        draft_model=draft,
+        on_close=close,
+    )
+
+
+def wanted_layers(setting: int, layers: int, on_gpu: bool) -> int:
+    """Layers to put on a GPU: those that were set, at most all there are; none without a GPU."""
+    if not on_gpu:
+        return 0
+    return layers if setting < 0 else min(setting, layers)
+
+
+def few_layers(layers: int, of: int) -> str:
+    """What the user is told when only so many layers fit into the GPU's memory."""
+    return (
+        f"The GPU has too little free memory for all of the model: {layers} of {of} layers run there and the "
+        "rest on the processor, which is slower. Close what uses the GPU and restart the daemon, or choose a "
+        "smaller model."
+    )
+
+
+def with_fewer_layers(start: Callable[[int], T], layers: int) -> tuple[T, int]:
+    """Start with so many layers on the GPU, and with half as many each time its memory does not suffice.
+
+    Returns:
+        what was started, and the layers that it took.
+
+    Raises:
+        OutOfMemory: not even without a GPU is there enough.
+        ModelProblem: whatever else `start` says, at once.
+    """
+    while True:
+        try:
+            return start(layers), layers
+        except OutOfMemory:
+            if layers == 0:
+                raise
+            log.warning("%d layers do not fit into the GPU's memory", layers)
+            layers //= 2
+
+
+_nothing = contextlib.nullcontext()
+
+
+def _draft_bytes(settings: EngineSettings) -> int:
+    """What the draft model takes beside the model; it gets a cache for one prompt."""
+    if not settings.speculation or settings.draft is None:
+        return 0
+    return memory_needed(check(settings.draft), (settings.context_tokens or DEFAULT_CELLS) // 2 + 512)
+
+
+def _draft_model(
+    settings: EngineSettings, file: GgufFile, context: Context, threads: int
+) -> DraftModel | None:
+    """The draft model that the settings name; as much of a cache as the longest prompt needs."""
+    if settings.draft is None:
+        return None
+    size = context.size // 2 + 512
+    try:
+        return load_draft(
+            settings.draft, file, size=size, governor=Governor(threads), gpu_layers=settings.gpu_layers
+        )
+    except OutOfMemory as problem:
+        log.warning("there is no draft model: %s", problem)
+        return None
+
+
+def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> NgramTables:
+    folder = settings.states / "ngrams" if settings.states else None
+    return NgramTables(folder, fingerprint(path), ends)
+
+
+def _states(path: Path, context: Context, settings: EngineSettings) -> StateStore | None:
+    if settings.states is None:
+        return None
+    return StateStore(settings.states, fingerprint(path, build(), context.size, settings.gpu_layers))
+
+
+def _adds_space(file: GgufFile) -> bool:
+    """Whether the tokeniser puts a space before every text: SentencePiece's do unless the file says no."""
+    told = file.boolean("tokenizer.ggml.add_space_prefix")
+    return file.text("tokenizer.ggml.model") in ("llama", "t5") if told is None else told
+
+
+def _ends(model: Model, recognition: Recognition) -> frozenset[int]:
+    """What ends a generation: llama.cpp's list, the format's stops and markers, whatever is no text."""
+    own = {token for token in range(model.vocabulary_size) if model.is_end(token) or model.is_control(token)}
+    return frozenset(own | set(recognition.stops) | set(recognition.texts))
+
+
+def longest_prompt(longest: int, cells: int) -> int:
+    """Tokens of a new prompt at most, so that there is room for what is typed and generated behind it.
+
+    Args:
+        longest: tokens that a sequence may hold.
+        cells: of the cache; a second prompt of a file should fit beside the first.
+    """
+    return min(max(longest - 256, longest // 2), max(cells // 2, 1))
+
+
+def default_cells(file: GgufFile) -> int:
+    """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
+    per_token = max(1, cache_bytes(file, 1))
+    affordable = int(memory.available() * MEMORY_SHARE) // per_token
+    return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
+
+
+def _warm_up(cache: KVCache, model: Model) -> None:
+    """Page the weights in and learn how fast prefill is, so that the first request is planned well."""
+    sequence = cache.acquire()
+    if sequence is None:
+        return
+    count = min(_WARM_UP_TOKENS, max(1, cache.longest // 2))
+    tokens = [token for token in range(model.vocabulary_size) if not model.is_control(token)][:count]
+    for _ in range(2):
+        cache.truncate(sequence, 0)
+        cache.sync(sequence, tokens, Cancellation())
+    _learn_costs(cache, sequence, tokens)
+    cache.release(sequence)
+
+
+def _learn_costs(cache: KVCache, sequence: Sequence, tokens: list[int]) -> None:
+    """Decode batches of the sizes that drafts come in, so that the first draft is chosen well.
+
+    Takes `LEARN_WITHIN_MS` and one batch more; on a slow machine only the first sizes are seen.
+    """
+    cache.truncate(sequence, len(tokens) - 1)
+    deadline = time.perf_counter() + LEARN_WITHIN_MS / 1000
+    for size in (1, 4, 16, 8, 1, 4, 2, 12, 6, 3, 16, 8):
+        if time.perf_counter() > deadline:
+            break
+        if len(sequence.tokens) + size > cache.longest:
+            continue
+        cache.extend(sequence, tokens[:size], logits=size)
+        if not cache.truncate(sequence, len(tokens) - 1):
+            break
+
+
+def context_costs(cache: KVCache) -> Callable[[], CostCurve]:
+    """What steps cost with the threads in use now."""
+    return lambda: cache.costs.curve(cache.cells.threads)

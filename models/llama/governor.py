@@ -1,0 +1,136 @@
+"""How many threads compute, given who else wants the processor right now.
+
+ggml's threads meet at a barrier after every graph node, hundreds of times a token, and spin there. When
+another program takes the core of one of them, all others burn their time waiting: with one busy program on
+two cores, two threads were measured at 8 to 100 times the time of one. So before each computation the
+kernel is asked how many threads are runnable, and the busy cores are left to their owners; which cores there
+are, and which of them are ours, is `cores`' business. Where that is
+not to be known (other systems than Linux), computations that take much longer than they should say it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import attrs
+
+from ..machine.cores import Cores, busy_inside, cores
+
+SPIN_MS = 10.0
+"""For so long after a computation its own threads may still be spinning and count as runnable."""
+
+SLOW_FACTOR = 4.0
+"""A step that takes this many times the best one of its kind was disturbed."""
+
+PENALTY_MS = 300.0
+"""How long one disturbance is believed to last."""
+
+Runnable = Callable[[], int | None]
+
+
+def available() -> int:
+    """Physical cores that this process may use: a second thread on one core gains decoding nothing."""
+    return cores().usable
+
+
+def runnable_threads() -> Runnable:
+    """A function that asks the kernel how many threads are running or ready to, machine-wide (proc(5))."""
+    try:
+        file = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return lambda: None
+
+    def ask() -> int | None:
+        try:
+            return int(os.pread(file, 128, 0).split()[3].split(b"/")[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    return ask
+
+
+def thread_count(
+    most: int, runnable: int | None, own: int, *, shape: Cores | None = None, inside: float = 0.0
+) -> int:
+    """Threads to use: as many as are wanted, and no more than cores are free.
+
+    Args:
+        most: threads that are wanted on a quiet machine.
+        runnable: threads that are running or ready to, machine-wide; None when unknown.
+        own: how many of these may be our own.
+        shape: the machine; None is one with just `most` cores.
+        inside: how many of the usable cores others keep busy who share them with us.
+    """
+    shape = shape or Cores(most, most, most)
+    others = 0 if runnable is None else max(0, runnable - own)
+    # Whoever wants more threads than there are cores gets them on a quiet machine.
+    free = max(shape.machine, most) - others
+    free_inside = max(shape.usable, most) - int(inside + 0.5)
+    return max(1, min(most, free, free_inside))
+
+
+@attrs.define
+class Governor:
+    """Chooses before each computation. State: the threads in use, when they last ran, the best step times.
+
+    Attributes:
+        most: threads on a quiet machine.
+        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        shape: the machine that these run on.
+        inside: how many of the cores that this process may use are kept busy by others who share them.
+        clock: seconds.
+        current: threads in use.
+    """
+
+    most: int
+    runnable: Runnable = attrs.field(factory=runnable_threads)
+    shape: Cores = attrs.field(factory=cores)
+    inside: Callable[[], float] = attrs.field(
+        default=attrs.Factory(lambda self: busy_inside(self.shape.group), takes_self=True)
+    )
+    clock: Callable[[], float] = time.perf_counter
+    current: int = 0
+    _finished: float = -1e9
+    _started: float = 0.0
+    _best: float = float("inf")  # ms of the fastest step of one token
+    _disturbed_until: float = -1e9
+
+    def __attrs_post_init__(self) -> None:
+        self.current = self.most
+
+    def before(self) -> int:
+        """Threads for the computation that begins now."""
+        now = self.clock()
+        if self.most > 1:
+            spinning = (now - self._finished) * 1000 < SPIN_MS
+            self.current = thread_count(
+                self.most,
+                self.runnable(),
+                self.current if spinning else 1,
+                shape=self.shape,
+                inside=self.inside(),
+            )
+            if now < self._disturbed_until:
+                self.current = 1
+        self._started = now
+        return self.current
+
+    def after(self, tokens: int, *, finished: bool = True) -> None:
+        """The computation of so many tokens is over.
+
+        Args:
+            tokens: how many were to be computed.
+            finished: all of them were. One that was aborted, found no room or failed says nothing
+                about speed.
+        """
+        now = self.clock()
+        self._finished = now
+        if tokens != 1 or self.current == 1 or not finished:
+            return
+        milliseconds = (now - self._started) * 1000
+        # A growing context makes steps slower, honestly: let the best one age.
+        self._best = min(self._best * 1.001, milliseconds)
+        if milliseconds > SLOW_FACTOR * self._best:
+            self._disturbed_until = now + PENALTY_MS / 1000

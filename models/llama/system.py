@@ -1,0 +1,115 @@
+"""What the installed llama.cpp is, what it was compiled for, and whether that is this processor.
+
+The one place that loading, doctors and reports ask.
+
+Imports llama_cpp only when asked, and measures nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+from ...context.shared.problem import ModelProblem
+
+_FLAGS = {
+    # as llama.cpp spells it: as the system spells it
+    "SSE3": "pni",
+    "SSSE3": "ssse3",
+    "AVX": "avx",
+    "AVX2": "avx2",
+    "FMA": "fma",
+    "F16C": "f16c",
+    "BMI2": "bmi2",
+    "AVX_VNNI": "avx_vnni",
+    "AVX512": "avx512f",
+    "AVX512_VBMI": "avx512vbmi",
+    "AVX512_VNNI": "avx512_vnni",
+    "AVX512_BF16": "avx512_bf16",
+    "AMX_INT8": "amx_int8",
+    "NEON": "asimd",
+    "DOTPROD": "asimddp",
+    "MATMUL_INT8": "i8mm",
+    "SVE": "sve",
+}
+
+
+@attrs.frozen
+class SystemInfo:
+    """The installed llama.cpp.
+
+    Attributes:
+        binding: the version of llama-cpp-python.
+        features: what it was compiled with, as llama.cpp spells it ("AVX2", "AVX512_VNNI", "OPENMP" …).
+        gpu: it can put layers on a GPU.
+    """
+
+    binding: str
+    features: tuple[str, ...]
+    gpu: bool
+
+
+def system_info() -> SystemInfo:
+    """Ask llama.cpp.
+
+    Raises:
+        ModelProblem: it is not installed, or its library cannot be loaded.
+    """
+    try:
+        import llama_cpp
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ModelProblem(
+            f"llama.cpp cannot be loaded ({error}). Install it anew: "
+            "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        ) from error
+    text = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
+    return SystemInfo(llama_cpp.__version__, enabled(text), bool(llama_cpp.llama_supports_gpu_offload()))
+
+
+def enabled(text: str) -> tuple[str, ...]:
+    """The features that `llama_print_system_info` reports as switched on ("AVX2 = 1 | …"), in its order."""
+    return tuple(re.findall(r"(\w+) = [1-9]\d*", text))
+
+
+def processor_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]:
+    """What this processor can do, as llama.cpp spells it; () where the system does not tell."""
+    try:
+        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    present = set(flags[1].split()) if flags else set[str]()
+    return tuple(ours for ours, theirs in _FLAGS.items() if theirs in present)
+
+
+def foreign(compiled: Iterable[str], has: Iterable[str]) -> str:
+    """What to do about a llama.cpp that was compiled for another processor, or "".
+
+    It happens where an image or a home folder moved, and its first instruction that this processor lacks
+    would end the process. Where the system does not tell what the processor can do, nothing is said.
+
+    Args:
+        compiled: what llama.cpp was compiled with (`SystemInfo.features`).
+        has: what the processor can do (`processor_features`).
+    """
+    here = set(has)
+    missing = [feature for feature in compiled if feature in _FLAGS and feature not in here]
+    if not here or not missing:
+        return ""
+    return (
+        f"llama.cpp was compiled for another processor: this one lacks {', '.join(missing)}. Compile it "
+        "here: pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
+    )
+
+
+def check_processor() -> None:
+    """Refuse a llama.cpp that would end this process at its first computation.
+
+    Raises:
+        ModelProblem: it was compiled for another processor, or it cannot be loaded.
+    """
+    if problem := foreign(system_info().features, processor_features()):
+        raise ModelProblem(problem)

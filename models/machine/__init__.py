@@ -1,0 +1,4 @@
+"""What this machine has to give: cores, memory, and the files that a killed process left behind.
+
+Nothing here knows of models.
+"""

@@ -1,0 +1,93 @@
+"""Measures one llama context: how fast it is, and how well its model knows a sample of source code.
+
+Which contexts are measured and what follows from it is `tune`'s business; whether the machine is quiet
+enough is `quiet`'s.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from ..llama.likelihood import log_probability
+from ..llama.llama import Context, DecodeFailedError, DecodeResult, Model
+from .quiet import Quiet, Turn, settled
+from .sample import sample
+
+DEPTH = 256
+"""Tokens of context that steps are measured behind."""
+
+BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
+MOST_TURNS = 12
+QUALITY_TOKENS = 2048
+PASSAGE = 512
+"""Tokens that are read at once when quality is measured: each passage begins without the one before."""
+
+
+def sample_tokens(model: Model) -> list[int]:
+    """Tokens of source code in several languages, as many as quality is measured on."""
+    return model.tokenise(sample())[: max(QUALITY_TOKENS, DEPTH + max(BATCHES))]
+
+
+@attrs.frozen
+class Speed:
+    """How fast a context is.
+
+    Attributes:
+        prefill: tokens per ms.
+        steps: ms of batches of `BATCHES` tokens.
+        share: of the processor that the prefill measured got; see `quiet.Turn`.
+    """
+
+    prefill: float
+    steps: dict[int, float]
+    share: float
+
+
+def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> Speed:
+    """Time a prefill of `DEPTH` tokens, and batches of `BATCHES` tokens behind them.
+
+    Raises:
+        DecodeFailedError: llama.cpp failed.
+    """
+
+    def best(part: list[int], position: int, logits: int) -> Turn:
+        def once() -> Turn:
+            at = _room(context, position)
+            return quiet.timed(lambda: _decode(context, part, at, logits), threads)
+
+        return settled(once, most=MOST_TURNS)
+
+    prefill = best(tokens[:DEPTH], 0, 1)
+    times = {size: best(tokens[DEPTH : DEPTH + size], DEPTH, size).milliseconds for size in BATCHES}
+    return Speed(DEPTH / prefill.milliseconds, times, prefill.share)
+
+
+def _room(context: Context, position: int) -> int:
+    """Drop what lies from `position` on; where the measurement goes then."""
+    if context.remove(0, position):
+        return position
+    # Kinds of memory that cannot go back: all of it, or nothing would be measured.
+    context.remove(0, 0)
+    return 0
+
+
+def _decode(context: Context, tokens: list[int], position: int, logits: int) -> None:
+    if context.decode(tokens, 0, position, logits=logits) is not DecodeResult.DONE:
+        raise DecodeFailedError("a measurement found no room")
+
+
+def mean_log_probability(context: Context, tokens: list[int], passage: int) -> float:
+    """Mean natural-log probability of each of `tokens` after those before it in its passage of so many."""
+    total, count, size = 0.0, 0, 128
+    for start in range(0, len(tokens) - 1, passage):
+        context.remove(0, 0)
+        text = tokens[start : start + passage]
+        for begin in range(0, len(text) - 1, size):
+            part = text[begin : begin + size]
+            context.decode(part, 0, begin, logits=len(part))
+            following = text[begin + 1 : begin + 1 + len(part)]
+            for index, token in enumerate(following):
+                total += log_probability(np.array(context.logits(index - len(part))), token)
+            count += len(following)
+    return total / max(1, count)

@@ -1,0 +1,476 @@
+"""`foretype tune`: measures this machine with a model, and chooses the fastest form that is good enough.
+
+The model is measured as it is and requantised, knowing which weights matter (`importance`), into the file
+types worth having, then with flash attention on and off, with other numbers of threads and other
+micro-batches. What wins is what makes a typical suggestion fastest (`suggestion_ms`) among forms whose
+quality holds: the mean log probability of a sample of source code may fall by `MAX_LOSS` at most. The
+original file is never touched; a tuned one lies beside the choice in the data directory. Until everything is
+done the old state stays, whatever happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from ...context.shared.problem import ModelProblem
+from ..gguf import file as gguf
+from ..llama.governor import Governor, available
+from ..llama.llama import Context, DecodeFailedError, Model
+from ..llama.quantise import quantise
+from ..machine import memory
+from ..machine.cores import cores
+from . import journal as tune_journal
+from . import record as tuned
+from .importance import Importance, importance, tokens_to_read
+from .journal import Journal
+from .measuring import PASSAGE, QUALITY_TOKENS, Speed, mean_log_probability, measure, sample_tokens
+from .quiet import LEAST_SHARE, Quiet
+from .record import Measured, Tuned
+
+log = logging.getLogger(__name__)
+
+MAX_LOSS = 0.05
+"""Mean natural-log probability per token of source code that a requantised file may lose."""
+
+
+def _layers(kinds: str) -> str:
+    """A pattern for these kinds of matrices in every layer."""
+    return rf"blk\.\d+\.({kinds})\.weight"
+
+
+_FOUR_BITS = ((_layers("ffn_down"), 12), (_layers("ffn_gate"), 20), (_layers("attn_q"), 2))
+
+FILE_TYPES = {
+    # llama_ftype, bits per weight with its scales, tensors that get another ggml_type
+    "Q4_0": (2, 4.6, ()),
+    "IQ4_NL": (25, 4.6, ()),
+    "Q8_0": (7, 8.6, ()),
+    # Four bits for kinds of tensors that lose little. Of the default model these three lose 0.03, 0.02 and
+    # 0.04 nats per token where it is known which weights matter; other models lose other amounts, so each
+    # is measured before it is chosen.
+    "Q8_0+Q4_0": (7, 7.5, ((_layers("ffn_gate|attn_q"), 2),)),
+    # A Q4_1 block is nearly a Q4_K one (both have a scale and a minimum for 32 weights), so where rows are
+    # long enough for Q4_K a shipped Q4_1 tensor loses next to nothing: ffn_down 0.006 nats.
+    "Q8_0+Q4_K": (7, 6.7, _FOUR_BITS),
+    "Q8_0+IQ4_NL": (7, 5.9, (*_FOUR_BITS, (_layers("ffn_up"), 20))),
+    "BF16": (32, 16.0, ()),
+}
+
+WAITED_FOR = 15
+"""Prompt tokens whose evaluation a suggestion waits for, in the mean; what is evaluated while the user rests
+is not waited for. An estimate: two runs of `make demo` evaluated 3 and 11 for a key, and people go elsewhere
+more often."""
+
+SMALL = 400_000_000
+"""Bytes up to which a file is worth a try although it is larger than the original."""
+
+ROUNDS = 2
+"""How often each file type gets its turn: what disturbs one round seldom lasts for both."""
+
+FINALS = 2
+CLOSE = 1.2
+"""Forms that need up to this part of the best one's time are measured so many times more. How a model happens
+to lie in memory alone makes a difference of a tenth and more."""
+
+RETRIES = 2
+MICRO_BATCHES = (64, 256, 512)
+DEFAULT_MICRO_BATCH = 128
+NOISE = 0.97
+"""A form that is not faster than this part of the time of another is not better."""
+
+
+@attrs.frozen
+class Step:
+    """One thing to measure, said to who watches.
+
+    Attributes:
+        done: how many were measured before.
+        total: how many there are.
+        text: what is measured now.
+    """
+
+    done: int
+    total: int
+    text: str
+
+
+Watch = Callable[[Step], None]
+
+
+@attrs.frozen
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        tuned: the choice.
+        measured: everything that was measured, in order.
+        notes: sentences about what was left out and why.
+    """
+
+    tuned: Tuned
+    measured: tuple[Measured, ...]
+    notes: tuple[str, ...]
+
+
+def suggestion_ms(measured: Measured) -> float:
+    """Milliseconds of a typical suggestion: `WAITED_FOR` tokens of prefill, and 16 decoded one by one."""
+    return WAITED_FOR / measured.prefill + 16 * measured.steps[1]
+
+
+def fastest_form(measured: list[Measured]) -> Measured:
+    """The fastest form whose quality holds; an earlier one unless a later one is clearly faster."""
+    best = measured[0]
+    for one in measured[1:]:
+        if one.loss <= MAX_LOSS and suggestion_ms(one) < NOISE * suggestion_ms(best):
+            best = one
+    return best
+
+
+def finalists(measured: list[Measured]) -> list[Measured]:
+    """The forms that noise may have kept from being the best, and the original; none where none is close."""
+    sound = [one for one in measured if one.loss <= MAX_LOSS]
+    least = min(suggestion_ms(one) for one in sound)
+    close = [one for one in sound if suggestion_ms(one) < CLOSE * least]
+    return [measured[0], *(one for one in close if one != measured[0])] if len(close) > 1 else []
+
+
+def worth_having(file: gguf.GgufFile, parameters: int, memory: int) -> list[str]:
+    """The file types to try for a model.
+
+    Args:
+        file: the original.
+        parameters: number of weights.
+        memory: free bytes.
+    """
+    if (file.integer("split.count") or 1) > 1:
+        return []
+    limit = min(max(SMALL, file.size), memory // 2)
+    return [
+        name
+        for name, (_, bits, _) in FILE_TYPES.items()
+        if name != file.quantisation and parameters * bits / 8 <= limit
+    ]
+
+
+def tune(
+    path: Path,
+    *,
+    directory: Path | None = None,
+    threads: int = 0,
+    anyway: bool = False,
+    quiet: Quiet | None = None,
+    watch: Watch = lambda _step: None,
+) -> Outcome:
+    """Measure everything for the model file `path` and keep the choice.
+
+    Args:
+        path: the original file.
+        directory: for choices and tuned files; None is the user's.
+        threads: 0 tries what this machine has.
+        anyway: keep a choice although other programs disturbed the measurements.
+        quiet: looks whether they do; None asks this machine.
+        watch: is told what comes next.
+
+    Raises:
+        ModelProblem: the model cannot be used, changed meanwhile, the machine is too busy to be measured, or
+            there is no room for the choice.
+        KeyboardInterrupt: what was there before is still there.
+    """
+    folder = directory or tuned.tuned_dir()
+    file = gguf.check(path)
+    before = tuned.identity(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tuned.sweep(folder)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=tuned.scratch_prefix()) as scratch:
+            run = _Run(
+                path=path,
+                file=file,
+                scratch=Path(scratch),
+                threads=threads or available(),
+                fixed=bool(threads),
+                anyway=anyway,
+                quiet=quiet or Quiet(),
+                watch=watch,
+                journal=Journal() if anyway else tune_journal.read(before, folder),
+                keep=lambda journal: None if anyway else tune_journal.write(journal, before, folder),
+            )
+            try:
+                outcome = run.run(before)
+            finally:
+                run.close()
+            if not path.is_file() or tuned.identity(path) != before:
+                raise ModelProblem(
+                    f"The model file {path} changed while it was measured; nothing was kept. "
+                    "Run 'foretype tune' again when it is complete."
+                )
+            return _keep(outcome, run, folder)
+    except OSError as error:
+        raise ModelProblem(
+            f"The result cannot be kept in {folder}: {error.strerror or error}. What was there is unchanged."
+        ) from error
+
+
+def _keep(outcome: Outcome, run: _Run, folder: Path) -> Outcome:
+    """Move the winner where it stays, then name it; a crash in between leaves a file nobody uses."""
+    choice = outcome.tuned.choice
+    kept = Path(outcome.tuned.path)
+    if choice.file_type in run.made:
+        kept = folder / f"{run.path.stem}-{outcome.tuned.model[:8]}-{choice.file_type}.gguf"
+        run.made[choice.file_type].replace(kept)
+    result = attrs.evolve(outcome.tuned, path=str(kept))
+    tuned.keep(result, folder)
+    tune_journal.remove(outcome.tuned.model, folder)
+    for old in folder.glob(f"*-{outcome.tuned.model[:8]}-*.gguf"):
+        if old != kept:
+            old.unlink(missing_ok=True)
+    return attrs.evolve(outcome, tuned=result)
+
+
+@attrs.define
+class _Run:
+    """One run. State: what was measured, the files made on the way, and how good the original is."""
+
+    path: Path
+    file: gguf.GgufFile
+    scratch: Path
+    threads: int
+    fixed: bool
+    anyway: bool
+    quiet: Quiet
+    watch: Watch
+    journal: Journal = attrs.field(factory=Journal)
+    keep: Callable[[Journal], None] = lambda _journal: None
+    made: dict[str, Path] = attrs.field(factory=dict[str, Path])
+    measured: list[Measured] = attrs.field(factory=list[Measured])
+    notes: list[str] = attrs.field(factory=list[str])
+    _quality: float | None = None
+    _importance: Importance | None = None
+    _impossible: set[str] = attrs.field(factory=set[str])
+    _model: tuple[str, Model] | None = None
+    _steps: tuple[int, int] = (0, 1)
+
+    def run(self, identity: str) -> Outcome:
+        types = worth_having(self.file, self.file.parameters, memory.available())
+        counts = self._thread_counts()
+        more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
+        self._steps = (0, ROUNDS * (1 + len(types)) + more + len(counts) + len(MICRO_BATCHES))
+        self._wait_for_quiet()
+        self._quality = self.journal.quality
+        form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
+        for turn in range(ROUNDS):
+            self._turn(form, turn + 1)
+            for file_type in types:
+                self._turn(attrs.evolve(form, file_type=file_type), turn + 1)
+        for turn in range(FINALS):
+            for finalist in finalists(self.measured):
+                self._turn(finalist, ROUNDS + turn + 1)
+        original = self.measured[0]
+        file_type = fastest_form(self.measured).file_type
+        self._turn(attrs.evolve(fastest_form(self.measured), flash_attention=False), 1)
+        for count in counts:
+            self._turn(attrs.evolve(fastest_form(self.measured), threads=count), 1)
+        for size in MICRO_BATCHES:
+            self._turn(attrs.evolve(fastest_form(self.measured), micro_batch=size), 1)
+        if not self._there(file_type):  # measured earlier, and now it cannot be written
+            self.measured = [one for one in self.measured if one.file_type != file_type]
+        self.close()
+        best = fastest_form(self.measured)
+        result = Tuned(
+            identity,
+            tuned.machine(),
+            str(self._file_of(best.file_type)),
+            best,
+            original,
+            source=str(self.path.absolute()),
+        )
+        return Outcome(result, tuple(self.measured), tuple(self.notes))
+
+    def _turn(self, form: Measured, turns: int) -> None:
+        """Measure a form for the so-manieth time, unless that was done before or its file cannot be made."""
+        known = self.journal.known(form, turns)
+        if known is not None:
+            if not any(_same_form(one, known) for one in self.measured):
+                self.measured.append(known)
+            return
+        if self._there(form.file_type):
+            result = self._measure(self._open(form.file_type), form)
+            self.journal.note(result, self._quality)
+            self.keep(self.journal)
+
+    def _there(self, file_type: str) -> bool:
+        """Whether the file of this type exists; it is made where it can be."""
+        if file_type == "as is" or file_type in self.made:
+            return True
+        if file_type in self._impossible:
+            return False
+        if self._importance is None:
+            self._importance = self._read(self._open("as is"))
+        self.close()
+        self._quantise(file_type)
+        if file_type not in self.made:
+            self._impossible.add(file_type)
+        return file_type in self.made
+
+    def _open(self, file_type: str) -> Model:
+        """The model of this type. One is open at a time, until another is wanted."""
+        if self._model is None or self._model[0] != file_type:
+            self.close()
+            log.info("measuring %s", file_type)
+            self._model = file_type, Model(self._file_of(file_type), gpu_layers=0)
+        return self._model[1]
+
+    def close(self) -> None:
+        """Free the model that is open."""
+        if self._model is not None:
+            self._model[1].close()
+            self._model = None
+
+    def _wait_for_quiet(self) -> None:
+        """Give others some time to finish; go on in any case with `anyway`."""
+        if self.anyway:
+            return
+        if not self.quiet.wait(lambda: self._announce("waiting for other programs to leave the processor")):
+            raise ModelProblem(
+                "Other programs are using the processor, so nothing was measured and nothing changed. "
+                "Run 'foretype tune' again when they have finished, or with --anyway."
+            )
+
+    def _announce(self, text: str) -> None:
+        done, total = self._steps
+        self.watch(Step(min(done, total - 1), total, text))
+
+    def _thread_counts(self) -> list[int]:
+        """Other numbers of threads to try: half of the cores, and all logical ones."""
+        if self.fixed:
+            return []
+        logical = cores().logical
+        return sorted({max(1, self.threads // 2), max(1, self.threads - 1), logical} - {self.threads})
+
+    def _file_of(self, file_type: str) -> Path:
+        return self.made.get(file_type, self.path)
+
+    def _say(self, text: str) -> None:
+        self._announce(text)
+        self._steps = (self._steps[0] + 1, self._steps[1])
+
+    def _measure(self, model: Model, form: Measured) -> Measured:
+        attention = "with" if form.flash_attention else "without"
+        self._say(
+            f"{form.file_type}, {form.threads} threads, {attention} flash attention, "
+            f"micro-batch {form.micro_batch}"
+        )
+        context = Context(
+            model,
+            size=1024,
+            sequences=1,
+            governor=Governor(form.threads, runnable=lambda: None),
+            micro_batch=form.micro_batch,
+            flash_attention=form.flash_attention,
+        )
+        try:
+            tokens = sample_tokens(model)
+            speed = self._undisturbed(context, tokens, form.threads)
+            known = next((one for one in self.measured if one.file_type == form.file_type), None)
+            loss = known.loss if known is not None else self._loss(context, tokens)
+        finally:
+            context.close()
+        result = attrs.evolve(
+            form, prefill=speed.prefill, steps=speed.steps, loss=loss, size=model.size_bytes
+        )
+        return self._add(result)
+
+    def _add(self, result: Measured) -> Measured:
+        """Keep a result; of two rounds of one form the better times, each for itself."""
+        for index, known in enumerate(self.measured):
+            if _same_form(known, result):
+                steps = {size: min(time, known.steps[size]) for size, time in result.steps.items()}
+                prefill = max(result.prefill, known.prefill)
+                self.measured[index] = attrs.evolve(known, prefill=prefill, steps=steps)
+                return self.measured[index]
+        self.measured.append(result)
+        return result
+
+    def _undisturbed(self, context: Context, tokens: list[int], threads: int) -> Speed:
+        """Measure until nobody else took the processor, `RETRIES` times more at most."""
+        found = measure(context, tokens, self.quiet, threads)
+        for _ in range(RETRIES):
+            if self.anyway or found.share >= LEAST_SHARE:
+                break
+            self._wait_for_quiet()
+            found = measure(context, tokens, self.quiet, threads)
+        if found.share >= LEAST_SHARE:
+            return found
+        if not self.anyway:
+            raise ModelProblem(
+                f"Other programs took {1 - found.share:.0%} of the processor from the measurements, so "
+                "nothing was kept and nothing changed. Run 'foretype tune' again when the machine is quiet, "
+                "or with --anyway."
+            )
+        if not any("caution" in note for note in self.notes):
+            self.notes.append("Other programs used the processor meanwhile: take these figures with caution.")
+        return found
+
+    def _loss(self, context: Context, tokens: list[int]) -> float:
+        quality = mean_log_probability(context, tokens[:QUALITY_TOKENS], PASSAGE)
+        if self._quality is None:
+            self._quality = quality
+        return self._quality - quality
+
+    def _read(self, model: Model) -> Importance:
+        """What matters in the model's matrices; nothing is known where it can't be had."""
+        self._say("which weights matter")
+        count = tokens_to_read(self.measured[0].prefill)
+        found: Importance = {}
+
+        def read() -> bool:
+            try:
+                found.update(importance(model, count, self.threads))
+            except (DecodeFailedError, ModelProblem) as problem:
+                log.info("which weights matter could not be found out: %s", problem)
+            return bool(found)
+
+        _in_background(read)
+        return found
+
+    def _quantise(self, file_type: str) -> None:
+        kind, bits, overrides = FILE_TYPES[file_type]
+        wanted = int(self.file.parameters * bits / 8 * 1.1) + (64 << 20)
+        if shutil.disk_usage(self.scratch).free < wanted:
+            self.notes.append(f"{file_type} was left out: its file needs {wanted >> 20} MB of disk space.")
+            return
+        path = self.scratch / f"{file_type}.gguf"
+        write = partial(quantise, self.path, path, kind, self.threads, overrides)
+        known = (self._importance, None) if self._importance else (None,)
+        if not any(_in_background(partial(write, importance=each)) for each in known):
+            path.unlink(missing_ok=True)
+            self.notes.append(f"{file_type} was left out: llama.cpp could not write it (is the disk full?).")
+            return
+        self.made[file_type] = path
+
+
+def _in_background(work: Callable[[], bool]) -> bool:
+    """Do `work` in a thread, so that Ctrl-C is noticed at once: it takes minutes for a large model."""
+    results: list[bool] = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    return bool(results and results[0])
+
+
+def _same_form(one: Measured, other: Measured) -> bool:
+    return (one.file_type, one.flash_attention, one.threads, one.micro_batch) == (
+        other.file_type,
+        other.flash_attention,
+        other.threads,
+        other.micro_batch,
+    )

@@ -1,0 +1,328 @@
+"""Names that one file of the workspace defines: the import that another file writes for it, or none."""
+
+from __future__ import annotations
+
+import pytest
+from foretype.context.imports import Import, Site, Surroundings, import_edit, statements_of, wanted
+from foretype.context.languages import language_of
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import parse
+from foretype.context.workspace.symbols import symbols_of
+from foretype.tests.support.cursor import at_cursor
+
+
+def surroundings(files: dict[str, str]) -> Surroundings:
+    symbols = [one for path, text in files.items() for one in symbols_of(text, language_of(path), path)]
+    return Surroundings(
+        knows=lambda name: any(one.name == name for one in symbols),
+        find=lambda name: tuple(one for one in symbols if one.name == name),
+        read=files.get,
+        has=files.__contains__,
+    )
+
+
+def found(path: str, source: str, model: str, files: dict[str, str]) -> tuple[str, list[Import]]:
+    """The text with the completion and its imports in it, and those imports."""
+    text, offset = at_cursor(source)
+    language = language_of(path)
+    before = Snapshot("", path, language, text, 1, parse(text, language))
+    completed = text[:offset] + model + text[offset:]
+    tree = parse(completed, language)
+    assert tree is not None
+    site = Site(tree, offset, offset + len(model), before, offset)
+    imports = [one for _, one in wanted(site, statements_of(before, offset), surroundings(files))]
+    for one in imports:
+        edit = import_edit(Snapshot("", path, language, completed, 1, parse(completed, language)), one)
+        completed = completed if edit is None else edit.apply(completed)
+    return completed, imports
+
+
+def check(path: str, source: str, model: str, files: dict[str, str], line: str) -> None:
+    """The completion brings this line, or nothing where it is empty."""
+    text, imports = found(path, source, model, files)
+    if not line:
+        assert imports == []
+    else:
+        assert line in text.splitlines()
+        assert len(imports) == 1
+
+
+USE = "import sys\n\nx = ‸\n"
+PACKAGE = {
+    "app/__init__.py": "",
+    "app/models/__init__.py": "",
+    "app/models/user.py": "class User:\n    pass\n",
+}
+PYTHON = {
+    "of its package": ("app/views.py", USE, "User()", PACKAGE, "from app.models.user import User"),
+    "as the file does, with dots": (
+        "app/views.py",
+        "from . import forms\n\nx = ‸\n",
+        "User()",
+        PACKAGE,
+        "from .models.user import User",
+    ),
+    "with dots from a folder beside": (
+        "app/api/views.py",
+        "from .forms import Form\n\nx = ‸\n",
+        "User()",
+        {**PACKAGE, "app/api/__init__.py": ""},
+        "from ..models.user import User",
+    ),
+    "by its full name where the file has that as well": (
+        "app/views.py",
+        "from app import forms\nfrom . import urls\n\nx = ‸\n",
+        "User()",
+        PACKAGE,
+        "from app.models.user import User",
+    ),
+    "below src": (
+        "src/app/views.py",
+        USE,
+        "User()",
+        {f"src/{path}": text for path, text in PACKAGE.items()},
+        "from app.models.user import User",
+    ),
+    "beside what is imported already": (
+        "main.py",
+        "from tools.text import dedent\n\nx = ‸\n",
+        "Shape()",
+        {"tools/text.py": "def dedent(): ...\n", "tools/shapes.py": "class Shape: ...\n"},
+        "from tools.shapes import Shape",
+    ),
+    "into the list that is there": (
+        "app/views.py",
+        "from app.models.user import Group\n\nx = ‸\n",
+        "User()",
+        {**PACKAGE, "app/models/user.py": "class User: ...\nclass Group: ...\n"},
+        "from app.models.user import Group, User",
+    ),
+    "not where two files define it": (
+        "app/views.py",
+        USE,
+        "User()",
+        {**PACKAGE, "app/other.py": "class User: ...\n"},
+        "",
+    ),
+    "not what is a method": (
+        "app/views.py",
+        USE,
+        "load()",
+        {**PACKAGE, "app/a.py": "class A:\n    def load(self): ...\n"},
+        "",
+    ),
+    "not where nobody knows the path": (
+        "a/main.py",
+        USE,
+        "Shape()",
+        {"b/shapes.py": "class Shape: ...\n"},
+        "",
+    ),
+    "not from the tests": (
+        "app/views.py",
+        USE,
+        "Case()",
+        {**PACKAGE, "app/tests/__init__.py": "", "app/tests/test_a.py": "class Case: ...\n"},
+        "",
+    ),
+    "not what the library has, too": (
+        "app/views.py",
+        USE,
+        "Path()",
+        {**PACKAGE, "app/a.py": "class Path: ...\n"},
+        "",
+    ),
+    "not what the file defines": ("app/views.py", "class User: ...\n\nx = ‸\n", "User()", PACKAGE, ""),
+}
+
+HELPERS = {"src/lib/helpers.ts": "export function slugify(text: string) {\n  return text;\n}\n"}
+TYPESCRIPT = {
+    "from file to file": (
+        "src/app.ts",
+        "import fs from 'fs';\n\nx(‸);\n",
+        "slugify('a')",
+        HELPERS,
+        "import { slugify } from './lib/helpers';",
+    ),
+    "from a folder beside": (
+        "src/views/home.ts",
+        'import { a } from "../a"\n\nx(‸)\n',
+        "slugify('a')",
+        HELPERS,
+        'import { slugify } from "../lib/helpers"',
+    ),
+    "with the suffix that the file writes": (
+        "src/app.ts",
+        "import { a } from './a.js';\n\nx(‸);\n",
+        "slugify('a')",
+        HELPERS,
+        "import { slugify } from './lib/helpers.js';",
+    ),
+    "a folder's index": (
+        "src/app.ts",
+        "import { a } from './a';\n\nx(‸);\n",
+        "slugify('a')",
+        {"src/lib/index.ts": "export const slugify = (a: string) => a;\n"},
+        "import { slugify } from './lib';",
+    ),
+    "by default": (
+        "src/app.ts",
+        "import { a } from './a';\n\nx(‸);\n",
+        "Store.open()",
+        {"src/store.ts": "export default class Store {}\n"},
+        "import Store from './store';",
+    ),
+    "into the list that is there": (
+        "src/app.ts",
+        "import { a } from './lib/helpers';\n\nx(‸);\n",
+        "slugify('a')",
+        HELPERS,
+        "import { a, slugify } from './lib/helpers';",
+    ),
+    "a type among types": (
+        "src/app.ts",
+        "import type { A } from './a';\n\nlet x: ‸;\n",
+        "Shape",
+        {"src/shape.ts": "export interface Shape {\n  a: number;\n}\n"},
+        "import type { Shape } from './shape';",
+    ),
+    "exported in a list": (
+        "src/app.ts",
+        "import { a } from './a';\n\nx(‸);\n",
+        "slugify('a')",
+        {"src/b.ts": "function slugify(a) {}\n\nexport { other, slugify };\n"},
+        "import { slugify } from './b';",
+    ),
+    "not what isn't exported": (
+        "src/app.ts",
+        "import { a } from './a';\n\nx(‸);\n",
+        "slugify('a')",
+        {"src/b.ts": "function slugify(a) {}\n"},
+        "",
+    ),
+    "not across packages": (
+        "a/src/app.ts",
+        "import { a } from './a';\n\nx(‸);\n",
+        "slugify('a')",
+        {"a/package.json": "{}", "b/package.json": "{}", "b/src/b.ts": "export function slugify() {}\n"},
+        "",
+    ),
+    "by require": (
+        "app.js",
+        "const a = require('./a');\n\nx(‸);\n",
+        "slugify('a')",
+        {"lib.js": "function slugify() {}\n\nmodule.exports = { slugify };\n"},
+        "const { slugify } = require('./lib');",
+    ),
+    "not where a suffix may be needed": (
+        "app.js",
+        "import fs from 'fs';\n\nx(‸);\n",
+        "slugify('a')",
+        {"lib.js": "export function slugify() {}\n"},
+        "",
+    ),
+}
+
+MANIFEST = {"package.json": '{"dependencies": {"react": "19"}}'}
+PACKAGES = {
+    "what the package's manifest names": (
+        "src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        MANIFEST,
+        'import { useEffect } from "react";',
+    ),
+    "not what another package's names": (
+        "b/src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        {**MANIFEST, "b/package.json": "{}"},
+        "",
+    ),
+    "not where the manifest makes no sense": (
+        "src/use.ts",
+        "export function useX() {\n  ‸\n}\n",
+        "useEffect(() => {});",
+        {"package.json": "[3]"},
+        "",
+    ),
+}
+
+OTHERS = {
+    "Rust, in the crate": (
+        "src/main.rs",
+        "mod shapes;\n\nfn main() {\n    ‸\n}\n",
+        "let s = Shape::new();",
+        {"src/main.rs": "mod shapes;\n", "src/shapes.rs": "pub struct Shape;\n"},
+        "use crate::shapes::Shape;",
+    ),
+    "Rust, not what is private": (
+        "src/main.rs",
+        "mod shapes;\n\nfn main() {\n    ‸\n}\n",
+        "let s = Shape::new();",
+        {"src/main.rs": "mod shapes;\n", "src/shapes.rs": "struct Shape;\n"},
+        "",
+    ),
+    "Rust, not what no module declares": (
+        "src/main.rs",
+        "fn main() {\n    ‸\n}\n",
+        "let s = Shape::new();",
+        {"src/main.rs": "fn main() {}\n", "src/shapes.rs": "pub struct Shape;\n"},
+        "",
+    ),
+    "Java, from another package": (
+        "src/a/b/Main.java",
+        "package a.b;\n\nclass Main {\n    ‸\n}\n",
+        "Shape s = new Shape();",
+        {"src/a/c/Shape.java": "package a.c;\n\npublic class Shape {}\n"},
+        "import a.c.Shape;",
+    ),
+    "Java, not from its own": (
+        "src/a/b/Main.java",
+        "package a.b;\n\nclass Main {\n    ‸\n}\n",
+        "Shape s = new Shape();",
+        {"src/a/b/Shape.java": "package a.b;\n\npublic class Shape {}\n"},
+        "",
+    ),
+    "C#, from another namespace": (
+        "Main.cs",
+        "using System;\n\nnamespace A;\n\nclass Main\n{\n    ‸\n}\n",
+        "private Shape shape = new Shape();",
+        {"Shape.cs": "namespace B.C;\n\npublic class Shape {}\n"},
+        "using B.C;",
+    ),
+    "C#, not from one around": (
+        "Main.cs",
+        "using System;\n\nnamespace A.B;\n\nclass Main\n{\n    ‸\n}\n",
+        "private Shape shape = new Shape();",
+        {"Shape.cs": "namespace A;\n\npublic class Shape {}\n"},
+        "",
+    ),
+    "PHP, from another namespace": (
+        "a.php",
+        "<?php\n\nnamespace App;\n\nfunction f()\n{\n    ‸\n}\n",
+        "return new User();",
+        {"User.php": "<?php\n\nnamespace App\\Models;\n\nclass User {}\n"},
+        "use App\\Models\\User;",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PYTHON)
+def test_in_python(case: str) -> None:
+    check(*PYTHON[case])
+
+
+@pytest.mark.parametrize("case", TYPESCRIPT)
+def test_in_javascript_and_typescript(case: str) -> None:
+    check(*TYPESCRIPT[case])
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_in_other_languages(case: str) -> None:
+    check(*OTHERS[case])
+
+
+@pytest.mark.parametrize("case", PACKAGES)
+def test_from_packages_in_use(case: str) -> None:
+    check(*PACKAGES[case])

@@ -1,0 +1,135 @@
+"""How many threads compute while others want the processor, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+from foretype.models.llama.cancellation import Cancellation
+from foretype.models.llama.governor import Governor, available, runnable_threads, thread_count
+from foretype.models.llama.llama import Context, DecodeResult, Model
+from foretype.models.machine.cores import Cores
+from foretype.tests.support.tiny_gguf import tiny_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@attrs.define
+class Machine:
+    """A clock and a run queue to set."""
+
+    now: float = 100.0
+    runnable: int | None = 1
+
+    def governor(self, most: int) -> Governor:
+        return Governor(
+            most,
+            runnable=lambda: self.runnable,
+            shape=Cores(most, most, most),
+            inside=lambda: 0.0,
+            clock=lambda: self.now,
+        )
+
+    def step(self, governor: Governor, milliseconds: float, tokens: int = 1, *, finished: bool = True) -> int:
+        threads = governor.before()
+        self.now += milliseconds / 1000
+        governor.after(tokens, finished=finished)
+        return threads
+
+
+@pytest.mark.parametrize(
+    ("most", "runnable", "own", "threads"),
+    [(2, 1, 1, 2), (2, 2, 1, 1), (8, 3, 1, 6), (8, 8, 8, 8), (8, 10, 8, 6), (2, 9, 1, 1), (4, None, 1, 4)],
+)
+def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, own: int, threads: int) -> None:
+    assert thread_count(most, runnable, own) == threads
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shape", "others", "inside", "threads"),
+    [
+        (4, Cores(16, 16, 32), 5, 0, 4),
+        (4, Cores(16, 16, 32), 13, 0, 3),
+        (16, Cores(16, 16, 32), 5, 0, 11),
+        (2, Cores(64, 2, 2), 30, 0, 2),
+        (2, Cores(64, 2, 2), 63, 0, 1),
+        (2, Cores(64, 2, 2), 30, 1.0, 1),
+        (2, Cores(64, 2, 2), 0, 0.3, 2),
+        (8, Cores(4, 4, 8), 0, 0, 8),
+        (8, Cores(4, 4, 8), 1, 0, 7),
+        (6, Cores(8, 8, 8), 100, 0, 1),
+    ],
+)
+def test_threads_are_taken_from_the_cores_that_are_free(
+    wanted: int, shape: Cores, others: int, inside: float, threads: int
+) -> None:
+    assert thread_count(wanted, others + 1, 1, shape=shape, inside=inside) == threads
+
+
+def test_our_own_spinning_threads_are_not_taken_for_others() -> None:
+    machine = Machine()
+    governor = machine.governor(4)
+    machine.step(governor, 5)
+    machine.runnable = 4
+    assert machine.step(governor, 5) == 4
+    machine.now += 1.0
+    assert machine.step(governor, 5) == 1, "after a pause they sleep, so four runnable threads are others"
+
+
+def test_a_slow_step_is_taken_as_a_sign_where_nobody_can_be_asked() -> None:
+    machine = Machine(runnable=None)
+    governor = machine.governor(2)
+    for _ in range(5):
+        assert machine.step(governor, 7) == 2
+    machine.step(governor, 90)
+    assert machine.step(governor, 8) == 1
+    machine.now += 0.5
+    assert machine.step(governor, 7) == 2
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 500.0)), max_size=40))
+def test_steps_that_never_finished_teach_nothing(steps: list[tuple[bool, float]]) -> None:
+    """Whatever was aborted between them, finished steps of an even pace compute with every thread."""
+    machine = Machine(runnable=None)
+    governor = machine.governor(4)
+    for aborted, milliseconds in steps:
+        if aborted:
+            machine.step(governor, milliseconds, finished=False)
+        assert machine.step(governor, 7) == 4
+
+
+def test_a_context_tells_which_steps_were_aborted(tmp_path: Path) -> None:
+    said: list[bool] = []
+
+    class Listening(Governor):
+        def after(self, tokens: int, *, finished: bool = True) -> None:
+            super().after(tokens, finished=finished)
+            said.append(finished)
+
+    model = Model(tiny_model("starcoder", tmp_path), gpu_layers=0)
+    context = Context(model, size=256, sequences=2, governor=Listening(1))
+    cancelled = Cancellation()
+    cancelled.cancel()
+    with context.abortable(cancelled):
+        assert context.decode([5], 0, 0) is DecodeResult.ABORTED
+    assert context.decode([5], 0, 0) is DecodeResult.DONE
+    assert context.decode([5] * 200, 0, 1) is DecodeResult.DONE
+    assert context.decode([5] * 100, 1, 0) is DecodeResult.NO_SLOT
+    assert said == [False, True, True, False]
+    context.close()
+    model.close()
+
+
+def test_long_prefills_are_no_sign() -> None:
+    machine = Machine(runnable=None)
+    governor = machine.governor(2)
+    machine.step(governor, 7)
+    machine.step(governor, 900, tokens=256)
+    assert machine.step(governor, 7) == 2
+
+
+def test_this_machine_has_cores_and_says_who_runs() -> None:
+    assert available() >= 1
+    runnable = runnable_threads()()
+    assert runnable is None or runnable >= 1

@@ -1,0 +1,122 @@
+"""Sizes and names: small modules, short functions, one meaning for a name.
+
+What is larger today, or shares its name, stands in a list here. The lists only get shorter: whoever mends one
+strikes it off, and nothing new is added without a reason beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("daemon", "lsp", "context", "models", "editors")
+MODULE_LINES = 400
+FUNCTION_LINES = 50
+
+LONG_MODULES = {  # with the lines that each may have, and why it is not two modules yet
+    "context/syntax/tree.py": 600,  # trees and what is asked of them: to be told apart
+    "models/engine/local.py": 560,  # the engine: its planner and its idle work are to stand apart
+    "models/library/download.py": 500,  # three kinds of sources with one way to finish
+    "daemon/server/service.py": 500,  # the lives of requests, of idle work and of the model
+    "models/decoding/loop.py": 460,  # one loop with its drafts
+    "models/prompts/formats.py": 460,  # the format, its reader and its choice
+    "models/tuning/tune.py": 500,  # the plan and what carries it out
+    "lsp/session/session.py": 440,  # what one editor has: settings, folders, backend
+    "lsp/completions/requests.py": 440,  # the way of one request
+    "lsp/server/server.py": 420,  # one method for each message
+    "models/cache/kv_cache.py": 440,  # the books of all sequences
+    "models/gguf/file.py": 420,  # every check of a file that may be hostile, in the order of the file
+    "models/llama/llama.py": 440,  # the typed layer over the C API
+}
+
+LONG_FUNCTIONS = {
+    ("context/prompt/rules.py", "stop_rules"): 60,  # one field after the other
+    ("context/text/indentation.py", "decide_style"): 70,  # one source of advice after the other
+    ("lsp/completions/requests.py", "__init__"): 80,  # its arguments, each with a sentence
+    ("models/decoding/loop.py", "generate"): 60,  # its arguments, each with a sentence
+    ("models/llama/llama.py", "__init__"): 80,  # llama.cpp's parameters
+    ("models/engine/loading.py", "load_engine"): 100,  # from a file to an engine, step by step
+    ("models/engine/local.py", "__init__"): 60,  # its arguments, each with a sentence
+    ("models/engine/local.py", "complete"): 70,  # one request, step by step
+    ("models/tuning/tune.py", "tune"): 60,  # its arguments, each with a sentence
+}
+
+SHARED_CLASSES = {  # with what each name means, room by room
+    "Candidate": "code that may be shown to the model; a way to answer a prompt",
+    "Cells": "what is different in a notebook; what is needed of a llama context",
+    "Change": "of a file by `foretype setup`; of a document by an import",
+    "Draft": "a suggestion while it is trimmed; tokens to be verified",
+    "Edit": "what an import changes; what a user changed, for a tree and for related code",
+    "Entry": "of the index's file; of the catalogue",
+    "Item": "what a statement imports; an inline completion",
+    "Outcome": "of `foretype complete`; of `foretype tune`",
+    "Place": "a cursor in its file; the daemon's directory; a cursor in a document",
+    "Progress": "of a walk; of a download",
+    "Speed": "of the cache so far; of a form of the model",
+    "Step": "of indexing, as it is told; of tuning",
+    "Surroundings": "the workspace, for imports; what a prompt says beside the text",
+    "Told": "what ignore files say of a document; what is known of lines to be indented",
+    "Turn": "whose request is next; one timed computation",
+    "Verdict": "on a suggestion; on a file that may be kept back",
+}
+
+
+@functools.cache
+def modules() -> dict[str, tuple[int, ast.Module]]:
+    """By path from the root: the number of lines, and the syntax."""
+    found: dict[str, tuple[int, ast.Module]] = {}
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "node_modules" not in path.parts:
+                text = path.read_text(encoding="utf-8")
+                found[path.relative_to(ROOT).as_posix()] = len(text.splitlines()), ast.parse(text)
+    return found
+
+
+def classes() -> dict[str, set[str]]:
+    """Public classes, with the modules that define one of the name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, (_, tree) in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].add(name)
+    return found
+
+
+def test_a_module_is_short_enough_to_be_read_at_once() -> None:
+    longer = {
+        name: lines for name, (lines, _) in modules().items() if lines > LONG_MODULES.get(name, MODULE_LINES)
+    }
+    assert longer == {}
+
+
+def test_a_function_is_short_enough_to_be_seen_at_once() -> None:
+    longer = {
+        (name, node.name): lines_of(node)
+        for name, (_, tree) in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and lines_of(node) > LONG_FUNCTIONS.get((name, node.name), FUNCTION_LINES)
+    }
+    assert longer == {}
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_no_class_shares_its_name_with_another() -> None:
+    shared = {name: sorted(where) for name, where in classes().items() if len(where) > 1}
+    assert {name: where for name, where in shared.items() if name not in SHARED_CLASSES} == {}
+
+
+def test_what_no_longer_shares_its_name_is_struck_off() -> None:
+    assert {name for name in SHARED_CLASSES if len(classes()[name]) < 2} == set()
+
+
+def test_what_is_listed_is_there() -> None:
+    assert set(LONG_MODULES) <= set(modules())
+    assert {module for module, _ in LONG_FUNCTIONS} <= set(modules())
