@@ -1,7 +1,7 @@
 """Sizes and names: small modules, short functions, one meaning for a name.
 
-What is larger today, or shares its name, stands in a list here. The lists only get shorter: whoever mends one
-strikes it off, and nothing new is added without a reason beside it.
+What is larger today stands in a list here. The lists only get shorter: whoever mends one strikes it off, and
+nothing new is added without a reason beside it.
 """
 
 from __future__ import annotations
@@ -42,25 +42,6 @@ LONG_FUNCTIONS = {
     ("models/engine/local.py", "__init__"): 60,  # its arguments, each with a sentence
     ("models/engine/local.py", "complete"): 70,  # one request, step by step
     ("models/tuning/tune.py", "tune"): 60,  # its arguments, each with a sentence
-}
-
-SHARED_CLASSES = {  # with what each name means, room by room
-    "Candidate": "code that may be shown to the model; a way to answer a prompt",
-    "Cells": "what is different in a notebook; what is needed of a llama context",
-    "Change": "of a file by `foretype setup`; of a document by an import",
-    "Draft": "a suggestion while it is trimmed; tokens to be verified",
-    "Edit": "what an import changes; what a user changed, for a tree and for related code",
-    "Entry": "of the index's file; of the catalogue",
-    "Item": "what a statement imports; an inline completion",
-    "Outcome": "of `foretype complete`; of `foretype tune`",
-    "Place": "a cursor in its file; the daemon's directory; a cursor in a document",
-    "Progress": "of a walk; of a download",
-    "Speed": "of the cache so far; of a form of the model",
-    "Step": "of indexing, as it is told; of tuning",
-    "Surroundings": "the workspace, for imports; what a prompt says beside the text",
-    "Told": "what ignore files say of a document; what is known of lines to be indented",
-    "Turn": "whose request is next; one timed computation",
-    "Verdict": "on a suggestion; on a file that may be kept back",
 }
 
 
@@ -109,12 +90,7 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_no_class_shares_its_name_with_another() -> None:
-    shared = {name: sorted(where) for name, where in classes().items() if len(where) > 1}
-    assert {name: where for name, where in shared.items() if name not in SHARED_CLASSES} == {}
-
-
-def test_what_no_longer_shares_its_name_is_struck_off() -> None:
-    assert {name for name in SHARED_CLASSES if len(classes()[name]) < 2} == set()
+    assert {name: sorted(where) for name, where in classes().items() if len(where) > 1} == {}
 
 
 def test_what_is_listed_is_there() -> None:

@@ -6,7 +6,7 @@ import attrs
 
 
 @attrs.frozen
-class Draft:
+class DraftText:
     """What is left of a completion so far.
 
     Attributes:
@@ -21,6 +21,6 @@ class Draft:
     cut_off: bool = False
     ended: bool = False
 
-    def cut(self, text: str) -> Draft:
+    def cut(self, text: str) -> DraftText:
         """The draft with less text: one that no longer ends where the model did."""
         return attrs.evolve(self, text=text, cut_off=False, ended=False)

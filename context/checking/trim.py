@@ -12,14 +12,14 @@ from collections.abc import Callable
 import attrs
 
 from ..shared.values import StopReason, StopRules
-from ..syntax.cursor_lines import Place, closes_only, opens_block, place_of
+from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines, opens_block
 from ..syntax.snapshot import Snapshot
 from ..text.brackets import balance
 from ..text.lines import split_lines, without_end
 from . import trim_blanks, trim_brackets, trim_first_blank, trim_lines
-from .draft import Draft
+from .draft import DraftText
 
-Rule = Callable[[Draft, Place, StopRules], Draft]
+Rule = Callable[[DraftText, CursorLines, StopRules], DraftText]
 
 RULES: tuple[tuple[str, Rule], ...] = (
     ("stop marker", trim_lines.cut_at_markers),
@@ -75,10 +75,12 @@ def trim(
         rules: the stop rules it was generated with.
         stop: why generation ended; after `BUDGET` or `LENGTH` its last line is unfinished.
     """
-    place = place_of(snapshot, offset)
+    place = cursor_lines(snapshot, offset)
     too_long = len(raw) > _LONGEST
     raw = raw[:_LONGEST]
-    draft = Draft(raw, cut_off=too_long or stop in _CUT_OFF, ended=not too_long and stop is StopReason.END)
+    draft = DraftText(
+        raw, cut_off=too_long or stop in _CUT_OFF, ended=not too_long and stop is StopReason.END
+    )
     rules = after_first_line(raw, place, rules)
     reasons: list[str] = []
     for name, rule in RULES:
@@ -93,7 +95,7 @@ def trim(
     return Trimmed(draft.text, draft.replace_right, tuple(reasons))
 
 
-def after_first_line(raw: str, place: Place, rules: StopRules) -> StopRules:
+def after_first_line(raw: str, place: CursorLines, rules: StopRules) -> StopRules:
     """The rules once the first line stands: one line that opens a block goes on to the block's end."""
     if rules.multiline or not (rules.openers or rules.in_brackets):
         return rules

@@ -8,11 +8,11 @@ import re
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import Place, closes_only, first_word, opens_block
+from ..syntax.cursor_lines import CursorLines, closes_only, first_word, opens_block
 from ..text.brackets import balance
 from ..text.lines import columns, indent_of, split_lines, without_end
-from ..text.reindent import Told, reindented
-from .draft import Draft
+from ..text.reindent import IndentFacts, reindented
+from .draft import DraftText
 
 _SCANNED = 60
 """So many lines of an answer are looked at for open quotes."""
@@ -27,7 +27,7 @@ _FLOWING = frozenset({"yaml"})
 _TRAILING = re.compile(r"[ \t]+(?=\r?\n|\r|$)")
 
 
-def use_the_documents_line_ends(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def use_the_documents_line_ends(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Write line ends as the document does."""
     del rules
     text = "".join(
@@ -37,7 +37,7 @@ def use_the_documents_line_ends(draft: Draft, place: Place, rules: StopRules) ->
     return attrs.evolve(draft, text=text)
 
 
-def drop_leading_blank_lines(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def drop_leading_blank_lines(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Begin in the cursor's line where that is empty, and in the next where it has just opened a block."""
     lines = split_lines(draft.text)
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
@@ -52,7 +52,7 @@ def drop_leading_blank_lines(draft: Draft, place: Place, rules: StopRules) -> Dr
     return attrs.evolve(draft, text=place.newline + "".join(lines[first:]))
 
 
-def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def fit_the_first_line(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Don't indent twice what the editor has indented, and don't put a second blank after a blank."""
     del rules
     text = draft.text
@@ -78,7 +78,7 @@ def fit_the_first_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return attrs.evolve(draft, text=style.written(missing) + code) if foreign or width != wanted else draft
 
 
-def _is_padded(draft: Draft, place: Place) -> bool:
+def _is_padded(draft: DraftText, place: CursorLines) -> bool:
     """Whether brackets have blanks inside them: in this text, or in the lines nearby."""
     if re.search(r"[ \t][)\]](?!\w)", draft.text) or (draft.ended and draft.text.endswith((" ", "\t"))):
         return True
@@ -88,7 +88,7 @@ def _is_padded(draft: Draft, place: Place) -> bool:
     return any(opener.search(line) for line in (*place.above, *place.below))
 
 
-def _expected_indent(place: Place, text: str) -> int:
+def _expected_indent(place: CursorLines, text: str) -> int:
     """Columns at which a line in the cursor's place should begin."""
     line = text.splitlines()[0]
     if not place.above:
@@ -101,14 +101,14 @@ def _expected_indent(place: Place, text: str) -> int:
     return nearest if place.touching or not place.indent else place.indent
 
 
-def fit_the_indentation(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def fit_the_indentation(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Indent the further lines as the file does. The text of a string that goes over lines stays as it is."""
     del rules
     lines = split_lines(draft.text)
     if len(lines) < 2:
         return draft
     language = place.language
-    told = Told(
+    told = IndentFacts(
         opens=lambda line: opens_block(line, language) and not line.rstrip().endswith("\\"),
         closes=lambda line: closes_only(line, language),
         shifts=language.layout.only == "blanks",
@@ -119,7 +119,7 @@ def fit_the_indentation(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return attrs.evolve(draft, text="".join(fitted))
 
 
-def _fitted(lines: list[str], place: Place, told: Told) -> list[str]:
+def _fitted(lines: list[str], place: CursorLines, told: IndentFacts) -> list[str]:
     """The lines as the file indents them; blanks at the end are those of the closer that follows."""
     last = lines[-1]
     if last.strip() or last != without_end(last) or not place.after.strip():
@@ -128,7 +128,7 @@ def _fitted(lines: list[str], place: Place, told: Told) -> list[str]:
     return [*fitted[:-1], indent_of(fitted[-1])]
 
 
-def lines_of_text(lines: list[str], place: Place) -> frozenset[int]:
+def lines_of_text(lines: list[str], place: CursorLines) -> frozenset[int]:
     """The numbers of the lines of an answer that begin inside a string.
 
     A syntax tree of the document with the answer in it tells; where strings are still open, their quotes do.
@@ -153,7 +153,7 @@ def lines_of_text(lines: list[str], place: Place) -> frozenset[int]:
     return frozenset(inside)
 
 
-def drop_trailing_blanks(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def drop_trailing_blanks(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """No blanks at the ends of lines, and none at the end but what the rest of the line waits for.
 
     A last line of nothing but blanks in front of a closer is that closer's indentation.

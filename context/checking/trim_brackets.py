@@ -7,7 +7,7 @@ import re
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import Place, closers_only
+from ..syntax.cursor_lines import CursorLines, closers_only
 from ..text.brackets import PAIRS, balance
 from ..text.lines import split_lines, without_end
 from .closers import (
@@ -22,7 +22,7 @@ from .closers import (
     meet_closers,
     without_comma,
 )
-from .draft import Draft
+from .draft import DraftText
 
 _OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
 _TELLING = 6
@@ -35,7 +35,7 @@ _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 _PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
 
-def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def meet_the_rest_of_the_line(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Let the text end where the rest of the line takes over.
 
     Closing brackets and quotes right of the cursor, as editors put them there, may come again in the text:
@@ -53,7 +53,7 @@ def meet_the_rest_of_the_line(draft: Draft, place: Place, rules: StopRules) -> D
     return _stop_before(draft, place)
 
 
-def _closed_lines(draft: Draft, line: Line) -> str:
+def _closed_lines(draft: DraftText, line: Line) -> str:
     """As many lines of a draft as make sense with what they leave open closed; "" for none."""
     lines = split_lines(draft.text)
     if len(lines) < 2:
@@ -65,11 +65,11 @@ def _closed_lines(draft: Draft, line: Line) -> str:
     return ""
 
 
-def _line(place: Place, replaced: int = 0) -> Line:
+def _line(place: CursorLines, replaced: int = 0) -> Line:
     return Line(place.before, place.after[replaced:], place.language, place.newline)
 
 
-def _stop_before(draft: Draft, place: Place) -> Draft:
+def _stop_before(draft: DraftText, place: CursorLines) -> DraftText:
     """End before the code that follows in the line, also where the text says some of it again."""
     lines = split_lines(draft.text)
     line = without_end(lines[0]) if lines else ""
@@ -84,13 +84,13 @@ def _stop_before(draft: Draft, place: Place) -> Draft:
     return draft if kept == draft.text else draft.cut(kept)
 
 
-def _first_closer(line: str, closer: str, place: Place) -> int:
+def _first_closer(line: str, closer: str, place: CursorLines) -> int:
     """Where a text first closes what the rest of the line closes; its length where it doesn't."""
     found = _line(place).balance(line).closers
     return next((at for at, each in found if each == closer), len(line))
 
 
-def _said_again(line: str, after: str, place: Place, *, ended: bool) -> int | None:
+def _said_again(line: str, after: str, place: CursorLines, *, ended: bool) -> int | None:
     """Where a text begins to say what follows the cursor, as a whole or, cut off, its beginning.
 
     What the text itself has opened must be closed there: a closer that belongs to the text is no repetition.
@@ -130,7 +130,7 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
-def cut_unbalanced_closers(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop before a `)` or `]` that closes nothing, or what the following line closes.
 
     Braces are left to the syntax check: what they close may stand far above.
@@ -162,7 +162,7 @@ def cut_unbalanced_closers(draft: Draft, place: Place, rules: StopRules) -> Draf
     return draft
 
 
-def _ends_a_pattern(before: str, place: Place) -> bool:
+def _ends_a_pattern(before: str, place: CursorLines) -> bool:
     """Whether a `)` behind `before` ends the pattern of an arm, as in the shell's `case`."""
     if "esac" not in place.language.layout.closers:
         return False
@@ -170,7 +170,7 @@ def _ends_a_pattern(before: str, place: Place) -> bool:
     return _ARM.fullmatch(line) is not None
 
 
-def close_what_is_open(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def close_what_is_open(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Leave nothing open in front of what stands right of the cursor and stays there."""
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":

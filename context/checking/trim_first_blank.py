@@ -7,8 +7,8 @@ import re
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import Place
-from .draft import Draft
+from ..syntax.cursor_lines import CursorLines
+from .draft import DraftText
 
 _OPERATOR = re.compile(
     r"(?P<blank>[ \t]?)(?P<operator>[=!<>+\-*/%|&^?:~]*=>?|->|&&|\|\||<<|,|(?<=[\w)\]}\"']):)$"
@@ -20,7 +20,7 @@ _LISTED = frozenset({"yaml", "markdown"})
 """Languages in which a dash and a blank begin an entry of a list."""
 
 
-def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def separate_from_what_is_typed(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Put the blank that an answer begins without where the code around has one.
 
     Behind an operator or a comma, where the lines nearby always have one, at least twice. Behind a word
@@ -43,7 +43,7 @@ def separate_from_what_is_typed(draft: Draft, place: Place, rules: StopRules) ->
     return attrs.evolve(draft, text=" " + text) if _is_followed_by_blanks(operator, place) else draft
 
 
-def _is_followed_by_blanks(operator: str, place: Place) -> bool:
+def _is_followed_by_blanks(operator: str, place: CursorLines) -> bool:
     before = r"(?<=[ \t])" if operator not in {",", ":"} else r"(?<![:,])"
     use = re.compile(before + re.escape(operator) + r"(?P<blank>[ \t]?)(?=[\w\"'(\[{])")
     found = [

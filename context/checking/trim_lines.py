@@ -7,10 +7,10 @@ import re
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import Place, closers_only, closes_only, first_word
+from ..syntax.cursor_lines import CursorLines, closers_only, closes_only, first_word
 from ..text.lines import columns, indent_of, split_lines, without_end
 from ..text.repetition import MOST_LINES, end_of_first_unit, lines_before_a_loop
-from .draft import Draft
+from .draft import DraftText
 
 MARKERS = (
     "<|endoftext|>",
@@ -56,7 +56,7 @@ _LONG = 12
 _MOST = 0.75
 
 
-def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def cut_at_markers(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop where the model spells out a marker or fences its answer, unless the code talks about markers."""
     del rules
     text = draft.text
@@ -71,7 +71,7 @@ def cut_at_markers(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return draft.cut(text[: min(ends)]) if ends else draft
 
 
-def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def drop_what_was_cut_off(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Where generation ran out of time or tokens, drop the unfinished last line, or its last word."""
     del rules
     if not draft.cut_off:
@@ -88,7 +88,7 @@ def drop_what_was_cut_off(draft: Draft, place: Place, rules: StopRules) -> Draft
     return draft
 
 
-def keep_one_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def keep_one_line(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """One line is one line; and with code right of the cursor it can't be more."""
     if rules.multiline and place.at_line_end:
         return draft
@@ -97,7 +97,7 @@ def keep_one_line(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return draft if line == draft.text else draft.cut(line)
 
 
-def cut_at_the_end_of_the_scope(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop before the first line that is shallower than the block, its own closing line apart."""
     lines = split_lines(draft.text)
     rules = _as_the_first_line_has_it(lines, rules)
@@ -155,7 +155,7 @@ def _is_margin(line: str, rules: StopRules) -> bool:
     )
 
 
-def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
+def _goes_on(line: str, indent: int, place: CursorLines, rules: StopRules) -> bool:
     """Whether a line that is shallower than the block still belongs to its statement."""
     if indent < rules.closing_indent:
         return False
@@ -165,7 +165,7 @@ def _goes_on(line: str, indent: int, place: Place, rules: StopRules) -> bool:
     return line.lstrip().startswith((")", "]", "}")) or word in rules.closers
 
 
-def cut_repetition(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def cut_repetition(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop where a model that found no end began to say the same again: lines, or inside a line."""
     del rules
     if draft.ended:
@@ -187,7 +187,7 @@ def cut_repetition(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return draft
 
 
-def cut_what_follows(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def cut_what_follows(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop where the text runs into the lines that follow the cursor already."""
     if not place.below:
         return draft
@@ -235,7 +235,7 @@ def _loosely(line: str) -> str:
     return _LOOSE.sub("", line).rstrip(";,")
 
 
-def drop_what_is_above(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def drop_what_is_above(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Drop a text that only says the line above once more, or the lines above."""
     del rules
     lines = [without_end(line) for line in split_lines(draft.text) if line.strip()]
@@ -252,7 +252,7 @@ def drop_what_is_above(draft: Draft, place: Place, rules: StopRules) -> Draft:
     return draft
 
 
-def drop_too_little(draft: Draft, place: Place, rules: StopRules) -> Draft:
+def drop_too_little(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Drop what nobody would wait for: blanks, one mark of punctuation, an empty comment, what is there."""
     del rules
     code = draft.text.strip()

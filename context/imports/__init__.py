@@ -10,28 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .values import Edit, Import, Mention, Site, Statement
+from .values import Import, ImportEdit, Mention, Site, Statement
 from .wanted import wanted
-from .workspace import Surroundings
+from .workspace import ImportSurroundings
 from .writing import import_edit, imports_edit, statements_of
 
 Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]
 """Which imports a piece of code needs, each with the name it is for."""
 
 
-def importer(around: Surroundings | None = None) -> Importer:
+def importer(around: ImportSurroundings | None = None) -> Importer:
     """What finds the imports of code, in the language's library and, where it is known, in the workspace."""
     return lambda site: wanted(site, statements_of(site.snapshot, site.offset), around)
 
 
 __all__ = [
-    "Edit",
     "Import",
+    "ImportEdit",
+    "ImportSurroundings",
     "Importer",
     "Mention",
     "Site",
     "Statement",
-    "Surroundings",
     "import_edit",
     "importer",
     "imports_edit",

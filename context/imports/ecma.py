@@ -7,7 +7,7 @@ import re
 from ..syntax.snapshot import Snapshot
 from .layout import Custom, Key, added, first, header_end, listed, widest
 from .library import library
-from .values import Edit, Import, Item, Statement
+from .values import Import, ImportEdit, ImportedItem, Statement
 
 _KINDS = frozenset({"import_statement", "lexical_declaration", "variable_declaration"})
 _IMPORT = re.compile(
@@ -50,7 +50,9 @@ def _statement(text: str, start: int, end: int) -> Statement | None:
         return None
     opened, closed = head.span("list")
     items = tuple(
-        Item(found["name"], start + found.start(), start + found.end(), found["local"] or found["name"])
+        ImportedItem(
+            found["name"], start + found.start(), start + found.end(), found["local"] or found["name"]
+        )
         for found in _ITEM.finditer(code, max(opened, 0), max(closed, 0))
     )
     whole = head["whole"] if form != "require" else None
@@ -60,7 +62,7 @@ def _statement(text: str, start: int, end: int) -> Statement | None:
     return Statement(start, end, head["module"], form, items, start + opened, start + closed, default)
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
+def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there, or the file doesn't show how it imports."""
     if snapshot.tree is None:
         return None
@@ -106,7 +108,7 @@ def _style(snapshot: Snapshot, statements: tuple[Statement, ...]) -> str | None:
     return "require" if _COMMON.search(snapshot.text) else None
 
 
-def _merged(snapshot: Snapshot, statements: tuple[Statement, ...], wanted: Import) -> Edit | None:
+def _merged(snapshot: Snapshot, statements: tuple[Statement, ...], wanted: Import) -> ImportEdit | None:
     """The edit that adds a name to an import of the same module; None where none could take it."""
     text = snapshot.text
     same = [each for each in statements if each.module == wanted.module]
@@ -124,14 +126,14 @@ def _merged(snapshot: Snapshot, statements: tuple[Statement, ...], wanted: Impor
         if each.opened >= 0 and each.items:
             return _in_list(snapshot, each, name, wanted.name)
         if each.opened >= 0:
-            return Edit(each.opened, each.closed, f" {name} ")
+            return ImportEdit(each.opened, each.closed, f" {name} ")
         if each.form == "import" and each.default and "*" not in text[each.start : each.end]:
             at = text.index(each.default, each.start + len("import")) + len(each.default)
-            return Edit(at, at, f", {_braced(snapshot, statements, name)}")
+            return ImportEdit(at, at, f", {_braced(snapshot, statements, name)}")
     return None
 
 
-def _in_list(snapshot: Snapshot, statement: Statement, written: str, name: str) -> Edit:
+def _in_list(snapshot: Snapshot, statement: Statement, written: str, name: str) -> ImportEdit:
     text = snapshot.text
     found = listed(text, statement, written, (_without_case, str, _by_type), name)
     one_line = "\n" not in text[statement.start : statement.end]
@@ -143,7 +145,7 @@ def _in_list(snapshot: Snapshot, statement: Statement, written: str, name: str) 
     inside = found.apply(text)[statement.opened : statement.closed + len(found.text)]
     names = [each.strip() for each in inside.split(",") if each.strip()]
     body = "".join(f"{unit}{each},{newline}" for each in names)
-    return Edit(statement.opened, statement.closed, newline + body)
+    return ImportEdit(statement.opened, statement.closed, newline + body)
 
 
 def _unit(text: str) -> str:

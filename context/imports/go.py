@@ -7,7 +7,7 @@ import re
 from ..syntax.snapshot import Snapshot
 from ..text.lines import indent_of, line_start, newline_of
 from .layout import Custom, Key, added, first, header_end
-from .values import Edit, Import, Statement
+from .values import Import, ImportEdit, Statement
 
 _SPEC = re.compile(r"(?:(?P<local>[\w.]+)[ \t]+)?(?P<quote>[\"`])(?P<path>[^\"`\r\n]+)[\"`]")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
@@ -34,7 +34,7 @@ def read(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
+def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     tree, text = snapshot.tree, snapshot.text
     if tree is None:
@@ -63,7 +63,7 @@ def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
     return first(text, header_end(text, parts), f'import "{wanted.module}"', custom)
 
 
-def _bracketed(snapshot: Snapshot, other: Statement, new: Statement, custom: Custom) -> Edit:
+def _bracketed(snapshot: Snapshot, other: Statement, new: Statement, custom: Custom) -> ImportEdit:
     """One import without brackets and a new one become two in brackets, as gofmt has them."""
     text, newline = snapshot.text, newline_of(snapshot.text)
     start = line_start(text, other.start)
@@ -73,7 +73,7 @@ def _bracketed(snapshot: Snapshot, other: Statement, new: Statement, custom: Cus
     between = newline * 2 if before != own else newline
     body = between.join(f"\t{line}" for _, _, line in lines)
     start += len(indent_of(text[start : other.start]))
-    return Edit(start, other.end, f"import ({newline}{body}{newline})")
+    return ImportEdit(start, other.end, f"import ({newline}{body}{newline})")
 
 
 def _group(each: Statement) -> int:

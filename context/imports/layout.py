@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import attrs
 
 from ..text.lines import indent_of, line_end, line_start, newline_of, next_line_start
-from .values import Edit, Item, Statement
+from .values import ImportEdit, ImportedItem, Statement
 
 T = TypeVar("T")
 Key = Callable[[Any], Any]
@@ -69,7 +69,7 @@ def blank_between(text: str, one: Statement, other: Statement) -> bool:
     return any(not line.strip() for line in between[1:-1])
 
 
-def added(text: str, run: Sequence[Statement], new: Statement, written: str, custom: Custom) -> Edit:
+def added(text: str, run: Sequence[Statement], new: Statement, written: str, custom: Custom) -> ImportEdit:
     """The edit that puts a statement of its own among those of a run, which has at least one."""
     groups = [custom.group(each) for each in run]
     own = custom.group(new)
@@ -109,16 +109,16 @@ def _first_block(text: str, run: Sequence[Statement], same: list[int]) -> list[i
     return block
 
 
-def _above(text: str, other: Statement, written: str, *, blank: bool = False) -> Edit:
+def _above(text: str, other: Statement, written: str, *, blank: bool = False) -> ImportEdit:
     newline = newline_of(text)
     at = line_start(text, other.start)
     indent = indent_of(text[at : other.start])
-    return Edit(at, at, indent + written + newline * (2 if blank else 1))
+    return ImportEdit(at, at, indent + written + newline * (2 if blank else 1))
 
 
 def _below(
     text: str, other: Statement, written: str, *, blank: bool = False, blank_after: bool = False
-) -> Edit:
+) -> ImportEdit:
     newline = newline_of(text)
     start = line_start(text, other.start)
     indent = indent_of(text[start : other.start])
@@ -127,11 +127,11 @@ def _below(
     before = newline if blank else ""
     behind = newline if blank_after else ""
     if at == end:  # the file ends here, without a line end
-        return Edit(at, at, newline + before + indent + written)
-    return Edit(at, at, before + indent + written + newline + behind)
+        return ImportEdit(at, at, newline + before + indent + written)
+    return ImportEdit(at, at, before + indent + written + newline + behind)
 
 
-def first(text: str, header_end: int, written: str, custom: Custom, *, indent: str = "") -> Edit:
+def first(text: str, header_end: int, written: str, custom: Custom, *, indent: str = "") -> ImportEdit:
     """The edit that puts in the first import of a file, behind a header that ends at `header_end`.
 
     Args:
@@ -150,11 +150,11 @@ def first(text: str, header_end: int, written: str, custom: Custom, *, indent: s
     blanks = rest[: len(rest) - len(code)]
     there = blanks.replace("\r\n", "\n").replace("\r", "\n").count("\n")
     if not code:
-        return Edit(at, at, before + indent + written + newline)
+        return ImportEdit(at, at, before + indent + written + newline)
     wanted = max(custom.after - there, 0)
     if before and there:  # the blank line above the code becomes the one above the import
-        return Edit(at, at, newline + indent + written + newline + newline * wanted)
-    return Edit(at, at, before + indent + written + newline + newline * wanted)
+        return ImportEdit(at, at, newline + indent + written + newline + newline * wanted)
+    return ImportEdit(at, at, before + indent + written + newline + newline * wanted)
 
 
 def header_end(text: str, parts: Sequence[tuple[int, int, bool]]) -> int:
@@ -207,7 +207,7 @@ def widest(text: str, least: int) -> int:
     return min(max(least, longest), max(least, _WIDEST))
 
 
-def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], name: str) -> Edit:
+def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], name: str) -> ImportEdit:
     """The edit that adds a name to a statement's list, which isn't empty.
 
     Args:
@@ -221,20 +221,20 @@ def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], n
     at = position([item.name for item in items], name, keys)
     if statement.opened < 0:  # without brackets, a line break would end the statement
         if at < len(items):
-            return Edit(items[at].start, items[at].start, f"{written}, ")
-        return Edit(items[-1].end, items[-1].end, f", {written}")
+            return ImportEdit(items[at].start, items[at].start, f"{written}, ")
+        return ImportEdit(items[-1].end, items[-1].end, f", {written}")
     if at < len(items):
         here = items[at]
-        return Edit(here.start, here.start, f"{written},{_line_gap(text, here)}")
+        return ImportEdit(here.start, here.start, f"{written},{_line_gap(text, here)}")
     last = items[-1]
     gap = _line_gap(text, last)
     if len(items) > 1:
         between = text[items[-2].end : last.start]
         gap = between[between.find(",") + 1 :] if not set("#/") & set(between) else gap
-    return Edit(last.end, last.end, f",{gap}{written}")
+    return ImportEdit(last.end, last.end, f",{gap}{written}")
 
 
-def _line_gap(text: str, other: Item) -> str:
+def _line_gap(text: str, other: ImportedItem) -> str:
     """What stands between an item and its neighbour, where one of them begins a line, or none does."""
     line = line_start(text, other.start)
     if not text[line : other.start].strip():

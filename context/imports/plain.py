@@ -9,7 +9,7 @@ from ..syntax.tree import Span
 from ..text.lines import indent_of, line_start
 from .layout import Custom, Key, added, first, header_end
 from .library import Form, library
-from .values import Edit, Import, Statement
+from .values import Import, ImportEdit, Statement
 
 
 def read(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
@@ -66,7 +66,7 @@ def path_of(form: Form, wanted: Import) -> str:
     return f"{wanted.module}{form.join}{wanted.name}" if wanted.module else wanted.name
 
 
-def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> Edit | None:
+def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     form = _form(snapshot)
     if form is None:

@@ -10,7 +10,7 @@ import attrs
 
 from ..syntax.snapshot import Snapshot
 from .layout import Custom, Key, added, first, header_end, listed, widest
-from .values import Edit, Import, Item, Statement
+from .values import Import, ImportEdit, ImportedItem, Statement
 
 _FROM = re.compile(r"from\s*(\.*[\w.]*)\s*import\b\s*")
 _ITEM = re.compile(r"(\w+)(?:\s+as\s+(\w+))?")
@@ -37,13 +37,13 @@ def _statement(text: str, start: int, end: int) -> Statement:
     head = _FROM.match(code)
     if head is None:
         names = [(found[1], found[2] or found[1]) for found in _DOTTED.finditer(code, len("import"))]
-        items = tuple(Item(name, start, end, local) for name, local in names)
+        items = tuple(ImportedItem(name, start, end, local) for name, local in names)
         return Statement(start, end, names[0][0] if names else "", "import", items)
     opened = code.find("(", head.end())
     closed = code.find(")", opened) if opened >= 0 else -1
     at = opened + 1 if opened >= 0 else head.end()
     items = tuple(
-        Item(found[1], start + found.start(), start + found.end(), found[2] or found[1])
+        ImportedItem(found[1], start + found.start(), start + found.end(), found[2] or found[1])
         for found in _ITEM.finditer(code, at, closed if closed >= 0 else len(code))
     )
     return Statement(
@@ -51,7 +51,7 @@ def _statement(text: str, start: int, end: int) -> Statement:
     )
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
+def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     text, tree = snapshot.text, snapshot.tree
     if tree is None:
@@ -62,7 +62,7 @@ def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
             item.local == wanted.module for each in statements if each.form == "import" for item in each.items
         ):
             return None
-        new = Statement(0, 0, wanted.module, "import", (Item(wanted.module, 0, 0, wanted.module),))
+        new = Statement(0, 0, wanted.module, "import", (ImportedItem(wanted.module, 0, 0, wanted.module),))
         return _placed(snapshot, new, f"import {wanted.module}")
     same = [each for each in statements if each.form == "from" and each.module == wanted.module]
     if any(
@@ -73,11 +73,11 @@ def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> Edit | None:
     open_to_more = [each for each in same if each.items]
     if open_to_more and not alone:
         return _merged(text, open_to_more[0], wanted.name)
-    new = Statement(0, 0, wanted.module, "from", (Item(wanted.name, 0, 0, wanted.name),))
+    new = Statement(0, 0, wanted.module, "from", (ImportedItem(wanted.name, 0, 0, wanted.name),))
     return _placed(snapshot, new, f"from {wanted.module} import {wanted.name}")
 
 
-def _merged(text: str, statement: Statement, name: str) -> Edit:
+def _merged(text: str, statement: Statement, name: str) -> ImportEdit:
     keys: tuple[Key, ...] = (_by_type, str.casefold, str, lambda name: (len(name), name))
     found = listed(text, statement, name, keys, name)
     line = text[statement.start : statement.end]
@@ -90,7 +90,7 @@ def _merged(text: str, statement: Statement, name: str) -> Edit:
     newline = "\r\n" if "\r\n" in text else "\n"
     unit = "\t" if "\n\t" in text else "    "
     names = "".join(f"{unit}{each.strip()},{newline}" for each in after[head.end() :].split(","))
-    return Edit(statement.start, statement.end, f"{after[: head.end()].rstrip()} ({newline}{names})")
+    return ImportEdit(statement.start, statement.end, f"{after[: head.end()].rstrip()} ({newline}{names})")
 
 
 def _by_type(name: str) -> tuple[int, str]:
@@ -100,7 +100,7 @@ def _by_type(name: str) -> tuple[int, str]:
     return (1 if name[:1].isupper() else 2), name
 
 
-def _placed(snapshot: Snapshot, new: Statement, written: str) -> Edit:
+def _placed(snapshot: Snapshot, new: Statement, written: str) -> ImportEdit:
     text = snapshot.text
     run, head = _run(snapshot)
     custom = Custom(_groups(snapshot, new), _KEYS, separated=True)

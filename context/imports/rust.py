@@ -6,7 +6,7 @@ import re
 
 from ..syntax.snapshot import Snapshot
 from .layout import Custom, Key, added, first, header_end, listed
-from .values import Edit, Import, Item, Statement
+from .values import Import, ImportEdit, ImportedItem, Statement
 
 _INSIDE = frozenset({"mod_item"})
 _USE = re.compile(r"(?P<shown>pub(?:\s*\([^)]*\))?\s+)?use\s+(?P<path>[^;]*);?")
@@ -39,11 +39,11 @@ def _statement(text: str, start: int, end: int) -> Statement:
         whole = found[1] if found else path.strip()
         module, _, last = whole.rpartition("::")
         local = (found[2] if found else "") or last
-        item = Item(last, start + at + len(whole) - len(last), start + at + len(path.rstrip()), local)
+        item = ImportedItem(last, start + at + len(whole) - len(last), start + at + len(path.rstrip()), local)
         return Statement(start, end, module, "pub" if head["shown"] else "one", (item,))
     inside = path[brace + 1 : path.rfind("}")]
     items = tuple(
-        Item(
+        ImportedItem(
             found[1],
             start + at + brace + 1 + found.start(),
             start + at + brace + 1 + found.end(),
@@ -59,7 +59,7 @@ def _statement(text: str, start: int, end: int) -> Statement:
     )
 
 
-def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> Edit | None:
+def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     if snapshot.tree is None:
         return None
@@ -81,7 +81,7 @@ def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> Edit | None:
         for each in statements:
             if each.form == "one" and each.module == parent and each.items[0].name not in {"*", ""}:
                 return _in_braces(text, each, last)
-    new = Statement(0, 0, parent, "one", (Item(last, 0, 0, last),))
+    new = Statement(0, 0, parent, "one", (ImportedItem(last, 0, 0, last),))
     custom = Custom(_group, _KEYS, separated=True)
     run, head, indent = _run(snapshot, offset)
     if run:
@@ -89,11 +89,11 @@ def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> Edit | None:
     return first(text, head, f"use {path};", custom, indent=indent)
 
 
-def _in_braces(text: str, statement: Statement, name: str) -> Edit:
+def _in_braces(text: str, statement: Statement, name: str) -> ImportEdit:
     item = statement.items[0]
     there = text[item.start : item.end]
     both = sorted([there, name], key=lambda each: _as_rustfmt(each.split(" ", 1)[0]))
-    return Edit(item.start, item.end, "{" + ", ".join(both) + "}")
+    return ImportEdit(item.start, item.end, "{" + ", ".join(both) + "}")
 
 
 def _as_rustfmt(name: str) -> tuple[int, str]:

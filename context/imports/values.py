@@ -25,7 +25,7 @@ class Import:
 
 
 @attrs.frozen
-class Edit:
+class ImportEdit:
     """One replacement in a text: code points from `start` to before `end` become `text`."""
 
     start: int
@@ -59,7 +59,7 @@ class Mention:
 
 
 @attrs.frozen
-class Item:
+class ImportedItem:
     """One name in a list of imported ones, and where it stands.
 
     Attributes:
@@ -91,7 +91,7 @@ class Statement:
     end: int
     module: str
     form: str
-    items: tuple[Item, ...] = ()
+    items: tuple[ImportedItem, ...] = ()
     opened: int = -1
     closed: int = -1
     default: str = ""

@@ -13,7 +13,7 @@ from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
 from .library import Library, library
 from .values import Import, Mention, Site, Statement
-from .workspace import Surroundings
+from .workspace import ImportSurroundings
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _BEFORE = re.compile(r"(?:(\w+)\s*(::)|(\.|->|[$\\]|::))\s*$")
@@ -70,7 +70,7 @@ def _mention(text: str, match: re.Match[str], is_type: bool, table: Library) -> 
 
 
 def wanted(
-    site: Site, statements: tuple[Statement, ...], around: Surroundings | None = None
+    site: Site, statements: tuple[Statement, ...], around: ImportSurroundings | None = None
 ) -> tuple[tuple[Mention, Import], ...]:
     """The imports that a piece of code needs, in the order of its names.
 
@@ -107,7 +107,7 @@ def _listed(
     table: Library,
     modules: frozenset[str],
     snapshot: Snapshot,
-    around: Surroundings | None,
+    around: ImportSurroundings | None,
 ) -> Import | None:
     """What the tables say of a name."""
     if mention.scope and not table.scopes:
@@ -123,7 +123,7 @@ def _with_workspace(
     choice: Import | None,
     snapshot: Snapshot,
     statements: tuple[Statement, ...],
-    around: Surroundings,
+    around: ImportSurroundings,
 ) -> Import | None:
     """What is to be imported where the workspace is known: a name that both have may be either."""
     if choice is None:

@@ -28,7 +28,7 @@ _LEFT_OUT = re.compile(
 
 
 @attrs.frozen
-class Surroundings:
+class ImportSurroundings:
     """The workspace, as far as it matters here.
 
     Attributes:
@@ -84,7 +84,7 @@ class Question:
     symbol: Symbol
     snapshot: Snapshot
     statements: tuple[Statement, ...]
-    around: Surroundings
+    around: ImportSurroundings
 
     @property
     def is_type(self) -> bool:
@@ -131,7 +131,7 @@ def _python(question: Question) -> Import | None:
     )
 
 
-def _source_root(path: str, around: Surroundings) -> str | None:
+def _source_root(path: str, around: ImportSurroundings) -> str | None:
     """The folder that holds the outermost package a file lies in; None where it lies in none."""
     folder = posixpath.dirname(path)
     inside = False
@@ -140,7 +140,7 @@ def _source_root(path: str, around: Surroundings) -> str | None:
     return folder if inside else None
 
 
-def _proven_root(path: str, modules: list[str], around: Surroundings) -> str | None:
+def _proven_root(path: str, modules: list[str], around: ImportSurroundings) -> str | None:
     """The folder from which a file's imports begin, where one of them shows it to be above `path`."""
     parts = path.split("/")[:-1]
     for each in ("/".join(parts[:count]) for count in range(len(parts), -1, -1)):
@@ -156,7 +156,7 @@ def _dotted(path: str, root: str) -> str:
     return inner.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _relative(ours: str, theirs: str, root: str, around: Surroundings) -> str:
+def _relative(ours: str, theirs: str, root: str, around: ImportSurroundings) -> str:
     """The module as a file of the same package names it with dots; "" where it isn't in that package."""
     if _source_root(ours, around) != root:
         return ""
@@ -191,7 +191,7 @@ def _ecma(question: Question) -> Import | None:
     return Import(question.mention.name, specifier, "type" if form == "member" and question.is_type else form)
 
 
-def _package(path: str, around: Surroundings) -> str:
+def _package(path: str, around: ImportSurroundings) -> str:
     """The innermost folder above a file that has a manifest; "" where there is none."""
     folder = posixpath.dirname(path)
     while folder and not around.has(f"{folder}/{_MANIFEST}"):
@@ -271,7 +271,7 @@ def _crate(path: str) -> tuple[str, tuple[str, ...]] | None:
     return path[: at + 4], tuple(parts)
 
 
-def _declares(source: str, module: tuple[str, ...], around: Surroundings) -> bool:
+def _declares(source: str, module: tuple[str, ...], around: ImportSurroundings) -> bool:
     """Whether a module is declared by the one above it."""
     above = module[:-1]
     files = [f"{source}lib.rs", f"{source}main.rs"]

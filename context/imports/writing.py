@@ -15,7 +15,7 @@ from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
 from . import ecma, go, plain, python, rust
 from .library import Library, library
-from .values import Edit, Import, Statement
+from .values import Import, ImportEdit, Statement
 from .wanted import is_known, sees_beginning
 
 _WRITERS: dict[str, ModuleType] = {"python": python, "ecma": ecma, "go": go, "rust": rust, "plain": plain}
@@ -31,7 +31,7 @@ def statements_of(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
     return found
 
 
-def import_edit(snapshot: Snapshot, wanted: Import) -> Edit | None:
+def import_edit(snapshot: Snapshot, wanted: Import) -> ImportEdit | None:
     """The edit that adds an import; None where the name isn't used, or is known already. Never raises."""
     table, tree = library(snapshot.described.id), snapshot.tree
     if table is None or tree is None or not sees_beginning(snapshot):
@@ -39,11 +39,11 @@ def import_edit(snapshot: Snapshot, wanted: Import) -> Edit | None:
     at = _unknown_at(tree, wanted, table)
     if at < 0:
         return None
-    found: Edit | None = _WRITERS[table.writer].edit(snapshot, wanted, at)
+    found: ImportEdit | None = _WRITERS[table.writer].edit(snapshot, wanted, at)
     return found
 
 
-def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> Edit | None:
+def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> ImportEdit | None:
     """The one edit that adds several imports; None where there is nothing to add."""
     now, whole = snapshot, None
     for each in wanted:
@@ -57,12 +57,12 @@ def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> Edit | None:
     return whole
 
 
-def _both(one: Edit, other: Edit, text: str) -> Edit:
+def _both(one: ImportEdit, other: ImportEdit, text: str) -> ImportEdit:
     """One edit that covers another and a later one, after which the text is `text`."""
     one_end, other_end = one.start + len(one.text), other.start + len(other.text)
     reach = max(one_end, other.end)
     start = min(one.start, other.start)
-    return Edit(start, one.end + reach - one_end, text[start : reach + other_end - other.end])
+    return ImportEdit(start, one.end + reach - one_end, text[start : reach + other_end - other.end])
 
 
 def _unknown_at(tree: SyntaxTree, wanted: Import, table: Library) -> int:

@@ -48,7 +48,7 @@ class Comments:
 
 
 @attrs.frozen
-class Layout:
+class BlockStyle:
     """How blocks look.
 
     Attributes:
@@ -208,7 +208,7 @@ class Magic:
 
 
 @attrs.frozen
-class Cells:
+class NotebookCells:
     """What is different where the code stands in the cells of a notebook.
 
     Attributes:
@@ -254,10 +254,10 @@ class Language:
     definitions_queries: tuple[str, ...] = ()
     outline_queries: tuple[str, ...] = ()
     comments: Comments = attrs.field(factory=Comments)
-    layout: Layout = attrs.field(factory=Layout)
+    layout: BlockStyle = attrs.field(factory=BlockStyle)
     nodes: Nodes = attrs.field(factory=Nodes)
     names: Names = attrs.field(factory=Names)
-    cells: Cells = attrs.field(factory=Cells)
+    cells: NotebookCells = attrs.field(factory=NotebookCells)
     id: str = ""
 
     @property
@@ -271,7 +271,7 @@ class Language:
         return _words(self.names.keywords)
 
 
-PLAIN = Language(name="Plain text", id="plaintext", layout=Layout(openers=("{", "(", "[", ":")))
+PLAIN = Language(name="Plain text", id="plaintext", layout=BlockStyle(openers=("{", "(", "[", ":")))
 """What is assumed of a language nobody described: lines, indentation and brackets."""
 
 _FOLDER = resources.files(__name__)

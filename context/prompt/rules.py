@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import Place, closes_only, place_of
+from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines
 from ..syntax.snapshot import Snapshot
 from ..text.brackets import PAIRS, balance
 
@@ -27,7 +27,7 @@ def should_trigger(snapshot: Snapshot, offset: int, invoked: bool) -> Decision:
     """Whether a suggestion at `offset` is worth asking for. An explicit request is always honoured."""
     if invoked:
         return Decision(True, "invoked")
-    place = place_of(snapshot, offset)
+    place = cursor_lines(snapshot, offset)
     if len(place.before) + len(place.after) > _LONGEST_LINE:
         return Decision(False, "in a very long line")
     if place.after[:1].isalnum() or place.after[:1] == "_":
@@ -56,7 +56,7 @@ def stop_rules(
         multiline: "auto" decides from the code, "never" and "always" don't; inside a line, with code right
             of the cursor, it is always one line.
     """
-    place = place_of(snapshot, offset)
+    place = cursor_lines(snapshot, offset)
     layout = place.language.layout
     header = _header_indent(place)
     many = place.at_line_end and (
@@ -95,7 +95,7 @@ def stop_rules(
     )
 
 
-def _header_indent(place: Place) -> int:
+def _header_indent(place: CursorLines) -> int:
     """Columns of the line whose block is being written; -1 at the top of a file."""
     if not place.blank:
         return place.indent
@@ -104,7 +104,7 @@ def _header_indent(place: Place) -> int:
     return place.enclosing_indent()
 
 
-def _block_is_empty(place: Place, header: int) -> bool:
+def _block_is_empty(place: CursorLines, header: int) -> bool:
     """Whether a block was opened right here or right above and nothing stands in it yet."""
     closer = PAIRS.get(place.before.rstrip()[-1:])
     if closer is not None and not place.prose and place.after.lstrip().startswith(closer):
@@ -114,7 +114,7 @@ def _block_is_empty(place: Place, header: int) -> bool:
     return opened and not deeper and place.prose != "comment"
 
 
-def _is_long_prose(place: Place) -> bool:
+def _is_long_prose(place: CursorLines) -> bool:
     """Whether the cursor stands in a comment, or in a string that began above."""
     if place.prose == "string":
         line = balance(place.before, place.language)
@@ -122,7 +122,7 @@ def _is_long_prose(place: Place) -> bool:
     return bool(place.prose)
 
 
-def _line_end_openers(place: Place) -> tuple[str, ...]:
+def _line_end_openers(place: CursorLines) -> tuple[str, ...]:
     """What may turn one line into a block: only where no block stands below already."""
     deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
     if deeper or not place.at_line_end:
@@ -130,7 +130,7 @@ def _line_end_openers(place: Place) -> tuple[str, ...]:
     return place.language.layout.openers
 
 
-def _is_in_brackets(place: Place) -> bool:
+def _is_in_brackets(place: CursorLines) -> bool:
     """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
     closes = place.at_line_end and place.after.lstrip()[:1] in {")", "]"}
     return closes and bool(balance(place.before, place.language).openers)

@@ -54,7 +54,7 @@ class OpenFile:
 
 
 @attrs.frozen
-class Edit:
+class RecentEdit:
     """A place in another file that was edited a short time ago: its lines as they are now."""
 
     path: str
@@ -84,7 +84,7 @@ class Sources:
     """
 
     open_files: Sequence[OpenFile] = ()
-    edits: Sequence[Edit] = ()
+    edits: Sequence[RecentEdit] = ()
     find: Callable[[str], Sequence[Symbol]] = _nothing
     symbols_in: Callable[[str], tuple[Symbol, ...]] = _nothing
     paths: Sequence[str] = ()

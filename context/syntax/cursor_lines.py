@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 @attrs.frozen
-class Place:
+class CursorLines:
     """A cursor and the lines around it.
 
     Attributes:
@@ -83,7 +83,7 @@ class Place:
         return next((self.columns_of(line) for line in self.above if self.columns_of(line) < self.indent), -1)
 
 
-def place_of(snapshot: Snapshot, offset: int) -> Place:
+def cursor_lines(snapshot: Snapshot, offset: int) -> CursorLines:
     """The lines around `offset`, which is clamped to the text."""
     text = snapshot.text
     offset = min(max(offset, 0), len(text))
@@ -91,7 +91,7 @@ def place_of(snapshot: Snapshot, offset: int) -> Place:
     described = snapshot.described
     above, touching = _lines_above(text, start)
     prose = snapshot.tree.prose_at(offset) if snapshot.tree is not None else ""
-    return Place(
+    return CursorLines(
         described,
         text[max(start, offset - _NEAR) : offset],
         text[offset : min(end, offset + _NEAR)],

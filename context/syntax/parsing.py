@@ -65,7 +65,7 @@ class Region:
             and self.end - self.start <= 2 * WHOLE
         )
 
-    def moved(self, edit: Edit) -> Region | None:
+    def moved(self, edit: TreeEdit) -> Region | None:
         """Where it lies after an edit; None when the edit crosses one of its ends."""
         if edit.old_end < self.start:
             return Region(self.start + edit.longer, self.end + edit.longer)
@@ -77,7 +77,7 @@ class Region:
 
 
 @attrs.frozen
-class Edit:
+class TreeEdit:
     """Edits of a text, as one: `old[start:old_end]` became `new[start:new_end]`. Code points."""
 
     start: int
@@ -89,10 +89,12 @@ class Edit:
         """By how much the text became longer."""
         return self.new_end - self.old_end
 
-    def then(self, start: int, old_end: int, new_end: int) -> Edit:
+    def then(self, start: int, old_end: int, new_end: int) -> TreeEdit:
         """One edit that covers this one and a later one, whose offsets are in the text between them."""
         reach = max(self.new_end, old_end)
-        return Edit(min(self.start, start), self.old_end + reach - self.new_end, reach + new_end - old_end)
+        return TreeEdit(
+            min(self.start, start), self.old_end + reach - self.new_end, reach + new_end - old_end
+        )
 
 
 def region_around(text: str, place: int) -> Region:

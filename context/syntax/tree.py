@@ -29,8 +29,8 @@ from .parsing import (
     MAX_CHARACTERS,
     WHOLE,
     ByteParse,
-    Edit,
     Region,
+    TreeEdit,
     byte_at,
     encoded,
     point,
@@ -122,7 +122,7 @@ class TreeWork:
         language_id: str,
         *,
         base: SyntaxTree | None = None,
-        edit: Edit | None = None,
+        edit: TreeEdit | None = None,
         around: int | None = None,
         limit_ms: float | None = None,
     ) -> None:
@@ -254,12 +254,12 @@ class SyntaxTree:
 
         Returns None when the text has become too large or parsing took longer than `limit_ms`.
         """
-        edit = Edit(start, old_end, new_end)
+        edit = TreeEdit(start, old_end, new_end)
         work = TreeWork(new_text, self.language.id, base=self, edit=edit, limit_ms=limit_ms)
         work.run()
         return work.tree
 
-    def told_of(self, edit: Edit, new_text: str, new_data: bytes) -> tree_sitter.Tree:
+    def told_of(self, edit: TreeEdit, new_text: str, new_data: bytes) -> tree_sitter.Tree:
         """A copy of the tree that knows of an edit: its nodes have moved, but nothing is parsed."""
         start, old_end = self._byte(edit.start), self._byte(edit.old_end)
         new_end = start + len(encoded(new_text[edit.start : edit.new_end]))

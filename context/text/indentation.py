@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ..languages import Layout
+from ..languages import BlockStyle
 from .lines import IndentStyle, Seen, indent_of, line_end, line_start, next_code_line, seen_around
 
 TAB_WIDTH = 4
@@ -44,7 +44,7 @@ NOTHING_SAID = IndentOptions()
 def decide_style(
     text: str,
     offset: int,
-    layout: Layout,
+    layout: BlockStyle,
     *,
     editor: IndentOptions = NOTHING_SAID,
     project: IndentOptions = NOTHING_SAID,

@@ -21,7 +21,7 @@ _GOES_ON = ("\\", ",", "(", "[", "{", "+", "-", "*", "/", "|", "&", "=", ".")
 
 
 @attrs.frozen
-class Told:
+class IndentFacts:
     """What the caller knows of the lines.
 
     Attributes:
@@ -55,7 +55,7 @@ class _Line:
     code: str
 
 
-def reindented(lines: list[str], before: str, style: IndentStyle, told: Told) -> list[str]:
+def reindented(lines: list[str], before: str, style: IndentStyle, told: IndentFacts) -> list[str]:
     """The lines of an answer, with line ends, indented in the file's style.
 
     Args:
@@ -123,7 +123,7 @@ class _Fitting:
     """The lines so far: the depths that are open, and how the line before was indented."""
 
     style: IndentStyle
-    told: Told
+    told: IndentFacts
     base: str
     steps: _Steps
     same_steps: bool = False
@@ -247,7 +247,7 @@ class _Fitting:
         return level.fitted + (rest or style.written(more))
 
 
-def _steps_of(code: list[_Line], first: str, style: IndentStyle, told: Told) -> _Steps:
+def _steps_of(code: list[_Line], first: str, style: IndentStyle, told: IndentFacts) -> _Steps:
     """The steps that explain the answer's indentation best: the file's unless others are better."""
     usual = _Steps(_USUAL_STEPS[0] if style.tabs else style.step)
     plain = all("\t" in line.indent or len(line.indent) < 2 for line in code)
@@ -265,7 +265,7 @@ def _steps_of(code: list[_Line], first: str, style: IndentStyle, told: Told) -> 
     return max([usual, *whole], key=lambda steps: sum(_sense(steps, depth, code, first, told)))
 
 
-def _sense(steps: _Steps, depth: int, code: list[_Line], first: str, told: Told) -> tuple[int, int]:
+def _sense(steps: _Steps, depth: int, code: list[_Line], first: str, told: IndentFacts) -> tuple[int, int]:
     """How much sense an answer makes whose steps are these: by its blocks, and by its other lines."""
     blocks = others = 0
     opened, before = told.opens(first), first

@@ -245,7 +245,7 @@ def _lines(file: Path) -> list[str]:
     return [] if text is None else text.removeprefix("\ufeff").splitlines()
 
 
-def _kept_lines(folder: Path, said: settings_file.Narrowing) -> list[str]:
+def _kept_lines(folder: Path, said: settings_file.WorkspaceRestrictions) -> list[str]:
     """What one folder's own files have foretype leave out; everything where one can't be read."""
     file = folder / KEPT_FILE
     text = read_text(file)
@@ -255,20 +255,24 @@ def _kept_lines(folder: Path, said: settings_file.Narrowing) -> list[str]:
     return [*lines, *said.exclude]
 
 
-def read_narrowing(folder: Path) -> settings_file.Narrowing:
+def read_narrowing(folder: Path) -> settings_file.WorkspaceRestrictions:
     """What the `.foretype.toml` in a folder says; without one, nothing is left out."""
     file = folder / settings_file.FILE
     text = read_text(file)
     if text is not None:
         return settings_file.parse(text.removeprefix("\ufeff"))
-    return settings_file.unreadable("can't be read") if os.path.lexists(file) else settings_file.Narrowing()
+    return (
+        settings_file.unreadable("can't be read")
+        if os.path.lexists(file)
+        else settings_file.WorkspaceRestrictions()
+    )
 
 
 # -- documents that are open
 
 
 @attrs.frozen
-class Told:
+class IgnoreDecision:
     """What the files around a document say about it.
 
     Attributes:
@@ -278,21 +282,23 @@ class Told:
     """
 
     kept_back: bool = False
-    narrowings: tuple[tuple[Path, settings_file.Narrowing], ...] = ()
+    narrowings: tuple[tuple[Path, settings_file.WorkspaceRestrictions], ...] = ()
     top: Path | None = None
 
 
-def told_about(path: Path) -> Told:
+def told_about(path: Path) -> IgnoreDecision:
     """What the files around an absolute path say about it. Where it goes through links, both ways count."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 - an editor's path may hold ".."
     found = [_told_on_the_way(way) for way in dict.fromkeys((path, Path(os.path.realpath(path))))]
     said = dict(pair for each in found for pair in each.narrowings)
-    return Told(any(each.kept_back for each in found), tuple(said.items()), repository_top(path.parent))
+    return IgnoreDecision(
+        any(each.kept_back for each in found), tuple(said.items()), repository_top(path.parent)
+    )
 
 
-def _told_on_the_way(path: Path) -> Told:
+def _told_on_the_way(path: Path) -> IgnoreDecision:
     rules, kept_back = Rules(), False
-    said: list[tuple[Path, settings_file.Narrowing]] = []
+    said: list[tuple[Path, settings_file.WorkspaceRestrictions]] = []
     folders = folders_above(path)
     for folder, inner in zip(folders, (*folders[1:], path), strict=True):
         if ignore_git.is_top(folder):
@@ -300,9 +306,9 @@ def _told_on_the_way(path: Path) -> Told:
         narrowed = read_narrowing(folder)
         rules = rules.entered(_name_of(folder), (), _kept_lines(folder, narrowed))
         kept_back = kept_back or rules.keeps(_name_of(inner), is_folder=inner != path)
-        if narrowed != settings_file.Narrowing():
+        if narrowed != settings_file.WorkspaceRestrictions():
             said.append((folder, narrowed))
-    return Told(kept_back, tuple(said))
+    return IgnoreDecision(kept_back, tuple(said))
 
 
 # -- files of a workspace

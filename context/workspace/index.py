@@ -23,7 +23,7 @@ from .definers import Definers
 from .ignore import is_left_out
 from .mentions import LEAST_FILES, Mentions
 from .shelf import Shelf
-from .storage import Entry
+from .storage import IndexedFile
 from .symbols import Symbol
 from .walk import (
     WHOLE,
@@ -33,14 +33,14 @@ from .walk import (
     Gone,
     Known,
     Limits,
-    Progress,
+    WalkProgress,
     entry_of,
     is_inside,
     is_wanted,
     survey,
 )
 
-__all__ = ["Index", "Limits", "Progress"]
+__all__ = ["Index", "Limits", "WalkProgress"]
 
 _BITE = 50
 _GIVE_WAY_S = 0.0001
@@ -55,8 +55,8 @@ class _Record:
 
     Attributes:
         number: what `Definers` calls it.
-        modified_ns: see `Entry`.
-        size: see `Entry`.
+        modified_ns: see `IndexedFile`.
+        size: see `IndexedFile`.
         at: where its entry lies on the shelf.
         length: of the entry there, in bytes.
     """
@@ -168,7 +168,7 @@ class Index:
             record = _record(packed)
             return self._shelf.get(record.at, record.length)
 
-    def _entry(self, path: str) -> Entry | None:
+    def _entry(self, path: str) -> IndexedFile | None:
         """What was read of a file; None where nothing is known of it, or the disk doesn't give it back."""
         try:
             return index_file.unpack_entry(self._data(path))
@@ -217,11 +217,11 @@ class Index:
             if number % _BITE == 0:
                 time.sleep(_GIVE_WAY_S)
 
-    def steps(self, inside: tuple[str, ...] = WHOLE) -> Iterator[Progress]:
+    def steps(self, inside: tuple[str, ...] = WHOLE) -> Iterator[WalkProgress]:
         """Walk the workspace, read what is new or changed, forget what is gone: one step at a time."""
         for found in survey(self.root, self.limits_for(inside), self.known(inside), inside):
             self.take(found)
-            if isinstance(found, Progress):
+            if isinstance(found, WalkProgress):
                 yield found
 
     def limits_for(self, inside: tuple[str, ...]) -> Limits:
@@ -240,7 +240,7 @@ class Index:
 
     def take(self, found: Finding) -> None:
         """Take over what `survey` found; from wherever it ran."""
-        if isinstance(found, Entry):
+        if isinstance(found, IndexedFile):
             self._take(found)
         elif isinstance(found, Gone):
             self._drop(found.path)
@@ -276,7 +276,7 @@ class Index:
     def _read(self, each: Found) -> None:
         self._take(entry_of(self.root, each, self.limits))
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: IndexedFile) -> None:
         """Know a file as it was read; without its symbols where there are too many already."""
         with self._lock:
             self._drop(entry.path)
@@ -284,7 +284,7 @@ class Index:
                 entry = attrs.evolve(entry, names=(), packed=index_file.pack_rows(()))
             self._add(entry)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: IndexedFile) -> None:
         number = self._unused.pop() if self._unused else len(self._paths)
         if number == len(self._paths):
             self._paths.append("")

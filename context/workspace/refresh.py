@@ -20,7 +20,7 @@ from typing import Any, cast
 import msgpack
 
 from . import worker
-from .index import Index, Progress
+from .index import Index, WalkProgress
 from .walk import WHOLE, Folders
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _COMMAND = (sys.executable, "-P", "-m", worker.__name__)  # -P: never import fro
 
 
 async def refresh(
-    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...] = WHOLE
+    index: Index, on_progress: Callable[[WalkProgress], None], inside: tuple[str, ...] = WHOLE
 ) -> None:
     """Walk the workspace, read what is new or changed, forget what is gone.
 
@@ -49,7 +49,7 @@ async def refresh(
 
 
 async def _in_a_process(
-    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...]
+    index: Index, on_progress: Callable[[WalkProgress], None], inside: tuple[str, ...]
 ) -> bool:
     """Whether it could be done that way."""
     try:
@@ -81,7 +81,7 @@ async def _ask(stdin: asyncio.StreamWriter, index: Index, inside: tuple[str, ...
 async def _take_over(
     stdout: asyncio.StreamReader,
     index: Index,
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[WalkProgress], None],
     inside: tuple[str, ...],
 ) -> bool:
     """Take over the findings; False when the answer ends early."""
@@ -95,7 +95,7 @@ async def _take_over(
             if found is None:
                 index.take(Folders(tuple(folders), inside))
                 return True
-            if isinstance(found, Progress):
+            if isinstance(found, WalkProgress):
                 on_progress(found)
             elif isinstance(found, Folders):
                 folders.extend(found.paths)
@@ -116,7 +116,7 @@ async def _end(child: Process) -> None:
 
 
 async def _in_a_thread(
-    index: Index, on_progress: Callable[[Progress], None], inside: tuple[str, ...]
+    index: Index, on_progress: Callable[[WalkProgress], None], inside: tuple[str, ...]
 ) -> None:
     loop = asyncio.get_running_loop()
     unwanted = False

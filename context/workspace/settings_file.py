@@ -17,7 +17,7 @@ FILE = ".foretype.toml"
 
 
 @attrs.frozen
-class Narrowing:
+class WorkspaceRestrictions:
     """What a workspace leaves out.
 
     Attributes:
@@ -33,12 +33,14 @@ class Narrowing:
     complaints: tuple[str, ...] = ()
 
 
-def unreadable(why: str) -> Narrowing:
+def unreadable(why: str) -> WorkspaceRestrictions:
     """Everything is left out, because the file is there and nobody can say what it wants."""
-    return Narrowing(True, (), ("*",), (f"{FILE} {why}; until that is mended, the workspace is left out.",))
+    return WorkspaceRestrictions(
+        True, (), ("*",), (f"{FILE} {why}; until that is mended, the workspace is left out.",)
+    )
 
 
-def parse(text: str) -> Narrowing:
+def parse(text: str) -> WorkspaceRestrictions:
     """What a `.foretype.toml` says. Never raises."""
     try:
         values = tomllib.loads(text)
@@ -52,7 +54,7 @@ def parse(text: str) -> Narrowing:
     if not isinstance(disabled, bool):
         complaints.append(f"{FILE}: 'disable' must be true or false; it is ignored.")
         disabled = False
-    return Narrowing(
+    return WorkspaceRestrictions(
         disabled,
         _texts(values, "disable_languages", complaints),
         _texts(values, "exclude", complaints),

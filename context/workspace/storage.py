@@ -28,7 +28,7 @@ MAX_BYTES = 512 << 20
 
 
 @attrs.frozen
-class Entry:
+class IndexedFile:
     """What is kept of one file.
 
     Attributes:
@@ -64,12 +64,12 @@ def unpack_rows(packed: bytes) -> list[Row]:
         return []
 
 
-def pack_entry(entry: Entry) -> bytes:
+def pack_entry(entry: IndexedFile) -> bytes:
     """An entry as bytes, which the file holds one after the other."""
     return _pack(attrs.astuple(entry, recurse=False))
 
 
-def unpack_entry(data: bytes) -> Entry:
+def unpack_entry(data: bytes) -> IndexedFile:
     """The entry that `pack_entry` made these bytes of.
 
     Raises:
@@ -81,14 +81,14 @@ def unpack_entry(data: bytes) -> Entry:
         raise ValueError("an entry of the index is damaged") from error
 
 
-def entry_from(values: list[Any]) -> Entry:
+def entry_from(values: list[Any]) -> IndexedFile:
     """An entry from the values of its fields, in order.
 
     Raises:
         TypeError, ValueError: they are no such values.
     """
     path, modified_ns, size, names, packed, words, included = values
-    return Entry(
+    return IndexedFile(
         str(path),
         int(modified_ns),
         int(size),
@@ -127,7 +127,7 @@ def file_for(cache: Path, root: Path) -> Path:
     return cache / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:24]}.index"
 
 
-def load(path: Path, root: Path) -> Iterator[Entry]:
+def load(path: Path, root: Path) -> Iterator[IndexedFile]:
     """All entries; none when the file is missing, of another version or of another workspace.
 
     Raises:

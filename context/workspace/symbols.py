@@ -9,7 +9,7 @@ import re
 
 import attrs
 
-from ..languages import Language, Layout, language, language_of
+from ..languages import BlockStyle, Language, language, language_of
 from ..syntax.tree import Definition, SyntaxTree, parse
 from ..text.lines import line_end, line_start
 from .ignore import without_secrets
@@ -127,7 +127,7 @@ def outline(symbols: tuple[Symbol, ...], of: Symbol, limit: int = 12) -> str:
     return "\n".join([of.signature + head + doc, *(f"    {member}" for member in members), *tail]) + "\n"
 
 
-def _stubbed(symbol: Symbol, layout: Layout, part: str = "") -> str:
+def _stubbed(symbol: Symbol, layout: BlockStyle, part: str = "") -> str:
     """A signature with what stands for its body, or with `part` where it has none (fields, enumerators)."""
     signature = symbol.signature
     if layout.indented:

@@ -21,7 +21,7 @@ from . import storage as index_file
 from .ignore import RULE_FILES, Rules, is_closed, is_secret_path, read_rules, read_text, rules_around
 from .ignore_git import MARK
 from .mentions import words_of
-from .storage import Entry
+from .storage import IndexedFile
 from .symbols import symbols_of
 
 
@@ -43,7 +43,7 @@ class Limits:
 
 
 @attrs.frozen
-class Progress:
+class WalkProgress:
     """How far indexing has come.
 
     Attributes:
@@ -85,7 +85,7 @@ class Folders:
     inside: tuple[str, ...] = WHOLE
 
 
-Finding = Entry | Gone | Folders | Progress
+Finding = IndexedFile | Gone | Folders | WalkProgress
 Found = Known
 """A file worth reading, as it is on disk now."""
 
@@ -93,7 +93,7 @@ Found = Known
 def survey(
     root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = WHOLE
 ) -> Iterator[Finding]:
-    """Walk a workspace and read what is new or changed; a `Progress` after each folder and each file.
+    """Walk a workspace and read what is new or changed; a `WalkProgress` after each folder and each file.
 
     Args:
         root: the workspace's folder.
@@ -106,7 +106,7 @@ def survey(
     folders: list[str] = []
     for batch in walk(root, limits, folders, inside):
         found.extend(batch)
-        yield Progress(0, 0, 0)
+        yield WalkProgress(0, 0, 0)
     yield Folders(tuple(folders), inside)
     for path in before.keys() - {each.path for each in found}:
         yield Gone(path)
@@ -115,7 +115,7 @@ def survey(
         if before.get(each.path) != each:
             yield entry_of(root, each, limits)
             read += each.size
-        yield Progress(number, len(found), read)
+        yield WalkProgress(number, len(found), read)
 
 
 def is_inside(path: str, folders: tuple[str, ...]) -> bool:
@@ -123,7 +123,7 @@ def is_inside(path: str, folders: tuple[str, ...]) -> bool:
     return any(not folder or path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
-def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
+def entry_of(root: Path, each: Found, limits: Limits) -> IndexedFile:
     """Read one file; unreadable, vanished and binary ones have no symbols."""
     text = read_text(root / each.path, limits.file_bytes)
     symbols = () if text is None else symbols_of(text, language_of(each.path), each.path)
@@ -135,7 +135,7 @@ def entry_of(root: Path, each: Found, limits: Limits) -> Entry:
     # A module is imported by its file's name, which no file needs to mention.
     words = words_of(each.path if text is None else f"{text}\n{each.path}")
     packed = index_file.pack_rows(rows)
-    return Entry(
+    return IndexedFile(
         each.path, each.modified_ns, each.size, names, packed, words, _included(each.path, text or "")
     )
 

@@ -25,8 +25,8 @@ import attrs
 import msgpack
 
 from ..shared.background import give_way
-from .storage import Entry, entry_from
-from .walk import WHOLE, Finding, Folders, Gone, Known, Limits, Progress, survey
+from .storage import IndexedFile, entry_from
+from .walk import WHOLE, Finding, Folders, Gone, Known, Limits, WalkProgress, survey
 
 MAX_MESSAGE = 64 << 20
 _PART = 500
@@ -60,7 +60,7 @@ def finding(message: object) -> Finding | None:
             return Folders(tuple(values[0]))
         if what == "progress":
             done, total, read_bytes = values
-            return Progress(done, total, read_bytes)
+            return WalkProgress(done, total, read_bytes)
         if what == "end":
             return None
     except (TypeError, IndexError) as error:
@@ -71,15 +71,15 @@ def finding(message: object) -> Finding | None:
 def _messages(found: Iterable[Finding]) -> Iterator[list[object]]:
     """Findings as messages; of progress, one in `_PROGRESS_S` seconds and the last."""
     told = 0.0
-    last: Progress | None = None
+    last: WalkProgress | None = None
     for each in found:
-        if isinstance(each, Progress):
+        if isinstance(each, WalkProgress):
             last = each
             if time.monotonic() - told < _PROGRESS_S:
                 continue
             told, last = time.monotonic(), None
             yield ["progress", each.done, each.total, each.read_bytes]
-        elif isinstance(each, Entry):
+        elif isinstance(each, IndexedFile):
             yield ["entry", *attrs.astuple(each, recurse=False)]
         elif isinstance(each, Gone):
             yield ["gone", each.path]

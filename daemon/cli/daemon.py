@@ -19,7 +19,7 @@ import click
 
 from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem
-from ..process.home import Place, holder
+from ..process.home import DaemonHome, holder
 
 if TYPE_CHECKING:
     from ..wire.messages import DaemonStatus
@@ -47,7 +47,7 @@ def run() -> None:
     from ..server.model_source import ConfiguredModel
     from ..settings.file import load_settings
 
-    place = Place()
+    place = DaemonHome()
     settings, complaints = load_settings(paths.config_file())
     _log_to(place, settings.log.level)
     for complaint in complaints:
@@ -85,7 +85,7 @@ def start() -> None:
     from ..client.client import DaemonClient
     from ..process import lifecycle
 
-    place = Place()
+    place = DaemonHome()
     asyncio.run(lifecycle.start(place))
     status = asyncio.run(DaemonClient(place, name="foretype daemon start").status())
     click.echo(f"The daemon is running (process {status.pid}).")
@@ -97,7 +97,7 @@ def stop() -> None:
     from ..client.client import DaemonClient
     from ..process import lifecycle
 
-    place = Place()
+    place = DaemonHome()
     pid = holder(place)
     try:
         stopped = asyncio.run(DaemonClient(place, name="foretype daemon stop").stop())
@@ -116,7 +116,7 @@ def status(as_json: bool) -> None:
     from ..wire.messages import to_wire
 
     try:
-        found = asyncio.run(DaemonClient(Place(), name="foretype daemon status").status())
+        found = asyncio.run(DaemonClient(DaemonHome(), name="foretype daemon status").status())
     except NotRunning as problem:
         click.echo(json.dumps({"running": False}) if as_json else str(problem))
         sys.exit(1)
@@ -198,7 +198,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def _log_to(place: Place, level: str) -> None:
+def _log_to(place: DaemonHome, level: str) -> None:
     """Send the log to the daemon's file, which never grows beyond two of `_LOG_BYTES`."""
     root = logging.getLogger()
     try:

@@ -21,7 +21,7 @@ import attrs
 
 from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem, Problem
-from ..process.home import Place, holder
+from ..process.home import DaemonHome, holder
 from ..process.release import release
 from ..settings.file import load_settings
 
@@ -47,9 +47,9 @@ class Finding:
     remedy: str = ""
 
 
-def examine(place: Place | None = None, config_file: Path | None = None) -> Iterator[Finding]:
+def examine(place: DaemonHome | None = None, config_file: Path | None = None) -> Iterator[Finding]:
     """Look at everything, in an order in which earlier findings explain later ones."""
-    place = place or Place()
+    place = place or DaemonHome()
     config_file = config_file or paths.config_file()
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _installation,
@@ -155,7 +155,7 @@ def _configuration(file: Path) -> Iterator[Finding]:
         yield Finding("configuration", f"{file}: {sentence}", "Correct it; the rest of the file is honoured.")
 
 
-def _files(place: Place) -> Iterator[Finding]:
+def _files(place: DaemonHome) -> Iterator[Finding]:
     for subject, directory in (
         ("data", paths.data_dir()),
         ("cache", paths.cache_dir()),
@@ -214,7 +214,7 @@ def _checked(path: Path, size: int, entry: Entry | None) -> tuple[str, str]:
     return ("checksum correct", "") if digest == entry.sha256 else ("but its checksum is wrong", again)
 
 
-def _daemon(place: Place) -> Iterator[Finding]:
+def _daemon(place: DaemonHome) -> Iterator[Finding]:
     import asyncio
 
     from ..client.client import DaemonClient, NotRunning

@@ -18,7 +18,7 @@ from typing import Any
 from ...context.shared.problem import DaemonProblem, Problem
 from ...context.shared.values import Completion, Stage, StopReason
 from ..process import lifecycle
-from ..process.home import Place, holder, peer_uid
+from ..process.home import DaemonHome, holder, peer_uid
 from ..process.lifecycle import Clock
 from ..wire import messages as protocol
 from ..wire.messages import (
@@ -39,7 +39,7 @@ __all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnMod
 
 logger = logging.getLogger(__name__)
 
-Starter = Callable[[Place], Awaitable[None]]
+Starter = Callable[[DaemonHome], Awaitable[None]]
 """Has a daemon that accepts connections at a place; raises DaemonProblem. See `lifecycle.start`."""
 
 ANSWER_WITHIN_S = 5.0
@@ -88,7 +88,7 @@ class DaemonClient:
 
     def __init__(
         self,
-        place: Place | None = None,
+        place: DaemonHome | None = None,
         *,
         name: str = "",
         start: Starter = lifecycle.start,
@@ -105,7 +105,7 @@ class DaemonClient:
             clock: seconds, for the back-off.
         """
         self.on_model = on_model
-        self._place = place or Place()
+        self._place = place or DaemonHome()
         self._name = name
         self._start = start
         self._backoff = Backoff(clock)
@@ -329,7 +329,7 @@ class DaemonClient:
         return f"The daemon{which} does not answer. 'foretype daemon stop' ends it."
 
 
-async def _stop(connection: Connection, place: Place) -> None:
+async def _stop(connection: Connection, place: DaemonHome) -> None:
     """Ask the daemon to end, and wait until it has let go of its lock.
 
     Raises:

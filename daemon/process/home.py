@@ -24,7 +24,7 @@ _SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
 
 
 @attrs.frozen
-class Place:
+class DaemonHome:
     """Where one daemon lives.
 
     Attributes:
@@ -178,7 +178,7 @@ class Lock:
         os.close(self._descriptor)
 
 
-def holder(place: Place) -> int | None:
+def holder(place: DaemonHome) -> int | None:
     """The process id of the daemon that holds the lock; None when nobody does."""
     try:
         place.lock.lstat()
@@ -194,7 +194,7 @@ def holder(place: Place) -> int | None:
         return None
 
 
-def bind(place: Place) -> socket.socket:
+def bind(place: DaemonHome) -> socket.socket:
     """Make the listening socket, removing a stale one. The caller holds `place.lock`.
 
     Raises:
@@ -256,7 +256,7 @@ def peer_uid(connection: socket.socket) -> int | None:
     return None
 
 
-def accepts(place: Place) -> bool:
+def accepts(place: DaemonHome) -> bool:
     """Whether somebody listens on the socket. Returns at once."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)

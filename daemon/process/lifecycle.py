@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from ...context.shared.problem import DaemonProblem
-from .home import Lock, Place, accepts, holder
+from .home import DaemonHome, Lock, accepts, holder
 
 START_WITHIN_S = 30.0
 """How long a client waits for a daemon that it started; importing on a busy laptop takes a while."""
@@ -29,7 +29,7 @@ _OUTPUT_BYTES = 1_000_000
 Clock = Callable[[], float]
 
 
-def spawn(place: Place) -> subprocess.Popen[bytes]:
+def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
     """Start a daemon of the user's, detached from this process, its terminal and its directory.
 
     `-P` keeps the current directory, which may be a workspace, out of the import path.
@@ -48,7 +48,7 @@ def spawn(place: Place) -> subprocess.Popen[bytes]:
     return child
 
 
-def _output(place: Place) -> IO[bytes]:
+def _output(place: DaemonHome) -> IO[bytes]:
     """Where a daemon's output goes. One that cannot be written down is no reason not to run."""
     try:
         place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,11 +59,15 @@ def _output(place: Place) -> IO[bytes]:
         return Path(os.devnull).open("ab")
 
 
-Spawn = Callable[[Place], "subprocess.Popen[bytes]"]
+Spawn = Callable[[DaemonHome], "subprocess.Popen[bytes]"]
 
 
 async def start(
-    place: Place, *, spawn: Spawn = spawn, within_s: float = START_WITHIN_S, clock: Clock = time.monotonic
+    place: DaemonHome,
+    *,
+    spawn: Spawn = spawn,
+    within_s: float = START_WITHIN_S,
+    clock: Clock = time.monotonic,
 ) -> None:
     """Have a daemon that accepts connections, starting one if need be. Safe from many clients at once.
 
@@ -100,7 +104,7 @@ async def start(
             turn.release()
 
 
-def _spawned(spawn: Spawn, place: Place) -> subprocess.Popen[bytes]:
+def _spawned(spawn: Spawn, place: DaemonHome) -> subprocess.Popen[bytes]:
     try:
         return spawn(place)
     except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
@@ -122,7 +126,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _why_it_ended(place: Place, offset: int, code: int) -> str:
+def _why_it_ended(place: DaemonHome, offset: int, code: int) -> str:
     """The sentence that the daemon printed since `offset` bytes, or one that names its exit."""
     try:
         with place.output.open("rb") as output:
@@ -137,7 +141,7 @@ def _why_it_ended(place: Place, offset: int, code: int) -> str:
     return f"The daemon ended with {how} before it accepted connections. {place.output} says why."
 
 
-async def end(place: Place, pid: int, *, within_s: float = 3.0) -> bool:
+async def end(place: DaemonHome, pid: int, *, within_s: float = 3.0) -> bool:
     """End the daemon `pid`, which holds the lock but does not answer: politely first, then at once.
 
     Returns:

@@ -18,7 +18,7 @@ from ..client.backend import OnDelta, OnModel
 from ..process.lifecycle import Clock
 from ..process.release import release
 from ..wire.messages import CompletionRequest, DaemonStatus, ForgetRequest, ModelStatus, WarmRequest
-from .model_source import ConfiguredModel, ModelSource
+from .model_source import ConfiguredModel, ModelProvider
 from .service import Service
 
 _OWNER = "here"
@@ -29,7 +29,7 @@ class InProcess:
 
     def __init__(
         self,
-        source: ModelSource | None = None,
+        source: ModelProvider | None = None,
         *,
         on_model: OnModel | None = None,
         clock: Clock = time.monotonic,

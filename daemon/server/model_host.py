@@ -18,7 +18,7 @@ from ...context.shared.problem import Problem
 from ..process.lifecycle import Clock
 from ..wire.messages import ModelState, ModelStatus
 from .engine_thread import EngineThread
-from .model_source import ModelSource
+from .model_source import ModelProvider
 
 if TYPE_CHECKING:
     from ...models.engine.interface import EngineInfo, EngineLike
@@ -34,7 +34,7 @@ class ModelHost:
 
     def __init__(
         self,
-        source: ModelSource,
+        source: ModelProvider,
         thread: EngineThread,
         *,
         on_change: Callable[[ModelStatus], None] | None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class ModelSource(Protocol):
+class ModelProvider(Protocol):
     """Finds and loads the model that the user wants."""
 
     def name(self) -> str:

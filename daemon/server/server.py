@@ -20,14 +20,14 @@ import attrs
 
 from ...context.shared.problem import DaemonProblem
 from ...context.shared.values import Completion
-from ..process.home import BoundSocket, Lock, Place, bind, peer_uid
+from ..process.home import BoundSocket, DaemonHome, Lock, bind, peer_uid
 from ..process.lifecycle import Clock, IdleTimer
 from ..process.release import release
 from ..wire import messages as protocol
 from ..wire.messages import Method
 from .background_tuning import BackgroundTuning
 from .model_host import log_failure
-from .model_source import ModelSource
+from .model_source import ModelProvider
 from .service import Service
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Server:
 
     def __init__(
         self,
-        source: ModelSource,
+        source: ModelProvider,
         *,
         idle: IdleTimer,
         tuning: BackgroundTuning | None = None,
@@ -313,8 +313,8 @@ class Server:
 
 
 async def serve(
-    place: Place,
-    source: ModelSource,
+    place: DaemonHome,
+    source: ModelProvider,
     *,
     idle_minutes: float = 30.0,
     tuning: BackgroundTuning | None = None,

@@ -23,7 +23,7 @@ from ..wire.messages import CompletionRequest, ModelStatus, Priority, WarmReques
 from . import scheduler
 from .engine_thread import EngineThread
 from .model_host import ModelHost, log_failure
-from .model_source import ModelSource
+from .model_source import ModelProvider
 from .scheduler import Job, Turn
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Service:
 
     def __init__(
         self,
-        source: ModelSource,
+        source: ModelProvider,
         *,
         on_model: Callable[[ModelStatus], None] | None = None,
         clock: Clock = time.monotonic,

@@ -24,7 +24,7 @@ RECEIPT = ".foretype-setup.json"
 
 
 @attrs.frozen
-class Change:
+class FileChange:
     """One file's change; None stands for no file."""
 
     path: Path
@@ -41,7 +41,7 @@ class Plan:
         folder: a folder whose empty folders go when it is done, or None.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[FileChange, ...]
     folder: Path | None = None
 
     def diff(self) -> str:
@@ -52,13 +52,13 @@ class Plan:
         return "\n".join(line for change in self.changes for line in _diff(change))
 
 
-def _verb(change: Change) -> str:
+def _verb(change: FileChange) -> str:
     if change.before is None:
         return "new    "
     return "removed" if change.after is None else "changed"
 
 
-def _diff(change: Change) -> list[str]:
+def _diff(change: FileChange) -> list[str]:
     before, after = (
         (side or b"").decode("utf-8", "replace").splitlines() for side in (change.before, change.after)
     )
@@ -100,20 +100,20 @@ def undo_plan(snippet: Snippet) -> Plan:
     write = _write_of(snippet)
     if write.how == "folder":
         return _removal_plan(Path(write.path))
-    changes: list[Change] = []
+    changes: list[FileChange] = []
     for path in (Path(write.path), *map(Path, write.instead)):
         before = _content(path)
         if before is None:
             continue
         if write.how == "new file":
             if before == snippet.snippet.lstrip().encode():
-                changes.append(Change(path, before, None))
+                changes.append(FileChange(path, before, None))
             elif b"foretype" in before:
                 raise SetupProblem(f"{path} was changed by hand since; take foretype out of it by hand too.")
             continue
         after = without_block(_text(path, before), snippet, write.comment)
         if after.encode() != before:
-            changes.append(Change(path, before, after.encode() or None))
+            changes.append(FileChange(path, before, after.encode() or None))
     return Plan(tuple(changes))
 
 
@@ -152,7 +152,7 @@ def _text(path: Path, content: bytes | None) -> str:
 
 
 def _plan_of(path: Path, before: bytes | None, after: bytes) -> Plan:
-    return Plan(() if before == after else (Change(path, before, after),))
+    return Plan(() if before == after else (FileChange(path, before, after),))
 
 
 def _marks(snippet: Snippet, comment: str) -> tuple[str, str]:
@@ -197,14 +197,14 @@ def _copy_plan(source: Path, target: Path) -> Plan:
     receipt = json.dumps([str(file) for file in files], indent=1).encode()
     wanted = {target / file: (source / file).read_bytes() for file in files} | {target / RECEIPT: receipt}
     gone = [path for path in _copied(target) if path not in wanted]
-    changes = [Change(path, _content(path), after) for path, after in wanted.items()]
-    changes += [Change(path, _content(path), None) for path in gone]
+    changes = [FileChange(path, _content(path), after) for path, after in wanted.items()]
+    changes += [FileChange(path, _content(path), None) for path in gone]
     return Plan(tuple(change for change in changes if change.before != change.after), target)
 
 
 def _removal_plan(target: Path) -> Plan:
     files = [*_copied(target), target / RECEIPT]
-    changes = [Change(path, _content(path), None) for path in files]
+    changes = [FileChange(path, _content(path), None) for path in files]
     return Plan(tuple(change for change in changes if change.before is not None), target)
 
 

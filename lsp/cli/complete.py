@@ -48,7 +48,7 @@ class FileProblem(Problem):
 
 
 @attrs.frozen
-class Outcome:
+class CompletionOutcome:
     """One completion and where its time went.
 
     Attributes:
@@ -171,7 +171,7 @@ def _known(root: Path | None, wanted: bool) -> Folder | None:
 
 async def _complete(
     snapshot: Snapshot, offset: int, root: Path | None, max_tokens: int | None, in_process: bool
-) -> Outcome:
+) -> CompletionOutcome:
     wanted = user_settings()
     settings = wanted.completion
     backend = make_backend(in_process=in_process)
@@ -197,7 +197,7 @@ async def _complete(
     trimmed = trim(completion.text, snapshot, offset, rules, completion.stop)
     verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
     shown = verdict.text if verdict.shown else ""
-    return Outcome(
+    return CompletionOutcome(
         shown,
         verdict.replace_right,
         (*trimmed.reasons, *verdict.reasons),
@@ -241,7 +241,7 @@ def chosen_prompt(
     return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
 
 
-def as_record(outcome: Outcome) -> dict[str, Any]:
+def as_record(outcome: CompletionOutcome) -> dict[str, Any]:
     """The outcome as `--json` prints it; times in ms, counts in tokens."""
     timings = outcome.completion.timings
     return {

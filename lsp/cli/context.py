@@ -23,7 +23,7 @@ from ...context.shared import paths
 from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree import parse
-from ...context.workspace.index import Index, Progress
+from ...context.workspace.index import Index, WalkProgress
 from ...context.workspace.refresh import refresh
 from ...daemon.server.model_source import sees_suffix
 from ..server.stdio import user_settings
@@ -145,7 +145,7 @@ def _bring_up_to_date(index: Index, console: Console) -> None:
     with Bar(console=console, transient=True) as bar:
         task = bar.add_task("Reading the workspace", total=None)
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: WalkProgress) -> None:
             bar.update(task, completed=progress.done, total=progress.total or None)
 
         index.load()

@@ -21,8 +21,8 @@ from lsprotocol import types
 from ..documents.documents import Document, DocumentStore, as_map
 
 if TYPE_CHECKING:
-    from ...context.imports import Edit, Import
-    from .items import Item
+    from ...context.imports import Import, ImportEdit
+    from .items import InlineItem
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _FORMS = ("module", "member", "type", "default")
 
 
 @attrs.frozen
-class Change:
+class ImportChange:
     """An edit in one document, in the client's words.
 
     Attributes:
@@ -50,8 +50,8 @@ class Change:
     uri: str
     version: int
     edit: types.TextEdit
-    there: Edit
-    whole: Edit
+    there: ImportEdit
+    whole: ImportEdit
 
     def as_workspace_edit(self, *, versioned: bool) -> types.WorkspaceEdit:
         """The same for `workspace/applyEdit`, with the version where the client understands that."""
@@ -93,7 +93,7 @@ class Importing:
         documents: DocumentStore,
         ask: Callable[[str, Any], Coroutine[Any, Any, Any] | asyncio.Future[Any]],
         client: Callable[[], dict[str, Any]],
-        on_added: Callable[[str, str, Edit], None] = lambda _uri, _text, _edit: None,
+        on_added: Callable[[str, str, ImportEdit], None] = lambda _uri, _text, _edit: None,
     ) -> None:
         """Make it.
 
@@ -152,7 +152,7 @@ class Importing:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _change(self, uri: str, imports: tuple[Import, ...]) -> Change | None:
+    def _change(self, uri: str, imports: tuple[Import, ...]) -> ImportChange | None:
         """What is to be done to a document as it is now; when it has been done, that is told."""
         found = edit_now(self._documents, uri, imports)
         if found is None:
@@ -210,7 +210,7 @@ def _begins_with_end(text: str, name: str) -> bool:
     return word is not None and name.endswith(word.group())
 
 
-def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) -> Change | None:
+def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) -> ImportChange | None:
     """The edit that adds imports to a document as it is now; None where there is nothing to add."""
     from ...context.imports import imports_edit
 
@@ -223,10 +223,10 @@ def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) ->
     target, there = _in_its_cell(document, documents, edit)
     if target is None or there.end > len(target.text):
         return None
-    return Change(target.uri, target.version, _text_edit(target, documents, there), there, edit)
+    return ImportChange(target.uri, target.version, _text_edit(target, documents, there), there, edit)
 
 
-def edit_with(documents: DocumentStore, item: Item) -> types.TextEdit | None:
+def edit_with(documents: DocumentStore, item: InlineItem) -> types.TextEdit | None:
     """The edit that adds what an item imports to the document as it is before that is accepted."""
     from ...context.imports import imports_edit
 
@@ -242,12 +242,14 @@ def edit_with(documents: DocumentStore, item: Item) -> types.TextEdit | None:
     return None if edit is None or edit.end > item.start else _text_edit(document, documents, edit)
 
 
-def _text_edit(document: Document, documents: DocumentStore, edit: Edit) -> types.TextEdit:
+def _text_edit(document: Document, documents: DocumentStore, edit: ImportEdit) -> types.TextEdit:
     start, end = (document.position_at(at, documents.encoding) for at in (edit.start, edit.end))
     return types.TextEdit(types.Range(types.Position(*start), types.Position(*end)), edit.text)
 
 
-def _in_its_cell(document: Document, documents: DocumentStore, edit: Edit) -> tuple[Document | None, Edit]:
+def _in_its_cell(
+    document: Document, documents: DocumentStore, edit: ImportEdit
+) -> tuple[Document | None, ImportEdit]:
     """The document that an edit of the whole is for, and the edit there: in a notebook, one of its cells."""
     if document.notebook is None:
         return document, edit

@@ -12,7 +12,7 @@ import attrs
 from ...context.imports import Import
 from ...context.shared.values import Completion
 from ..documents.documents import Document
-from ..documents.target import Place
+from ..documents.target import Target
 from ..statistics.ledger import Offer
 from .imports import as_argument
 from .suggestions import Rest, Suggestion, rest_at
@@ -22,7 +22,7 @@ _MORE = "\0"
 
 
 @attrs.frozen
-class Item:
+class InlineItem:
     """One thing to show.
 
     Attributes:
@@ -78,9 +78,9 @@ class Report:
     completion: Completion | None = None
 
 
-def item(rest: Rest, place: Place, document_text: str, *, cached: bool = False) -> Item:
+def item(rest: Rest, place: Target, document_text: str, *, cached: bool = False) -> InlineItem:
     """The item that shows what is left of a suggestion at a place."""
-    return Item(
+    return InlineItem(
         id=rest.suggestion.id,
         uri=rest.suggestion.uri,
         text=place.said + rest.text,

@@ -31,13 +31,13 @@ from ...daemon.settings.settings import Settings
 from ...daemon.wire.messages import CompletionRequest, ModelState, ModelStatus
 from ..documents.documents import Document, DocumentStore
 from ..documents.query import InlineQuery
-from ..documents.target import Place, place_of
+from ..documents.target import Target, place_of
 from ..documents.trees import Trees
 from ..workspace.related import Relations
 from .better import Asking, Better, BetterAnswers
 from .candidates import CANDIDATES, sampled
 from .generation import Generation
-from .items import Item, Report, item
+from .items import InlineItem, Report, item
 from .judge import judge
 from .suggestions import Rest, Suggestion, Suggestions
 from .warm_up import Ahead, session_of
@@ -130,7 +130,7 @@ class InlineCompletions:
 
     # -- what the server calls
 
-    def request(self, query: InlineQuery) -> Callable[[], Coroutine[Any, Any, list[Item]]]:
+    def request(self, query: InlineQuery) -> Callable[[], Coroutine[Any, Any, list[InlineItem]]]:
         """Take one request: the text is the document's now. What is returned makes the answer."""
         document = self.documents.get(query.uri)
         if document is None or (query.version is not None and query.version != document.version):
@@ -166,7 +166,7 @@ class InlineCompletions:
         for uri in tuple(self._generations):
             self._stop(uri)
 
-    async def prompt_at(self, document: Document, place: Place) -> Prompt:
+    async def prompt_at(self, document: Document, place: Target) -> Prompt:
         """What the model would see for a place."""
         snapshot = await self._trees.snapshot_at(document, place)
         return self.ahead.prompt(snapshot, place.offset, keep=False)
@@ -183,15 +183,15 @@ class InlineCompletions:
     # -- one request
 
     async def _answer(
-        self, number: int, document: Document, text: str, place: Place, invoked: bool
-    ) -> list[Item]:
+        self, number: int, document: Document, text: str, place: Target, invoked: bool
+    ) -> list[InlineItem]:
         began = self._clock()
         report = Report(document.uri, document.language, "failed")
         if self._newest.get(document.uri) != number:  # replaced before it could begin
             self._report(attrs.evolve(report, outcome="cancelled"), [], began)
             raise asyncio.CancelledError(_SUPERSEDED)
         self._supersede(document.uri)
-        items: list[Item] = []
+        items: list[InlineItem] = []
         try:
             if self._moved_on(document, text):
                 report = attrs.evolve(report, outcome="stale")
@@ -220,8 +220,8 @@ class InlineCompletions:
             self._live[uri] = me
 
     async def _decide(
-        self, document: Document, text: str, place: Place, invoked: bool, report: Report
-    ) -> tuple[list[Item], Report]:
+        self, document: Document, text: str, place: Target, invoked: bool, report: Report
+    ) -> tuple[list[InlineItem], Report]:
         settings = self._settings().completion
         await self._settle(document)
         if self._refused(document):
@@ -254,7 +254,7 @@ class InlineCompletions:
             report, outcome="shown" if ranked else "empty"
         )
 
-    async def _complete(self, snapshot: Snapshot, place: Place, invoked: bool, report: Report) -> Report:
+    async def _complete(self, snapshot: Snapshot, place: Target, invoked: bool, report: Report) -> Report:
         """Have the model complete, and what may be shown of it in the store."""
         began = self._clock()
         generation = await self._generation(snapshot, place, invoked)
@@ -268,7 +268,7 @@ class InlineCompletions:
             self.better.early(snapshot, place.offset)
         return attrs.evolve(report, completion=attrs.evolve(completion, text=""))
 
-    def _from_store(self, rest: Rest, place: Place, text: str) -> list[Item]:
+    def _from_store(self, rest: Rest, place: Target, text: str) -> list[InlineItem]:
         suggestion = rest.suggestion
         if not rest.typed:  # what the user has begun to type through stays
             self.suggestions.drop(suggestion.instead_of)
@@ -276,7 +276,7 @@ class InlineCompletions:
                 self.ahead.in_background(self._ask_better(suggestion.uri, place))
         return [item(rest, place, text, cached=True)]
 
-    async def _ask_better(self, uri: str, place: Place) -> None:
+    async def _ask_better(self, uri: str, place: Target) -> None:
         """Have a better answer for a place at which an early one was shown."""
         document, number = self.documents.get(uri), self._newest.get(uri)
         if document is not None and document.whole is place.text:
@@ -284,7 +284,7 @@ class InlineCompletions:
             if self._newest.get(uri) == number:
                 self.better.early(snapshot, place.offset)
 
-    async def _harvest(self, uri: str, place: Place, invoked: bool) -> None:
+    async def _harvest(self, uri: str, place: Target, invoked: bool) -> None:
         """Take what a running generation has said since it last answered, if it is about this place."""
         generation = self._generations.get(uri)
         if generation is None or generation.said_all or not generation.fits(place.text, place.offset):
@@ -294,7 +294,7 @@ class InlineCompletions:
             await self._remember(generation, completion, invoked=invoked, partial=True)
             generation.taken = completion.text
 
-    async def _generation(self, snapshot: Snapshot, place: Place, invoked: bool) -> Generation:
+    async def _generation(self, snapshot: Snapshot, place: Target, invoked: bool) -> Generation:
         """The running generation where it is about this place, else a new one in its stead."""
         backend = await self._backend()
         running = self._generations.get(snapshot.uri)
@@ -335,7 +335,7 @@ class InlineCompletions:
                 self._stop(generation.snapshot.uri, generation)
             raise
 
-    async def _sample(self, snapshot: Snapshot, place: Place, within_s: float) -> None:
+    async def _sample(self, snapshot: Snapshot, place: Target, within_s: float) -> None:
         """Have further candidates in the store, as many as time allows."""
         rules = self._rules(snapshot, place.offset, within=1.0)
         prompt = self.ahead.prompt(snapshot, place.offset, keep=False)
@@ -403,7 +403,7 @@ class InlineCompletions:
     def _moved_on(self, document: Document, text: str) -> bool:
         return self.documents.get(document.uri) is not document or document.whole is not text
 
-    def _report(self, report: Report, items: list[Item], began: float) -> None:
+    def _report(self, report: Report, items: list[InlineItem], began: float) -> None:
         if self._on_report is not None:
             self._on_report(
                 attrs.evolve(
@@ -414,5 +414,5 @@ class InlineCompletions:
             )
 
 
-async def _nothing() -> list[Item]:
+async def _nothing() -> list[InlineItem]:
     return []

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from ...context.checking.closers import Line, closed, is_level, meet_closers, opens_word_blocks
-from ...context.imports import Edit, Import
+from ...context.imports import Import, ImportEdit
 from ...context.languages import language
 from ...context.syntax.cursor_lines import closers_only
 from ...context.text.lines import line_end, newline_of
@@ -210,7 +210,7 @@ def _same(one: Suggestion, other: Suggestion) -> bool:
     return (one.before, one.after, one.text) == (other.before, other.after, other.text)
 
 
-def _with_edit(suggestion: Suggestion, text: str, edit: Edit) -> Suggestion:
+def _with_edit(suggestion: Suggestion, text: str, edit: ImportEdit) -> Suggestion:
     """A suggestion for the text after an edit in front of its place."""
     before = suggestion.before
     at = text.find(before) if len(before) >= BEFORE else 0 if text.startswith(before) else -1
@@ -268,7 +268,7 @@ class Suggestions:
                 found.setdefault(rest.text, rest)
         return [rest for said, rest in found.items() if said not in unwanted]
 
-    def moved(self, uri: str, text: str, edit: Edit) -> None:
+    def moved(self, uri: str, text: str, edit: ImportEdit) -> None:
         """An import is added in front of suggestions: they go on fitting where they did.
 
         Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Place:
+class Target:
     """Where to complete. Offsets are code points.
 
     Attributes:
@@ -42,23 +42,23 @@ class Place:
     indentation: IndentOptions | None = None
 
 
-def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Place:
+def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Target:
     """The place that a query asks about in the document as it is now."""
     return attrs.evolve(_asked_about(document, query, encoding), indentation=query.indentation)
 
 
-def _asked_about(document: Document, query: InlineQuery, encoding: Encoding) -> Place:
+def _asked_about(document: Document, query: InlineQuery, encoding: Encoding) -> Target:
     offset = document.offset_at(query.line, query.character, encoding)
     whole, before = document.whole, document.before
     selected = query.selected
     if selected is None:
-        return Place(whole, before + offset, offset, offset)
+        return Target(whole, before + offset, offset, offset)
     start = document.offset_at(*selected.start, encoding)
     end = document.offset_at(*selected.end, encoding)
     text = document.text
     if not start <= offset <= end or "\n" in text[start:end] or "\r" in text[start:end]:
-        return Place(whole, before + offset, offset, offset)
-    return Place(
+        return Target(whole, before + offset, offset, offset)
+    return Target(
         whole[: before + start] + selected.text + whole[before + end :],
         before + start + len(selected.text),
         start,
@@ -68,7 +68,7 @@ def _asked_about(document: Document, query: InlineQuery, encoding: Encoding) -> 
     )
 
 
-def indented(snapshot: Snapshot, document: Document, place: Place) -> Snapshot:
+def indented(snapshot: Snapshot, document: Document, place: Target) -> Snapshot:
     """A document's snapshot with what the editor and the project say about its indentation."""
     said = place.indentation or snapshot.editor_indent
     project = document.project_indent or snapshot.project_indent

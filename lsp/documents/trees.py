@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...context.syntax.snapshot import Snapshot
     from ...context.syntax.tree import SyntaxTree, TreeWork
     from .documents import Document
-    from .target import Place
+    from .target import Target
 
 AT_ONCE_MS = 3.0
 """Processor time that the event loop gives to a tree."""
@@ -47,7 +47,7 @@ class GrowingTree:
     def work(self, code: str, language: str, place: int) -> TreeWork | None:
         """What is to be done for the tree of a text, of a large one that around a place; None: nothing."""
         from ...context.syntax.cells import changed
-        from ...context.syntax.parsing import Edit
+        from ...context.syntax.parsing import TreeEdit
         from ...context.syntax.tree import TreeWork
 
         if self._is_hopeless(code, place):
@@ -59,7 +59,7 @@ class GrowingTree:
         if tree.text is code or tree.text == code:
             served = tree.region is None or tree.region.serves(place, len(code))
             return None if served else TreeWork(code, language, around=place)
-        return TreeWork(code, language, base=tree, edit=Edit(*changed(tree.text, code)), around=place)
+        return TreeWork(code, language, base=tree, edit=TreeEdit(*changed(tree.text, code)), around=place)
 
     def took(self, work: TreeWork) -> None:
         """Some work is finished."""
@@ -123,7 +123,7 @@ class Trees:
             await asyncio.wait({running}, timeout=left)
         return document.snapshot_so_far()
 
-    async def snapshot_at(self, document: Document, place: Place) -> Snapshot:
+    async def snapshot_at(self, document: Document, place: Target) -> Snapshot:
         """The same of `place.text`, which differs from the document where the popup menu has an entry.
 
         It holds what is said about the document's indentation.

@@ -9,14 +9,14 @@ from __future__ import annotations
 from lsprotocol import types
 
 from ..completions.imports import edit_with
-from ..completions.items import Item
+from ..completions.items import InlineItem
 from ..documents.documents import Document, DocumentStore
 
 LABEL_LENGTH = 60
 
 
 def completion_list(
-    items: list[Item], documents: DocumentStore, uri: str, command: str
+    items: list[InlineItem], documents: DocumentStore, uri: str, command: str
 ) -> types.CompletionList:
     """The answer to textDocument/completion."""
     document = documents.get(uri)
@@ -28,7 +28,7 @@ def completion_list(
 
 
 def _completion_item(
-    item: Item, document: Document, documents: DocumentStore, command: str
+    item: InlineItem, document: Document, documents: DocumentStore, command: str
 ) -> types.CompletionItem:
     encoding = documents.encoding
     word = _word_before(document.text, item.start)

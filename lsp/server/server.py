@@ -27,7 +27,7 @@ from ..protocol.stdin import Patient, Reader, open_reader
 from ..session.session import BackendFactory, OnModel, Session, SettingsLoader
 
 if TYPE_CHECKING:
-    from ..completions.items import Item
+    from ..completions.items import InlineItem
 
 log = logging.getLogger(__name__)
 
@@ -245,14 +245,14 @@ class ForetypeServer(LanguageServer):
         return self._inline_items(self.session.inline.request(read_query(params)))
 
     async def _inline_items(
-        self, make: Callable[[], Coroutine[Any, Any, list[Item]]]
+        self, make: Callable[[], Coroutine[Any, Any, list[InlineItem]]]
     ) -> Callable[[], types.InlineCompletionList]:
         items = await make()
         return lambda: types.InlineCompletionList(
             items=[self._inline_item(item) for item in self._current(items)]
         )
 
-    def _current(self, items: list[Item]) -> list[Item]:
+    def _current(self, items: list[InlineItem]) -> list[InlineItem]:
         """The items that are about the text which their document has now."""
         documents = self.session.documents
         return [
@@ -261,7 +261,7 @@ class ForetypeServer(LanguageServer):
             if (document := documents.get(item.uri)) is not None and document.whole is item.document_text
         ]
 
-    def _inline_item(self, item: Item) -> types.InlineCompletionItem:
+    def _inline_item(self, item: InlineItem) -> types.InlineCompletionItem:
         documents = self.session.documents
         document = documents.get(item.uri)
         place = None
@@ -290,7 +290,7 @@ class ForetypeServer(LanguageServer):
         )
 
     async def _completion_list(
-        self, uri: str, make: Callable[[], Coroutine[Any, Any, list[Item]]]
+        self, uri: str, make: Callable[[], Coroutine[Any, Any, list[InlineItem]]]
     ) -> Callable[[], types.CompletionList]:
         from .fallback import completion_list
 

@@ -23,7 +23,7 @@ from ..statistics.ledger import Ledger
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
 if TYPE_CHECKING:
-    from ...context.imports import Edit
+    from ...context.imports import ImportEdit
     from ...daemon.client.backend import Backend
     from ...daemon.settings.settings import Settings
     from ...daemon.wire.messages import ModelStatus
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..protocol.progress import WorkProgress
     from ..statistics.ledger import Settled
     from ..statistics.store import Statistics
-    from ..workspace.folders import Step, Workspaces
+    from ..workspace.folders import IndexingStep, WorkspaceFolders
     from ..workspace.restrictions import Narrowings
     from .settings import Switches
 
@@ -74,7 +74,7 @@ class Session:
         self._load_settings = settings
         self._backend: asyncio.Future[Backend] | None = None
         self._inline: InlineCompletions | None = None
-        self._workspaces: Workspaces | None = None
+        self._workspaces: WorkspaceFolders | None = None
         self._narrowings: Narrowings | None = None
         self._front = ""
         self._bars: dict[Path, WorkProgress] = {}
@@ -223,18 +223,18 @@ class Session:
         return self._inline
 
     @property
-    def workspaces(self) -> Workspaces:
+    def workspaces(self) -> WorkspaceFolders:
         """The indexes of the workspace's folders."""
         if self._workspaces is None:
             from ...context.shared import paths
-            from ..workspace.folders import Listener, Workspaces
+            from ..workspace.folders import Listener, WorkspaceFolders
 
             listener = Listener(
                 self._indexing,
                 lambda root: self.inline.ahead.changed(str(root)),
                 lambda _: self.narrowings.outdate(),
             )
-            self._workspaces = Workspaces(
+            self._workspaces = WorkspaceFolders(
                 paths.cache_dir() / "workspaces", listener, wanted=lambda: self.settings.workspace.index
             )
         return self._workspaces
@@ -366,7 +366,7 @@ class Session:
 
         return WorkProgress(self._ask, self._notify, title)
 
-    def _indexing(self, step: Step) -> None:
+    def _indexing(self, step: IndexingStep) -> None:
         bar = self._bars.get(step.root)
         if step.finished:
             gc.freeze()  # an index is large and stays: looking through it would delay answers
@@ -387,7 +387,7 @@ class Session:
 
             self._notify(BETTER, better.for_editors(document.version))
 
-    def _import_added(self, uri: str, text: str, edit: Edit) -> None:
+    def _import_added(self, uri: str, text: str, edit: ImportEdit) -> None:
         self.inline.suggestions.moved(uri, text, edit)
 
     def _cut(self, reason: str) -> None:

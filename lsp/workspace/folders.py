@@ -16,7 +16,7 @@ import attrs
 
 from ...context.related.retrievers import Sources
 from ...context.workspace.ignore import RULE_FILES, is_left_out, read_text
-from ...context.workspace.index import Index, Progress
+from ...context.workspace.index import Index, WalkProgress
 from ...context.workspace.refresh import refresh
 from ...context.workspace.walk import WHOLE, walk
 from ...context.workspace.watch import MANY, Changes, Watch
@@ -41,7 +41,7 @@ _MARKS = (
 
 
 @attrs.frozen
-class Step:
+class IndexingStep:
     """How far a folder's index has come.
 
     Attributes:
@@ -59,7 +59,7 @@ class Step:
     finished: bool = False
 
 
-OnStep = Callable[[Step], None]
+OnStep = Callable[[IndexingStep], None]
 
 
 def _unheard(_root: Path) -> None:
@@ -121,12 +121,12 @@ class Folder:
             await self._follow(listener)
 
     async def _read_all(self, on_step: OnStep) -> None:
-        def tell(progress: Progress) -> None:
-            on_step(Step(self.root, progress.done, progress.total, progress.read_bytes))
+        def tell(progress: WalkProgress) -> None:
+            on_step(IndexingStep(self.root, progress.done, progress.total, progress.read_bytes))
 
         await refresh(self.index, tell)
         self.ready = True
-        on_step(Step(self.root, self.index.file_count, self.index.file_count, finished=True))
+        on_step(IndexingStep(self.root, self.index.file_count, self.index.file_count, finished=True))
         await asyncio.to_thread(self.index.save)
 
     async def _follow(self, listener: Listener) -> None:
@@ -204,7 +204,7 @@ class Folder:
             pass
 
 
-class Workspaces:
+class WorkspaceFolders:
     """The folders that are open in one editor. Its state: a folder for each root that was needed."""
 
     def __init__(self, cache: Path | None, listener: Listener, *, wanted: Callable[[], bool]) -> None:

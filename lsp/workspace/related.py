@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ...context.imports import Importer, Surroundings, importer
+from ...context.imports import Importer, ImportSurroundings, importer
 from ...context.related.choose import Choice, select_related
-from ...context.related.retrievers import Edit, OpenFile, Sources
+from ...context.related.retrievers import OpenFile, RecentEdit, Sources
 from ...context.shared.values import RelatedPart
 from ...context.syntax.snapshot import Snapshot
 from ..documents.documents import Document, DocumentStore, path_from
-from .folders import Folder, Workspaces
+from .folders import Folder, WorkspaceFolders
 
 if TYPE_CHECKING:
     from ...context.checking.ground import Symbols
@@ -48,7 +48,7 @@ class Relations:
     def __init__(
         self,
         documents: DocumentStore,
-        workspaces: Workspaces,
+        workspaces: WorkspaceFolders,
         budget: Callable[[], int],
         *,
         hidden: Callable[[Document], bool] = lambda _: False,
@@ -167,7 +167,7 @@ class Relations:
         if folder is None or not folder.ready:
             return importer()
         index = folder.index
-        return importer(Surroundings(index.knows, index.find, folder.read, folder.has))
+        return importer(ImportSurroundings(index.knows, index.find, folder.read, folder.has))
 
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(self._documents.root(uri))
@@ -210,20 +210,20 @@ class Relations:
         return offset + (document if visited is None else visited).before
 
 
-def recent_edits(documents: Sequence[Document], now: float, base: str = "") -> list[Edit]:
+def recent_edits(documents: Sequence[Document], now: float, base: str = "") -> list[RecentEdit]:
     """The lines around the last edit of each document that was edited within `RECENT_S`, newest first.
 
     Paths are told from the folder `base`.
     """
     edited = [one for one in documents if one.edited_at and now - one.edited_at <= RECENT_S]
-    found: list[Edit] = []
+    found: list[RecentEdit] = []
     for document in sorted(edited, key=lambda one: -one.edited_at):
         lines = document.lines
         line = lines.line_at(min(document.edited_offset, len(document.text)))
         first, last = max(0, line - AROUND_LINES), min(len(lines) - 1, line + AROUND_LINES)
         start, end = lines.bounds(first, document.text)[0], lines.bounds(last, document.text)[1]
         above = document.whole.count("\n", 0, document.before)
-        found.append(Edit(path_from(base, document), document.text[start:end], above + first + 1))
+        found.append(RecentEdit(path_from(base, document), document.text[start:end], above + first + 1))
     return found
 
 

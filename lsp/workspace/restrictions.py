@@ -19,7 +19,7 @@ from pathlib import Path
 
 import attrs
 
-from ...context.workspace.ignore import Told, is_secret_path, told_about
+from ...context.workspace.ignore import IgnoreDecision, is_secret_path, told_about
 from ..documents.background import Threads
 from ..documents.documents import Document, root_of_file
 
@@ -52,7 +52,7 @@ WAITING = (
 
 
 @attrs.frozen
-class Verdict:
+class FileVerdict:
     """What is said about one document.
 
     Attributes:
@@ -70,7 +70,7 @@ class Verdict:
 class _Known:
     """What is known of one path, and since when; `told` is None before the first answer."""
 
-    told: Told | None = None
+    told: IgnoreDecision | None = None
     at: float = -math.inf
     reading: asyncio.Future[None] | None = None
     began: float = 0.0
@@ -84,7 +84,7 @@ class Narrowings:
         roots: Callable[[], tuple[str, ...]],
         clock: Callable[[], float] = time.monotonic,
         *,
-        read: Callable[[Path], Told] = told_about,
+        read: Callable[[Path], IgnoreDecision] = told_about,
         on_news: Callable[[str], None] | None = None,
     ) -> None:
         """Make it.
@@ -104,19 +104,19 @@ class Narrowings:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._complaints: dict[Path, tuple[str, ...]] = {}
 
-    def verdict(self, document: Document) -> Verdict:
+    def verdict(self, document: Document) -> FileVerdict:
         """What the workspace says about a document, as far as it is known."""
         path = document.file
         if not path:
-            return Verdict(False, "")
+            return FileVerdict(False, "")
         root = root_of_file(document.file, self._roots())
         if root and _is_secret(Path(path), Path(root)):
-            return Verdict(True, _SECRET)
+            return FileVerdict(True, _SECRET)
         known = self._looked_at(path)
         if known.told is None:
-            return Verdict(True, WAITING, known=False)
+            return FileVerdict(True, WAITING, known=False)
         if not root and _is_secret(Path(path), known.told.top):
-            return Verdict(True, _SECRET)
+            return FileVerdict(True, _SECRET)
         return _judge(document, known.told)
 
     def is_slow(self, document: Document) -> bool:
@@ -177,20 +177,20 @@ class Narrowings:
             loop.call_later(1.1 * SLOW_S, self._tell_if_unknown, path)
         known.reading = asyncio.ensure_future(self._await(path, known, answer))
 
-    async def _await(self, path: str, known: _Known, answer: asyncio.Future[Told]) -> None:
+    async def _await(self, path: str, known: _Known, answer: asyncio.Future[IgnoreDecision]) -> None:
         before = known.told
         try:
             told = await answer
         except Exception:
             log.exception("it can't be said what the workspace keeps back; nothing is shown")
-            told = Told(kept_back=True)
+            told = IgnoreDecision(kept_back=True)
         finally:
             known.reading = None
         self._take(known, told)
         if known.told != before and self._on_news is not None:
             self._on_news(path)
 
-    def _take(self, known: _Known, told: Told) -> None:
+    def _take(self, known: _Known, told: IgnoreDecision) -> None:
         known.told, known.at = told, self._clock()
         for folder, said in told.narrowings:
             if self._complaints.get(folder, ()) != said.complaints:
@@ -215,12 +215,12 @@ def _is_secret(path: Path, top: Path | None) -> bool:
     return is_secret_path("/".join(path.parts[-2:]))
 
 
-def _judge(document: Document, told: Told) -> Verdict:
+def _judge(document: Document, told: IgnoreDecision) -> FileVerdict:
     if told.kept_back:
-        return Verdict(True, "The workspace keeps this file back (.foretypeignore or .foretype.toml).")
+        return FileVerdict(True, "The workspace keeps this file back (.foretypeignore or .foretype.toml).")
     if any(said.disabled for _, said in told.narrowings):
-        return Verdict(False, "The workspace switches suggestions off (.foretype.toml).")
+        return FileVerdict(False, "The workspace switches suggestions off (.foretype.toml).")
     if any(document.is_in(said.languages) for _, said in told.narrowings):
         why = f"The workspace switches suggestions off for {document.language} (.foretype.toml)."
-        return Verdict(False, why)
-    return Verdict(False, "")
+        return FileVerdict(False, why)
+    return FileVerdict(False, "")

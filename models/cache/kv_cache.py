@@ -131,7 +131,7 @@ class NoRoomError(Exception):
 
 
 @attrs.define
-class Speed:
+class EvaluationSpeed:
     """A running estimate of prefill speed in tokens per ms, from batches large enough to say something."""
 
     tokens_per_ms: float = 0.3
@@ -170,7 +170,7 @@ class KVCache:
         self._live: dict[int, Sequence] = {}
         self._clock = 0
         self._logits_at: tuple[int, int] | None = None
-        self.speed = Speed()
+        self.speed = EvaluationSpeed()
         self.costs = StepCosts()
         self.evaluated = 0  # tokens, since the start
 

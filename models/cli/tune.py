@@ -16,7 +16,7 @@ from ..library import catalogue, store
 from ..library.catalogue import size_text
 from ..llama.llama import supports_gpu
 from ..tuning.record import Measured, find, identity, record_path
-from ..tuning.tune import MAX_LOSS, Outcome, Step, Watch, suggestion_ms
+from ..tuning.tune import MAX_LOSS, TuneOutcome, TuneStep, Watch, suggestion_ms
 from ..tuning.tune import tune as run
 
 
@@ -82,7 +82,7 @@ def _earlier(path: Path, *, forget: bool) -> None:
         click.echo(_gain(found.original, found.choice))
 
 
-def _watched(console: Console, path: Path, threads: int, *, anyway: bool) -> Outcome:
+def _watched(console: Console, path: Path, threads: int, *, anyway: bool) -> TuneOutcome:
     if not console.is_terminal:
         return run(path, threads=threads, anyway=anyway, watch=_line_by_line())
     with rich.progress.Progress(
@@ -94,7 +94,7 @@ def _watched(console: Console, path: Path, threads: int, *, anyway: bool) -> Out
     ) as bar:
         task = bar.add_task("loading", total=None)
 
-        def watch(step: Step) -> None:
+        def watch(step: TuneStep) -> None:
             bar.update(task, completed=step.done, total=step.total, description=step.text)
 
         watcher: Watch = watch
@@ -105,7 +105,7 @@ def _line_by_line() -> Watch:
     """Says each step once, however often it is announced."""
     said = ""
 
-    def watch(step: Step) -> None:
+    def watch(step: TuneStep) -> None:
         nonlocal said
         if step.text != said:
             said = step.text
@@ -114,7 +114,7 @@ def _line_by_line() -> Watch:
     return watch
 
 
-def _report(console: Console, outcome: Outcome) -> None:
+def _report(console: Console, outcome: TuneOutcome) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file type", no_wrap=True)
     for title in (

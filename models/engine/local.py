@@ -39,7 +39,7 @@ from ..prompts.cuts import Cuts
 from ..prompts.healing import heal, split_unfinished
 from .interface import EngineInfo
 from .leaving import MIN_SAVED_TOKENS, Leaving
-from .sessions import Candidate, DocumentSession, Sessions, Slot
+from .sessions import DocumentSession, SessionCandidate, Sessions, Slot
 
 log = logging.getLogger(__name__)
 
@@ -277,7 +277,7 @@ class LocalEngine:
         tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
         return max(MIN_SHORT_TOKENS, int(tokens))
 
-    def _choose(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, Candidate]:
+    def _choose(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
         """The slot that answers `prompt` within the budget with the most context, and how."""
         budget = self.budget_tokens()
         for slot in session.slots():
@@ -298,7 +298,7 @@ class LocalEngine:
         slot.context = min(1.0, len(short.target) / len(whole.target))
         return slot, short
 
-    def _choose_whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, Candidate]:
+    def _choose_whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
         whole = session.whole
         if whole is not None:
@@ -356,10 +356,10 @@ class LocalEngine:
         session.learned = path
         self._workspaces.save()
 
-    def _sync(self, slot: Slot, candidate: Candidate, cancellation: Cancellation) -> Synced:
+    def _sync(self, slot: Slot, candidate: SessionCandidate, cancellation: Cancellation) -> Synced:
         return self.cache.sync(slot.sequence, candidate.target, cancellation, slice_ms=IDLE_SLICE_MS)
 
-    def _recall(self, session: DocumentSession, wanted: Candidate) -> bool:
+    def _recall(self, session: DocumentSession, wanted: SessionCandidate) -> bool:
         """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
         if self._states is None or session.next is not None or wanted.cost < MIN_SAVED_TOKENS:
             return False
@@ -376,7 +376,7 @@ class LocalEngine:
         slot = self._install(session, "next", wanted)
         return self.cache.restore(slot.sequence, saved.tokens, state)
 
-    def _install(self, session: DocumentSession, which: str, candidate: Candidate) -> Slot:
+    def _install(self, session: DocumentSession, which: str, candidate: SessionCandidate) -> Slot:
         """Put a new anchor into one of the session's slots, in the sequence that the slot had before."""
         old: Slot | None = getattr(session, which)
         sequence = old.sequence if old is not None else self.sessions.acquire(session)
@@ -384,7 +384,7 @@ class LocalEngine:
         setattr(session, which, slot)
         return slot
 
-    def _fresh(self, prompt: Prompt, cut: Cut) -> Candidate:
+    def _fresh(self, prompt: Prompt, cut: Cut) -> SessionCandidate:
         """A new anchor for `prompt`, cut further where the model has no room for so many tokens."""
         room = self._max_prompt_tokens
         candidate = self._placed(prompt, cut)
@@ -397,7 +397,7 @@ class LocalEngine:
             candidate = attrs.evolve(candidate, target=target, cost=self.cache.cost(None, target))
         return candidate
 
-    def _placed(self, prompt: Prompt, cut: Cut) -> Candidate:
+    def _placed(self, prompt: Prompt, cut: Cut) -> SessionCandidate:
         anchor = anchors.place(prompt, self.layout, cut)
         tail = GrowingText(self.vocabulary, continuation=not self.layout.tail_begins(anchor.tokens))
         candidate = self.fit(anchor, tail, prompt)
@@ -407,7 +407,7 @@ class LocalEngine:
 
     def fit(
         self, anchor: Anchor, tail: GrowingText, prompt: Prompt, *, slot: Slot | None = None
-    ) -> Candidate | None:
+    ) -> SessionCandidate | None:
         """The tokens that `prompt` has on `anchor`, or None where it no longer serves.
 
         A slot that has grown until little room is left for what is generated serves no longer either.
@@ -428,12 +428,12 @@ class LocalEngine:
         if slot is not None and len(target) > self._grown_tokens:
             return None
         cost = self.cache.cost(slot.sequence if slot else None, target)
-        return Candidate(anchor, tail, target, required, bool(rest), cost, match.exact, slot)
+        return SessionCandidate(anchor, tail, target, required, bool(rest), cost, match.exact, slot)
 
     def _generate(
         self,
         slot: Slot,
-        plan: Candidate,
+        plan: SessionCandidate,
         rules: StopRules,
         cancellation: Cancellation,
         *,
@@ -467,7 +467,7 @@ class LocalEngine:
             if branch is not None:
                 self.cache.release(branch)
 
-    def _begin_drafts(self, session: DocumentSession, plan: Candidate) -> Drafts | None:
+    def _begin_drafts(self, session: DocumentSession, plan: SessionCandidate) -> Drafts | None:
         """The session's drafts, brought up to date with the prompt: what was typed is indexed, no more."""
         if self.speculation is None:
             return None

@@ -65,7 +65,7 @@ class DocumentSession:
 
 
 @attrs.frozen
-class Candidate:
+class SessionCandidate:
     """One way to serve a request.
 
     Attributes:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..llama.likelihood import log_probability
 from ..llama.llama import Context, DecodeFailedError, DecodeResult, Model
-from .quiet import Quiet, Turn, settled
+from .quiet import Quiet, TimedTurn, settled
 from .sample import sample
 
 DEPTH = 256
@@ -30,7 +30,7 @@ def sample_tokens(model: Model) -> list[int]:
 
 
 @attrs.frozen
-class Speed:
+class FormSpeed:
     """How fast a context is.
 
     Attributes:
@@ -44,15 +44,15 @@ class Speed:
     share: float
 
 
-def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> Speed:
+def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> FormSpeed:
     """Time a prefill of `DEPTH` tokens, and batches of `BATCHES` tokens behind them.
 
     Raises:
         DecodeFailedError: llama.cpp failed.
     """
 
-    def best(part: list[int], position: int, logits: int) -> Turn:
-        def once() -> Turn:
+    def best(part: list[int], position: int, logits: int) -> TimedTurn:
+        def once() -> TimedTurn:
             at = _room(context, position)
             return quiet.timed(lambda: _decode(context, part, at, logits), threads)
 
@@ -60,7 +60,7 @@ def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> 
 
     prefill = best(tokens[:DEPTH], 0, 1)
     times = {size: best(tokens[DEPTH : DEPTH + size], DEPTH, size).milliseconds for size in BATCHES}
-    return Speed(DEPTH / prefill.milliseconds, times, prefill.share)
+    return FormSpeed(DEPTH / prefill.milliseconds, times, prefill.share)
 
 
 def _room(context: Context, position: int) -> int:

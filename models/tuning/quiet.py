@@ -30,7 +30,7 @@ WAIT_S = 30.0
 
 
 @attrs.frozen
-class Turn:
+class TimedTurn:
     """One timed computation.
 
     Attributes:
@@ -85,20 +85,22 @@ class Quiet:
             on_wait()
         return True
 
-    def timed(self, work: Callable[[], None], threads: int) -> Turn:
+    def timed(self, work: Callable[[], None], threads: int) -> TimedTurn:
         """Do `work`, which computes with so many threads of this process."""
         wall, processor = self.wall(), self.processor()
         work()
         seconds = max(1e-9, self.wall() - wall)
-        return Turn(seconds * 1000, (self.processor() - processor) / (seconds * threads))
+        return TimedTurn(seconds * 1000, (self.processor() - processor) / (seconds * threads))
 
 
-def settled(turn: Callable[[], Turn], *, most: int = 12, agreeing: int = 4, agreement: float = 1.08) -> Turn:
+def settled(
+    turn: Callable[[], TimedTurn], *, most: int = 12, agreeing: int = 4, agreement: float = 1.08
+) -> TimedTurn:
     """The best of several turns: whatever else the machine does makes them slower, never faster.
 
     Goes on until `agreeing` turns last at most `agreement` times the best one, or for `most` turns.
     """
-    turns: list[Turn] = []
+    turns: list[TimedTurn] = []
     while len(turns) < most:
         turns.append(turn())
         best = min(one.milliseconds for one in turns)

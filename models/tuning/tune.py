@@ -31,7 +31,7 @@ from . import journal as tune_journal
 from . import record as tuned
 from .importance import Importance, importance, tokens_to_read
 from .journal import Journal
-from .measuring import PASSAGE, QUALITY_TOKENS, Speed, mean_log_probability, measure, sample_tokens
+from .measuring import PASSAGE, QUALITY_TOKENS, FormSpeed, mean_log_probability, measure, sample_tokens
 from .quiet import LEAST_SHARE, Quiet
 from .record import Measured, Tuned
 
@@ -88,7 +88,7 @@ NOISE = 0.97
 
 
 @attrs.frozen
-class Step:
+class TuneStep:
     """One thing to measure, said to who watches.
 
     Attributes:
@@ -102,11 +102,11 @@ class Step:
     text: str
 
 
-Watch = Callable[[Step], None]
+Watch = Callable[[TuneStep], None]
 
 
 @attrs.frozen
-class Outcome:
+class TuneOutcome:
     """What a run found.
 
     Attributes:
@@ -168,7 +168,7 @@ def tune(
     anyway: bool = False,
     quiet: Quiet | None = None,
     watch: Watch = lambda _step: None,
-) -> Outcome:
+) -> TuneOutcome:
     """Measure everything for the model file `path` and keep the choice.
 
     Args:
@@ -219,7 +219,7 @@ def tune(
         ) from error
 
 
-def _keep(outcome: Outcome, run: _Run, folder: Path) -> Outcome:
+def _keep(outcome: TuneOutcome, run: _Run, folder: Path) -> TuneOutcome:
     """Move the winner where it stays, then name it; a crash in between leaves a file nobody uses."""
     choice = outcome.tuned.choice
     kept = Path(outcome.tuned.path)
@@ -258,7 +258,7 @@ class _Run:
     _model: tuple[str, Model] | None = None
     _steps: tuple[int, int] = (0, 1)
 
-    def run(self, identity: str) -> Outcome:
+    def run(self, identity: str) -> TuneOutcome:
         types = worth_having(self.file, self.file.parameters, memory.available())
         counts = self._thread_counts()
         more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
@@ -292,7 +292,7 @@ class _Run:
             original,
             source=str(self.path.absolute()),
         )
-        return Outcome(result, tuple(self.measured), tuple(self.notes))
+        return TuneOutcome(result, tuple(self.measured), tuple(self.notes))
 
     def _turn(self, form: Measured, turns: int) -> None:
         """Measure a form for the so-manieth time, unless that was done before or its file cannot be made."""
@@ -346,7 +346,7 @@ class _Run:
 
     def _announce(self, text: str) -> None:
         done, total = self._steps
-        self.watch(Step(min(done, total - 1), total, text))
+        self.watch(TuneStep(min(done, total - 1), total, text))
 
     def _thread_counts(self) -> list[int]:
         """Other numbers of threads to try: half of the cores, and all logical ones."""
@@ -399,7 +399,7 @@ class _Run:
         self.measured.append(result)
         return result
 
-    def _undisturbed(self, context: Context, tokens: list[int], threads: int) -> Speed:
+    def _undisturbed(self, context: Context, tokens: list[int], threads: int) -> FormSpeed:
         """Measure until nobody else took the processor, `RETRIES` times more at most."""
         found = measure(context, tokens, self.quiet, threads)
         for _ in range(RETRIES):

@@ -32,7 +32,7 @@ from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, parse
 from foretype.context.workspace.ignore import read_text
 from foretype.context.workspace.index import Index
-from foretype.context.workspace.walk import Limits, Progress, survey
+from foretype.context.workspace.walk import Limits, WalkProgress, survey
 from foretype.context.workspace.watch import Watch
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "bench"
@@ -232,7 +232,7 @@ def megabytes_per_second() -> tuple[float, float]:
     read = 0
     started = time.process_time()
     for each in survey(root, Limits(files=600), []):
-        if isinstance(each, Progress):
+        if isinstance(each, WalkProgress):
             read = each.read_bytes
         if read > 12_000_000:
             break

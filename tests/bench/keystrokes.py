@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import psutil
 from foretype.daemon.client.client import DaemonClient
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.wire.messages import DaemonStatus
 from foretype.tests.bench.subject import Replay
 from foretype.tests.support.lsp_client import LspClient, connected, python
@@ -58,7 +58,7 @@ async def type_through(model: Path, replay: Replay, threads: int, *, data: Path 
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:
             client.open(URI, replay.before + replay.after)
             daemon = DaemonClient(
-                Place(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
+                DaemonHome(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
             )
             try:
                 return await _keys(client, daemon, replay)

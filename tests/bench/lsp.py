@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 from foretype.context.shared.values import Prompt
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.server.server import serve
 from foretype.tests.bench.context import workspace
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
@@ -53,13 +53,13 @@ def be_daemon() -> None:
         start = at + len(prompt.prefix[-_KNOWN:])
         return () if at < 0 else [*text[start : text.index("\n", start)], "\n"]
 
-    asyncio.run(serve(Place(), FakeSource(FakeEngine(rest_of_line))))
+    asyncio.run(serve(DaemonHome(), FakeSource(FakeEngine(rest_of_line))))
 
 
 @asynccontextmanager
 async def opened(home: Mapping[str, str], uri: str, **params: Any) -> AsyncGenerator[LspClient]:
     """A server and its daemon, with the long file open."""
-    place = Place(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
+    place = DaemonHome(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
     daemon = await asyncio.create_subprocess_exec(*DAEMON, env=home, stdin=DEVNULL, stderr=DEVNULL)
     try:
         while not place.socket.exists() and daemon.returncode is None:  # noqa: ASYNC110 - gives no event

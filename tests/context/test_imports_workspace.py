@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context.imports import Import, Site, Surroundings, import_edit, statements_of, wanted
+from foretype.context.imports import Import, ImportSurroundings, Site, import_edit, statements_of, wanted
 from foretype.context.languages import language_of
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
@@ -11,9 +11,9 @@ from foretype.context.workspace.symbols import symbols_of
 from foretype.tests.support.cursor import at_cursor
 
 
-def surroundings(files: dict[str, str]) -> Surroundings:
+def surroundings(files: dict[str, str]) -> ImportSurroundings:
     symbols = [one for path, text in files.items() for one in symbols_of(text, language_of(path), path)]
-    return Surroundings(
+    return ImportSurroundings(
         knows=lambda name: any(one.name == name for one in symbols),
         find=lambda name: tuple(one for one in symbols if one.name == name),
         read=files.get,

@@ -6,7 +6,7 @@ import itertools
 
 import attrs
 import pytest
-from foretype.context.languages import Layout, language
+from foretype.context.languages import BlockStyle, language
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.text.indentation import IndentOptions, decide_style
@@ -31,10 +31,10 @@ def check_unit(
     expected: str,
     editor: IndentOptions = NOTHING,
     project: IndentOptions = NOTHING,
-    layout: Layout | None = None,
+    layout: BlockStyle | None = None,
 ) -> None:
     text, offset = at_cursor(marked)
-    style = decide_style(text, offset, layout or Layout(), editor=editor, project=project)
+    style = decide_style(text, offset, layout or BlockStyle(), editor=editor, project=project)
     assert style.unit == expected
 
 
@@ -71,7 +71,7 @@ def test_the_block_at_hand_is_never_mixed_whatever_anybody_says(said: IndentOpti
     check_unit("def f():\n\tif x:‸\n", "\t", said, said)
     check_unit("def f():\n\t‸\n", "\t", said, said)
     text, offset = at_cursor("def f():\n    if x:‸\n")
-    assert "\t" not in decide_style(text, offset, Layout(), editor=said, project=said).unit
+    assert "\t" not in decide_style(text, offset, BlockStyle(), editor=said, project=said).unit
 
 
 def test_a_file_that_is_clearly_indented_knows_better_than_an_editors_default() -> None:
@@ -90,7 +90,7 @@ def test_tabs_that_stand_for_eight_blanks_are_recognised() -> None:
     text, offset = at_cursor(
         "int\nf (void)\n{\n  if (x)\n    {\n      while (y)\n\t{\n\t  a ();\n\t  b ();\n\t}\n    }\n  ‸\n}\n"
     )
-    style = decide_style(text, offset, Layout())
+    style = decide_style(text, offset, BlockStyle())
     assert (style.unit, style.filled, style.written(10)) == ("  ", True, "\t  ")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from foretype.context.workspace import storage
-from foretype.context.workspace.index import Index, Limits, Progress
+from foretype.context.workspace.index import Index, Limits, WalkProgress
 from foretype.context.workspace.symbols import outline, symbols_of
 
 
@@ -158,7 +158,7 @@ def test_there_is_a_cap_on_files_and_on_symbols(tmp_path: Path) -> None:
 def test_progress_counts_up_to_the_end(tmp_path: Path) -> None:
     write(tmp_path, a_dot_py="def a(): pass\n", b_dot_py="def b(): pass\n")
     steps = list(Index(tmp_path).steps())
-    assert steps[-1] == Progress(2, 2, 28)
+    assert steps[-1] == WalkProgress(2, 2, 28)
     assert steps[0].total == 0
 
 

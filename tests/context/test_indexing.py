@@ -15,7 +15,7 @@ import attrs
 import pytest
 from foretype.context.workspace import refresh as indexing
 from foretype.context.workspace import worker
-from foretype.context.workspace.index import Index, Limits, Progress
+from foretype.context.workspace.index import Index, Limits, WalkProgress
 from foretype.context.workspace.refresh import refresh
 from foretype.context.workspace.walk import Known, survey
 
@@ -64,10 +64,10 @@ async def test_a_process_finds_what_this_one_would_find(tmp_path: Path, children
     here, there = Index(tmp_path), Index(tmp_path)
     for _ in here.steps():
         pass
-    steps: list[Progress] = []
+    steps: list[WalkProgress] = []
     await refresh(there, steps.append)
     same(there, here)
-    assert steps[-1] == Progress(33, 33, sum(each.size for each in here.known()))
+    assert steps[-1] == WalkProgress(33, 33, sum(each.size for each in here.known()))
     assert [child.returncode is not None for child in children.started] == [True]
 
 
@@ -81,9 +81,9 @@ async def test_a_second_time_only_what_changed_is_read(tmp_path: Path) -> None:
     (root / "m2.py").unlink()
     again = Index(root, cache)
     again.load()
-    steps: list[Progress] = []
+    steps: list[WalkProgress] = []
     await refresh(again, steps.append)
-    assert steps[-1] == Progress(4, 4, len("def changed(): pass\n"))
+    assert steps[-1] == WalkProgress(4, 4, len("def changed(): pass\n"))
     assert again.knows("changed")
     assert not again.knows("C1")
     assert not again.knows("C2")
@@ -122,7 +122,7 @@ async def test_without_processes_a_thread_does_it(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
     index = Index(tmp_path)
-    steps: list[Progress] = []
+    steps: list[WalkProgress] = []
     await refresh(index, steps.append)
     await asyncio.sleep(0)
     assert index.knows("C2")
@@ -173,4 +173,4 @@ def test_the_process_runs_at_idle_priority(tmp_path: Path) -> None:
 def test_a_survey_says_what_is_new_and_what_is_gone(tmp_path: Path) -> None:
     write(tmp_path, 1)
     said = [type(each).__name__ for each in survey(tmp_path, Limits(), [Known("old.py", 1, 1)])]
-    assert said == ["Progress", "Folders", "Gone", "Entry", "Progress"]
+    assert said == ["WalkProgress", "Folders", "Gone", "IndexedFile", "WalkProgress"]

@@ -8,7 +8,7 @@ import time
 import pytest
 from foretype.context.checking.ground import Verdict, ground
 from foretype.context.syntax import tree as syntax
-from foretype.context.syntax.parsing import MAX_CHARACTERS, WHOLE, Edit, Region, region_around
+from foretype.context.syntax.parsing import MAX_CHARACTERS, WHOLE, Region, TreeEdit, region_around
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, TreeWork, parse
 from foretype.tests.support.code_samples import SOURCES
@@ -78,7 +78,7 @@ def test_the_tree_of_a_region_is_that_of_its_text(place: int, data: st.DataObjec
         inserted = data.draw(st.sampled_from(["let é = '😀';\n", UNIT, "call();\n" * 200]))
         removed = data.draw(st.sampled_from([0, 0, len(UNIT)]))
         text = text[:at] + inserted + text[at + removed :]
-        edit = Edit(at, at + removed, at + len(inserted))
+        edit = TreeEdit(at, at + removed, at + len(inserted))
         place = min(max(0, data.draw(st.sampled_from([place, at]))), len(text))
         tree = made(TreeWork(text, "javascript", base=tree, edit=edit, around=place))
     region = tree.region
@@ -113,7 +113,7 @@ def test_what_lies_outside_a_region_is_not_covered() -> None:
     ],
 )
 def test_a_region_moves_with_edits(start: int, old_end: int, new_end: int, moved: Region | None) -> None:
-    assert Region(100, 200).moved(Edit(start, old_end, new_end)) == moved
+    assert Region(100, 200).moved(TreeEdit(start, old_end, new_end)) == moved
 
 
 @given(st.text("ab \n\r;{}é", max_size=300), st.integers(0, 300))

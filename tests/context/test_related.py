@@ -10,9 +10,9 @@ import pytest
 from foretype.context.related.choose import Choice, explain, fuse, select_related
 from foretype.context.related.retrievers import (
     Candidate,
-    Edit,
     OpenFile,
     Query,
+    RecentEdit,
     Sources,
     query_at,
     same_file,
@@ -155,7 +155,7 @@ def test_open_files_and_recent_edits_are_shown_last(sources: Sources) -> None:
     more = attrs.evolve(
         sources,
         open_files=[open_file("shop/orders.py", "def order_everything(cart):\n    return cart.items\n")],
-        edits=[Edit("shop/stock.py", "def take_from_stock(item):\n    item.count -= 1\n", 10)],
+        edits=[RecentEdit("shop/stock.py", "def take_from_stock(item):\n    item.count -= 1\n", 10)],
     )
     origins = [part.origin for part in chosen(CART, more).parts]
     assert origins[0] == "definition"

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.tests.support.fake_daemon import place_in
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def place() -> Iterator[DaemonHome]:
     directory = Path(tempfile.mkdtemp(prefix="ft-"))
     yield place_in(directory)
     shutil.rmtree(directory, ignore_errors=True)

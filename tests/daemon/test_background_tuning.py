@@ -12,7 +12,7 @@ import attrs
 import pytest
 from foretype.context.shared.values import Prompt, StopRules
 from foretype.daemon.client.client import DaemonClient
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.process.lifecycle import IdleTimer
 from foretype.daemon.server import background_tuning, server
 from foretype.daemon.server.background_tuning import (
@@ -201,7 +201,7 @@ async def test_it_ends_with_the_daemon() -> None:
 
 
 @pytest.mark.parametrize("asking", ["complete", "warm", "load"])
-async def test_the_daemon_tunes_when_idle_and_stops_for_any_request(place: Place, asking: str) -> None:
+async def test_the_daemon_tunes_when_idle_and_stops_for_any_request(place: DaemonHome, asking: str) -> None:
     clock, machine, source = FakeClock(), FakeMachine(), FakeSource(FakeEngine())
     tuning = BackgroundTuning(machine, clock)
     ready: asyncio.Future[server.Server] = asyncio.get_running_loop().create_future()

@@ -22,7 +22,7 @@ from foretype.daemon.client.backend import Backend
 from foretype.daemon.client.client import Backoff, DaemonClient, NotRunning
 from foretype.daemon.process import home as places
 from foretype.daemon.process import lifecycle
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.wire import messages as protocol
 from foretype.daemon.wire.messages import (
@@ -44,15 +44,15 @@ class Starter:
     `spawner` takes the place of starting a fake one.
     """
 
-    place: Place
+    place: DaemonHome
     hold: bool = False
-    spawner: Callable[[Place], subprocess.Popen[bytes]] | None = None
+    spawner: Callable[[DaemonHome], subprocess.Popen[bytes]] | None = None
     children: list[subprocess.Popen[bytes]] = attrs.field(factory=list[subprocess.Popen[bytes]])
 
-    async def __call__(self, place: Place) -> None:
+    async def __call__(self, place: DaemonHome) -> None:
         await lifecycle.start(place, spawn=self.spawner or self.spawn)
 
-    def spawn(self, place: Place) -> subprocess.Popen[bytes]:
+    def spawn(self, place: DaemonHome) -> subprocess.Popen[bytes]:
         self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
         return self.children[-1]
 
@@ -63,7 +63,7 @@ class Starter:
 
 
 @pytest.fixture
-async def starter(place: Place) -> AsyncIterator[Starter]:
+async def starter(place: DaemonHome) -> AsyncIterator[Starter]:
     starter = Starter(place)
     yield starter
     for child in starter.children:
@@ -134,12 +134,12 @@ async def test_without_its_interpreter_a_client_answers_with_a_sentence_until_it
     ],
 )
 async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
-    place: Place, error: OSError
+    place: DaemonHome, error: OSError
 ) -> None:
-    async def start(_place: Place) -> None:
+    async def start(_place: DaemonHome) -> None:
         raise error
 
-    async def begin(where: Place) -> None:
+    async def begin(where: DaemonHome) -> None:
         await lifecycle.start(where, spawn=raising(error))
 
     for how in (start, begin):
@@ -152,8 +152,8 @@ async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
         await client.aclose()
 
 
-def raising(error: OSError) -> Callable[[Place], subprocess.Popen[bytes]]:
-    def spawn(_place: Place) -> subprocess.Popen[bytes]:
+def raising(error: OSError) -> Callable[[DaemonHome], subprocess.Popen[bytes]]:
+    def spawn(_place: DaemonHome) -> subprocess.Popen[bytes]:
         raise error
 
     return spawn
@@ -222,11 +222,11 @@ async def test_a_daemon_that_ends_between_requests_is_no_failure(starter: Starte
         assert "failures=0" in repr(client)
 
 
-async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Place) -> None:
+async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: DaemonHome) -> None:
     clock = FakeClock()
     starts = 0
 
-    async def start(_place: Place) -> None:
+    async def start(_place: DaemonHome) -> None:
         nonlocal starts
         starts += 1
         raise DaemonProblem("It will not start.")
@@ -328,7 +328,7 @@ async def test_a_daemon_that_hangs_is_a_sentence_and_can_be_ended(
 
 
 @contextlib.asynccontextmanager
-async def impostor(place: Place, answer: bytes) -> AsyncGenerator[None]:
+async def impostor(place: DaemonHome, answer: bytes) -> AsyncGenerator[None]:
     """Something that answers every connection with these bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -344,7 +344,7 @@ async def impostor(place: Place, answer: bytes) -> AsyncGenerator[None]:
     listening.close()
 
 
-async def no_start(_place: Place) -> None:
+async def no_start(_place: DaemonHome) -> None:
     """A starter that has nothing to do."""
 
 
@@ -360,7 +360,7 @@ async def no_start(_place: Place) -> None:
         ),
     ],
 )
-async def test_whoever_else_listens_there_is_a_sentence(place: Place, answer: bytes, words: str) -> None:
+async def test_whoever_else_listens_there_is_a_sentence(place: DaemonHome, answer: bytes, words: str) -> None:
     async with impostor(place, answer):
         client = DaemonClient(place, start=no_start)
         completion = await client.complete(request())
@@ -369,7 +369,7 @@ async def test_whoever_else_listens_there_is_a_sentence(place: Place, answer: by
         await client.aclose()
 
 
-async def test_another_users_daemon_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_users_daemon_is_refused(place: DaemonHome, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = os.getuid()
 
     def peer_uid(_connection: socket.socket) -> int:
@@ -382,7 +382,7 @@ async def test_another_users_daemon_is_refused(place: Place, monkeypatch: pytest
         await client.aclose()
 
 
-async def test_a_directory_that_is_not_safe_is_not_even_looked_into(place: Place) -> None:
+async def test_a_directory_that_is_not_safe_is_not_even_looked_into(place: DaemonHome) -> None:
     elsewhere = place.directory.with_name("elsewhere")
     elsewhere.mkdir()
     place.directory.symlink_to(elsewhere)
@@ -455,7 +455,7 @@ async def test_in_process_everything_works_the_same() -> None:
     assert engine.closed
 
 
-def test_both_are_backends(place: Place) -> None:
+def test_both_are_backends(place: DaemonHome) -> None:
     def check(_backend: type[Backend]) -> None:
         """The type checker's part of this test."""
 

@@ -14,13 +14,13 @@ from click.testing import CliRunner, Result
 from foretype.daemon.cli import doctor as doctor_module
 from foretype.daemon.cli.daemon import daemon, doctor
 from foretype.daemon.process import home as places
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.models.llama.system import enabled, foreign, processor_features, system_info
 from foretype.tests.support.fake_engine import until
 
 
 @pytest.fixture
-def home(place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(place: DaemonHome, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All of the user's directories, empty."""
     home = place.directory.parent
     monkeypatch.setenv("HOME", str(home))
@@ -63,7 +63,7 @@ def test_without_a_daemon_status_says_so_and_fails() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_stop_ends_a_daemon_that_does_not_answer() -> None:
-    place = Place()
+    place = DaemonHome()
     place.prepare()
     child = subprocess.Popen([sys.executable, "-c", DEAF])
     asyncio.run(held(place, child.pid))
@@ -80,7 +80,7 @@ signal.pause()
 """Holds the lock and listens to nobody."""
 
 
-async def held(place: Place, pid: int) -> None:
+async def held(place: DaemonHome, pid: int) -> None:
     await until(lambda: places.holder(place) == pid)
 
 
@@ -90,7 +90,7 @@ def test_mistakes_in_the_configuration_are_said_when_it_starts(home: Path) -> No
     config.write_text("[model]\nthreads = 'many'\n")
     try:
         assert call("start").exit_code == 0
-        log = Place().log.read_text()
+        log = DaemonHome().log.read_text()
         assert f"{config}, line 2: 'model.threads' must be a whole number" in log
     finally:
         call("stop")

@@ -16,7 +16,7 @@ import pytest
 from foretype.context.shared.problem import DaemonProblem
 from foretype.daemon.process import home as places
 from foretype.daemon.process import lifecycle
-from foretype.daemon.process.home import Lock, Place
+from foretype.daemon.process.home import DaemonHome, Lock
 from foretype.daemon.process.lifecycle import IdleTimer
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_daemon import spawn_fake
@@ -26,14 +26,14 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def check_refused(place: Place, *words: str) -> None:
+def check_refused(place: DaemonHome, *words: str) -> None:
     with pytest.raises(DaemonProblem) as refusal:
         place.prepare()
     for word in (*words, "XDG_RUNTIME_DIR"):
         assert word in str(refusal.value)
 
 
-def test_the_runtime_directory_is_the_users_alone(place: Place) -> None:
+def test_the_runtime_directory_is_the_users_alone(place: DaemonHome) -> None:
     old = os.umask(0)
     try:
         place.prepare()
@@ -43,32 +43,32 @@ def test_the_runtime_directory_is_the_users_alone(place: Place) -> None:
     place.prepare()
 
 
-def test_a_directory_that_others_may_read_is_closed(place: Place) -> None:
+def test_a_directory_that_others_may_read_is_closed(place: DaemonHome) -> None:
     place.directory.mkdir()
     place.directory.chmod(0o755)
     place.prepare()
     assert mode_of(place.directory) == 0o700
 
 
-def test_a_directory_that_others_may_write_is_refused(place: Place) -> None:
+def test_a_directory_that_others_may_write_is_refused(place: DaemonHome) -> None:
     place.directory.mkdir()
     place.directory.chmod(0o777)
     check_refused(place, "not safe")
 
 
-def test_a_symbolic_link_is_refused(place: Place) -> None:
+def test_a_symbolic_link_is_refused(place: DaemonHome) -> None:
     elsewhere = place.directory.with_name("elsewhere")
     elsewhere.mkdir(mode=0o700)
     place.directory.symlink_to(elsewhere)
     check_refused(place, "symbolic link")
 
 
-def test_a_file_in_its_place_is_refused(place: Place) -> None:
+def test_a_file_in_its_place_is_refused(place: DaemonHome) -> None:
     place.directory.touch()
     check_refused(place, "not a directory")
 
 
-def test_another_users_directory_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_directory_is_refused(place: DaemonHome, monkeypatch: pytest.MonkeyPatch) -> None:
     place.prepare()
     mine = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
@@ -76,14 +76,14 @@ def test_another_users_directory_is_refused(place: Place, monkeypatch: pytest.Mo
 
 
 def test_a_path_too_long_for_a_socket_says_so_and_what_to_set(tmp_path: Path) -> None:
-    check_refused(Place(tmp_path / ("x" * 120), tmp_path), "bytes")
+    check_refused(DaemonHome(tmp_path / ("x" * 120), tmp_path), "bytes")
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
-    check_refused(Place(tmp_path / "missing" / "run", tmp_path), "cannot be created")
+    check_refused(DaemonHome(tmp_path / "missing" / "run", tmp_path), "cannot be created")
 
 
-def test_the_lock_is_held_once(place: Place) -> None:
+def test_the_lock_is_held_once(place: DaemonHome) -> None:
     place.prepare()
     lock = Lock.take(place.lock)
     assert lock is not None
@@ -95,14 +95,14 @@ def test_the_lock_is_held_once(place: Place) -> None:
     assert places.holder(place) is None
 
 
-def test_a_lock_file_that_is_a_link_is_refused(place: Place) -> None:
+def test_a_lock_file_that_is_a_link_is_refused(place: DaemonHome) -> None:
     place.prepare()
     place.lock.symlink_to("/dev/null")
     with pytest.raises(DaemonProblem, match="cannot be opened"):
         Lock.take(place.lock)
 
 
-def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: Place) -> None:
+def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: DaemonHome) -> None:
     place.prepare()
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(place.socket))
@@ -113,7 +113,7 @@ def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: Place) -> 
         assert places.accepts(place)
 
 
-def test_only_ones_own_socket_is_removed(place: Place) -> None:
+def test_only_ones_own_socket_is_removed(place: DaemonHome) -> None:
     place.prepare()
     with places.bind(place):
         mine = places.BoundSocket(place.socket)
@@ -149,10 +149,10 @@ def test_with_zero_minutes_it_never_ends() -> None:
     assert not timer.due
 
 
-async def test_ten_starts_at_once_make_one_process(place: Place) -> None:
+async def test_ten_starts_at_once_make_one_process(place: DaemonHome) -> None:
     children: list[subprocess.Popen[bytes]] = []
 
-    def spawn(place: Place) -> subprocess.Popen[bytes]:
+    def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
         children.append(spawn_fake(place))
         return children[-1]
 
@@ -164,11 +164,11 @@ async def test_ten_starts_at_once_make_one_process(place: Place) -> None:
     assert not place.socket.exists()
 
 
-async def test_two_daemons_at_once_leave_one(place: Place) -> None:
+async def test_two_daemons_at_once_leave_one(place: DaemonHome) -> None:
     """Even without the starters' lock: several processes, one daemon, the others leave quietly."""
     children = [spawn_fake(place) for _ in range(4)]
 
-    def spawn(place: Place) -> subprocess.Popen[bytes]:
+    def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
         children.append(spawn_fake(place))
         return children[-1]
 
@@ -181,8 +181,8 @@ async def test_two_daemons_at_once_leave_one(place: Place) -> None:
     assert running.wait(10) == 0
 
 
-async def test_a_daemon_that_cannot_start_passes_its_sentence_on(place: Place) -> None:
-    def spawn(place: Place) -> subprocess.Popen[bytes]:
+async def test_a_daemon_that_cannot_start_passes_its_sentence_on(place: DaemonHome) -> None:
+    def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
         place.socket.mkdir()  # nothing can be bound here
         return spawn_fake(place)
 
@@ -190,8 +190,8 @@ async def test_a_daemon_that_cannot_start_passes_its_sentence_on(place: Place) -
         await lifecycle.start(place, spawn=spawn)
 
 
-async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place: Place) -> None:
-    def spawn(place: Place) -> subprocess.Popen[bytes]:
+async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place: DaemonHome) -> None:
+    def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
         place.logs.mkdir()
         return subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
 
@@ -199,10 +199,10 @@ async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place:
         await lifecycle.start(place, spawn=spawn)
 
 
-async def test_a_daemon_that_never_listens_is_given_up(place: Place) -> None:
+async def test_a_daemon_that_never_listens_is_given_up(place: DaemonHome) -> None:
     children: list[subprocess.Popen[bytes]] = []
 
-    def spawn(_place: Place) -> subprocess.Popen[bytes]:
+    def spawn(_place: DaemonHome) -> subprocess.Popen[bytes]:
         children.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
         return children[-1]
 
@@ -213,12 +213,14 @@ async def test_a_daemon_that_never_listens_is_given_up(place: Place) -> None:
         children[0].communicate()
 
 
-async def test_the_daemons_own_command_starts_and_ends(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_daemons_own_command_starts_and_ends(
+    place: DaemonHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The real command in a real process, detached: only the model is never asked for."""
     home = place.directory.parent
     for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(home))
-    place = attrs.evolve(Place(), logs=home / "logs")
+    place = attrs.evolve(DaemonHome(), logs=home / "logs")
     await lifecycle.start(place)
     pid = places.holder(place)
     assert pid is not None
@@ -229,14 +231,14 @@ async def test_the_daemons_own_command_starts_and_ends(place: Place, monkeypatch
 
 
 async def test_a_daemon_starts_also_where_no_log_can_be_written(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: DaemonHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = place.directory.parent
     monkeypatch.setenv("HOME", "/dev/null")
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
-    place = Place()
+    place = DaemonHome()
     await lifecycle.start(place)
     pid = places.holder(place)
     assert pid is not None

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from foretype.context.shared.values import Prompt, StopReason, StopRules
 from foretype.daemon.client.client import DaemonClient
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.process.release import release
 from foretype.daemon.server import server
 from foretype.daemon.wire import messages as protocol
@@ -90,7 +90,7 @@ class Wire:
 class Running:
     """A daemon in this process, and what it is made of."""
 
-    place: Place
+    place: DaemonHome
     engine: FakeEngine
     source: FakeSource
     clock: FakeClock
@@ -107,7 +107,7 @@ class Running:
 
 
 @pytest.fixture
-async def running(place: Place) -> AsyncIterator[Running]:
+async def running(place: DaemonHome) -> AsyncIterator[Running]:
     engine, clock = FakeEngine(), FakeClock()
     source = FakeSource(engine)
     ready: asyncio.Future[server.Server] = asyncio.get_running_loop().create_future()

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
 from foretype.daemon.client.client import DaemonClient
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.wire.messages import CompletionRequest
 from foretype.tests.support.private_home import default_model, foretype, private_home
 
@@ -35,7 +35,7 @@ async def answer_or_none(task: asyncio.Task[Completion]) -> Completion | None:
 async def test_after_a_storm_the_next_answer_is_right_and_prompt() -> None:
     with private_home(default_model()) as home:
         assert foretype(home, "daemon", "start").returncode == 0
-        place = Place(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
+        place = DaemonHome(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
         client = DaemonClient(place)
         await client.load()
         tasks: list[asyncio.Task[Completion]] = []

@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.context.workspace.ignore import Told, is_left_out
+from foretype.context.workspace.ignore import IgnoreDecision, is_left_out
 from foretype.lsp.documents.documents import Document
 from foretype.lsp.workspace import restrictions as narrowing
-from foretype.lsp.workspace.restrictions import AT_ONCE, FRESH_S, SLOW_S, WAITING, Narrowings, Verdict
+from foretype.lsp.workspace.restrictions import AT_ONCE, FRESH_S, SLOW_S, WAITING, FileVerdict, Narrowings
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
@@ -146,12 +146,12 @@ def test_of_the_folders_above_a_workspace_none_makes_its_files_secret(
 class Drive:
     """A file system that answers when it is told to, or never."""
 
-    told: Told = attrs.field(factory=Told)
+    told: IgnoreDecision = attrs.field(factory=IgnoreDecision)
     asked: int = 0
     hangs: bool = False
     answers: threading.Event = attrs.field(factory=threading.Event)
 
-    def read(self, path: Path) -> Told:
+    def read(self, path: Path) -> IgnoreDecision:
         del path
         self.asked += 1
         if self.hangs:
@@ -183,7 +183,7 @@ class Editor:
 async def test_a_document_is_held_back_until_the_drive_has_answered_once() -> None:
     editor = Editor(Drive(hangs=True))
     for _ in range(3):
-        assert editor.narrowings.verdict(editor.document) == Verdict(True, WAITING, known=False)
+        assert editor.narrowings.verdict(editor.document) == FileVerdict(True, WAITING, known=False)
     await editor.until(lambda: editor.drive.asked > 0)
     assert editor.drive.asked == 1
     assert not editor.narrowings.is_slow(editor.document)
@@ -191,7 +191,7 @@ async def test_a_document_is_held_back_until_the_drive_has_answered_once() -> No
     assert editor.narrowings.is_slow(editor.document)
     editor.drive.answers.set()
     await editor.until(lambda: editor.news == ["/srv/w/a.py"])
-    assert editor.narrowings.verdict(editor.document) == Verdict(False, "")
+    assert editor.narrowings.verdict(editor.document) == FileVerdict(False, "")
     assert not editor.narrowings.is_slow(editor.document)
 
 
@@ -199,7 +199,7 @@ async def test_while_a_drive_hangs_its_last_answer_counts() -> None:
     editor = Editor(Drive())
     await editor.narrowings.settle(editor.document)
     editor.drive.hangs = True
-    editor.drive.told = Told(kept_back=True)
+    editor.drive.told = IgnoreDecision(kept_back=True)
     for _ in range(5):
         editor.clock.advance(FRESH_S)
         assert not editor.narrowings.verdict(editor.document).kept_back
@@ -214,7 +214,7 @@ async def test_a_change_holds_with_the_very_next_request() -> None:
     editor = Editor(Drive())
     await editor.narrowings.settle(editor.document)
     assert not editor.narrowings.verdict(editor.document).kept_back
-    editor.drive.told = Told(kept_back=True)
+    editor.drive.told = IgnoreDecision(kept_back=True)
     editor.clock.advance(FRESH_S)
     await editor.narrowings.settle(editor.document)
     assert editor.narrowings.verdict(editor.document).kept_back
@@ -223,14 +223,14 @@ async def test_a_change_holds_with_the_very_next_request() -> None:
 async def test_who_saw_a_file_change_has_it_read_at_once() -> None:
     editor = Editor(Drive())
     await editor.narrowings.settle(editor.document)
-    editor.drive.told = Told(kept_back=True)
+    editor.drive.told = IgnoreDecision(kept_back=True)
     editor.narrowings.outdate()
     await editor.until(lambda: bool(editor.news))
     assert editor.narrowings.verdict(editor.document).kept_back
 
 
 async def test_a_drive_that_fails_lets_nothing_through() -> None:
-    def fail(path: Path) -> Told:
+    def fail(path: Path) -> IgnoreDecision:
         raise OSError(path)
 
     narrowings = Narrowings(lambda: (), read=fail, on_news=lambda _: None)

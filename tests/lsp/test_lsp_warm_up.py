@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from foretype.daemon.client.client import DaemonClient
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.settings.settings import CompletionSettings
 from foretype.daemon.wire.messages import WarmRequest
 from foretype.lsp.completions.warm_up import warm_offset
@@ -97,7 +97,9 @@ async def test_the_first_key_in_an_opened_file_finds_it_evaluated() -> None:
     )
     with private_home(default_model()) as home:
         assert foretype(home, "daemon", "start").returncode == 0
-        daemon = DaemonClient(Place(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"])))
+        daemon = DaemonClient(
+            DaemonHome(Path(home["XDG_RUNTIME_DIR"]) / "foretype", Path(home["XDG_STATE_HOME"]))
+        )
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:
             client.open(uri, text + "def volume(width, height, depth):\n    ret")
             evaluated = await asyncio.wait_for(warmed(daemon), 3 * PATIENCE_S)

@@ -23,10 +23,10 @@ from foretype.models.tuning import measuring
 from foretype.models.tuning import record as tuned
 from foretype.models.tuning import tune as tuning
 from foretype.models.tuning.journal import Journal
-from foretype.models.tuning.quiet import Quiet, Turn, settled
+from foretype.models.tuning.quiet import Quiet, TimedTurn, settled
 from foretype.models.tuning.record import Measured, Tuned, find, identity, keep
 from foretype.models.tuning.sample import sample
-from foretype.models.tuning.tune import Step, Watch, fastest_form, finalists, suggestion_ms, worth_having
+from foretype.models.tuning.tune import TuneStep, Watch, fastest_form, finalists, suggestion_ms, worth_having
 from foretype.tests.support.tiny_gguf import tiny_model
 
 STEPS = {1: 5.0, 2: 8.0, 3: 10.0, 4: 10.0, 6: 15.0, 8: 14.0, 12: 18.0, 16: 19.0}
@@ -69,7 +69,7 @@ def check_nothing_left(folder: Path) -> None:
 
 def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
-    steps: list[Step] = []
+    steps: list[TuneStep] = []
     outcome = tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=steps.append)
     assert find(model, folder) == outcome.tuned
     assert {one.file_type for one in outcome.measured} >= {"as is", "Q4_0", "Q8_0"}
@@ -86,7 +86,7 @@ def test_the_original_is_never_touched(model: Path, tmp_path: Path) -> None:
     assert model.read_bytes() == before
 
 
-def interrupted(step: Step) -> None:
+def interrupted(step: TuneStep) -> None:
     if step.done == 2:
         raise KeyboardInterrupt
 
@@ -107,7 +107,7 @@ def test_a_model_that_changes_meanwhile_is_said_and_nothing_kept(model: Path, tm
     other.mkdir()
     changed = tiny_model("starcoder", other, seed=1)
 
-    def watch(step: Step) -> None:
+    def watch(step: TuneStep) -> None:
         if step.done == 1:
             shutil.copy(changed, model)
 
@@ -235,7 +235,7 @@ def test_only_types_that_may_win_are_tried(model: Path) -> None:
 
 def test_turns_are_repeated_until_they_agree() -> None:
     times = iter([90.0, 5.0, 70.0, 5.1, 5.2, 60.0, 5.05, 1.0])
-    assert settled(lambda: Turn(next(times))).milliseconds == 5.0
+    assert settled(lambda: TimedTurn(next(times))).milliseconds == 5.0
     assert next(times) == 1.0
 
 
@@ -247,7 +247,7 @@ def test_a_busy_machine_is_not_measured(model: Path, tmp_path: Path) -> None:
 
 def test_a_busy_machine_is_waited_for(model: Path, tmp_path: Path) -> None:
     left = iter([3] * 40)
-    steps: list[Step] = []
+    steps: list[TuneStep] = []
     quiet = attrs.evolve(alone(), runnable=lambda: next(left, 1))
     tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=quiet, watch=steps.append)
     assert "waiting" in steps[0].text
@@ -323,7 +323,7 @@ def ended_at(number: int) -> Watch:
     """Ends the run as a kill would, when so many steps were announced."""
     steps = 0
 
-    def watch(_step: Step) -> None:
+    def watch(_step: TuneStep) -> None:
         nonlocal steps
         steps += 1
         if steps > number:

@@ -12,17 +12,17 @@ import sys
 from pathlib import Path
 
 from foretype.context.shared.problem import Problem
-from foretype.daemon.process.home import Place
+from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.server.server import AlreadyRunning, serve
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 
-def place_in(directory: Path) -> Place:
+def place_in(directory: Path) -> DaemonHome:
     """The place of a test's daemon."""
-    return Place(directory / "run", directory / "logs")
+    return DaemonHome(directory / "run", directory / "logs")
 
 
-def spawn_fake(place: Place, *options: str) -> subprocess.Popen[bytes]:
+def spawn_fake(place: DaemonHome, *options: str) -> subprocess.Popen[bytes]:
     """Start one; the caller ends it."""
     place.logs.mkdir(exist_ok=True)
     with place.output.open("ab") as output:

@@ -13,7 +13,7 @@ from foretype.context.syntax.snapshot import Snapshot
 from foretype.lsp.completions.items import item
 from foretype.lsp.completions.judge import Judgement, judge
 from foretype.lsp.completions.suggestions import Suggestions
-from foretype.lsp.documents.target import Place
+from foretype.lsp.documents.target import Target
 from foretype.models.decoding.stops import StopWatch, cursor_line
 from foretype.tests.support.context_cases import Fields
 from foretype.tests.support.cursor import snapshot_at
@@ -62,7 +62,7 @@ def accept(snapshot: Snapshot, offset: int, raw: str, stop: StopReason = StopRea
     rest = store.find(snapshot.uri, snapshot.text, offset)
     if rest is None:
         raise AssertionError("A suggestion does not fit the place that it was made for.")
-    shown = item(rest, Place(snapshot.text, offset, offset, offset), snapshot.text)
+    shown = item(rest, Target(snapshot.text, offset, offset, offset), snapshot.text)
     return Accepted(snapshot.text[: shown.start] + shown.text + snapshot.text[shown.end :], judgement)
 
 

@@ -20,7 +20,7 @@ from foretype.lsp.completions.generation import Generation
 from foretype.lsp.completions.items import item
 from foretype.lsp.completions.judge import judge
 from foretype.lsp.completions.suggestions import Suggestions
-from foretype.lsp.documents.target import Place
+from foretype.lsp.documents.target import Target
 from foretype.models.decoding.stops import StopWatch, cursor_line
 from foretype.tests.truth.answers import Answer
 from foretype.tests.truth.editor import State, begun
@@ -144,7 +144,7 @@ class Foretype:
         rest = store.find(URI, text, offset)
         if rest is None:
             return None
-        shown = item(rest, Place(text, offset, offset, offset), text)
+        shown = item(rest, Target(text, offset, offset, offset), text)
         start, end = shown.start, shown.end
         if self._crlf:
             start -= text.count("\n", 0, start)
