@@ -89,7 +89,7 @@ def wanted(
         if mention.name in found or _is_ours(mention, snapshot, table):
             continue
         choice = _listed(mention, table, modules, snapshot, around)
-        if choice is None and not (around is not None and around.knows(mention.name)):
+        if choice is None and not (around is not None and around.may_define(mention, snapshot)):
             continue
         if tree.prose_at(mention.start + 1) or not _can_be_meant(mention, tree, table):
             continue

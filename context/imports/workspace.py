@@ -11,6 +11,7 @@ import json
 import posixpath
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import attrs
 
@@ -53,19 +54,31 @@ class ImportSurroundings:
         except (ValueError, AttributeError, TypeError):
             return frozenset()
 
+    def may_define(self, mention: Mention, snapshot: Snapshot) -> bool:
+        """Whether it is worth looking for a name's definition. Soon answered, and never wrong when False."""
+        return self.knows(_looked_up(mention, snapshot))
+
     def defines(self, mention: Mention, snapshot: Snapshot) -> bool:
         """Whether any file defines what a name of this file could mean."""
-        return self.knows(mention.name) and any(_speaks(each, snapshot) for each in self.find(mention.name))
+        return self.may_define(mention, snapshot) and bool(self._definitions(mention, snapshot))
 
     def of(self, mention: Mention, snapshot: Snapshot, statements: tuple[Statement, ...]) -> Import | None:
         """The import of a name that exactly one file of the workspace defines; None where that isn't so."""
         how = _WAYS.get(snapshot.described.id)
         if how is None or not snapshot.path or mention.name.startswith("_") or mention.scope:
             return None
-        found = [each for each in self.find(mention.name) if _speaks(each, snapshot)]
+        found = self._definitions(mention, snapshot)
         if len(found) != 1 or found[0].path == snapshot.path:
             return None
         return how(Question(mention, found[0], snapshot, statements, self))
+
+    def _definitions(self, mention: Mention, snapshot: Snapshot) -> list[Symbol]:
+        """What a name of a file could mean; in Go one definition for each package of that name."""
+        found = [each for each in self.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
+        if snapshot.described.id != "go":
+            return found
+        packages: dict[str, Symbol] = {posixpath.dirname(each.path): each for each in found}
+        return [each for folder, each in packages.items() if _package_name(folder) == mention.name]
 
 
 @attrs.frozen
@@ -93,6 +106,11 @@ class Question:
 
 
 Way = Callable[[Question], Import | None]
+
+
+def _looked_up(mention: Mention, snapshot: Snapshot) -> str:
+    """The name whose definition tells what is to be imported: Go imports packages, for what is in them."""
+    return mention.member.split(".", 1)[0] if snapshot.described.id == "go" else mention.name
 
 
 def _speaks(symbol: Symbol, snapshot: Snapshot) -> bool:
@@ -304,7 +322,51 @@ def _packaged(question: Question) -> Import | None:
     return Import(question.mention.name, theirs[0])
 
 
+# -- Go
+
+_GO_MODULE = re.compile(r'^module[ \t]+"?([^\s"]+)', re.MULTILINE)
+_GO_PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
+_GO_VERSION = re.compile(r"v\d+")
+
+
+def _package_name(folder: str) -> str:
+    """What the package in a folder is called where its files don't say otherwise (Go Modules Reference)."""
+    parent, last = posixpath.split(folder)
+    return posixpath.basename(parent) if _GO_VERSION.fullmatch(last) else last
+
+
+def _go(question: Question) -> Import | None:
+    """A package of the same module, as `go.mod` and the folders name it."""
+    symbol, around, name = question.symbol, question.around, question.mention.name
+    root = _go_root(symbol.path, around)
+    text = around.read(symbol.path)
+    if root is None or root != _go_root(question.snapshot.path, around) or text is None:
+        return None
+    folder, ours = posixpath.dirname(symbol.path), posixpath.dirname(question.snapshot.path)
+    package = _GO_PACKAGE.search(text)
+    module = _GO_MODULE.search(around.read(posixpath.join(root, "go.mod")) or "")
+    if package is None or package[1] != name or module is None or folder in {ours, root}:
+        return None
+    if not symbol.name[:1].isupper() or not _may_go_import(folder, ours):
+        return None
+    inner = folder[len(root) + 1 :] if root else folder
+    return Import(name, f"{module[1]}/{inner}", "module")
+
+
+def _go_root(path: str, around: ImportSurroundings) -> str | None:
+    """The innermost folder above a file with a `go.mod`."""
+    folders = [each.as_posix().removeprefix(".") for each in PurePosixPath(path).parents]
+    return next((each for each in folders if around.has(posixpath.join(each, "go.mod"))), None)
+
+
+def _may_go_import(folder: str, ours: str) -> bool:
+    """Whether what lies below `internal` is open to a file: to those beside that folder and below."""
+    before, inside, _ = f"/{folder}/".rpartition("/internal/")
+    return not inside or f"/{ours}/".startswith(f"{before}/")
+
+
 _WAYS: dict[str, Way] = {
+    "go": _go,
     "python": _python,
     "javascript": _ecma,
     "typescript": _ecma,

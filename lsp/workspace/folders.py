@@ -106,7 +106,9 @@ class Folder:
 
     def has(self, path: str) -> bool:
         """Whether there is a file at a path: one that is indexed, or one that marks a package."""
-        return self.index.has(path) or (path.endswith("package.json") and (self.root / path).is_file())
+        return self.index.has(path) or (
+            path.endswith(("package.json", "go.mod")) and (self.root / path).is_file()
+        )
 
     def read(self, path: str) -> str | None:
         """A file's text; None where it can't or must not be read."""

@@ -307,6 +307,89 @@ OTHERS = {
     ),
 }
 
+MODULE = {
+    "go.mod": "module example.org/shop\n\ngo 1.22\n",
+    "store/open.go": "package store\n\nfunc Open(path string) *Store { return nil }\n\ntype Store struct{}\n",
+}
+MAIN = 'package main\n\nimport "fmt"\n\nfunc main() {\n\t‸\n}\n'
+GO = {
+    "a package of the module": ("main.go", MAIN, "s := store.Open(p)", MODULE, '\t"example.org/shop/store"'),
+    "in a nested module, by its own name": (
+        "tools/main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {"tools/go.mod": "module example.org/tools\n", "tools/a/store/s.go": MODULE["store/open.go"]},
+        '\t"example.org/tools/a/store"',
+    ),
+    "of a later major version": (
+        "main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {"go.mod": "module x.org/y\n", "store/v2/open.go": MODULE["store/open.go"]},
+        '\t"x.org/y/store/v2"',
+    ),
+    "one definition for each system is one package": (
+        "main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {
+            **MODULE,
+            "store/open_windows.go": "package store\n\nfunc Open(path string) *Store { return nil }\n",
+        },
+        '\t"example.org/shop/store"',
+    ),
+    "not of another module": (
+        "main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {**MODULE, "store/go.mod": "module b\n"},
+        "",
+    ),
+    "not where two packages are called so": (
+        "main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {**MODULE, "old/store/open.go": MODULE["store/open.go"]},
+        "",
+    ),
+    "not what the package keeps to itself": ("main.go", MAIN, "s := store.open(p)", MODULE, ""),
+    "not what lies below another's internal": (
+        "cmd/main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {"go.mod": MODULE["go.mod"], "lib/internal/store/open.go": MODULE["store/open.go"]},
+        "",
+    ),
+    "what lies below its own internal": (
+        "lib/cmd/main.go",
+        MAIN,
+        "s := store.Open(p)",
+        {"go.mod": MODULE["go.mod"], "lib/internal/store/open.go": MODULE["store/open.go"]},
+        '\t"example.org/shop/lib/internal/store"',
+    ),
+    "not where the name is a variable": (
+        "main.go",
+        "package main\n\nfunc f(store *Store) {\n\t‸\n}\n",
+        "s := store.Open(p)",
+        MODULE,
+        "",
+    ),
+    "not where the library has a package of that name too": (
+        "main.go",
+        MAIN,
+        "b := bytes.NewReader(p)",
+        {"go.mod": MODULE["go.mod"], "bytes/b.go": "package bytes\n\nfunc NewReader(p []byte) {}\n"},
+        "",
+    ),
+    "not its own package": (
+        "store/close.go",
+        "package store\n\nfunc f() {\n\t‸\n}\n",
+        "s := store.Open(p)",
+        MODULE,
+        "",
+    ),
+}
+
 
 @pytest.mark.parametrize("case", PYTHON)
 def test_in_python(case: str) -> None:
@@ -321,6 +404,11 @@ def test_in_javascript_and_typescript(case: str) -> None:
 @pytest.mark.parametrize("case", OTHERS)
 def test_in_other_languages(case: str) -> None:
     check(*OTHERS[case])
+
+
+@pytest.mark.parametrize("case", GO)
+def test_in_go(case: str) -> None:
+    check(*GO[case])
 
 
 @pytest.mark.parametrize("case", PACKAGES)
