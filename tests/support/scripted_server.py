@@ -2,7 +2,8 @@
 
 `python scripted_server.py SCRIPT JOURNAL`: SCRIPT is a JSON file that maps the end of a prompt's prefix to
 what the model says there: a text, or a list of pieces of which null means "never goes on". The longest
-matching end wins; "" matches always. For a sampled candidate "#SEED " in front of the end wins over it.
+matching end wins; "" matches always. For a sampled candidate "#SEED " in front of the end wins over it. With
+"whole " in front of the end stands what the whole context says; what is said without it comes from a part.
 Every call and its end are appended to JOURNAL, one JSON object a line.
 """
 
@@ -53,6 +54,9 @@ class ScriptedBackend:
         sampled = f"#{request.seed} " if request.temperature else ""
         key: str = max((end for end in self._script if prefix.endswith(end)), key=len, default="")
         pieces: Any = self._script.get(sampled + key, self._script.get(key, ""))
+        early = f"whole {key}" in self._script and not request.whole
+        if request.whole:
+            pieces = self._script.get(f"whole {key}", pieces)
         try:
             for piece in _pieces(pieces):
                 if piece is None:
@@ -65,7 +69,7 @@ class ScriptedBackend:
             self._note("cancelled", prefix=prefix)
             raise
         text = "".join(piece or "" for piece in _pieces(pieces))
-        return Completion(text, StopReason.END)
+        return Completion(text, StopReason.END, context=0.1 if early else 1.0)
 
     async def warm(self, request: WarmRequest) -> None:
         prompt = request.prompt

@@ -60,6 +60,7 @@ export class BetterSuggestions {
     }
     this.ours = true;
     try {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide"); // else what stands there stays the chosen one
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     } finally {
       this.ours = false;
