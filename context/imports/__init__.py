@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .surroundings import ImportSurroundings
 from .values import Import, ImportEdit, Mention, Site, Statement
 from .wanted import wanted
-from .workspace import ImportSurroundings
 from .writing import import_edit, imports_edit, statements_of
 
 Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]

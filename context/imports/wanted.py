@@ -12,8 +12,9 @@ from ..syntax.names import is_visible, uses
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
 from .library import Library, library
+from .surroundings import ImportSurroundings
 from .values import Import, Mention, Site, Statement
-from .workspace import ImportSurroundings
+from .workspace import defines, from_workspace, may_define
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _BEFORE = re.compile(r"(?:(\w+)\s*(::)|(\.|->|[$\\]|::))\s*$")
@@ -81,19 +82,21 @@ def wanted(
     """
     snapshot, tree = site.snapshot, site.tree
     table = library(snapshot.described.id)
-    modules = frozenset(each.module for each in statements)
-    if table is None or _comes_unseen(snapshot, table, modules) or _is_global(snapshot):
+    if table is None or _is_global(snapshot):
+        return ()
+    modules = _modules(statements, table, around)
+    if modules is None or _comes_unseen(snapshot):
         return ()
     found: dict[str, tuple[Mention, Import]] = {}
     for mention in mentions(tree, site.start, site.end, table):
         if mention.name in found or _is_ours(mention, snapshot, table):
             continue
         choice = _listed(mention, table, modules, snapshot, around)
-        if choice is None and not (around is not None and around.may_define(mention, snapshot)):
+        if choice is None and not (around is not None and may_define(around, mention, snapshot)):
             continue
         if tree.prose_at(mention.start + 1) or not _can_be_meant(mention, tree, table):
             continue
-        if not table.scopes and _is_visible(mention, choice, site):
+        if not mention.scope and _is_visible(mention, choice, site):
             continue
         if around is not None:
             choice = _with_workspace(mention, choice, snapshot, statements, around)
@@ -127,16 +130,24 @@ def _with_workspace(
 ) -> Import | None:
     """What is to be imported where the workspace is known: a name that both have may be either."""
     if choice is None:
-        return around.of(mention, snapshot, statements)
-    return None if around.defines(mention, snapshot) else choice
+        return from_workspace(around, mention, snapshot, statements)
+    return None if defines(around, mention, snapshot) else choice
 
 
-def _comes_unseen(snapshot: Snapshot, table: Library, modules: frozenset[str]) -> bool:
+def _modules(
+    statements: tuple[Statement, ...], table: Library, around: ImportSurroundings | None
+) -> frozenset[str] | None:
+    """What a file imports, headers with all that they include; None where one may bring what nobody knows."""
+    modules = frozenset(each.module for each in statements)
+    if table.form is None or not table.form.closed or modules <= table.names.keys():
+        return modules
+    return None if around is None else around.reached(modules, table)
+
+
+def _comes_unseen(snapshot: Snapshot) -> bool:
     """Whether names come into the file that can't be seen in it."""
     if not sees_beginning(snapshot):
         return True
-    if table.form is not None and table.form.closed:
-        return any(module not in table.names for module in modules)
     marks = [mark for mark in snapshot.described.names.opaque if "*" in mark or "." in mark]
     text = snapshot.text.replace("use super::*", "") if snapshot.language == "rust" else snapshot.text
     return any(mark in text for mark in marks)

@@ -2,110 +2,59 @@
 
 What it is asked about is a name that one file defines at its top level, for all to see. The path from file to
 file has to be certain: by the package's files, by what the importing file imports already, or by what the
-defining file says of itself. It reads files through whoever asks.
+defining file says of itself. It reads files through whoever asks. Ruby has no answer: what its loaders bring
+without any `require` can't be told from the files.
 """
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
-from collections.abc import Callable
-from pathlib import PurePosixPath
-
-import attrs
 
 from ..languages import language, language_of
 from ..syntax.snapshot import Snapshot
 from ..workspace.symbols import Symbol
+from .go_modules import package, package_name
+from .headers import HEADERS_OF, header, in_headers
 from .library import library
+from .surroundings import LEFT_OUT, TOP_LEVEL, ImportSurroundings, Question, Way
 from .values import Import, Mention, Statement
 
-_TOP = frozenset({"function", "class", "constant", "type", "interface", "struct", "enum"})
 _TYPES = frozenset({"class", "type", "interface", "struct", "enum"})
-_LEFT_OUT = re.compile(
-    r"(?:^|/)(?:tests?|__tests__|spec|fixtures|node_modules|vendor|dist|build|examples?)(?:/|$)|[._](?:test|spec)\."
-)
 
 
-@attrs.frozen
-class ImportSurroundings:
-    """The workspace, as far as it matters here.
-
-    Attributes:
-        knows: whether any file defines a name; asked often, and soon answered.
-        find: the definitions of a name.
-        read: a file's text by its path from the workspace's root; None where it can't or must not be read.
-        has: whether there is a file at a path.
-    """
-
-    knows: Callable[[str], bool]
-    find: Callable[[str], tuple[Symbol, ...]]
-    read: Callable[[str], str | None]
-    has: Callable[[str], bool]
-
-    def packages(self, path: str) -> frozenset[str]:
-        """The packages that the innermost `package.json` above a file names."""
-        folder = _package(path, self)
-        text = self.read(f"{folder}/{_MANIFEST}" if folder else _MANIFEST)
-        try:
-            stated = json.loads(text or "{}")
-            return frozenset(name for kind in _DEPENDENCIES for name in stated.get(kind) or ())
-        except (ValueError, AttributeError, TypeError):
-            return frozenset()
-
-    def may_define(self, mention: Mention, snapshot: Snapshot) -> bool:
-        """Whether it is worth looking for a name's definition. Soon answered, and never wrong when False."""
-        return self.knows(_looked_up(mention, snapshot))
-
-    def defines(self, mention: Mention, snapshot: Snapshot) -> bool:
-        """Whether any file defines what a name of this file could mean."""
-        return self.may_define(mention, snapshot) and bool(self._definitions(mention, snapshot))
-
-    def of(self, mention: Mention, snapshot: Snapshot, statements: tuple[Statement, ...]) -> Import | None:
-        """The import of a name that exactly one file of the workspace defines; None where that isn't so."""
-        how = _WAYS.get(snapshot.described.id)
-        if how is None or not snapshot.path or mention.name.startswith("_") or mention.scope:
-            return None
-        found = self._definitions(mention, snapshot)
-        if len(found) != 1 or found[0].path == snapshot.path:
-            return None
-        return how(Question(mention, found[0], snapshot, statements, self))
-
-    def _definitions(self, mention: Mention, snapshot: Snapshot) -> list[Symbol]:
-        """What a name of a file could mean; in Go one definition for each package of that name."""
-        found = [each for each in self.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
-        if snapshot.described.id != "go":
-            return found
-        packages: dict[str, Symbol] = {posixpath.dirname(each.path): each for each in found}
-        return [each for folder, each in packages.items() if _package_name(folder) == mention.name]
+def may_define(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> bool:
+    """Whether it is worth looking for a name's definition. Soon answered, and never wrong when False."""
+    return around.knows(_looked_up(mention, snapshot))
 
 
-@attrs.frozen
-class Question:
-    """Whether and how one file imports a name from another.
-
-    Attributes:
-        mention: the name in the code.
-        symbol: its one definition.
-        snapshot: the file that is to import it.
-        statements: what that imports already.
-        around: the workspace.
-    """
-
-    mention: Mention
-    symbol: Symbol
-    snapshot: Snapshot
-    statements: tuple[Statement, ...]
-    around: ImportSurroundings
-
-    @property
-    def is_type(self) -> bool:
-        """Whether the name is a type, and used as nothing else."""
-        return self.mention.is_type and self.symbol.kind in {"type", "interface"}
+def defines(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> bool:
+    """Whether any file defines what a name of this file could mean."""
+    return may_define(around, mention, snapshot) and bool(_definitions(around, mention, snapshot))
 
 
-Way = Callable[[Question], Import | None]
+def from_workspace(
+    around: ImportSurroundings, mention: Mention, snapshot: Snapshot, statements: tuple[Statement, ...]
+) -> Import | None:
+    """The import of a name that exactly one file of the workspace defines; None where that isn't so."""
+    how = _WAYS.get(snapshot.described.id)
+    if how is None or not snapshot.path or mention.name.startswith("_") or mention.scope:
+        return None
+    found = _definitions(around, mention, snapshot)
+    if len(found) != 1 or found[0].path == snapshot.path:
+        return None
+    return how(Question(mention, found[0], snapshot, statements, around))
+
+
+def _definitions(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> list[Symbol]:
+    """What a name of a file could mean; in Go one definition for each package of that name."""
+    if snapshot.described.id in HEADERS_OF:
+        return in_headers(around.find(mention.name), snapshot)
+    found = [each for each in around.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
+    if snapshot.described.id != "go":
+        return found
+    packages: dict[str, Symbol] = {posixpath.dirname(each.path): each for each in found}
+    return [each for folder, each in packages.items() if package_name(folder) == mention.name]
 
 
 def _looked_up(mention: Mention, snapshot: Snapshot) -> str:
@@ -118,8 +67,8 @@ def _speaks(symbol: Symbol, snapshot: Snapshot) -> bool:
     theirs, ours = language(language_of(symbol.path)), snapshot.described
     table = library(ours.id)
     same = theirs.id == ours.id or (table is not None and theirs.id in table.ids)
-    tested = _LEFT_OUT.search(symbol.path) is not None and _LEFT_OUT.search(snapshot.path) is None
-    return same and not symbol.container and symbol.kind in _TOP and not tested
+    tested = LEFT_OUT.search(symbol.path) is not None and LEFT_OUT.search(snapshot.path) is None
+    return same and not symbol.container and symbol.kind in TOP_LEVEL and not tested
 
 
 # -- Python
@@ -191,14 +140,12 @@ def _relative(ours: str, theirs: str, root: str, around: ImportSurroundings) -> 
 # -- JavaScript and TypeScript
 
 _SUFFIX = re.compile(r"(?:\.d)?\.[cm]?[jt]sx?$")
-_MANIFEST = "package.json"
-_DEPENDENCIES = ("dependencies", "devDependencies", "peerDependencies")
 
 
 def _ecma(question: Question) -> Import | None:
     symbol, snapshot, around = question.symbol, question.snapshot, question.around
     text = around.read(symbol.path)
-    if text is None or _package(symbol.path, around) != _package(snapshot.path, around):
+    if text is None or around.package(symbol.path) != around.package(snapshot.path):
         return None
     if symbol.path.endswith((".ts", ".tsx", ".mts", ".cts")) and snapshot.language == "javascript":
         return None
@@ -207,14 +154,6 @@ def _ecma(question: Question) -> Import | None:
     if not specifier:
         return None
     return Import(question.mention.name, specifier, "type" if form == "member" and question.is_type else form)
-
-
-def _package(path: str, around: ImportSurroundings) -> str:
-    """The innermost folder above a file that has a manifest; "" where there is none."""
-    folder = posixpath.dirname(path)
-    while folder and not around.has(f"{folder}/{_MANIFEST}"):
-        folder = posixpath.dirname(folder)
-    return folder
 
 
 def _exported(text: str, name: str) -> str:
@@ -322,51 +261,10 @@ def _packaged(question: Question) -> Import | None:
     return Import(question.mention.name, theirs[0])
 
 
-# -- Go
-
-_GO_MODULE = re.compile(r'^module[ \t]+"?([^\s"]+)', re.MULTILINE)
-_GO_PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
-_GO_VERSION = re.compile(r"v\d+")
-
-
-def _package_name(folder: str) -> str:
-    """What the package in a folder is called where its files don't say otherwise (Go Modules Reference)."""
-    parent, last = posixpath.split(folder)
-    return posixpath.basename(parent) if _GO_VERSION.fullmatch(last) else last
-
-
-def _go(question: Question) -> Import | None:
-    """A package of the same module, as `go.mod` and the folders name it."""
-    symbol, around, name = question.symbol, question.around, question.mention.name
-    root = _go_root(symbol.path, around)
-    text = around.read(symbol.path)
-    if root is None or root != _go_root(question.snapshot.path, around) or text is None:
-        return None
-    folder, ours = posixpath.dirname(symbol.path), posixpath.dirname(question.snapshot.path)
-    package = _GO_PACKAGE.search(text)
-    module = _GO_MODULE.search(around.read(posixpath.join(root, "go.mod")) or "")
-    if package is None or package[1] != name or module is None or folder in {ours, root}:
-        return None
-    if not symbol.name[:1].isupper() or not _may_go_import(folder, ours):
-        return None
-    inner = folder[len(root) + 1 :] if root else folder
-    return Import(name, f"{module[1]}/{inner}", "module")
-
-
-def _go_root(path: str, around: ImportSurroundings) -> str | None:
-    """The innermost folder above a file with a `go.mod`."""
-    folders = [each.as_posix().removeprefix(".") for each in PurePosixPath(path).parents]
-    return next((each for each in folders if around.has(posixpath.join(each, "go.mod"))), None)
-
-
-def _may_go_import(folder: str, ours: str) -> bool:
-    """Whether what lies below `internal` is open to a file: to those beside that folder and below."""
-    before, inside, _ = f"/{folder}/".rpartition("/internal/")
-    return not inside or f"/{ours}/".startswith(f"{before}/")
-
-
 _WAYS: dict[str, Way] = {
-    "go": _go,
+    "c": header,
+    "cpp": header,
+    "go": package,
     "python": _python,
     "javascript": _ecma,
     "typescript": _ecma,

@@ -167,7 +167,7 @@ class Relations:
         if folder is None or not folder.ready:
             return importer()
         index = folder.index
-        return importer(ImportSurroundings(index.knows, index.find, folder.read, folder.has))
+        return importer(ImportSurroundings(index.knows, index.find, folder.read, folder.has, index.headers))
 
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(self._documents.root(uri))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from foretype.context.imports import Import, ImportSurroundings, Site, import_edit, statements_of, wanted
-from foretype.context.languages import language_of
+from foretype.context.languages import language, language_of
+from foretype.context.syntax.includes import Includes
+from foretype.context.syntax.origins import headers_in, is_included
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
 from foretype.context.workspace.symbols import symbols_of
@@ -13,11 +15,17 @@ from foretype.tests.support.cursor import at_cursor
 
 def surroundings(files: dict[str, str]) -> ImportSurroundings:
     symbols = [one for path, text in files.items() for one in symbols_of(text, language_of(path), path)]
+    includes = Includes()
+    for path, text in files.items():
+        names = language(language_of(path)).names
+        if is_included(path, names):
+            includes.add(path, headers_in(text, names))
     return ImportSurroundings(
         knows=lambda name: any(one.name == name for one in symbols),
         find=lambda name: tuple(one for one in symbols if one.name == name),
         read=files.get,
         has=files.__contains__,
+        headers=includes.of,
     )
 
 
@@ -391,6 +399,118 @@ GO = {
 }
 
 
+LIST = "#include <stddef.h>\nstruct list;\nsize_t list_length(const struct list *one);\n#define LIST_MAX 8\n"
+IN_C = '#include "main.h"\n\nint main(void) {\n    ‸\n}\n'
+BESIDE = {"src/main.h": "", "src/list.h": LIST}
+HEADERS = {
+    "C, beside the file": (
+        "src/main.c",
+        IN_C,
+        "list_length(p);",
+        {"src/main.h": "", "src/list.h": LIST},
+        '#include "list.h"',
+    ),
+    "C, where it includes nothing yet": (
+        "main.c",
+        "int main(void) {\n    ‸\n}\n",
+        "list_length(p);",
+        {
+            "list.h": LIST,
+            "list.c": '#include "list.h"\nsize_t list_length(const struct list *one) { return 0; }\n',
+        },
+        '#include "list.h"',
+    ),
+    "C, a macro": (
+        "src/main.c",
+        IN_C,
+        "int n = LIST_MAX;",
+        {"src/main.h": "", "src/list.h": LIST},
+        '#include "list.h"',
+    ),
+    "C, from the folder that others are found in": (
+        "src/a/main.c",
+        '#include "base/text.h"\n\nint main(void) {\n    ‸\n}\n',
+        "list_length(p);",
+        {"include/base/text.h": "", "include/data/list.h": LIST},
+        '#include "data/list.h"',
+    ),
+    "C, in angles as the file's own are": (
+        "src/a/main.c",
+        "#include <base/text.h>\n\nint main(void) {\n    ‸\n}\n",
+        "list_length(p);",
+        {"include/base/text.h": "", "include/data/list.h": LIST},
+        "#include <data/list.h>",
+    ),
+    "C, not what comes with another header": (
+        "src/main.c",
+        IN_C,
+        "list_length(p);",
+        {"src/main.h": '#include "list.h"\n', "src/list.h": LIST},
+        "",
+    ),
+    "C, not where a header is nobody's": (
+        "src/main.c",
+        '#include "main.h"\n#include <openssl/ssl.h>\n\nint main(void) {\n    ‸\n}\n',
+        "list_length(p);",
+        {"src/main.h": "", "src/list.h": LIST},
+        "",
+    ),
+    "C, not where two headers have it": (
+        "src/main.c",
+        IN_C,
+        "list_length(p);",
+        {"src/main.h": "", "src/list.h": LIST, "old/list.h": LIST},
+        "",
+    ),
+    "C, the library's beside headers of its own": (
+        "src/main.c",
+        IN_C,
+        "strlen(p);",
+        {"src/main.h": "#include <stdio.h>\n"},
+        "#include <string.h>",
+    ),
+    "C, not the library's that a header brings": (
+        "src/main.c",
+        IN_C,
+        "strlen(p);",
+        {"src/main.h": "#include <string.h>\n"},
+        "",
+    ),
+    "C++, a class": (
+        "src/main.cpp",
+        '#include "main.hpp"\n\nint main() {\n    ‸\n}\n',
+        "Shape shape;",
+        {"src/main.hpp": "", "src/shape.hpp": "class Shape {};\n"},
+        '#include "shape.hpp"',
+    ),
+    "C++, not one of a namespace": (
+        "src/main.cpp",
+        '#include "main.hpp"\n\nint main() {\n    ‸\n}\n',
+        "Shape shape;",
+        {"src/main.hpp": "", "src/shape.hpp": "namespace a {\nclass Shape {};\n}\n"},
+        "",
+    ),
+    "C++, not what a class may have inherited": (
+        "src/main.cpp",
+        '#include "main.hpp"\n\nvoid B::f() {\n    ‸\n}\n',
+        "reset();",
+        {
+            "src/main.hpp": "",
+            "src/a.hpp": "void reset();\n",
+            "src/b.hpp": "class A {\n  void reset() {}\n};\n",
+        },
+        "",
+    ),
+    "C++, of the library beside a header of its own": (
+        "src/main.cpp",
+        '#include "main.hpp"\n\nint main() {\n    ‸\n}\n',
+        "std::vector<int> v;",
+        {"src/main.hpp": ""},
+        "#include <vector>",
+    ),
+}
+
+
 @pytest.mark.parametrize("case", PYTHON)
 def test_in_python(case: str) -> None:
     check(*PYTHON[case])
@@ -404,6 +524,11 @@ def test_in_javascript_and_typescript(case: str) -> None:
 @pytest.mark.parametrize("case", OTHERS)
 def test_in_other_languages(case: str) -> None:
     check(*OTHERS[case])
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_in_c_and_its_relatives(case: str) -> None:
+    check(*HEADERS[case])
 
 
 @pytest.mark.parametrize("case", GO)
