@@ -89,6 +89,7 @@ def _version(distribution: str) -> str:
 
 def _llama() -> Iterator[Finding]:
     from ...models.llama.system import foreign, processor_features, system_info
+    from ...models.llama.trial import cannot_compute
 
     has = processor_features()
     if has:
@@ -102,7 +103,7 @@ def _llama() -> Iterator[Finding]:
         return
     gpu = "with a GPU" if info.gpu else "on the processor"
     unused = [feature for feature in has if feature in ("AVX2", "FMA") and feature not in info.features]
-    remedy = foreign(info.features, has)
+    remedy = foreign(info.features, has) or cannot_compute(info)
     if unused and not remedy:
         remedy = (
             f"It was compiled without {', '.join(unused)}, which this processor has; it would be faster with "

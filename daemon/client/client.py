@@ -1,8 +1,9 @@
 """The daemon's client: connects, starts the daemon when none runs, and survives its death.
 
 An editor must never notice that a process died: whatever happens to the daemon, a completion ends as an
-empty one with a sentence in `detail`, and the next request starts the daemon again. Imports neither the
-models room nor anything slow, since every language server starts with it.
+empty one with a sentence in `detail`, and the next request starts the daemon again, unless it has died too
+often (`backoff`). Imports neither the models room nor anything slow, since every language server starts
+with it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ..wire.messages import (
     from_wire,
 )
 from .backend import Backend, OnDelta, OnModel
+from .backoff import Backoff
 from .connection import Connection, Lost, Refused
 
 __all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnModel", "Starter"]
@@ -46,45 +48,22 @@ ANSWER_WITHIN_S = 5.0
 """How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
 
 
-class Backoff:
-    """How soon the daemon may be started again. Its state: failures in a row, and when the last one was.
-
-    The first failure costs nothing: the next request starts the daemon. When it keeps failing the pauses
-    grow from `FIRST_S`, doubling up to `LONGEST_S`. One answer from the daemon ends the row.
-    """
-
-    FIRST_S = 1.0
-    LONGEST_S = 30.0
-
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self.failures = 0
-        self._last = 0.0
-
-    def failed(self) -> None:
-        """It could not be started, or died."""
-        self.failures += 1
-        self._last = self._clock()
-
-    def succeeded(self) -> None:
-        """It answered."""
-        self.failures = 0
-
-    @property
-    def wait_s(self) -> float:
-        """Seconds until the next try."""
-        if self.failures < 2:
-            return 0.0
-        pause = min(self.FIRST_S * 2.0 ** min(self.failures - 2, 16), self.LONGEST_S)
-        return max(0.0, self._last + pause - self._clock())
-
-
 class NotRunning(DaemonProblem):
     """Nobody listens at the socket."""
 
 
+class _NotYet(DaemonProblem):
+    """The back-off has not ended: nothing was tried."""
+
+
+_DIED_OF = "The daemon was ended by {}"
+
+
 class DaemonClient:
-    """A `Backend` that talks to the daemon. Its state: the connection or the making of one; the back-off."""
+    """A `Backend` that talks to the daemon.
+
+    Its state: the connection or the making of one; the back-off; the process that died last.
+    """
 
     def __init__(
         self,
@@ -109,6 +88,7 @@ class DaemonClient:
         self._name = name
         self._start = start
         self._backoff = Backoff(clock)
+        self._died: int | None = None
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._closed = False
@@ -190,14 +170,17 @@ class DaemonClient:
             return await connection.request(method, params, on_delta)
         except DaemonProblem:
             self._note_loss(connection)
+            if how := await lifecycle.how_it_ended(connection.pid):
+                raise Lost(f"{_DIED_OF.format(how)}; the next request starts it again.") from None
             raise
 
     def _note_loss(self, connection: Connection) -> None:
-        """Count a lost connection as one failure, however many requests it took with it."""
+        """Count a lost connection as one death, however many requests it took with it."""
         if connection is self._connection:
             self._connection = None
             if not self._closed:
-                self._backoff.failed()
+                self._died = connection.pid
+                self._backoff.died()
 
     async def _connected(self) -> Connection:
         """The connection, made anew where need be, for all who wait for it at once."""
@@ -208,12 +191,7 @@ class DaemonClient:
                 return self._connection
             self._connection = None  # it ended while nobody waited, as on its idle exit: no failure
         if self._connecting is None:
-            if (wait := self._backoff.wait_s) > 0:
-                raise DaemonProblem(
-                    f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
-                    f"{wait:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says what to do."
-                )
-            self._connecting = asyncio.create_task(self._connect_or_start())
+            self._connecting = asyncio.create_task(self._connect_when_due())
             self._connecting.add_done_callback(self._connecting_done)
         # Shielded: one caller that is cancelled must not stop the start that others wait for.
         try:
@@ -227,10 +205,33 @@ class DaemonClient:
         self._connecting = None
         if task.cancelled():
             return
-        if task.exception() is None:
+        error = task.exception()
+        if error is None:
             self._connection = task.result()
-        else:
+        elif not isinstance(error, _NotYet):
             self._backoff.failed()
+
+    async def _connect_when_due(self) -> Connection:
+        """Connect; while the back-off lasts only to a daemon that somebody else has started."""
+        if self._backoff.wait_s <= 0:
+            return await self._connect_or_start()
+        with contextlib.suppress(NotRunning, Lost):
+            connection = await self._connect()
+            if await self._usable(connection):
+                return connection
+        if not self._backoff.given_up:
+            raise _NotYet(
+                f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
+                f"{self._backoff.wait_s:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says "
+                "what to do."
+            )
+        how = await lifecycle.how_it_ended(self._died)
+        died = _DIED_OF.format(how) if how else "The daemon ended before it answered"
+        raise _NotYet(
+            f"{died}, {self._backoff.deaths} times in a row, so it is not started again by itself. "
+            f"'foretype doctor' says what to do; then 'foretype daemon start', or restart the editor. "
+            f"Its log is {self._place.output}."
+        )
 
     async def _connect_or_start(self) -> Connection:
         for _ in range(3):

@@ -44,6 +44,11 @@ class Connection:
         self._open: dict[int, tuple[asyncio.Future[Any], OnDelta | None]] = {}
         self.reading = asyncio.create_task(self._read(reader))
 
+    @property
+    def pid(self) -> int | None:
+        """The daemon's process; None before it has said so."""
+        return self.welcome.pid if self.welcome else None
+
     async def request(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
         """Ask, and wait for the plain result. A cancelled wait takes the request back.
 

@@ -43,9 +43,45 @@ def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
         )
-    # Reaped when it ends, so that a long-lived language server keeps no zombie.
-    threading.Thread(target=child.wait, name="foretype-reaper", daemon=True).start()
+    remember(child)
     return child
+
+
+def remember(child: subprocess.Popen[bytes]) -> None:
+    """Reap a daemon when it ends, so that a language server keeps no zombie and knows its signal."""
+    threading.Thread(target=child.wait, name="foretype-reaper", daemon=True).start()
+    _started[child.pid] = child
+
+
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""The daemons that this process started, by their ids."""
+
+REAPED_WITHIN_S = 0.2
+"""How long after its last byte a process may take to be gone."""
+
+
+async def how_it_ended(pid: int | None, *, within_s: float = REAPED_WITHIN_S) -> str:
+    """The signal that ended a daemon, for people; "" where it ended otherwise or somebody else started it."""
+    child = None if pid is None else _started.get(pid)
+    if child is None:
+        return ""
+    deadline = time.monotonic() + within_s
+    while child.returncode is None and time.monotonic() < deadline:  # noqa: ASYNC110 - see below
+        await asyncio.sleep(0.01)  # the thread that reaps it holds no event of ours
+    return signal_name(-(child.returncode or 0))
+
+
+def signal_name(number: int) -> str:
+    """A signal for people, as in "signal SIGILL (Illegal instruction)"; "" for no signal."""
+    if number <= 0:
+        return ""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+    if name == "SIGKILL":
+        return "signal SIGKILL (Killed, as the system does when memory is short)"
+    return f"signal {name} ({signal.strsignal(number)})"
 
 
 def _output(place: DaemonHome) -> IO[bytes]:
@@ -137,7 +173,7 @@ def _why_it_ended(place: DaemonHome, offset: int, code: int) -> str:
     sentences = [line.removeprefix("foretype: ") for line in lines if line.startswith("foretype: ")]
     if sentences:
         return sentences[-1]
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    how = signal_name(-code) or f"exit code {code}"
     return f"The daemon ended with {how} before it accepted connections. {place.output} says why."
 
 

@@ -23,7 +23,7 @@ from ..gguf.file import DEFAULT_CELLS, GgufFile, cache_bytes, check, check_memor
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor, available
 from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
-from ..llama.system import check_processor
+from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
 from ..machine import memory
 from ..prompts.formats import Recognition, facts, from_overrides, recognise
@@ -67,7 +67,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     Raises:
         ModelProblem: the file cannot be used, or memory does not suffice.
     """
-    check_processor()
+    check_library()
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
     file = check(path)
     if not on_gpu:

@@ -103,13 +103,3 @@ def foreign(compiled: Iterable[str], has: Iterable[str]) -> str:
         f"llama.cpp was compiled for another processor: this one lacks {', '.join(missing)}. Compile it "
         "here: pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
     )
-
-
-def check_processor() -> None:
-    """Refuse a llama.cpp that would end this process at its first computation.
-
-    Raises:
-        ModelProblem: it was compiled for another processor, or it cannot be loaded.
-    """
-    if problem := foreign(system_info().features, processor_features()):
-        raise ModelProblem(problem)

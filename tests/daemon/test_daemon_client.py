@@ -54,6 +54,7 @@ class Starter:
 
     def spawn(self, place: DaemonHome) -> subprocess.Popen[bytes]:
         self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
+        lifecycle.remember(self.children[-1])
         return self.children[-1]
 
     def kill(self) -> None:
@@ -242,6 +243,58 @@ async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Daem
     await client.warm(WarmRequest("a", Prompt("x")))
     assert starts == 3
     await client.aclose()
+
+
+async def test_a_daemon_that_dies_at_every_request_is_given_up_until_somebody_starts_it(
+    starter: Starter,
+) -> None:
+    """As where llama.cpp's computation ends the process: each start would load the model in vain."""
+    starter.hold = True
+    clock = FakeClock()
+    async with connecting(starter, clock) as client:
+        for death in range(1, Backoff.MOST_DEATHS + 1):
+            asking = asyncio.create_task(client.complete(request("a")))
+            other = DaemonClient(starter.place)
+            await until(lambda other=other: sessions(other))
+            starter.children[-1].send_signal(signal.SIGILL)
+            assert "was ended by signal SIGILL" in (await asking).detail, death
+            clock.advance(Backoff.LONGEST_S)
+        refused = await client.complete(request("a"))
+        assert refused.stop is StopReason.UNAVAILABLE
+        assert "was ended by signal SIGILL (Illegal instruction), 5 times in a row" in refused.detail
+        assert "'foretype doctor'" in refused.detail
+        assert (await client.load()).detail == refused.detail
+        assert len(starter.children) == Backoff.MOST_DEATHS
+
+        starter.hold = False
+        await starter(starter.place)  # 'foretype daemon start'
+        assert (await client.complete(request("a"))).text == "return 42\n"
+        assert "failures=0" in repr(client)
+
+
+def test_deaths_are_forgotten_after_an_hour() -> None:
+    clock = FakeClock()
+    backoff = Backoff(clock)
+    for _ in range(Backoff.MOST_DEATHS):
+        assert not backoff.given_up
+        backoff.died()
+    assert backoff.given_up
+    clock.advance(Backoff.GIVEN_UP_S)
+    assert not backoff.given_up
+    assert backoff.wait_s == 0.0
+    backoff.died()
+    assert backoff.given_up
+    backoff.succeeded()
+    assert not backoff.given_up
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0, ""), (4, "signal SIGILL (Illegal instruction)"), (9, "memory is short"), (99, "signal 99")],
+)
+def test_signals_have_names(number: int, name: str) -> None:
+    said = lifecycle.signal_name(number)
+    assert (name in said) if name else not said
 
 
 def test_the_back_off_grows_to_a_limit_and_ends_with_a_success() -> None:

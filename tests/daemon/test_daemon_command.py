@@ -73,8 +73,9 @@ def test_stop_ends_a_daemon_that_does_not_answer() -> None:
 
 DEAF = """
 import signal
-from foretype.daemon.process.lifecycle import Lock, Place
-Lock.take(Place().lock).sign()
+from foretype.daemon.process.lifecycle import Lock
+from foretype.daemon.process.home import DaemonHome
+Lock.take(DaemonHome().lock).sign()
 signal.pause()
 """
 """Holds the lock and listens to nobody."""

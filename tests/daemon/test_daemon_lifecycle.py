@@ -195,7 +195,7 @@ async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place:
         place.logs.mkdir()
         return subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
 
-    with pytest.raises(DaemonProblem, match=r"signal 9.*daemon-output\.log"):
+    with pytest.raises(DaemonProblem, match=r"signal SIGKILL.*daemon-output\.log"):
         await lifecycle.start(place, spawn=spawn)
 
 
