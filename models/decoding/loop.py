@@ -20,8 +20,10 @@ import numpy as np
 from ...context.shared.values import StopReason, StopRules
 from ..cache.kv_cache import KVCache, Sequence, Track
 from ..llama.cancellation import Cancellation
-from ..llama.likelihood import Likelihood, Logits, NoNumbersError, best
+from ..llama.likelihood import Likelihood, Logits, best
 from ..llama.vocabulary import Ids, Vocabulary
+from .sampling import Sampling, sample
+from .spelling import Spelling
 from .stops import StopWatch
 
 
@@ -39,21 +41,6 @@ class Drafter(Protocol):
     def verified(self, drafted: int, accepted: int) -> None:
         """A batch of one chosen token and so many drafted ones was evaluated."""
         ...
-
-
-@attrs.frozen
-class Sampling:
-    """How a token is chosen. Temperature 0 is greedy.
-
-    Attributes:
-        temperature: divides the logits before sampling.
-        seed: makes sampling repeatable.
-        top_k: sampling looks at this many best tokens.
-    """
-
-    temperature: float = 0.0
-    seed: int = 0
-    top_k: int = 40
 
 
 @attrs.frozen
@@ -81,39 +68,6 @@ class Generated:
     accepted: int = 0
     logprobs: tuple[float, ...] = ()
     milliseconds: float = 0.0
-
-
-@attrs.define
-class Spelling:
-    """Bytes that grow into text. State: the required bytes not yet spelled, and an unfinished character."""
-
-    required: bytes
-    completes_character: bool = False
-    _pending: bytes = b""
-    _started: bool = False
-
-    def add(self, piece: bytes) -> str | None:
-        """The text that `piece` adds; None when it is no UTF-8: the model has lost its way."""
-        if self.required:
-            spelled = min(len(piece), len(self.required))
-            self.required, piece = self.required[spelled:], piece[spelled:]
-        data = self._pending + piece
-        whole = ""
-        if self.completes_character and not self._started:
-            head = 0
-            while head < len(data) and data[head] & 0xC0 == 0x80:
-                head += 1
-            whole, data = data[:head].decode("utf-8", "surrogateescape"), data[head:]
-            self._started = bool(data)
-        try:
-            text = data.decode()
-            self._pending = b""
-        except UnicodeDecodeError as error:
-            if error.end < len(data) or error.reason != "unexpected end of data":
-                return None
-            text = data[: error.start].decode()
-            self._pending = data[error.start :]
-        return whole + text
 
 
 def generate(
@@ -430,20 +384,3 @@ class _Run:
         if self.on_text is not None and settled > self.streamed:
             self.on_text(self.watch.text[self.streamed : settled])
             self.streamed = settled
-
-
-def sample(logits: Logits, allowed: Ids | None, sampling: Sampling, random: np.random.Generator) -> int:
-    """Draw one token from the `top_k` best of `allowed` (None: all), at a temperature.
-
-    Raises:
-        NoNumbersError: among these logits is one that is no number, or nothing but minus infinity.
-    """
-    values = logits if allowed is None else logits[allowed]
-    count = min(sampling.top_k, len(values))
-    highest = np.argpartition(values, len(values) - count)[len(values) - count :]  # NaN counts as highest
-    scaled = values[highest].astype(np.float64) / sampling.temperature
-    if not np.isfinite(scaled.max()):
-        raise NoNumbersError
-    weights = np.exp(scaled - scaled.max())
-    drawn = int(highest[int(random.choice(len(highest), p=weights / weights.sum()))])
-    return drawn if allowed is None else int(allowed[drawn])

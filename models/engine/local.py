@@ -23,7 +23,8 @@ import attrs
 from ...context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
 from ..cache.kv_cache import MIN_SLICE, KVCache, NoRoomError, Synced
 from ..cache.saved_states import LOAD_BYTES_PER_MS, StateStore
-from ..decoding.loop import Generated, Sampling, generate
+from ..decoding.loop import Generated, generate
+from ..decoding.sampling import Sampling
 from ..decoding.stops import cursor_line
 from ..drafting.draft_model import DraftModel
 from ..drafting.drafts import Drafts, Speculation

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 from foretype.context.shared.values import StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache, NoRoomError, Sequence
-from foretype.models.decoding.loop import Generated, generate, sample
-from foretype.models.decoding.loop import Sampling as Chance
+from foretype.models.decoding.loop import Generated, generate
+from foretype.models.decoding.sampling import Sampling as Chance
+from foretype.models.decoding.sampling import sample
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.likelihood import log_probability
 from foretype.models.llama.llama import Model

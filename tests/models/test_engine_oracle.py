@@ -16,7 +16,7 @@ import attrs
 import pytest
 from foretype.context.shared.values import Completion, Prompt, RelatedPart, StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache
-from foretype.models.decoding.loop import Spelling
+from foretype.models.decoding.spelling import Spelling
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.loading import longest_prompt
 from foretype.models.engine.local import LocalEngine

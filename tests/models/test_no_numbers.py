@@ -12,7 +12,7 @@ import pytest
 from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.cache.saved_states import StateStore
-from foretype.models.decoding.loop import Sampling, sample
+from foretype.models.decoding.sampling import Sampling, sample
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.leaving import MIN_SAVED_TOKENS
 from foretype.models.engine.local import NO_NUMBERS, LocalEngine

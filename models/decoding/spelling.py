@@ -1,0 +1,38 @@
+"""From the bytes of tokens to text: bytes that had to be spelled first, and characters that are not whole yet."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.define
+class Spelling:
+    """Bytes that grow into text. State: the required bytes not yet spelled, and an unfinished character."""
+
+    required: bytes
+    completes_character: bool = False
+    _pending: bytes = b""
+    _started: bool = False
+
+    def add(self, piece: bytes) -> str | None:
+        """The text that `piece` adds; None when it is no UTF-8: the model has lost its way."""
+        if self.required:
+            spelled = min(len(piece), len(self.required))
+            self.required, piece = self.required[spelled:], piece[spelled:]
+        data = self._pending + piece
+        whole = ""
+        if self.completes_character and not self._started:
+            head = 0
+            while head < len(data) and data[head] & 0xC0 == 0x80:
+                head += 1
+            whole, data = data[:head].decode("utf-8", "surrogateescape"), data[head:]
+            self._started = bool(data)
+        try:
+            text = data.decode()
+            self._pending = b""
+        except UnicodeDecodeError as error:
+            if error.end < len(data) or error.reason != "unexpected end of data":
+                return None
+            text = data[: error.start].decode()
+            self._pending = data[error.start :]
+        return whole + text
