@@ -22,7 +22,6 @@ LONG_MODULES = {  # with the lines that each may have, and why it is not two mod
     "models/library/download.py": 500,  # three kinds of sources with one way to finish
     "daemon/server/service.py": 500,  # the lives of requests, of idle work and of the model
     "models/prompts/formats.py": 460,  # the format, its reader and its choice
-    "models/tuning/tune.py": 500,  # the plan and what carries it out
     "lsp/session/session.py": 440,  # what one editor has: settings, folders, backend
     "lsp/completions/requests.py": 440,  # the way of one request
     "lsp/server/server.py": 420,  # one method for each message

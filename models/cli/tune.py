@@ -15,8 +15,9 @@ from rich.table import Table
 from ..library import catalogue, store
 from ..library.catalogue import size_text
 from ..llama.llama import supports_gpu
+from ..tuning.plan import MAX_LOSS, suggestion_ms
 from ..tuning.record import Measured, find, identity, record_path
-from ..tuning.tune import MAX_LOSS, TuneOutcome, TuneStep, Watch, suggestion_ms
+from ..tuning.tune import TuneOutcome, TuneStep, Watch
 from ..tuning.tune import tune as run
 
 

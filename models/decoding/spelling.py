@@ -1,4 +1,4 @@
-"""From the bytes of tokens to text: bytes that had to be spelled first, and characters that are not whole yet."""
+"""From the bytes of tokens to text: bytes to be spelled first, and characters that are not whole yet."""
 
 from __future__ import annotations
 

@@ -32,59 +32,14 @@ from . import record as tuned
 from .importance import Importance, importance, tokens_to_read
 from .journal import Journal
 from .measuring import PASSAGE, QUALITY_TOKENS, FormSpeed, mean_log_probability, measure, sample_tokens
+from .plan import FILE_TYPES, TunePlan, fastest_form, other_thread_counts, same_form, worth_having
 from .quiet import LEAST_SHARE, Quiet
 from .record import Measured, Tuned
 
 log = logging.getLogger(__name__)
 
-MAX_LOSS = 0.05
-"""Mean natural-log probability per token of source code that a requantised file may lose."""
-
-
-def _layers(kinds: str) -> str:
-    """A pattern for these kinds of matrices in every layer."""
-    return rf"blk\.\d+\.({kinds})\.weight"
-
-
-_FOUR_BITS = ((_layers("ffn_down"), 12), (_layers("ffn_gate"), 20), (_layers("attn_q"), 2))
-
-FILE_TYPES = {
-    # llama_ftype, bits per weight with its scales, tensors that get another ggml_type
-    "Q4_0": (2, 4.6, ()),
-    "IQ4_NL": (25, 4.6, ()),
-    "Q8_0": (7, 8.6, ()),
-    # Four bits for kinds of tensors that lose little. Of the default model these three lose 0.03, 0.02 and
-    # 0.04 nats per token where it is known which weights matter; other models lose other amounts, so each
-    # is measured before it is chosen.
-    "Q8_0+Q4_0": (7, 7.5, ((_layers("ffn_gate|attn_q"), 2),)),
-    # A Q4_1 block is nearly a Q4_K one (both have a scale and a minimum for 32 weights), so where rows are
-    # long enough for Q4_K a shipped Q4_1 tensor loses next to nothing: ffn_down 0.006 nats.
-    "Q8_0+Q4_K": (7, 6.7, _FOUR_BITS),
-    "Q8_0+IQ4_NL": (7, 5.9, (*_FOUR_BITS, (_layers("ffn_up"), 20))),
-    "BF16": (32, 16.0, ()),
-}
-
-WAITED_FOR = 15
-"""Prompt tokens whose evaluation a suggestion waits for, in the mean; what is evaluated while the user rests
-is not waited for. An estimate: two runs of `make demo` evaluated 3 and 11 for a key, and people go elsewhere
-more often."""
-
-SMALL = 400_000_000
-"""Bytes up to which a file is worth a try although it is larger than the original."""
-
-ROUNDS = 2
-"""How often each file type gets its turn: what disturbs one round seldom lasts for both."""
-
-FINALS = 2
-CLOSE = 1.2
-"""Forms that need up to this part of the best one's time are measured so many times more. How a model happens
-to lie in memory alone makes a difference of a tenth and more."""
-
 RETRIES = 2
-MICRO_BATCHES = (64, 256, 512)
-DEFAULT_MICRO_BATCH = 128
-NOISE = 0.97
-"""A form that is not faster than this part of the time of another is not better."""
+"""How often a disturbed measurement is repeated."""
 
 
 @attrs.frozen
@@ -118,46 +73,6 @@ class TuneOutcome:
     tuned: Tuned
     measured: tuple[Measured, ...]
     notes: tuple[str, ...]
-
-
-def suggestion_ms(measured: Measured) -> float:
-    """Milliseconds of a typical suggestion: `WAITED_FOR` tokens of prefill, and 16 decoded one by one."""
-    return WAITED_FOR / measured.prefill + 16 * measured.steps[1]
-
-
-def fastest_form(measured: list[Measured]) -> Measured:
-    """The fastest form whose quality holds; an earlier one unless a later one is clearly faster."""
-    best = measured[0]
-    for one in measured[1:]:
-        if one.loss <= MAX_LOSS and suggestion_ms(one) < NOISE * suggestion_ms(best):
-            best = one
-    return best
-
-
-def finalists(measured: list[Measured]) -> list[Measured]:
-    """The forms that noise may have kept from being the best, and the original; none where none is close."""
-    sound = [one for one in measured if one.loss <= MAX_LOSS]
-    least = min(suggestion_ms(one) for one in sound)
-    close = [one for one in sound if suggestion_ms(one) < CLOSE * least]
-    return [measured[0], *(one for one in close if one != measured[0])] if len(close) > 1 else []
-
-
-def worth_having(file: gguf.GgufFile, parameters: int, memory: int) -> list[str]:
-    """The file types to try for a model.
-
-    Args:
-        file: the original.
-        parameters: number of weights.
-        memory: free bytes.
-    """
-    if (file.integer("split.count") or 1) > 1:
-        return []
-    limit = min(max(SMALL, file.size), memory // 2)
-    return [
-        name
-        for name, (_, bits, _) in FILE_TYPES.items()
-        if name != file.quantisation and parameters * bits / 8 <= limit
-    ]
 
 
 def tune(
@@ -259,27 +174,18 @@ class _Run:
     _steps: tuple[int, int] = (0, 1)
 
     def run(self, identity: str) -> TuneOutcome:
-        types = worth_having(self.file, self.file.parameters, memory.available())
-        counts = self._thread_counts()
-        more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
-        self._steps = (0, ROUNDS * (1 + len(types)) + more + len(counts) + len(MICRO_BATCHES))
+        plan = TunePlan(
+            tuple(worth_having(self.file, self.file.parameters, memory.available())),
+            self.threads,
+            () if self.fixed else other_thread_counts(self.threads, cores().logical),
+        )
+        self._steps = (0, plan.steps)
         self._wait_for_quiet()
         self._quality = self.journal.quality
-        form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
-        for turn in range(ROUNDS):
-            self._turn(form, turn + 1)
-            for file_type in types:
-                self._turn(attrs.evolve(form, file_type=file_type), turn + 1)
-        for turn in range(FINALS):
-            for finalist in finalists(self.measured):
-                self._turn(finalist, ROUNDS + turn + 1)
+        for form, turns in plan.trials(self.measured):
+            self._turn(form, turns)
         original = self.measured[0]
         file_type = fastest_form(self.measured).file_type
-        self._turn(attrs.evolve(fastest_form(self.measured), flash_attention=False), 1)
-        for count in counts:
-            self._turn(attrs.evolve(fastest_form(self.measured), threads=count), 1)
-        for size in MICRO_BATCHES:
-            self._turn(attrs.evolve(fastest_form(self.measured), micro_batch=size), 1)
         if not self._there(file_type):  # measured earlier, and now it cannot be written
             self.measured = [one for one in self.measured if one.file_type != file_type]
         self.close()
@@ -298,7 +204,7 @@ class _Run:
         """Measure a form for the so-manieth time, unless that was done before or its file cannot be made."""
         known = self.journal.known(form, turns)
         if known is not None:
-            if not any(_same_form(one, known) for one in self.measured):
+            if not any(same_form(one, known) for one in self.measured):
                 self.measured.append(known)
             return
         if self._there(form.file_type):
@@ -348,13 +254,6 @@ class _Run:
         done, total = self._steps
         self.watch(TuneStep(min(done, total - 1), total, text))
 
-    def _thread_counts(self) -> list[int]:
-        """Other numbers of threads to try: half of the cores, and all logical ones."""
-        if self.fixed:
-            return []
-        logical = cores().logical
-        return sorted({max(1, self.threads // 2), max(1, self.threads - 1), logical} - {self.threads})
-
     def _file_of(self, file_type: str) -> Path:
         return self.made.get(file_type, self.path)
 
@@ -391,7 +290,7 @@ class _Run:
     def _add(self, result: Measured) -> Measured:
         """Keep a result; of two rounds of one form the better times, each for itself."""
         for index, known in enumerate(self.measured):
-            if _same_form(known, result):
+            if same_form(known, result):
                 steps = {size: min(time, known.steps[size]) for size, time in result.steps.items()}
                 prefill = max(result.prefill, known.prefill)
                 self.measured[index] = attrs.evolve(known, prefill=prefill, steps=steps)
@@ -465,12 +364,3 @@ def _in_background(work: Callable[[], bool]) -> bool:
     while thread.is_alive():
         thread.join(0.1)
     return bool(results and results[0])
-
-
-def _same_form(one: Measured, other: Measured) -> bool:
-    return (one.file_type, one.flash_attention, one.threads, one.micro_batch) == (
-        other.file_type,
-        other.flash_attention,
-        other.threads,
-        other.micro_batch,
-    )

@@ -20,13 +20,15 @@ from foretype.models.llama import quantise as requantise
 from foretype.models.llama.llama import Context, Model
 from foretype.models.tuning import journal as tune_journal
 from foretype.models.tuning import measuring
+from foretype.models.tuning import plan as tune_plan
 from foretype.models.tuning import record as tuned
 from foretype.models.tuning import tune as tuning
 from foretype.models.tuning.journal import Journal
+from foretype.models.tuning.plan import MAX_LOSS, fastest_form, finalists, suggestion_ms, worth_having
 from foretype.models.tuning.quiet import Quiet, TimedTurn, settled
 from foretype.models.tuning.record import Measured, Tuned, find, identity, keep
 from foretype.models.tuning.sample import sample
-from foretype.models.tuning.tune import TuneStep, Watch, fastest_form, finalists, suggestion_ms, worth_having
+from foretype.models.tuning.tune import TuneStep, Watch
 from foretype.tests.support.tiny_gguf import tiny_model
 
 STEPS = {1: 5.0, 2: 8.0, 3: 10.0, 4: 10.0, 6: 15.0, 8: 14.0, 12: 18.0, 16: 19.0}
@@ -41,7 +43,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "MOST_TURNS", 1)
-    monkeypatch.setattr(tuning, "MICRO_BATCHES", (64,))
+    monkeypatch.setattr(tune_plan, "MICRO_BATCHES", (64,))
     for module in (tuning, measuring):
         monkeypatch.setattr(module, "QUALITY_TOKENS", 64)
 
@@ -73,7 +75,7 @@ def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
     outcome = tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=steps.append)
     assert find(model, folder) == outcome.tuned
     assert {one.file_type for one in outcome.measured} >= {"as is", "Q4_0", "Q8_0"}
-    assert outcome.tuned.choice.loss <= tuning.MAX_LOSS
+    assert outcome.tuned.choice.loss <= MAX_LOSS
     assert Path(outcome.tuned.path).is_file()
     assert steps
     assert all(step.done < step.total for step in steps)
@@ -197,7 +199,7 @@ def test_an_engine_honours_the_choice_unless_told_otherwise(
 
 def test_the_fastest_wins_where_quality_holds() -> None:
     fast = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2)
-    faster = attrs.evolve(FORM, file_type="IQ4_NL", prefill=2.4, loss=tuning.MAX_LOSS * 2)
+    faster = attrs.evolve(FORM, file_type="IQ4_NL", prefill=2.4, loss=MAX_LOSS * 2)
     assert fastest_form([FORM, fast, faster]) == fast
     assert fastest_form([FORM, attrs.evolve(FORM, file_type="Q8_0", prefill=0.401)]) == FORM, (
         "noise decides nothing"
@@ -211,7 +213,7 @@ def test_single_tokens_weigh_most_in_a_suggestion() -> None:
 def test_forms_that_noise_may_have_kept_back_are_measured_again_beside_the_original() -> None:
     slower = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2, steps={**STEPS, 1: 3.0})
     close = attrs.evolve(slower, file_type="Q8_0", prefill=1.1)
-    worse = attrs.evolve(slower, file_type="IQ4_NL", loss=tuning.MAX_LOSS * 2)
+    worse = attrs.evolve(slower, file_type="IQ4_NL", loss=MAX_LOSS * 2)
     assert finalists([FORM, slower, close, worse]) == [FORM, slower, close]
     assert finalists([FORM, slower, worse]) == []
     assert finalists([FORM]) == []
@@ -292,9 +294,9 @@ def test_the_sample_has_enough_tokens_of_several_languages(model: Path) -> None:
 _WITH_LITTLE_ROOM = """
 import resource, sys
 from pathlib import Path
-from foretype.models.tuning import measuring, quiet, tune
+from foretype.models.tuning import measuring, plan, quiet, tune
 
-measuring.MOST_TURNS, tune.MICRO_BATCHES, tune.ROUNDS = 1, (), 1
+measuring.MOST_TURNS, plan.MICRO_BATCHES, plan.ROUNDS = 1, (), 1
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 alone = quiet.Quiet(runnable=lambda: 1, spare=0)
 outcome = tune.tune(Path(sys.argv[1]), directory=Path(sys.argv[2]), threads=1, anyway=True, quiet=alone)
