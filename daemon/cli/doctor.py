@@ -119,11 +119,13 @@ def _llama() -> Iterator[Finding]:
 def _memory() -> Iterator[Finding]:
     import psutil
 
-    memory = psutil.virtual_memory()
-    little = memory.available < 512 << 20
+    from ...models.machine import memory
+
+    free = memory.available()  # of the container, where there is one
+    little = free < 512 << 20
     yield Finding(
         "memory",
-        f"{in_bytes(memory.available)} available of {in_bytes(memory.total)}",
+        f"{in_bytes(free)} available of {in_bytes(psutil.virtual_memory().total)}",
         "End other programs: a small model needs about half a gigabyte." if little else "",
     )
 

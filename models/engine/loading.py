@@ -19,7 +19,8 @@ from ..cache.step_costs import CostCurve
 from ..drafting.draft_model import DraftModel, load_draft
 from ..drafting.drafts import Speculation
 from ..drafting.ngrams import NgramTables
-from ..gguf.file import DEFAULT_CELLS, GgufFile, cache_bytes, check, check_memory, memory_needed
+from ..gguf.file import GgufFile, check, check_memory
+from ..gguf.sizes import DEFAULT_CELLS, MICRO_BATCH, SEQUENCES, cache_bytes, draft_needed, state_bytes
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor, available
 from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SEQUENCES = 24
 MEMORY_SHARE = 0.2
 """The KV cache takes at most this part of the memory that is free."""
 
@@ -51,9 +51,6 @@ CPU_SLICE = 256
 _WARM_UP_TOKENS = 96
 
 LEARN_WITHIN_MS = 250.0
-
-MICRO_BATCH = 128
-"""Tokens computed at once where nothing was measured: what a cancelled prefill may lose."""
 
 
 def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
@@ -70,10 +67,6 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     check_library()
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
     file = check(path)
-    if not on_gpu:
-        # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
-        cells = settings.context_tokens or default_cells(file)
-        check_memory(file, memory.available(), cells, _draft_bytes(settings))
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
@@ -81,6 +74,12 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     sweep_tuned()
     found = find_tuned(path) if settings.tuned and not on_gpu else None
     used = path if found is None else Path(found.path)
+    micro_batch = found.choice.micro_batch if found else MICRO_BATCH
+    if not on_gpu:
+        # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
+        cells = settings.context_tokens or default_cells(file)
+        runs = file if used == path else check(used)
+        check_memory(runs, memory.available(), cells, _draft_bytes(settings), micro_batch=micro_batch)
     threads = settings.threads or (found.choice.threads if found else available())
 
     def start(layers: int) -> tuple[Model, Context]:
@@ -91,7 +90,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
                 size=settings.context_tokens or default_cells(file),
                 sequences=SEQUENCES,
                 governor=Governor(threads),
-                micro_batch=found.choice.micro_batch if found else MICRO_BATCH,
+                micro_batch=micro_batch,
                 flash_attention=found.choice.flash_attention if found else True,
             )
         except ModelProblem:
@@ -199,7 +198,8 @@ def _draft_bytes(settings: EngineSettings) -> int:
     """What the draft model takes beside the model; it gets a cache for one prompt."""
     if not settings.speculation or settings.draft is None:
         return 0
-    return memory_needed(check(settings.draft), (settings.context_tokens or DEFAULT_CELLS) // 2 + 512)
+    cells = (settings.context_tokens or DEFAULT_CELLS) // 2 + 512
+    return draft_needed(check(settings.draft), cells)
 
 
 def _draft_model(
@@ -254,7 +254,8 @@ def longest_prompt(longest: int, cells: int) -> int:
 def default_cells(file: GgufFile) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
     per_token = max(1, cache_bytes(file, 1))
-    affordable = int(memory.available() * MEMORY_SHARE) // per_token
+    free = int(memory.available() * MEMORY_SHARE) - state_bytes(file, SEQUENCES)
+    affordable = max(free, 0) // per_token
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 
 

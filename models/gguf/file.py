@@ -34,14 +34,11 @@ from .head import (
     short,
     tables,
 )
+from .sizes import MICRO_BATCH, MOST_LAYERS, memory_needed
 
 _FIRST_READ = 8 << 20
 _LONGEST_HEAD = 128 << 20
 """Bytes of metadata and tensor table beyond which a file is refused; real ones have up to 30 MB."""
-_MOST_LAYERS = 512
-
-DEFAULT_CELLS = 8192
-"""Cells of a KV cache, in tokens, unless the user or the memory says otherwise."""
 _SPLIT = re.compile(r"^(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 
 
@@ -339,7 +336,7 @@ def check_architecture(file: GgufFile, llama: str | None = None) -> None:
     if not file.tensors:
         raise ModelProblem(f"{path} holds a vocabulary but no weights; download the model itself.")
     for key, most in (
-        ("block_count", _MOST_LAYERS),
+        ("block_count", MOST_LAYERS),
         ("embedding_length", 1 << 20),
         ("context_length", 1 << 31),
     ):
@@ -350,52 +347,27 @@ def check_architecture(file: GgufFile, llama: str | None = None) -> None:
         damaged(path, "it has no vocabulary")
 
 
-def memory_needed(file: GgufFile, context_tokens: int = 0) -> int:
-    """Bytes that the model takes when it runs: weights, KV cache, and working space.
-
-    An estimate on the safe side; working space is taken as a sixteenth of the weights and 64 MB.
-
-    Args:
-        file: the head of the file.
-        context_tokens: cells of the KV cache; 0 takes `DEFAULT_CELLS`, as an engine with room for them does.
-    """
-    weights = sum(tensor.size for tensor in file.tensors)
-    return weights + cache_bytes(file, context_tokens or DEFAULT_CELLS) + weights // 16 + (64 << 20)
-
-
-def cache_bytes(file: GgufFile, cells: int) -> int:
-    """Bytes of a KV cache in 16 bits, whatever layers look back only so far: all of it is kept."""
-    name = file.architecture
-    layers = min(file.integer(f"{name}.block_count") or 0, _MOST_LAYERS)
-    width = file.integer(f"{name}.embedding_length") or 0
-    heads = max(_per_layer(file, f"{name}.attention.head_count", layers), default=0)
-    key_length = file.integer(f"{name}.attention.key_length") or (width // heads if heads else 0)
-    value_length = file.integer(f"{name}.attention.value_length") or key_length
-    groups = _per_layer(file, f"{name}.attention.head_count_kv", layers) or [heads] * layers
-    return 2 * cells * sum(groups) * (key_length + value_length)
-
-
-def _per_layer(file: GgufFile, key: str, layers: int) -> list[int]:
-    """A hyperparameter that is one number for all layers, or a list of one for each."""
-    value = file.metadata.get(key)
-    if isinstance(value, tuple):
-        return [item for item in value if isinstance(item, int) and item >= 0]
-    return [value] * layers if isinstance(value, int) and value >= 0 else []
-
-
-def check_memory(file: GgufFile, available_bytes: int, context_tokens: int = 0, beside: int = 0) -> None:
+def check_memory(
+    file: GgufFile,
+    available_bytes: int,
+    context_tokens: int = 0,
+    beside: int = 0,
+    *,
+    micro_batch: int = MICRO_BATCH,
+) -> None:
     """Refuse a model that does not fit.
 
     Args:
         file: the head of the file.
         available_bytes: memory that is free.
-        context_tokens: see `memory_needed`.
+        context_tokens: cells of the KV cache; see `memory_needed`.
         beside: bytes that are needed beside it, as by a draft model.
+        micro_batch: tokens computed at once.
 
     Raises:
         ModelProblem: with both numbers.
     """
-    needed = memory_needed(file, context_tokens) + beside
+    needed = memory_needed(file, context_tokens, micro_batch=micro_batch) + beside
     if needed > available_bytes:
         raise ModelProblem(
             f"{file.path} needs about {_gigabytes(needed)} of memory and {_gigabytes(available_bytes)} are "
@@ -404,4 +376,4 @@ def check_memory(file: GgufFile, available_bytes: int, context_tokens: int = 0, 
 
 
 def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"

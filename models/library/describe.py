@@ -10,6 +10,7 @@ import attrs
 from ...context.shared.problem import ModelProblem
 from ...context.shared.values import RelatedPart
 from ..gguf import file as gguf
+from ..gguf.sizes import memory_needed
 from ..prompts import formats, layout
 
 _PREFIX = "def area(width, height):\n    return "
@@ -90,7 +91,7 @@ def describe(path: Path, overrides: Sequence[formats.Override] = ()) -> Descript
         parameters=file.parameters,
         quantisation=file.quantisation,
         size=file.size,
-        memory=gguf.memory_needed(file),
+        memory=memory_needed(file),
         context_tokens=file.context_tokens,
         vocabulary=file.vocabulary_size,
         tokenizer=file.text("tokenizer.ggml.model"),

@@ -19,6 +19,7 @@ from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import available
 from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
 from foretype.tests.bench.subject import model, model_with_markers, replay
+from foretype.tests.support import memory_probe
 from rich.console import Console
 from rich.table import Table
 
@@ -118,6 +119,11 @@ def drafts(results: Results) -> None:
         results.add(name, value)
 
 
+def memory(results: Results) -> None:
+    """How far the estimate of the memory that the default model needs is from what it takes."""
+    results.add("memory.error", memory_probe.error(model()))
+
+
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
@@ -125,6 +131,7 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "context": around,
     "lsp": serving,
     "tune": tuned,
+    "memory": memory,
 }
 
 

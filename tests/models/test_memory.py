@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine import loading
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import default_cells, load_engine, wanted_layers, with_fewer_layers
 from foretype.models.gguf import file as gguf
+from foretype.models.gguf import sizes
 from foretype.models.llama.llama import Model, OutOfMemory, why_not_loaded
 from foretype.models.machine import memory
-from foretype.tests.support.tiny_gguf import tiny_model
+from foretype.tests.support import memory_probe
+from foretype.tests.support.tiny_gguf import tiny_learned, tiny_mamba, tiny_model
 
 GB = 10**9
 V2 = "sys/fs/cgroup"
@@ -78,8 +83,8 @@ def test_a_cache_has_the_width_that_the_file_says(tmp_path: Path) -> None:
     """Many models have heads that are wider, or narrower, than their share of the embedding."""
     plain = head(tmp_path)
     wide = head(tmp_path, attention__key_length=128, attention__value_length=64)
-    assert gguf.cache_bytes(plain, 100) == 100 * 2 * 2 * 2 * (16 + 16)
-    assert gguf.cache_bytes(wide, 100) == 100 * 2 * 2 * 2 * (128 + 64)
+    assert sizes.cache_bytes(plain, 100) == 100 * 2 * 2 * 2 * (16 + 16)
+    assert sizes.cache_bytes(wide, 100) == 100 * 2 * 2 * 2 * (128 + 64)
 
 
 def test_the_cells_that_are_checked_are_the_cells_that_are_allocated(
@@ -88,9 +93,9 @@ def test_the_cells_that_are_checked_are_the_cells_that_are_allocated(
     path = tiny_model("starcoder", tmp_path)
     asked: list[int] = []
 
-    def check(file: gguf.GgufFile, free: int, cells: int, beside: int) -> None:
+    def check(file: gguf.GgufFile, free: int, cells: int, beside: int, *, micro_batch: int) -> None:
         asked.append(cells)
-        gguf.check_memory(file, free, cells, beside)
+        gguf.check_memory(file, free, cells, beside, micro_batch=micro_batch)
 
     monkeypatch.setattr(loading, "check_memory", check)
     engine = load_engine(path, EngineSettings(threads=1), lambda _part: None)
@@ -110,13 +115,86 @@ def test_a_small_container_gets_a_small_cache(tmp_path: Path, monkeypatch: pytes
 
 def test_a_draft_model_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tiny_model("starcoder", tmp_path)
-    needed = gguf.memory_needed(gguf.read(file), 2048)
+    needed = sizes.memory_needed(gguf.read(file), 2048)
     monkeypatch.setattr(memory, "available", lambda: needed + 10_000_000)
     plain = EngineSettings(context_tokens=2048, threads=1)
     load_engine(file, plain, lambda _part: None).close()
     drafting = EngineSettings(context_tokens=2048, threads=1, speculation=True, draft=file)
     with pytest.raises(ModelProblem, match="are free"):
         load_engine(file, drafting, lambda _part: None)
+
+
+SHAPES: dict[str, Callable[[Path], Path]] = {
+    "llama, every head with keys of its own": lambda folder: tiny_model(
+        "starcoder", folder, layers=8, embedding=512, heads=8, key_value_heads=8, feed_forward=2048
+    ),
+    "llama, heads that share keys": lambda folder: tiny_model(
+        "deepseek-coder", folder, layers=4, embedding=1024, heads=16, feed_forward=4096
+    ),
+    "llama, heads wider than their share": lambda folder: tiny_model(
+        "refact", folder, layers=6, heads=8, key_value_heads=8, head_width=128, tied=True
+    ),
+    "starcoder": lambda folder: tiny_learned("starcoder", folder, context=8192, embedding=512),
+    "mamba": lambda folder: tiny_mamba("starcoder", folder, layers=8, embedding=384, state=128),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere resident memory counts other things")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_estimate_is_what_a_process_takes(shape: str, tmp_path: Path) -> None:
+    """Within a tenth; the shapes are large enough that Python's own part does not decide."""
+    assert memory_probe.error(SHAPES[shape](tmp_path)) < 0.1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere resident memory counts other things")
+def test_the_estimate_of_a_draft_model_is_what_it_takes(tmp_path: Path) -> None:
+    file = tiny_model("starcoder", tmp_path, layers=4, embedding=512, heads=8, feed_forward=1024)
+    draft = tiny_model("starcoder", tmp_path, embedding=256)
+    assert memory_probe.error(file, draft) < 0.1
+
+
+def states(tmp_path: Path, **metadata: int | tuple[int, ...]) -> int:
+    file = gguf.read(tiny_model("starcoder", tmp_path))
+    named = {f"x.{key.replace('__', '.')}": value for key, value in metadata.items()}
+    return sizes.state_bytes(attrs.evolve(file, metadata={"general.architecture": "x", **named}), 24)
+
+
+def test_states_of_recurrent_layers_are_counted_for_every_sequence(tmp_path: Path) -> None:
+    """A published hybrid of each kind: Granite 4 tiny, LFM2 350M, Qwen3-Next; and RWKV 6."""
+    granite = states(
+        tmp_path,
+        block_count=40,
+        embedding_length=1536,
+        attention__head_count_kv=(0,) * 36 + (4,) * 4,
+        ssm__inner_size=3072,
+        ssm__state_size=128,
+        ssm__group_count=1,
+        ssm__conv_kernel=4,
+    )
+    assert granite == 24 * 36 * 4 * (3 * (3072 + 256) + 128 * 3072)
+    liquid = states(
+        tmp_path,
+        block_count=16,
+        embedding_length=1024,
+        attention__head_count_kv=(0,) * 10 + (8,) * 6,
+        shortconv__l_cache=3,
+    )
+    assert liquid == 24 * 10 * 4 * 2 * 1024
+    delta = states(
+        tmp_path,
+        block_count=48,
+        embedding_length=2048,
+        full_attention_interval=4,
+        attention__head_count_kv=2,
+        ssm__inner_size=4096,
+        ssm__state_size=128,
+        ssm__group_count=16,
+        ssm__conv_kernel=4,
+    )
+    assert delta == 24 * 36 * 4 * (3 * (4096 + 2 * 16 * 128) + 128 * 4096)
+    rwkv = states(tmp_path, block_count=24, embedding_length=2048, wkv__head_size=64)
+    assert rwkv == 24 * 24 * 4 * (2 * 2048 + 64 * 2048)
+    assert states(tmp_path, block_count=2, embedding_length=64) == 0
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def tiny_model(
     embedding: int = 64,
     heads: int = 4,
     key_value_heads: int = 2,
+    head_width: int = 0,
     feed_forward: int = 128,
     context: int = 8192,
     tied: bool = False,
@@ -75,6 +76,7 @@ def tiny_model(
         embedding: width, a multiple of `heads`.
         heads: attention heads.
         key_value_heads: heads of keys and values; divides `heads`.
+        head_width: of each head; 0 is its share of the embedding.
         feed_forward: width of the feed-forward part.
         context: `context_length` in the metadata, in tokens.
         tied: True uses the token embedding as output matrix too; half the size, and the model then tends
@@ -88,6 +90,8 @@ def tiny_model(
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"tiny-{vocab}-{seed}-{layers}x{embedding}{'-tied' if tied else ''}.gguf"
+    if head_width:
+        path = path.with_stem(f"{path.stem}-heads-of-{head_width}")
     if extra or name or architecture != "llama":
         told = repr((sorted((extra or {}).items()), name, architecture))
         path = path.with_stem(f"{path.stem}-{_digest(told)}")
@@ -105,7 +109,10 @@ def tiny_model(
     writer.add_feed_forward_length(feed_forward)
     writer.add_head_count(heads)
     writer.add_head_count_kv(key_value_heads)
-    writer.add_rope_dimension_count(embedding // heads)
+    writer.add_rope_dimension_count(head_width or embedding // heads)
+    if head_width:
+        writer.add_key_length(head_width)
+        writer.add_value_length(head_width)
     writer.add_rope_freq_base(10000.0)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(len(tokens))
@@ -121,7 +128,8 @@ def tiny_model(
         vocabulary=len(tokens),
         layers=layers,
         embedding=embedding,
-        key_value_width=key_value_heads * (embedding // heads),
+        query_width=heads * (head_width or embedding // heads),
+        key_value_width=key_value_heads * (head_width or embedding // heads),
         feed_forward=feed_forward,
         tied=tied,
     )
@@ -179,6 +187,58 @@ def tiny_learned(vocab: str, directory: Path, *, context: int = 256, embedding: 
     return path
 
 
+def tiny_mamba(
+    vocab: str, directory: Path, *, layers: int = 4, embedding: int = 256, state: int = 16
+) -> Path:
+    """Write a random model of Mamba's architecture: every layer is recurrent, and there is no KV cache."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"tiny-mamba-{vocab}-{layers}x{embedding}x{state}.gguf"
+    tokenizer = _tokenizer(vocab)
+    vocabulary = len(tokenizer["tokenizer.ggml.tokens"][2])
+    inner, kernel, rank = 2 * embedding, 4, 16
+    writer = GGUFWriter(path, "mamba")
+    writer.add_name("mamba")
+    writer.add_block_count(layers)
+    writer.add_context_length(8192)
+    writer.add_embedding_length(embedding)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_ssm_conv_kernel(kernel)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(state)
+    writer.add_ssm_time_step_rank(rank)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_file_type(0)
+    for key, (kind, element, value) in tokenizer.items():
+        writer.add_key_value(key, value, kind, sub_type=element)
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (vocabulary, embedding),
+        "output_norm.weight": (embedding,),
+    }
+    for layer in range(layers):
+        shapes |= {
+            f"blk.{layer}.attn_norm.weight": (embedding,),
+            f"blk.{layer}.ssm_in.weight": (2 * inner, embedding),
+            f"blk.{layer}.ssm_conv1d.weight": (inner, kernel),
+            f"blk.{layer}.ssm_conv1d.bias": (inner,),
+            f"blk.{layer}.ssm_x.weight": (rank + 2 * state, inner),
+            f"blk.{layer}.ssm_dt.weight": (inner, rank),
+            f"blk.{layer}.ssm_dt.bias": (inner,),
+            f"blk.{layer}.ssm_a": (inner, state),
+            f"blk.{layer}.ssm_d": (inner,),
+            f"blk.{layer}.ssm_out.weight": (embedding, inner),
+        }
+    random = np.random.default_rng(0)
+    for tensor, shape in shapes.items():
+        values = random.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[-1]))
+        writer.add_tensor(tensor, -np.abs(values) if tensor.endswith("ssm_a") else values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 def _add_tensors(
     writer: GGUFWriter,
     random: np.random.Generator,
@@ -186,6 +246,7 @@ def _add_tensors(
     vocabulary: int,
     layers: int,
     embedding: int,
+    query_width: int,
     key_value_width: int,
     feed_forward: int,
     tied: bool,
@@ -204,10 +265,10 @@ def _add_tensors(
     for layer in range(layers):
         block = f"blk.{layer}"
         ones(f"{block}.attn_norm.weight")
-        matrix(f"{block}.attn_q.weight", embedding, embedding)
+        matrix(f"{block}.attn_q.weight", query_width, embedding)
         matrix(f"{block}.attn_k.weight", key_value_width, embedding)
         matrix(f"{block}.attn_v.weight", key_value_width, embedding)
-        matrix(f"{block}.attn_output.weight", embedding, embedding)
+        matrix(f"{block}.attn_output.weight", embedding, query_width)
         ones(f"{block}.ffn_norm.weight")
         matrix(f"{block}.ffn_gate.weight", feed_forward, embedding)
         matrix(f"{block}.ffn_up.weight", feed_forward, embedding)

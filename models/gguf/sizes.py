@@ -1,0 +1,135 @@
+"""What a model takes of the memory when it runs, from its file's head alone: an estimate within a tenth.
+
+Sizes are llama.cpp's: `llama_kv_cache`, `llama_memory_recurrent`, and what `sched_reserve` keeps for the
+widest step of a batch, which for vocabularies of today is their logits. What is free, and what is refused,
+is decided elsewhere (`machine.memory`, `file.check_memory`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .file import GgufFile
+
+SEQUENCES = 24
+"""Sequences of the engine's cache. Recurrent layers keep a state for each, and there are logits for each."""
+
+MICRO_BATCH = 128
+"""Tokens computed at once where nothing was measured: what a cancelled prefill may lose."""
+
+DEFAULT_CELLS = 8192
+"""Cells of a KV cache, in tokens, unless the user or the memory says otherwise."""
+
+MOST_LAYERS = 512
+
+_PROCESS_BYTES = 12 << 20
+"""The vocabulary and its tables in Python, stacks of threads, llama.cpp's graphs: 8 to 17 MB, measured."""
+
+_INTERVAL = "full_attention_interval"
+
+
+def memory_needed(
+    file: GgufFile, cells: int = 0, *, micro_batch: int = MICRO_BATCH, sequences: int = SEQUENCES
+) -> int:
+    """Bytes that the model takes when it runs on the processor: weights, cache, states, and working space.
+
+    Args:
+        file: the head of the file.
+        cells: of the KV cache, in tokens; 0 takes `DEFAULT_CELLS`, as an engine with room for them does.
+        micro_batch: tokens computed at once.
+        sequences: that the cache is made for.
+    """
+    weights = sum(tensor.size for tensor in file.tensors)
+    return (
+        weights
+        + cache_bytes(file, cells or DEFAULT_CELLS)
+        + state_bytes(file, sequences)
+        + working_bytes(file, micro_batch, sequences)
+        + _PROCESS_BYTES
+    )
+
+
+def draft_needed(file: GgufFile, cells: int) -> int:
+    """Bytes that a draft model takes beside the model whose process and vocabulary it shares."""
+    return memory_needed(file, cells, sequences=1) - _PROCESS_BYTES
+
+
+def cache_bytes(file: GgufFile, cells: int) -> int:
+    """Bytes of a KV cache in 16 bits, whatever layers look back only so far: all of it is kept."""
+    name = file.architecture
+    layers = _layers(file)
+    heads = max(_per_layer(file, f"{name}.attention.head_count", layers), default=0)
+    width = file.integer(f"{name}.embedding_length") or 0
+    key_length = file.integer(f"{name}.attention.key_length") or (width // heads if heads else 0)
+    value_length = file.integer(f"{name}.attention.value_length") or key_length
+    groups = _per_layer(file, f"{name}.attention.head_count_kv", layers) or [heads] * layers
+    if interval := _interval(file):
+        groups = groups[interval - 1 :: interval]
+    return 2 * cells * sum(groups) * (key_length + value_length)
+
+
+def state_bytes(file: GgufFile, sequences: int) -> int:
+    """Bytes of the states of recurrent layers in 32 bits, one for each sequence; 0 without such layers.
+
+    Mamba's and the gated delta net's keys are `ssm.…`, LFM2's `shortconv.…`, RWKV's `wkv.…`.
+    """
+    name = file.architecture
+
+    def number(key: str) -> int:
+        return file.integer(f"{name}.{key}") or 0
+
+    width = number("embedding_length")
+    if head := number("wkv.head_size"):
+        shifts = file.integer(f"{name}.token_shift_count")
+        values = (2 if shifts is None else shifts) * width + width * head
+    elif length := number("shortconv.l_cache"):
+        values = (length - 1) * width
+    elif inner := number("ssm.inner_size"):
+        state = number("ssm.state_size")
+        kernel = max(number("ssm.conv_kernel") - 1, 0)
+        values = kernel * (inner + 2 * number("ssm.group_count") * state) + state * inner
+    else:
+        return 0
+    return 4 * sequences * values * _recurrent_layers(file)
+
+
+def working_bytes(file: GgufFile, micro_batch: int, sequences: int) -> int:
+    """Bytes for the intermediate results of one step, and for the logits that are kept of a batch.
+
+    Without flash attention the scores of all heads would come on top.
+    """
+    name = file.architecture
+    vocabulary = file.vocabulary_size or file.integer(f"{name}.vocab_size") or 0
+    width = file.integer(f"{name}.embedding_length") or 0
+    inside = max(_per_layer(file, f"{name}.feed_forward_length", _layers(file)), default=0)
+    step = max(vocabulary + 2 * width, 2 * inside + 3 * width)
+    return 4 * (micro_batch * step + sequences * vocabulary)
+
+
+def _layers(file: GgufFile) -> int:
+    return min(file.integer(f"{file.architecture}.block_count") or 0, MOST_LAYERS)
+
+
+def _interval(file: GgufFile) -> int:
+    """Every which layer attends where the others are recurrent; 0 where the file does not put it that way."""
+    found = file.integer(f"{file.architecture}.{_INTERVAL}") or 0
+    return found if found > 1 else 0
+
+
+def _recurrent_layers(file: GgufFile) -> int:
+    """Layers with a state, of a model that has such: those that do not attend, or all."""
+    layers = _layers(file)
+    if interval := _interval(file):
+        return layers - layers // interval
+    groups = _per_layer(file, f"{file.architecture}.attention.head_count_kv", layers)
+    without = sum(1 for group in groups if group == 0)
+    return without or layers  # none without: each layer has both, as in Falcon-H1
+
+
+def _per_layer(file: GgufFile, key: str, layers: int) -> list[int]:
+    """A hyperparameter that is one number for all layers, or a list of one for each."""
+    value = file.metadata.get(key)
+    if isinstance(value, tuple):
+        return [item for item in value if isinstance(item, int) and item >= 0]
+    return [value] * layers if isinstance(value, int) and value >= 0 else []
