@@ -133,7 +133,7 @@ def _in_word(character: str) -> bool:
 def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Stop before a `)` or `]` that closes nothing, or what the following line closes.
 
-    Braces are left to the syntax check: what they close may stand far above.
+    What may close something far above is left to the syntax check: braces, and what is behind others that do.
     """
     del rules
     if place.prose or place.language.id in _PROSE_LANGUAGES:
@@ -143,6 +143,9 @@ def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRule
     if scanned.quote or scanned.comment:
         return draft  # the lines above begin inside a string or a comment: what they open isn't known
     opened = [bracket for _, bracket in scanned.openers]
+    begins_inside = bool(
+        scanned.strays
+    )  # what those lines close was opened above them: there may be more of it
     closes_below = place.below[0].lstrip()[:1] if place.below and not place.after.strip() else ""
     replaced = place.after[: draft.replace_right]
     for at, closer in balance(draft.text, place.language).closers:
@@ -153,7 +156,7 @@ def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRule
             continue
         if opened and PAIRS[opened[-1]] == closer and not (closer == closes_below and len(opened) == 1):
             opened.pop()
-        elif closer == ")" and _ends_a_pattern(draft.text[:at], place):
+        elif (closer == ")" and _ends_a_pattern(draft.text[:at], place)) or (begins_inside and not opened):
             continue
         elif closer in ")]":
             return draft.cut(draft.text[:at].rstrip())

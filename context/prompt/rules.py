@@ -124,7 +124,8 @@ def _is_long_prose(place: CursorLines) -> bool:
 
 def _line_end_openers(place: CursorLines) -> tuple[str, ...]:
     """What may turn one line into a block: only where no block stands below already."""
-    deeper = bool(place.below) and place.columns_of(place.below[0]) > place.indent
+    below = place.below[0] if place.below else ""
+    deeper = place.columns_of(below) > place.indent and not closes_only(below, place.language)
     if deeper or not place.at_line_end:
         return ()
     return place.language.layout.openers

@@ -40,6 +40,7 @@ from foretype.tests.truth.verdict import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+TABS = "void f(void)\n{\n\ta();\n\tif (x) {\n\t\tb();\n\t}\n}\n"
 FILES = {
     "python": """import os
 
@@ -251,6 +252,22 @@ CASES = (
         "",
     ),
     ("go", "package a\n\nfunc f() {‸\n\tif x {\n\t\tg()\n\t}⟧\n}\n", "", "\n    if x {", FITTED, ""),
+    (
+        "c",
+        TABS + "void h(void)\n{‸\n\ta();\n    // so\n\tb();⟧\n}\n",
+        "",
+        "\n\ta();\n\t// so\n\tb();",
+        FITTED,
+        "",
+    ),
+    (
+        "c",
+        TABS + "void h(void)\n{‸\n\ta();\n\t// so\n\tb();⟧\n}\n",
+        "",
+        "\n\ta();\n    // so\n\tb();",
+        RESTYLED,
+        "",
+    ),
     ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h(1", CORRUPT, "open"),
     ("go", "package a\n\nfunc f() {\n\tg(‸h(1))⟧\n}\n", ")", "h", BEGINNING, ""),
     (

@@ -158,7 +158,22 @@ def _fits(hole: Hole, author: str, stands: str) -> bool:
     """Whether the file says nothing for the authors' steps, and what stands keeps which line is deeper."""
     usual = unit_of(hole.code, (hole.start, hole.end))
     own = steps_in(hole.code, hole.start, hole.end)
-    return bool(own - {usual} or not usual) and _same_depths(author, stands)
+    otherwise = bool(own - {usual} or not usual) or _are_foreign(author, stands, usual)
+    return otherwise and _same_depths(author, stands)
+
+
+def _are_foreign(author: str, stands: str, usual: str) -> bool:
+    """Whether the authors took blanks where their file takes tabs, or tabs for blanks, wherever it differs."""
+    lines = list(zip(author.split("\n")[1:], stands.split("\n")[1:], strict=False))
+    if any(one.strip() != other.strip() for one, other in lines[:-1]):
+        return False
+    differing = [_indent(one) for one, other in lines if _indent(one) != _indent(other)]
+    foreign = "  " if usual == "\t" else "\t"
+    return bool(differing) and all(foreign in indent for indent in differing)
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _squeezed(text: str) -> tuple[str, list[int]]:
