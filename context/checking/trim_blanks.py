@@ -110,7 +110,7 @@ def fit_the_indentation(draft: DraftText, place: CursorLines, rules: StopRules) 
     language = place.language
     told = IndentFacts(
         opens=lambda line: opens_block(line, language) and not line.rstrip().endswith("\\"),
-        closes=lambda line: closes_only(line, language),
+        closes=lambda line: closes_only(line, language) or first_word(line) in language.layout.continuations,
         shifts=language.layout.only == "blanks",
     )
     fitted = _fitted(lines, place, told)

@@ -26,7 +26,7 @@ class IndentFacts:
 
     Attributes:
         opens: whether a line opens a block.
-        closes: whether a line does nothing but close one.
+        closes: whether a line does nothing but close one, or goes on with it: as deep as what opened it.
         text: numbers of the lines that begin inside a string: their blanks belong to it.
         shifts: whether such lines move with the code around them all the same (YAML's block scalars).
     """
@@ -271,10 +271,13 @@ def _sense(steps: _Steps, depth: int, code: list[_Line], first: str, told: Inden
     opened, before = told.opens(first), first
     for line in code:
         level, rest = steps.level(line.indent)[0], steps.rest(line)
+        goes_on = without_end(before).rstrip().endswith(_GOES_ON)
         if opened and not told.closes(line.code):
             blocks += 2 if level == depth + 1 and not rest else -1
-        elif level <= depth and not without_end(before).rstrip().endswith(_GOES_ON):
+        elif level <= depth and not goes_on:
             others += -1 if rest else 1
+        elif level > depth + 1 and not goes_on:
+            blocks -= 1  # what stands below `case x:` is one step deeper, and never two
         depth, before = level, line.code
         opened = told.opens(line.indent + without_end(line.code)) and line.number not in told.text
     return blocks, others

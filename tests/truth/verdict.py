@@ -163,7 +163,7 @@ def _fits(hole: Hole, author: str, stands: str) -> bool:
 
 
 def _are_foreign(author: str, stands: str, usual: str) -> bool:
-    """Whether the authors took blanks where their file takes tabs, or tabs for blanks, wherever it differs."""
+    """Whether the authors took blanks where their file takes tabs, or tabs for blanks, where it differs."""
     lines = list(zip(author.split("\n")[1:], stands.split("\n")[1:], strict=False))
     if any(one.strip() != other.strip() for one, other in lines[:-1]):
         return False
