@@ -95,11 +95,13 @@ truth: install  ## answer holes in real code with what their authors wrote, and 
 live: model  ## what people get while they type: real lines through server and daemon (an hour; alone on the machine)
 	$(BIN)/python -m foretype.tests.live
 
-lint: install  ## ruff and pyright; for the front ends tsc, Biome, StyLua and luacheck
+lint: install  ## ruff and pyright, as on macOS and Windows too; for the front ends tsc, Biome, StyLua and luacheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@editors/lint.sh
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Darwin
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Windows context lsp daemon models editors
 
 format: install  ## format the code
 	$(BIN)/ruff format .

@@ -6,13 +6,14 @@ For worker processes. It starts none, and there is no way back.
 from __future__ import annotations
 
 import os
+import sys
 
 
 def give_way() -> None:
     """Leave the processor to everybody else, as far as the system lets a process say so."""
-    if hasattr(os, "nice"):
+    if sys.platform != "win32":
         os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):
+    if sys.platform == "linux":
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         except OSError:

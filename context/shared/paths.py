@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def runtime_dir() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_dir():
         return Path(runtime) / APPLICATION
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir()) / APPLICATION  # the temporary folder is the user's own
     return Path(tempfile.gettempdir()) / f"{APPLICATION}-{os.getuid()}"
 
 

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from ...context.shared.problem import DaemonProblem, Problem
 from ...context.shared.values import Completion, Stage, StopReason
 from ..process import lifecycle
-from ..process.home import DaemonHome, holder, peer_uid
+from ..process.home import NO_UNIX_SOCKETS, DaemonHome, holder, peer_uid
 from ..process.lifecycle import Clock
 from ..wire import messages as protocol
 from ..wire.messages import (
@@ -290,6 +291,8 @@ class DaemonClient:
 
     async def _connect(self) -> Connection:
         self._place.check()
+        if sys.platform == "win32":
+            raise DaemonProblem(NO_UNIX_SOCKETS)
         try:
             reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
         except (FileNotFoundError, ConnectionRefusedError) as error:

@@ -7,7 +7,6 @@ here starts, ends or waits for anything.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import stat
@@ -18,8 +17,13 @@ from pathlib import Path
 import attrs
 
 from ...context.shared import paths
+from ...context.shared.locks import lock
 from ...context.shared.problem import DaemonProblem
 
+NO_UNIX_SOCKETS = (
+    "On Windows there is no daemon, since Python has no Unix sockets there: "
+    "each language server runs the model itself."
+)
 _SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
 
 
@@ -111,6 +115,8 @@ class DaemonHome:
             )
         if not stat.S_ISDIR(status.st_mode):
             raise DaemonProblem(f"The runtime directory {self.directory} is not a directory. {remedy}")
+        if sys.platform == "win32":
+            return  # who may do what there is not in these numbers
         if status.st_uid != os.getuid():
             raise DaemonProblem(
                 f"The runtime directory {self.directory} belongs to another user (uid {status.st_uid}). "
@@ -144,7 +150,8 @@ class Lock:
         Raises:
             DaemonProblem: the file cannot be opened.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        # Python's descriptors are not inherited; links are followed only where the system cannot refuse to.
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         try:
             descriptor = os.open(path, flags, 0o600)
         except OSError as error:
@@ -152,7 +159,7 @@ class Lock:
                 f"The lock file {path} cannot be opened ({error.strerror}). Remove it and try again."
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(descriptor)
         except OSError as error:
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
@@ -166,7 +173,8 @@ class Lock:
     def sign(self) -> None:
         """Write this process's id into the file, for people and for `holder`."""
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     @property
     def in_place(self) -> bool:
@@ -200,6 +208,8 @@ def bind(place: DaemonHome) -> socket.socket:
     Raises:
         DaemonProblem: the socket cannot be made.
     """
+    if sys.platform == "win32":
+        raise DaemonProblem(NO_UNIX_SOCKETS)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         place.socket.unlink(missing_ok=True)
@@ -244,7 +254,7 @@ def _same_file(status: os.stat_result, path: Path) -> bool:
 
 def peer_uid(connection: socket.socket) -> int | None:
     """The user id at the other end of a Unix socket; None where the system does not say."""
-    if hasattr(socket, "SO_PEERCRED"):
+    if sys.platform == "linux":
         size = struct.calcsize("3i")
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
         return uid
@@ -258,6 +268,8 @@ def peer_uid(connection: socket.socket) -> int | None:
 
 def accepts(place: DaemonHome) -> bool:
     """Whether somebody listens on the socket. Returns at once."""
+    if sys.platform == "win32":
+        return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:

@@ -60,6 +60,9 @@ REAPED_WITHIN_S = 0.2
 """How long after its last byte a process may take to be gone."""
 
 
+_KILL = 9
+
+
 async def how_it_ended(pid: int | None, *, within_s: float = REAPED_WITHIN_S) -> str:
     """The signal that ended a daemon, for people; "" where it ended otherwise or somebody else started it."""
     child = None if pid is None else _started.get(pid)
@@ -79,8 +82,8 @@ def signal_name(number: int) -> str:
         name = signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-    if name == "SIGKILL":
-        return "signal SIGKILL (Killed, as the system does when memory is short)"
+    if number == _KILL:
+        return f"signal {name} (Killed, as the system does when memory is short)"
     return f"signal {name} ({signal.strsignal(number)})"
 
 
@@ -183,7 +186,7 @@ async def end(place: DaemonHome, pid: int, *, within_s: float = 3.0) -> bool:
     Returns:
         Whether it let go of the lock.
     """
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, _KILL):
         if holder(place) != pid:
             return True
         try:

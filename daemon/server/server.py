@@ -12,6 +12,8 @@ import itertools
 import logging
 import os
 import signal
+import socket
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +22,7 @@ import attrs
 
 from ...context.shared.problem import DaemonProblem
 from ...context.shared.values import Completion
-from ..process.home import BoundSocket, DaemonHome, Lock, bind, peer_uid
+from ..process.home import NO_UNIX_SOCKETS, BoundSocket, DaemonHome, Lock, bind, peer_uid
 from ..process.lifecycle import Clock, IdleTimer
 from ..process.release import release
 from ..wire import messages as protocol
@@ -116,7 +118,7 @@ class Server:
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends."""
         uid = peer_uid(writer.get_extra_info("socket"))
-        if uid is not None and uid != os.getuid():
+        if sys.platform != "win32" and uid is not None and uid != os.getuid():
             logger.warning("a connection of another user (uid %d) was refused", uid)
             writer.transport.abort()
             return
@@ -348,7 +350,7 @@ async def serve(
             server = Server(
                 source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
             )
-            listening = await asyncio.start_unix_server(server.connected, sock=listener)
+            listening = await _listen(server, listener)
             logger.info("daemon %d listens", os.getpid())
             if on_ready is not None:
                 on_ready(server)
@@ -361,6 +363,12 @@ async def serve(
     finally:
         logger.info("daemon %d ends", os.getpid())
         lock.release()
+
+
+async def _listen(server: Server, listener: socket.socket) -> asyncio.Server:
+    if sys.platform == "win32":
+        raise DaemonProblem(NO_UNIX_SOCKETS)
+    return await asyncio.start_unix_server(server.connected, sock=listener)
 
 
 async def _until_stopped(server: Server, in_place: Callable[[], bool], tick_s: float) -> None:

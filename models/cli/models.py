@@ -137,7 +137,7 @@ def pull(name: str, force: bool) -> None:
 @contextlib.contextmanager
 def _ended_gently() -> Generator[None]:
     """A request to end, or a terminal that goes away, stops the download as Ctrl-C does: nothing is left."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield

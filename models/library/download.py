@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
@@ -24,6 +23,7 @@ from typing import IO, Protocol
 
 import attrs
 
+from ...context.shared.locks import lock, open_for_lock
 from ...context.shared.problem import ModelProblem, Problem
 from .catalogue import Entry, UrlSource, WheelSource, size_text
 
@@ -432,6 +432,8 @@ def _temporary_folder(directory: Path) -> Generator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
+        if sys.platform == "win32":
+            shutil.rmtree(folder, ignore_errors=True)  # what is open stays there
 
 
 def _locked_folder(directory: Path) -> tuple[Path, int]:
@@ -439,10 +441,10 @@ def _locked_folder(directory: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=directory))
         try:
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            handle = open_for_lock(folder)
         except FileNotFoundError:
             continue
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        lock(handle, wait=True)
         if folder.is_dir():
             return folder, handle
         os.close(handle)
@@ -450,11 +452,11 @@ def _locked_folder(directory: Path) -> tuple[Path, int]:
 
 def _remove_unless_locked(folder: Path) -> None:
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = open_for_lock(folder)
     except OSError:
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
         shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         pass  # somebody is downloading into it
@@ -463,6 +465,8 @@ def _remove_unless_locked(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return  # folders cannot be opened there
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

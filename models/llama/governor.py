@@ -11,6 +11,7 @@ not to be known (other systems than Linux), computations that take much longer t
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -37,8 +38,10 @@ def available() -> int:
 
 def runnable_threads() -> Runnable:
     """A function that asks the kernel how many threads are running or ready to, machine-wide (proc(5))."""
+    if sys.platform == "win32":
+        return lambda: None
     try:
-        file = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open("/proc/loadavg", os.O_RDONLY)
     except OSError:
         return lambda: None
 

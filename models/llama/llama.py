@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import enum
 import logging
+import sys
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ from .taps import Told, listener
 c: Any = llama_cpp
 log = logging.getLogger(__name__)
 
-_libc = ctypes.CDLL(None)
+_libc = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
 _NATIVE_PREDICATE: Any = ctypes.cast(_libc.strlen, c.ggml_abort_callback)
 _NEVER = ctypes.create_string_buffer(2)
 

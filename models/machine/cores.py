@@ -9,6 +9,7 @@ processor time. How many threads compute is `governor`' decision.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def cores(root: Path = Path("/"), affinity: frozenset[int] | None = None) -> Cor
     """
     online = _listed(root / "sys/devices/system/cpu/online") or frozenset(range(os.cpu_count() or 1))
     if affinity is None:
-        affinity = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else online
+        affinity = frozenset(os.sched_getaffinity(0)) if sys.platform == "linux" else online
     allowed = affinity & online or affinity or online
     machine = max(1, _physical(root, online))
     usable = max(1, min(machine, _physical(root, allowed)))
