@@ -18,7 +18,6 @@ FUNCTION_LINES = 50
 
 LONG_MODULES = {  # with the lines that each may have, and why it is not two modules yet
     "context/syntax/tree.py": 600,  # trees and what is asked of them: to be told apart
-    "models/engine/local.py": 560,  # the engine: its planner and its idle work are to stand apart
     "models/library/download.py": 500,  # three kinds of sources with one way to finish
     "daemon/server/service.py": 500,  # the lives of requests, of idle work and of the model
     "models/prompts/formats.py": 460,  # the format, its reader and its choice

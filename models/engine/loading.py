@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
+import attrs
+
 from ...context.shared.problem import ModelProblem
 from ..cache.kv_cache import KVCache, Sequence
 from ..cache.saved_states import StateStore, fingerprint
@@ -34,6 +36,7 @@ from ..tuning.record import find as find_tuned
 from ..tuning.record import sweep as sweep_tuned
 from .interface import EngineInfo, EngineSettings
 from .local import LocalEngine
+from .writing import Drafting
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,31 @@ CPU_SLICE = 256
 _WARM_UP_TOKENS = 96
 
 LEARN_WITHIN_MS = 250.0
+
+
+@attrs.frozen
+class Loaded:
+    """What llama.cpp holds for an engine: the model, its context and the model that drafts."""
+
+    model: Model
+    context: Context
+    draft: DraftModel | None
+
+    @contextlib.contextmanager
+    def abortable(self, cancellation: Cancellation) -> Generator[None]:
+        """While inside, the cancellation stops a running llama_decode of either model."""
+        with (
+            self.context.abortable(cancellation),
+            self.draft.abortable(cancellation) if self.draft else contextlib.nullcontext(),
+        ):
+            yield
+
+    def close(self) -> None:
+        """Free everything."""
+        if self.draft is not None:
+            self.draft.close()
+        self.context.close()
+        self.model.close()
 
 
 def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
@@ -117,17 +145,6 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     speculates = settings.speculation and model.goes_back
     draft = _draft_model(settings, file, context, threads) if speculates else None
 
-    @contextlib.contextmanager
-    def arm(cancellation: Cancellation) -> Generator[None]:
-        with context.abortable(cancellation), draft.abortable(cancellation) if draft else _nothing:
-            yield
-
-    def close() -> None:
-        if draft is not None:
-            draft.close()
-        context.close()
-        model.close()
-
     prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
     return LocalEngine(
         cache,
@@ -135,7 +152,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         prompt_tokens,
         ends=ends,
         max_prompt_tokens=longest_prompt(context.longest, context.size),
-        arm=arm,
+        running=Loaded(model, context, draft),
         info=EngineInfo(
             path.stem,
             str(path),
@@ -148,10 +165,9 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
-        speculation=Speculation(ends, context_costs(cache)) if speculates else None,
-        workspaces=_workspaces(used, ends, settings) if speculates else None,
-        draft_model=draft,
-        on_close=close,
+        drafting=Drafting(Speculation(ends, context_costs(cache)), _workspaces(used, ends, settings), draft)
+        if speculates
+        else None,
     )
 
 
@@ -189,9 +205,6 @@ def with_fewer_layers(start: Callable[[int], T], layers: int) -> tuple[T, int]:
                 raise
             log.warning("%d layers do not fit into the GPU's memory", layers)
             layers //= 2
-
-
-_nothing = contextlib.nullcontext()
 
 
 def _draft_bytes(settings: EngineSettings) -> int:

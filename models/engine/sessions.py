@@ -2,11 +2,12 @@
 
 A session has at most three slots: `whole` sees the entire window, `short` answered first with less of it,
 `next` is being prepared while the user is idle and then takes the place of `whole`. This module keeps
-them and gives their sequences back; which one serves a request is decided in `local`.
+them and gives their sequences back; which one serves a request is decided in `planner`.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 
 import attrs
@@ -16,6 +17,14 @@ from ..cache.kv_cache import KVCache, Sequence
 from ..drafting.drafts import Drafts
 from ..llama.vocabulary import GrowingText
 from ..prompts.anchor import Anchor
+
+
+class SlotKind(enum.Enum):
+    """The slots of a session, the best first."""
+
+    WHOLE = "whole"
+    NEXT = "next"
+    SHORT = "short"
 
 
 @attrs.define(eq=False)
@@ -42,9 +51,6 @@ class DocumentSession:
     Attributes:
         name: as the daemon calls it.
         prompt: what was last asked for.
-        whole: sees the entire window, or None.
-        short: answered first with less, or None.
-        next: will be `whole` when it is ready, or None.
         drafts: what it drafts from, or None before the first generation.
         suggested: the prefix of the last greedy answer and its text, or None.
         learned: the path whose text the workspace's n-grams know already, or None.
@@ -52,16 +58,42 @@ class DocumentSession:
 
     name: str
     prompt: Prompt
-    whole: Slot | None = None
-    short: Slot | None = None
-    next: Slot | None = None
     drafts: Drafts | None = None
     suggested: tuple[str, str] | None = None
     learned: str | None = None
 
+    _slots: dict[SlotKind, Slot] = attrs.field(factory=dict[SlotKind, Slot])
+
+    @property
+    def whole(self) -> Slot | None:
+        """Sees the entire window, or None."""
+        return self.at(SlotKind.WHOLE)
+
+    @property
+    def next(self) -> Slot | None:
+        """Will be `whole` when it is ready, or None."""
+        return self.at(SlotKind.NEXT)
+
+    @property
+    def short(self) -> Slot | None:
+        """Answered first with less, or None."""
+        return self.at(SlotKind.SHORT)
+
+    def at(self, kind: SlotKind) -> Slot | None:
+        """The slot of this kind, or None."""
+        return self._slots.get(kind)
+
+    def put(self, kind: SlotKind, slot: Slot) -> None:
+        """Let `slot` be the one of this kind; what was there is the caller's to release."""
+        self._slots[kind] = slot
+
+    def take(self, kind: SlotKind) -> Slot | None:
+        """The slot of this kind, which the session holds no longer; or None."""
+        return self._slots.pop(kind, None)
+
     def slots(self) -> tuple[Slot, ...]:
         """Those that exist, the best first."""
-        return tuple(slot for slot in (self.whole, self.next, self.short) if slot is not None)
+        return tuple(slot for kind in SlotKind if (slot := self.at(kind)) is not None)
 
 
 @attrs.frozen
@@ -135,21 +167,22 @@ class Sessions:
                 (one for one in self._sessions.values() if one is not wanted_by and one.slots()), None
             )
             if other is None:
-                self.drop(wanted_by, "next")
-                self.drop(wanted_by, "short")
+                self.drop(wanted_by, SlotKind.NEXT)
+                self.drop(wanted_by, SlotKind.SHORT)
             else:
                 self.forget(other.name)
         return sequence
 
-    def drop(self, session: DocumentSession, which: str) -> None:
+    def drop(self, session: DocumentSession, kind: SlotKind) -> None:
         """Give one slot back."""
-        slot: Slot | None = getattr(session, which)
+        slot = session.take(kind)
         if slot is not None:
             self._cache.release(slot.sequence)
-            setattr(session, which, None)
 
     def promote(self, session: DocumentSession) -> None:
         """`next` is ready: it takes the place of `whole`, and a short answer is no longer needed."""
-        self.drop(session, "whole")
-        session.whole, session.next = session.next, None
-        self.drop(session, "short")
+        self.drop(session, SlotKind.WHOLE)
+        ready = session.take(SlotKind.NEXT)
+        if ready is not None:
+            session.put(SlotKind.WHOLE, ready)
+        self.drop(session, SlotKind.SHORT)

@@ -123,12 +123,15 @@ class Cells(FakeCells):
         return self._truth.logits(self._ends[index])
 
     @contextlib.contextmanager
-    def arm(self, cancellation: Cancellation) -> Generator[None]:
+    def abortable(self, cancellation: Cancellation) -> Generator[None]:
         self.cancellation = cancellation
         try:
             yield
         finally:
             self.cancellation = None
+
+    def close(self) -> None:
+        pass
 
 
 class _Source:
@@ -156,9 +159,9 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
         KVCache(cells),
         real.vocabulary,
         real.layout,
-        ends=cast("Any", real)._ends,
-        max_prompt_tokens=cast("Any", real)._max_prompt_tokens,
-        arm=cells.arm,
+        ends=real.continuation.ends,
+        max_prompt_tokens=real.planner.max_prompt_tokens,
+        running=cells,
         info=EngineInfo("simulated", "", 0, CELLS, "", 0, real.layout.sees_suffix),
         latency_budget_ms=budget_ms,
         clock=clock,

@@ -7,7 +7,6 @@ knows what every cell really holds, and its logits depend on all of it.
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import Model
 from foretype.models.llama.vocabulary import Vocabulary, to_bytes
 from foretype.models.prompts import anchor as anchors
-from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.fake_cells import FakeCells, NothingRuns
 from foretype.tests.support.marked_layout import MIDDLE, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.tiny_gguf import vocabulary_file
 from hypothesis import given, settings
@@ -63,7 +62,7 @@ class Bench:
             layout,
             ends=frozenset({0}),
             max_prompt_tokens=longest_prompt(cells.longest, size),
-            arm=lambda _cancellation: contextlib.nullcontext(),
+            running=NothingRuns(),
             info=EngineInfo("fake", "", 0, size, order, 0),
             latency_budget_ms=budget_ms,
         )
@@ -133,7 +132,7 @@ class Bench:
         session = self.engine.sessions.get(document.name)
         assert session is not None
         slot = max(session.slots(), key=lambda slot: slot.sequence.used)
-        candidate = self.engine.fit(slot.anchor, attrs.evolve(slot.tail), document.prompt())
+        candidate = self.engine.planner.fit(slot.anchor, attrs.evolve(slot.tail), document.prompt())
         assert candidate is not None
         ids, spelling, text = (
             list(candidate.target),

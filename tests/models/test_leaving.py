@@ -132,7 +132,7 @@ def test_a_real_context_goes_on_from_its_parts_as_from_its_own_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaving, "PART_BYTES", 50_000)
-    monkeypatch.setattr("foretype.models.engine.local.LOAD_BYTES_PER_MS", 1e12)
+    monkeypatch.setattr("foretype.models.engine.serving.LOAD_BYTES_PER_MS", 1e12)
     source = "".join(f"def area_{n}(width):\n    return width * {n}\n\n" for n in range(40))
     file = tiny_model("starcoder", tmp_path / "model")
     prompt = Prompt(source, "", "area.py", "python")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.likelihood import NoNumbersError, best
 from foretype.models.llama.llama import Model
 from foretype.models.llama.vocabulary import Vocabulary
-from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.fake_cells import FakeCells, NothingRuns
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.tiny_gguf import vocabulary_file
 
@@ -57,7 +56,7 @@ def engine(vocabulary: Vocabulary, states: StateStore | None = None) -> tuple[Lo
         MarkedLayout(vocabulary, "psm"),
         ends=frozenset({0, PREFIX, MIDDLE, SUFFIX, NAME}),
         max_prompt_tokens=2048,
-        arm=lambda _cancellation: contextlib.nullcontext(),
+        running=NothingRuns(),
         info=EngineInfo("fake", "", 0, 4096, "psm", 0),
         latency_budget_ms=1e9,
         states=states,

@@ -6,7 +6,6 @@ having been chosen shows at once.
 
 from __future__ import annotations
 
-import contextlib
 import random
 import zlib
 from collections.abc import Sequence
@@ -24,11 +23,12 @@ from foretype.models.drafting.lookup import TokenIndex
 from foretype.models.engine.interface import EngineInfo, EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
+from foretype.models.engine.writing import Drafting
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import Model
 from foretype.models.llama.vocabulary import Vocabulary
 from foretype.models.tuning.sample import other_code
-from foretype.tests.support.fake_cells import FakeCells
+from foretype.tests.support.fake_cells import FakeCells, NothingRuns
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.private_home import default_model
 from foretype.tests.support.tiny_gguf import tiny_model, vocabulary_file
@@ -75,10 +75,10 @@ def engine(
         MarkedLayout(vocabulary, order),
         ends=markers,
         max_prompt_tokens=size // 2,
-        arm=lambda _cancellation: contextlib.nullcontext(),
+        running=NothingRuns(),
         info=EngineInfo("fake", "", 0, size, order, 0),
         latency_budget_ms=1e9,  # what is shortened to save time depends on timing
-        speculation=Speculation(markers, lambda: FREE) if drafts else None,
+        drafting=Drafting(Speculation(markers, lambda: FREE)) if drafts else None,
     )
 
 

@@ -6,6 +6,7 @@ cache that holds the wrong tokens answers differently from a fresh one, and test
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Sequence
 
@@ -139,3 +140,16 @@ class AbortsAfter(Cancellation):
     def __init__(self, cells: FakeCells, tokens: int) -> None:
         super().__init__()
         cells.abort_after = tokens
+
+
+class NothingRuns:
+    """Implements `local.Running` for cells that need neither be stopped nor freed."""
+
+    def abortable(
+        self,
+        cancellation: Cancellation,  # noqa: ARG002
+    ) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,115 @@
+"""Carries out what `planner` decides: puts anchors into slots, loads saved states, has tokens evaluated.
+
+Before a short slot serves again, part of the budget goes into the whole window: somebody who goes on typing
+gets ahead, and somebody who stops waits no longer than the budget for an early answer.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ...context.shared.values import Prompt
+from ..cache.kv_cache import MIN_SLICE, KVCache, Synced
+from ..cache.saved_states import LOAD_BYTES_PER_MS, StateStore
+from ..llama.cancellation import Cancellation
+from .leaving import MIN_SAVED_TOKENS
+from .planner import MIN_SHORT_TOKENS, Planner, SlotChoice
+from .sessions import DocumentSession, SessionCandidate, Sessions, Slot, SlotKind
+
+BUDGET_SHARE = 0.6
+"""The part of the latency budget that a first prefill may use; the rest is for decoding."""
+
+GROWTH_SHARE = 0.15
+"""The part of it that the whole window gets before a short one answers again. With more of it somebody who
+types sees nothing for seconds; see ARCHITECTURE.md, "Where building proved the plan wrong"."""
+
+SLICE_MS = 80.0
+"""Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
+
+GROWTH_SLICE_MS = 40.0
+"""The whole window grows between two keys of somebody who types fast, and a slice that a key cuts is lost."""
+
+
+@attrs.define
+class Serving:
+    """State: the latency budget, in ms. What lies where is the sessions' and the cache's."""
+
+    cache: KVCache
+    planner: Planner
+    sessions: Sessions
+    states: StateStore | None
+    latency_budget_ms: float
+
+    def budget_tokens(self) -> int:
+        """How many tokens a first answer may evaluate on this machine."""
+        tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
+        return max(MIN_SHORT_TOKENS, int(tokens))
+
+    def first(
+        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
+    ) -> tuple[Slot, SessionCandidate]:
+        """The slot for an answer within the budget; before a short one serves again, the whole one grows."""
+        slot, plan = self._within_budget(session, prompt)
+        if plan.slot is not None and slot is session.short:
+            self._grow(session, prompt, cancellation)
+            slot, plan = self._within_budget(session, prompt)
+        return slot, plan
+
+    def whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
+        """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
+        choice = self.planner.exact(session, prompt)
+        if choice is None:
+            fresh = self.planner.whole(prompt)
+            self._recall(session, fresh)
+            choice = SlotChoice(SlotKind.NEXT, fresh)
+        return self._slot_of(session, choice), choice.candidate
+
+    def evaluate(
+        self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation, *, slice_ms: float = SLICE_MS
+    ) -> Synced:
+        """Bring the plan's tokens into the slot's sequence."""
+        return self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=slice_ms)
+
+    def _within_budget(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
+        budget = self.budget_tokens()
+        choice = self.planner.standing(session, prompt, budget)
+        if choice is None:
+            whole = self.planner.whole(prompt)
+            if whole.cost > budget and self._recall(session, whole):
+                whole = attrs.evolve(whole, cost=self.cache.cost(None, whole.target))
+            choice = self.planner.anew(prompt, whole, budget)
+        return self._slot_of(session, choice), choice.candidate
+
+    def _grow(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
+        """Evaluate as much more of the whole window as its share of the budget has time for."""
+        slot, plan = self.whole(session, prompt)
+        affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
+        end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
+        self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
+
+    def _recall(self, session: DocumentSession, wanted: SessionCandidate) -> bool:
+        """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
+        if self.states is None or session.next is not None or wanted.cost < MIN_SAVED_TOKENS:
+            return False
+        held = len(wanted.target) - wanted.cost
+        found = self.states.find(wanted.target, held + MIN_SAVED_TOKENS)
+        if found is None:
+            return False
+        saved, shared = found
+        if (shared - held) / self.cache.speed.tokens_per_ms < saved.size / LOAD_BYTES_PER_MS:
+            return False
+        state = self.states.read(saved)
+        if state is None:
+            return False
+        slot = self._slot_of(session, SlotChoice(SlotKind.NEXT, wanted))
+        return self.cache.restore(slot.sequence, saved.tokens, state)
+
+    def _slot_of(self, session: DocumentSession, choice: SlotChoice) -> Slot:
+        """The chosen slot; a new anchor takes over the sequence of what its slot held before."""
+        if choice.candidate.slot is not None:
+            return choice.candidate.slot
+        old = session.at(choice.kind)
+        sequence = old.sequence if old is not None else self.sessions.acquire(session)
+        slot = Slot(choice.candidate.anchor, sequence, choice.candidate.tail, choice.context)
+        session.put(choice.kind, slot)
+        return slot
