@@ -67,6 +67,15 @@ def test_the_pages_stand_in_a_newcomers_order() -> None:
     assert [title for title in re.findall(r"^## (.*)$", text, re.MULTILINE) if title in wanted] == wanted
 
 
+def test_the_map_has_a_line_for_every_sub_package() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = ("context", "lsp", "daemon", "models", "editors")
+    inits = [path for room in rooms for path in (ROOT / room).glob("*/__init__.py")]
+    packages = sorted(path.parent.relative_to(ROOT).as_posix() for path in inits)
+    assert len(packages) > 30
+    assert [package for package in packages if f"`{package}/`" not in text] == []
+
+
 def test_what_names_a_task_or_a_file_is_seen() -> None:
     commands = "`make demo` or\n```\nmake test-unit   # quick\n```\nmake it so"
     text = f"{commands}; see `tests/models/x.py`, [this](LICENSE), `a/b`"

@@ -1,7 +1,7 @@
 """How many drafted tokens to verify: expected tokens per millisecond decide, down to none at all.
 
 Verifying k drafted tokens takes one batch of k+1. What batches cost is known from `foretype tune` or from
-the engine's own steps; how likely each drafted token is comes from `chances`. The choice is a pure function
+the engine's own steps; how likely each token is comes from `acceptance`. The choice is a pure function
 of both. Where drafts come from is `drafts`' business.
 
 The trade is that of Leviathan et al. 2023, section 3.3, with measured batch costs in place of a constant.
@@ -102,7 +102,7 @@ FULL = 6.0
 class Purse:
     """What drafts may lose: they win it themselves, and a little with every token.
 
-    Estimates err most where little is known yet, and expectations don't console who waits. So a session
+    Estimates err most where little is known yet, and a wrong one keeps the user waiting. So a session
     begins with a small stake; while its drafts come true the purse fills, and no batch is tried that would
     cost more than it holds. So however wrong the estimates are, a session never loses more than its stake
     and `ALLOWED_LOSS` of what it decodes. State: the contents, in units of a batch of one.
