@@ -10,68 +10,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence as Tokens
-from typing import Protocol
 
 import attrs
 
+from ..gguf.sizes import CHECKPOINT_BYTES
 from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Likelihood, Logits
 from ..llama.llama import DecodeFailedError, DecodeResult
+from .cells import MIN_SLICE, Cells, EvaluationSpeed, common_prefix
+from .checkpoints import Checkpoint, Checkpoints
 from .step_costs import StepCosts
-
-MIN_SLICE = 16
-"""Tokens evaluated at once at least; fewer are hardly cheaper than this many."""
-
-
-class Cells(Protocol):
-    """What is needed of a llama context; `llama.Context` is one."""
-
-    size: int
-    longest: int
-    goes_back: bool
-    sequences: int
-    batch_size: int
-
-    @property
-    def threads(self) -> int:
-        """Threads that the last batch was computed with."""
-        ...
-
-    def decode(self, tokens: Tokens[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
-        """Evaluate tokens."""
-        ...
-
-    def logits(self, index: int = -1) -> Logits:
-        """Logits of the last batch, index from the end."""
-        ...
-
-    def last_position(self, sequence: int) -> int:
-        """Highest position held, -1 for none."""
-        ...
-
-    def remove(self, sequence: int, start: int) -> bool:
-        """Drop cells from a position on."""
-        ...
-
-    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
-        """Share the cells between two positions."""
-        ...
-
-    def clear(self) -> None:
-        """Drop everything."""
-        ...
-
-    def state_size(self, sequence: int) -> int:
-        """Bytes of what `save` gives."""
-        ...
-
-    def save(self, sequence: int) -> bytes:
-        """The state of a sequence."""
-        ...
-
-    def restore(self, sequence: int, state: bytes) -> bool:
-        """Put a saved state into an empty sequence."""
-        ...
 
 
 @attrs.define
@@ -100,12 +48,14 @@ class Sequence:
         tokens: what its cells hold.
         track: greedy choices among them, or None.
         used: counts up at each use; the lowest is evicted first.
+        checkpoints: places that a memory without a way back can be brought back to.
     """
 
     number: int
     tokens: list[int] = attrs.field(factory=list[int])
     track: Track | None = None
     used: int = 0
+    checkpoints: Checkpoints = attrs.field(factory=Checkpoints)
 
     def __repr__(self) -> str:
         return f"<Sequence {self.number}: {len(self.tokens)} tokens>"
@@ -128,22 +78,6 @@ class Synced:
 
 class NoRoomError(Exception):
     """The prompt alone does not fit into the cache, even with everything else evicted."""
-
-
-@attrs.define
-class EvaluationSpeed:
-    """A running estimate of prefill speed in tokens per ms, from batches large enough to say something."""
-
-    tokens_per_ms: float = 0.3
-    _known: bool = False
-
-    def learn(self, tokens: int, milliseconds: float) -> None:
-        """Take one measurement in."""
-        if tokens < MIN_SLICE or milliseconds <= 0:  # small batches pay a fixed cost
-            return
-        now = tokens / milliseconds
-        self.tokens_per_ms = now if not self._known else 0.7 * self.tokens_per_ms + 0.3 * now
-        self._known = True
 
 
 class KVCache:
@@ -221,13 +155,19 @@ class KVCache:
 
     def cost(self, sequence: Sequence | None, target: Tokens[int]) -> int:
         """How many tokens `sync` would have to evaluate to have all of `target` in `sequence`."""
-        best = max((common_prefix(other.tokens, target) for other in self._live.values()), default=0)
+        best = max((self._shareable(other, target) for other in self._live.values()), default=0)
         if sequence is not None:
-            best = max(best, common_prefix(sequence.tokens, target))
+            best = max(best, self._kept(sequence, target))
         return len(target) - best
 
     def sync(
-        self, sequence: Sequence, target: Tokens[int], cancellation: Cancellation, *, slice_ms: float = 0.0
+        self,
+        sequence: Sequence,
+        target: Tokens[int],
+        cancellation: Cancellation,
+        *,
+        slice_ms: float = 0.0,
+        anchor: int = 0,
     ) -> Synced:
         """Make the cells of `sequence` begin with `target`, evaluating only what no live sequence holds.
 
@@ -240,6 +180,7 @@ class KVCache:
             slice_ms: evaluate about so much at once, so that a user who types faster than the machine
                 evaluates still gets ahead: a cancelled slice is lost. 0 takes large slices, which are
                 some 20 % faster.
+            anchor: how many tokens are likely to stay when the rest changes.
 
         Raises:
             NoRoomError: `target` does not fit.
@@ -248,11 +189,9 @@ class KVCache:
         self.touch(sequence)
         common = common_prefix(sequence.tokens, target)
         donor, shared = self._donor(sequence, target)
-        if donor is not None and shared > common:
+        if donor is not None and shared > self._kept(sequence, target):
             self._truncate(sequence, 0)
-            self.cells.share(donor.number, sequence.number, shared)
-            sequence.tokens = donor.tokens[:shared]
-            common = shared
+            common = self._share(donor, sequence, shared)
         if common == len(target):
             return Synced(complete=True, evaluated=0, cached=common)
         self._truncate(sequence, common)
@@ -264,8 +203,10 @@ class KVCache:
             if cancellation.cancelled:
                 break
             begin = len(sequence.tokens)
-            if not self.extend(sequence, target[begin : begin + size]):
+            end, lasting = self._slice_end(begin, size, anchor, len(target))
+            if not self.extend(sequence, target[begin:end]):
                 break
+            self._remember(sequence, lasting=lasting)
         done = len(sequence.tokens)
         return Synced(complete=done == len(target), evaluated=done - cached, cached=cached)
 
@@ -294,6 +235,11 @@ class KVCache:
                 break
             self._evict(sequence)
         if result is DecodeResult.ABORTED:
+            if not self.goes_back:
+                # A state that was computed halfway looks like any other: never use it.
+                sequence.tokens.extend(tokens)
+                self._truncate(sequence, begin)
+                return False
             held = self.cells.last_position(sequence.number) + 1
             sequence.tokens.extend(tokens[: held - begin])
             self.evaluated += held - begin
@@ -329,6 +275,7 @@ class KVCache:
         for sequence in self._live.values():
             sequence.tokens = []
             sequence.track = None
+            sequence.checkpoints.forget_beyond(0)
         self._logits_at = None
 
     def state_size(self, sequence: Sequence) -> int:
@@ -367,24 +314,25 @@ class KVCache:
         self.release(part)
         if self.cells.last_position(sequence.number) + 1 == len(tokens):
             sequence.tokens = list(tokens)
+            self._remember(sequence, lasting=True)
             return True
         self.cells.remove(sequence.number, 0)
         return False
 
     def fork(self, sequence: Sequence, length: int) -> Sequence | None:
-        """A new sequence that shares the first `length` tokens; None when none is free."""
+        """A new sequence that shares the first `length` tokens; None when there is none, or it cannot."""
+        if self._place(sequence, length) != length:
+            return None
         branch = self.acquire()
         if branch is not None:
-            self.cells.share(sequence.number, branch.number, length)
-            branch.tokens = sequence.tokens[:length]
+            self._share(sequence, branch, length)
         return branch
 
     def _truncate(self, sequence: Sequence, length: int) -> None:
         if len(sequence.tokens) > length:
-            if not self.cells.remove(sequence.number, length):
-                self.cells.remove(sequence.number, 0)
-                length = 0
+            length = self._drop_cells(sequence, length)
             del sequence.tokens[length:]
+            sequence.checkpoints.forget_beyond(length)
             self._logits_at = None
         track = sequence.track
         if track is not None:
@@ -398,9 +346,84 @@ class KVCache:
     def _donor(self, sequence: Sequence, target: Tokens[int]) -> tuple[Sequence | None, int]:
         best, length = None, 0
         for other in self._live.values():
-            if other is not sequence and (common := common_prefix(other.tokens, target)) > length:
+            if other is not sequence and (common := self._shareable(other, target)) > length:
                 best, length = other, common
         return best, length
+
+    def _drop_cells(self, sequence: Sequence, length: int) -> int:
+        """Drop what lies beyond `length` tokens, or more where the memory cannot stop there; what is left."""
+        number = sequence.number
+        if length and not self.goes_back:
+            point = sequence.checkpoints.last(length)
+            if (
+                point is not None
+                and self.cells.restore_recurrent(number, point.state)
+                and self.cells.remove(number, point.length)
+            ):
+                return point.length
+        elif self.cells.remove(number, length):
+            return length
+        self.cells.remove(number, 0)
+        return 0
+
+    def _remember(self, sequence: Sequence, *, lasting: bool) -> None:
+        """Copy the state that a sequence has now, where it could not be gone back to otherwise."""
+        if self.goes_back:
+            return
+        state = self.cells.recurrent_state(sequence.number)
+        sequence.checkpoints.add(Checkpoint(len(sequence.tokens), state, lasting))
+        taken = sum(other.checkpoints.size for other in self._live.values())
+        for other in sorted(self._live.values(), key=lambda other: other.used):
+            if taken <= CHECKPOINT_BYTES:
+                break
+            before = other.checkpoints.size
+            other.checkpoints.thin()
+            taken -= before - other.checkpoints.size
+
+    def _place(self, sequence: Sequence, length: int) -> int:
+        """The longest beginning of at most `length` tokens that can be had of a sequence."""
+        if self.goes_back or length == len(sequence.tokens):
+            return length
+        point = sequence.checkpoints.last(length)
+        return 0 if point is None else point.length
+
+    def _shareable(self, donor: Sequence, target: Tokens[int]) -> int:
+        """How many leading tokens of `target` a sequence can give to another."""
+        return self._place(donor, common_prefix(donor.tokens, target))
+
+    def _kept(self, sequence: Sequence, target: Tokens[int]) -> int:
+        """How many leading tokens of `target` need not be evaluated in a sequence itself."""
+        common = common_prefix(sequence.tokens, target)
+        return common if common == len(target) else self._place(sequence, common)
+
+    def _share(self, donor: Sequence, sequence: Sequence, length: int) -> int:
+        """Let an empty sequence begin with `length` tokens of another, a place it can be had at.
+
+        Returns:
+            how many tokens it has now; recurrent memory is copied whole, so its state is put right.
+        """
+        self.cells.share(donor.number, sequence.number, length)
+        if not self.goes_back:
+            point = donor.checkpoints.last(length)
+            if length < len(donor.tokens) and not (
+                point is not None
+                and self.cells.restore_recurrent(sequence.number, point.state)
+                and self.cells.remove(sequence.number, length)
+            ):
+                self.cells.remove(sequence.number, 0)
+                return 0
+        sequence.tokens = donor.tokens[:length]
+        self._remember(sequence, lasting=True)
+        return length
+
+    def _slice_end(self, begin: int, size: int, anchor: int, length: int) -> tuple[int, bool]:
+        """Where a slice ends, and whether it ends at a place that is likely to be gone back to."""
+        end = min(begin + size, length)
+        if self.goes_back:
+            return end, False
+        # From the token before the last one on, logits can be had again.
+        places = [place for place in (anchor, length - 1, length) if begin < place <= end]
+        return min(places, default=end), bool(places)
 
     def _evict(self, wanted_by: Sequence) -> None:
         """Empty the sequence that was used longest ago."""
@@ -408,18 +431,3 @@ class KVCache:
         if not others:
             raise NoRoomError
         self._truncate(min(others, key=lambda other: other.used), 0)
-
-
-def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
-    """How many leading tokens two lists share."""
-    limit = min(len(first), len(second))
-    if first[:limit] == second[:limit]:
-        return limit
-    low, high = 0, limit
-    while low < high - 1:
-        middle = (low + high) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -21,7 +21,7 @@ import attrs
 import numpy as np
 
 from ..machine import leftovers
-from .kv_cache import common_prefix
+from .cells import common_prefix
 
 log = logging.getLogger(__name__)
 

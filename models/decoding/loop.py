@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 import numpy as np
@@ -22,25 +21,10 @@ from ..cache.kv_cache import KVCache, Sequence, Track
 from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Likelihood, Logits, best
 from ..llama.vocabulary import Ids, Vocabulary
+from .drafter import Drafter
 from .sampling import Sampling, sample
 from .spelling import Spelling
 from .stops import StopWatch
-
-
-class Drafter(Protocol):
-    """Where draft tokens come from; `drafts.Drafts` is one. It hears of every token before it is asked."""
-
-    def chose(self, token: int) -> None:
-        """The model chose a token, drafted or not."""
-        ...
-
-    def propose(self, limit: int) -> list[int]:
-        """At most `limit` tokens that may follow what was chosen; none rather than a bad guess."""
-        ...
-
-    def verified(self, drafted: int, accepted: int) -> None:
-        """A batch of one chosen token and so many drafted ones was evaluated."""
-        ...
 
 
 @attrs.frozen
@@ -162,10 +146,10 @@ class _Run:
         if not greedy:
             self._random = np.random.default_rng(self.sampling.seed)
             self.sequence.track = None
-            self.cache.truncate(self.sequence, self.position)
+            ready = self._back_to(self.position)
         else:
-            self._join_track(required)
-        stop = self._loop(deadline)
+            ready = self._join_track(required)
+        stop = self._loop(deadline) if ready else StopReason.CANCELLED
         if self.on_text is not None and len(self.watch.text) > self.streamed:
             self.on_text(self.watch.text[self.streamed :])
         return Generated(
@@ -180,11 +164,11 @@ class _Run:
             milliseconds=(self.clock() - started) * 1000,
         )
 
-    def _join_track(self, required: bytes) -> None:
+    def _join_track(self, required: bytes) -> bool:
         """Use the choices of an earlier greedy run where they answer this request as well.
 
         Choices made under a requirement hold under every longer one that they satisfy: the set of
-        allowed tokens only shrinks.
+        allowed tokens only shrinks. False: cancelled.
         """
         sequence = self.sequence
         track = sequence.track
@@ -194,9 +178,11 @@ class _Run:
             if track.required[: len(spelled)] == spelled[: len(track.required)] and required.startswith(left):
                 cut = self.position - track.start
                 sequence.track = Track(self.position, required, track.likelihoods[cut:], track.choice)
-                return
-        self.cache.truncate(sequence, self.position)
+                return True
+        sequence.track = None
+        ready = self._back_to(self.position)
         sequence.track = Track(self.position, required)
+        return ready
 
     def _loop(self, deadline: float | None) -> StopReason:
         while True:
@@ -220,12 +206,10 @@ class _Run:
             index = self.position - track.start
             held = self.position < len(sequence.tokens)
             token = sequence.tokens[self.position] if held else track.choice
-            if token is not None and index < len(track.likelihoods):
-                if self._allowed(token):
-                    return token, self._remembered(track.likelihoods[index])
-                self.cache.truncate(sequence, self.position)
-        if self.position < len(sequence.tokens):
-            self.cache.truncate(sequence, self.position)
+            if token is not None and index < len(track.likelihoods) and self._allowed(token):
+                return token, self._remembered(track.likelihoods[index])
+        if not self._back_to(self.position):
+            return None
         logits = self._logits()
         if logits is None:
             return None
@@ -263,6 +247,29 @@ class _Run:
             self.repeated += len(missing)
         sequence.track = track
         return self.cache.logits(sequence)
+
+    def _back_to(self, length: int) -> bool:
+        """Drop what lies beyond `length` tokens, and the choices that were made there.
+
+        What the memory had to drop beside is evaluated again. False: cancelled on the way.
+        """
+        sequence, track = self.sequence, self.sequence.track
+        if len(sequence.tokens) <= length:
+            return True
+        held = sequence.tokens[:length]
+        likelihoods = [] if track is None else track.likelihoods[: max(0, length - track.start)]
+        if self.cache.truncate(sequence, length):
+            return True
+        sequence.track = None
+        missing = held[len(sequence.tokens) :]
+        if not self.cache.extend(sequence, missing):
+            return False
+        self.evaluated += len(missing)
+        if not self.tokens:
+            self.repeated += len(missing)
+        if track is not None:
+            sequence.track = Track(track.start, track.required, likelihoods)
+        return True
 
     def _allowed(self, token: int) -> bool:
         required = self.spelling.required

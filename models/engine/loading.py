@@ -22,7 +22,15 @@ from ..drafting.draft_model import DraftModel, load_draft
 from ..drafting.drafts import Speculation
 from ..drafting.ngrams import NgramTables
 from ..gguf.file import GgufFile, check, check_memory
-from ..gguf.sizes import DEFAULT_CELLS, MICRO_BATCH, SEQUENCES, cache_bytes, draft_needed, state_bytes
+from ..gguf.sizes import (
+    DEFAULT_CELLS,
+    MICRO_BATCH,
+    cache_bytes,
+    checkpoint_bytes,
+    draft_needed,
+    sequences_for,
+    state_bytes,
+)
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor, available
 from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
@@ -107,7 +115,8 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
         cells = settings.context_tokens or default_cells(file)
         runs = file if used == path else check(used)
-        check_memory(runs, memory.available(), cells, _draft_bytes(settings), micro_batch=micro_batch)
+        beside = _draft_bytes(settings) + checkpoint_bytes(runs)
+        check_memory(runs, memory.available(), cells, beside, micro_batch=micro_batch)
     threads = settings.threads or (found.choice.threads if found else available())
 
     def start(layers: int) -> tuple[Model, Context]:
@@ -116,7 +125,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
             return model, Context(
                 model,
                 size=settings.context_tokens or default_cells(file),
-                sequences=SEQUENCES,
+                sequences=sequences_for(file),
                 governor=Governor(threads),
                 micro_batch=micro_batch,
                 flash_attention=found.choice.flash_attention if found else True,
@@ -267,7 +276,7 @@ def longest_prompt(longest: int, cells: int) -> int:
 def default_cells(file: GgufFile) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
     per_token = max(1, cache_bytes(file, 1))
-    free = int(memory.available() * MEMORY_SHARE) - state_bytes(file, SEQUENCES)
+    free = int(memory.available() * MEMORY_SHARE) - state_bytes(file, sequences_for(file))
     affordable = max(free, 0) // per_token
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import attrs
 
 from ...context.shared.values import Prompt
-from ..cache.kv_cache import MIN_SLICE, KVCache, Synced
+from ..cache.cells import MIN_SLICE
+from ..cache.kv_cache import KVCache, Synced
 from ..cache.saved_states import LOAD_BYTES_PER_MS, StateStore
 from ..llama.cancellation import Cancellation
 from .leaving import MIN_SAVED_TOKENS
@@ -68,7 +69,9 @@ class Serving:
         self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation, *, slice_ms: float = SLICE_MS
     ) -> Synced:
         """Bring the plan's tokens into the slot's sequence."""
-        return self.cache.sync(slot.sequence, plan.target, cancellation, slice_ms=slice_ms)
+        return self.cache.sync(
+            slot.sequence, plan.target, cancellation, slice_ms=slice_ms, anchor=len(plan.anchor.tokens)
+        )
 
     def _within_budget(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
         budget = self.budget_tokens()
@@ -96,6 +99,8 @@ class Serving:
         if found is None:
             return False
         saved, shared = found
+        if not self.cache.goes_back and shared < len(saved.tokens):
+            return False
         if (shared - held) / self.cache.speed.tokens_per_ms < saved.size / LOAD_BYTES_PER_MS:
             return False
         state = self.states.read(saved)

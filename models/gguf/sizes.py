@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 SEQUENCES = 24
 """Sequences of the engine's cache. Recurrent layers keep a state for each, and there are logits for each."""
 
+STATES_BYTES = 512 << 20
+"""Recurrent layers get fewer sequences where their states would take more than this; never under `_LEAST`."""
+
+_LEAST = 5  # three slots, a branch for sampling, and one to save a part from
+
+CHECKPOINT_BYTES = 256 << 20
+"""Bytes of all copies of such states together; beyond, sequences used longest ago keep one each."""
+
 MICRO_BATCH = 128
 """Tokens computed at once where nothing was measured: what a cancelled prefill may lose."""
 
@@ -48,6 +56,18 @@ def memory_needed(
         + working_bytes(file, micro_batch, sequences)
         + _PROCESS_BYTES
     )
+
+
+def sequences_for(file: GgufFile) -> int:
+    """Sequences that an engine makes room for: `SEQUENCES`, or as many as large states leave room for."""
+    state = state_bytes(file, 1)
+    return max(_LEAST, min(SEQUENCES, STATES_BYTES // state)) if state else SEQUENCES
+
+
+def checkpoint_bytes(file: GgufFile) -> int:
+    """Bytes at most that copies of recurrent states take, so that they can be gone back to."""
+    sequences = sequences_for(file)
+    return min(8 * state_bytes(file, sequences), max(CHECKPOINT_BYTES, state_bytes(file, sequences)))
 
 
 def draft_needed(file: GgufFile, cells: int) -> int:

@@ -24,9 +24,8 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
-from ...context.shared.problem import ModelProblem
-from ..gguf.file import too_new
 from .cancellation import Cancellation
+from .complaints import OutOfMemory, why_not_loaded
 from .governor import Governor
 from .taps import Told, listener
 
@@ -73,36 +72,6 @@ def supports_gpu() -> bool:
 def build() -> str:
     """Which llama.cpp this is: the version of the package that carries it."""
     return str(c.__version__)
-
-
-class OutOfMemory(ModelProblem):
-    """There was not enough memory, of the machine or of its GPU."""
-
-
-_NO_MEMORY = (
-    "out of memory",
-    "outofdevicememory",
-    "failed to allocate",
-    "unable to allocate",
-    "malloc failed",
-)
-_TOO_NEW = ("unknown model architecture", "unknown pre-tokenizer", "unknown type", "invalid ggml type")
-
-
-def why_not_loaded(path: Path, said: str) -> ModelProblem:
-    """The problem for a model that llama.cpp did not load, from what it complained about."""
-    told = said.lower()
-    if any(sign in told for sign in _NO_MEMORY):
-        return OutOfMemory(
-            f"There is not enough memory to load {path}. Close other programs, or choose a smaller model or "
-            "quantisation."
-        )
-    if any(sign in told for sign in _TOO_NEW):
-        return ModelProblem(too_new(path, "is of a kind"))
-    return ModelProblem(
-        f"llama.cpp could not load {path}. Check it with 'foretype models info {path}', "
-        "or pull the model again."
-    )
 
 
 class DecodeResult(enum.IntEnum):
@@ -419,15 +388,28 @@ class Context:
 
     def save(self, sequence: int) -> bytes:
         """The state of one sequence, for `restore`."""
-        size = int(c.llama_state_seq_get_size(self._context, sequence))
-        buffer = (ctypes.c_uint8 * size)()
-        written = int(c.llama_state_seq_get_data(self._context, buffer, size, sequence))
-        return bytes(memoryview(buffer)[:written])
+        return self._state(sequence, c.LLAMA_STATE_SEQ_FLAGS_NONE)
 
     def restore(self, sequence: int, state: bytes) -> bool:
         """Put a saved state into an empty sequence; False when llama.cpp did not accept it."""
+        return self._put(sequence, state, c.LLAMA_STATE_SEQ_FLAGS_NONE)
+
+    def recurrent_state(self, sequence: int) -> bytes:
+        """A copy of what the recurrent layers remember of a sequence, without the cells of attention."""
+        return self._state(sequence, c.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
+
+    def restore_recurrent(self, sequence: int, state: bytes) -> bool:
+        """Put such a copy in place; `remove` then drops the cells of attention that lie beyond it."""
+        return self._put(sequence, state, c.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
+
+    def _state(self, sequence: int, flags: int) -> bytes:
+        buffer = (ctypes.c_uint8 * int(c.llama_state_seq_get_size_ext(self._context, sequence, flags)))()
+        size = int(c.llama_state_seq_get_data_ext(self._context, buffer, len(buffer), sequence, flags))
+        return bytes(memoryview(buffer)[:size])
+
+    def _put(self, sequence: int, state: bytes, flags: int) -> bool:
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        return int(c.llama_state_seq_set_data(self._context, buffer, len(state), sequence)) > 0
+        return int(c.llama_state_seq_set_data_ext(self._context, buffer, len(state), sequence, flags)) > 0
 
 
 def _view(pointer: Any, count: int, kind: type[Any]) -> npt.NDArray[Any]:

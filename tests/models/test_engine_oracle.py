@@ -23,7 +23,7 @@ from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import Model
 from foretype.models.llama.vocabulary import Vocabulary, to_bytes
 from foretype.models.prompts import anchor as anchors
-from foretype.tests.support.fake_cells import FakeCells, NothingRuns
+from foretype.tests.support.fake_cells import FakeCells, NothingRuns, RecurrentCells
 from foretype.tests.support.marked_layout import MIDDLE, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.tiny_gguf import vocabulary_file
 from hypothesis import given, settings
@@ -53,8 +53,10 @@ class Bench:
         size: int = 4096,
         longest: int = 0,
         budget_ms: float = 400.0,
+        recurrent: bool = False,
     ) -> Bench:
-        cells = FakeCells(len(vocabulary.pieces), size=size, longest=longest)
+        kind = RecurrentCells if recurrent else FakeCells
+        cells = kind(len(vocabulary.pieces), size=size, longest=longest)
         layout = MarkedLayout(vocabulary, order)
         engine = LocalEngine(
             KVCache(cells),
@@ -91,6 +93,8 @@ class Bench:
         """What `KVCache` believes is what the cells hold."""
         for sequence in self.engine.cache.sequences:
             assert self.cells.tokens(sequence.number) == sequence.tokens
+            if isinstance(self.cells, RecurrentCells):
+                assert self.cells.remembered.get(sequence.number, []) == sequence.tokens
 
     def check_prompt(self, document: Document) -> None:
         """The live slot's tokens spell the prompt that was asked for, each part as itself."""
@@ -252,6 +256,15 @@ def test_any_history_leaves_the_tokens_that_were_asked_for(
     vocabulary: Vocabulary, order: str, seed: int
 ) -> None:
     history(Bench.make(vocabulary, order), seed, steps=12)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_memory_that_cannot_drop_a_part_is_never_used_where_it_holds_something_else(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    history(Bench.make(vocabulary, order, recurrent=True), seed, steps=12, documents=1 + seed % 2)
 
 
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])

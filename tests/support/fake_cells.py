@@ -114,6 +114,12 @@ class FakeCells:
     def clear(self) -> None:
         self.held.clear()
 
+    def recurrent_state(self, sequence: int) -> bytes:  # noqa: ARG002
+        raise AssertionError("cells of attention go back by themselves")
+
+    def restore_recurrent(self, sequence: int, state: bytes) -> bool:  # noqa: ARG002
+        raise AssertionError("cells of attention go back by themselves")
+
     def state_size(self, sequence: int) -> int:
         return self.cell_bytes * len(self.held.get(sequence, []))
 
@@ -132,6 +138,66 @@ class FakeCells:
     def tokens(self, sequence: int) -> list[int]:
         """What the cells of a sequence really hold."""
         return [token for _, token in self.held.get(sequence, [])]
+
+
+class RecurrentCells(FakeCells):
+    """Cells of a hybrid model: beside those of attention each sequence has one state, which only grows.
+
+    Sharing copies the whole state whatever the range says, a part of it cannot be dropped, and an abort
+    leaves it computed halfway. Logits depend on the state: whoever uses a wrong one answers wrongly.
+
+    Attributes:
+        remembered: the tokens that went into the state of every sequence.
+    """
+
+    SPOILT = -1
+
+    def __init__(self, vocabulary_size: int, *, size: int = 4096, longest: int = 0) -> None:
+        super().__init__(vocabulary_size, size=size, longest=longest)
+        self.goes_back = False
+        self.remembered: dict[int, list[int]] = {}
+
+    def decode(self, tokens: Sequence[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
+        result = super().decode(tokens, sequence, position, logits=logits)
+        state = self.remembered.setdefault(sequence, [])
+        if result is DecodeResult.ABORTED:
+            state.append(self.SPOILT)
+        if result is DecodeResult.DONE:
+            state.extend(tokens)
+            self._last = [self.made_up(state[: len(state) - back]) for back in range(logits - 1, -1, -1)]
+        return result
+
+    def remove(self, sequence: int, start: int) -> bool:
+        state = self.remembered.setdefault(sequence, [])
+        if 0 < start < len(state):
+            return False
+        if start <= 0:
+            state.clear()
+        return super().remove(sequence, start)
+
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        super().share(source, target, end, start=start)
+        self.remembered[target] = list(self.remembered.get(source, []))
+
+    def clear(self) -> None:
+        super().clear()
+        self.remembered.clear()
+
+    def recurrent_state(self, sequence: int) -> bytes:
+        return np.asarray(self.remembered.get(sequence, []), np.int32).tobytes()
+
+    def restore_recurrent(self, sequence: int, state: bytes) -> bool:
+        self.remembered[sequence] = np.frombuffer(state, np.int32).tolist()
+        return True
+
+    def save(self, sequence: int) -> bytes:
+        assert self.remembered[sequence] == self.tokens(sequence)
+        return super().save(sequence)
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        super().restore(sequence, state)
+        self.remembered[sequence] = self.tokens(sequence)
+        return True
 
 
 class AbortsAfter(Cancellation):

@@ -141,6 +141,14 @@ def tiny_model(
     return path
 
 
+def add_tokenizer(writer: GGUFWriter, vocab: str) -> int:
+    """Give a model the vocabulary and tokenizer of `vocab`; the number of its tokens."""
+    tokenizer = _tokenizer(vocab)
+    for key, (kind, element, value) in tokenizer.items():
+        writer.add_key_value(key, value, kind, sub_type=element)
+    return len(tokenizer["tokenizer.ggml.tokens"][2])
+
+
 def tiny_learned(vocab: str, directory: Path, *, context: int = 256, embedding: int = 32) -> Path:
     """Write a random model of StarCoder's architecture, one layer: it has learned `context` positions."""
     directory.mkdir(parents=True, exist_ok=True)
