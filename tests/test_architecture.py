@@ -150,6 +150,19 @@ def test_only_one_module_knows_where_the_system_keeps_files() -> None:
     assert knowing == {"context/shared/paths.py"}
 
 
+def test_there_is_one_way_to_the_screen() -> None:
+    """Whoever shows or measures what a model said has it checked by `check`, and cuts nothing itself."""
+    halves = {"foretype.context.checking.trim", "foretype.context.checking.ground"}
+    others = ("bench", "quality", "truth", "live", "support")
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for folder in (*ROOMS, *(f"tests/{each}" for each in others))
+        for path in sources(folder)
+        if imports(path) & halves
+    }
+    assert users == {"context/checking/check.py"}
+
+
 def test_context_decides_and_does_nothing_else() -> None:
     """All but index, watch and ignore, which look at the workspace, are functions over snapshots."""
     doing = {"socket", "subprocess", "asyncio", "threading", "urllib", "shutil", "sqlite3", "watchfiles"}

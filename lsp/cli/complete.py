@@ -14,8 +14,7 @@ from typing import Any
 import attrs
 import click
 
-from ...context.checking.ground import ground
-from ...context.checking.trim import trim
+from ...context.checking.check import CheckRequest, WorkspaceFacts, check
 from ...context.languages import identify
 from ...context.prompt.assemble import WindowSettings, assemble
 from ...context.prompt.rules import stop_rules
@@ -27,7 +26,7 @@ from ...context.shared.values import Completion, Prompt, StopReason
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree import parse
 from ...context.workspace.index import Index
-from ...daemon.settings.settings import CompletionSettings, Settings
+from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState
 from ..documents.documents import Document
 from ..documents.line_index import LineIndex
@@ -161,7 +160,7 @@ def _refuse_what_is_kept_back(path: Path, root: Path | None, language: str, text
         raise FileProblem(f"Nothing is suggested in {path}. {verdict.why}")
 
 
-def _known(root: Path | None, wanted: bool) -> Folder | None:
+def known_project(root: Path | None, wanted: bool) -> Folder | None:
     """The project as an editor indexed it earlier; None where none did. Nothing is indexed for one answer."""
     if root is None or not wanted:
         return None
@@ -183,7 +182,8 @@ async def _complete(
             began = time.perf_counter()
             snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
             rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
-            prompt = prompt_for(snapshot, offset, root, wanted, sees_suffix=status.sees_suffix)
+            folder = known_project(root, wanted.workspace.index)
+            prompt, _ = chosen_prompt(snapshot, offset, folder, settings, sees_suffix=status.sees_suffix)
             context_ms = 1000 * (time.perf_counter() - began)
             completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
     except TimeoutError:
@@ -194,25 +194,16 @@ async def _complete(
         await backend.aclose()
     if completion.stop is StopReason.UNAVAILABLE:
         raise DaemonProblem(completion.detail or "Nothing could complete this.")
-    trimmed = trim(completion.text, snapshot, offset, rules, completion.stop)
-    verdict = ground(trimmed.text, snapshot, offset, trimmed.replace_right)
-    shown = verdict.text if verdict.shown else ""
+    known = WorkspaceFacts() if folder is None else WorkspaceFacts.from_index(folder.index, snapshot.path)
+    checked = check(CheckRequest(completion, snapshot, offset, rules, known))
     return CompletionOutcome(
-        shown,
-        verdict.replace_right,
-        (*trimmed.reasons, *verdict.reasons),
+        checked.text,
+        checked.replace_right,
+        checked.reasons,
         completion,
         context_ms,
         status.name,
     )
-
-
-def prompt_for(
-    snapshot: Snapshot, offset: int, root: Path | None, settings: Settings, *, sees_suffix: bool = True
-) -> Prompt:
-    """What the model sees: the window, and related code from what is known of the project."""
-    folder = _known(root, settings.workspace.index)
-    return chosen_prompt(snapshot, offset, folder, settings.completion, sees_suffix=sees_suffix)[0]
 
 
 def chosen_prompt(

@@ -1,4 +1,4 @@
-"""From what the model said to what may be shown: trimming and checking, in one place.
+"""From what the model said to a suggestion: checked, and with what it stands between.
 
 Pure. The store of suggestions, and telling anybody, is `requests`'s.
 """
@@ -9,12 +9,8 @@ from typing import Protocol
 
 import attrs
 
-from ...context.checking.confidence import is_sure
-from ...context.checking.ground import Symbols, ground
-from ...context.checking.trim import trim
-from ...context.imports import Importer
+from ...context.checking.check import CheckRequest, WorkspaceFacts, check
 from ...context.shared.values import Completion, StopReason, StopRules
-from ...context.syntax.includes import Headers
 from ...context.syntax.snapshot import Snapshot
 from .generation import LONGEST
 from .suggestions import Suggestion, around
@@ -59,52 +55,36 @@ class Asked(Protocol):
 
 
 def judge(
-    completion: Completion,
-    asked: Asked,
-    symbols: Symbols | None,
-    mentions: Symbols | None = None,
-    imports: Importer | None = None,
-    *,
-    headers: Headers | None = None,
-    invoked: bool = False,
+    completion: Completion, asked: Asked, known: WorkspaceFacts | None = None, *, invoked: bool = False
 ) -> Judgement:
-    """Trim and check a completion in the place where its generation began.
+    """Check a completion in the place where its generation began.
 
     Args:
         completion: what the backend answered, or what it has said so far.
         asked: where it was asked for, and the id of the suggestion that comes of it.
-        symbols: whether the workspace knows a name; None where nobody can say.
-        mentions: whether another file of the workspace mentions a name; None where silence says nothing.
-        imports: which names an import could bring; None where none can be added.
-        headers: what the workspace's headers include; None where nobody knows them.
+        known: what is known of the workspace.
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
     snapshot, offset = asked.snapshot, asked.offset
     if len(completion.text) > LONGEST:
         completion = attrs.evolve(completion, text=completion.text[:LONGEST], stop=StopReason.LENGTH)
-    # What was said so far ends with a whole line or word; only the engine's own end may cut one in two.
-    cut = completion.stop if completion.timings.decode_tokens else None
-    trimmed = trim(completion.text, snapshot, offset, asked.rules, cut)
-    verdict = ground(
-        trimmed.text, snapshot, offset, trimmed.replace_right, symbols, mentions, imports, headers=headers
-    )
-    cuts = (*trimmed.reasons, *verdict.reasons)
-    if not verdict.shown or not verdict.text:
-        return Judgement(None, cuts)
-    if not invoked and not is_sure(completion):
-        return Judgement(None, (*cuts, "doubt"))
-    before, replaces, after = around(snapshot.text, offset, verdict.replace_right)
+    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known or WorkspaceFacts()))
+    if not checked.text:
+        return Judgement(None, checked.reasons)
+    if checked.doubted and not invoked:
+        return Judgement(None, (*checked.reasons, "doubt"))
+    before, replaces, after = around(snapshot.text, offset, checked.replace_right)
     suggestion = Suggestion(
         id=asked.id,
         uri=snapshot.uri,
         before=before,
-        text=verdict.text,
+        text=checked.text,
         after=after,
         replaces=replaces,
         complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
         mean_logprob=completion.mean_logprob,
         language=snapshot.language,
         early=completion.early,
-        imports=verdict.imports,
+        imports=checked.imports,
     )
-    return Judgement(suggestion, cuts)
+    return Judgement(suggestion, checked.reasons)

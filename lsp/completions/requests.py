@@ -368,9 +368,7 @@ class InlineCompletions:
         uri = generation.snapshot.uri
         if not completion.text or self.documents.get(uri) is None:
             return None
-        known = (self.relations.symbols(uri), self.relations.mentions(uri), self.relations.imports(uri))
-        headers = self.relations.headers(uri)
-        work = partial(judge, completion, generation, *known, headers=headers, invoked=invoked)
+        work = partial(judge, completion, generation, self.relations.known(uri), invoked=invoked)
         judgement = await asyncio.get_running_loop().run_in_executor(self._judges, work)
         if self.documents.get(uri) is None:
             return None

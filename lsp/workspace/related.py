@@ -26,7 +26,7 @@ from ..documents.documents import Document, DocumentStore, path_from
 from .folders import Folder, WorkspaceFolders
 
 if TYPE_CHECKING:
-    from ...context.checking.ground import Symbols
+    from ...context.checking.check import Symbols, WorkspaceFacts
     from ...context.syntax.includes import Headers
 
 RECENT_S = 120.0
@@ -138,6 +138,12 @@ class Relations:
             return False
         self._choices[snapshot.session] = choice
         return choice.parts != (before.parts if before else ())
+
+    def known(self, uri: str) -> WorkspaceFacts:
+        """What is known of a document's workspace, for checking what a model says."""
+        from ...context.checking.check import WorkspaceFacts
+
+        return WorkspaceFacts(self.symbols(uri), self.mentions(uri), self.imports(uri), self.headers(uri))
 
     def symbols(self, uri: str) -> Symbols | None:
         """Whether a name exists in a document's workspace; None while that can't be said."""

@@ -20,14 +20,13 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import attrs
-from foretype.context.checking.ground import ground
-from foretype.context.checking.trim import trim
+from foretype.context.checking.check import CheckRequest, WorkspaceFacts, check
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.prompt.window import Window
 from foretype.context.related.choose import select_related
 from foretype.context.related.retrievers import Sources
-from foretype.context.shared.values import RelatedPart
+from foretype.context.shared.values import Completion, RelatedPart, StopReason
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, parse
 from foretype.context.workspace.ignore import read_text
@@ -221,9 +220,9 @@ def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> Non
     without = text[:offset] + text[end - 1 :]
     snapshot = Snapshot("", "part0/decimals.py", "python", without, 1, parse(without, "python"))
     rules = stop_rules(snapshot, offset, 400, 0, "always")
+    said, known = Completion(text[offset:end], StopReason.END), WorkspaceFacts(index.knows, index.mentions)
     with _timed(costs.check):
-        trimmed = trim(text[offset:end], snapshot, offset, rules)
-        ground(trimmed.text, snapshot, offset, trimmed.replace_right, index.knows, index.mentions)
+        check(CheckRequest(said, snapshot, offset, rules, known))
 
 
 def megabytes_per_second() -> tuple[float, float]:

@@ -20,7 +20,7 @@ async def check(
     generation = Generation("one", snapshot, TEXT.index("return ") + 7, StopRules())
     mean = sum(logprobs) / max(1, len(logprobs))
     completion = Completion(text, StopReason.LINE, mean_logprob=mean, logprobs=logprobs)
-    judgement = judge(completion, generation, None, invoked=invoked)
+    judgement = judge(completion, generation, invoked=invoked)
     assert (judgement.suggestion.text if judgement.suggestion else None) == shown
     assert judgement.cuts == cuts
 

@@ -10,7 +10,7 @@ from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
 from foretype.context.workspace.index import Index
 from foretype.daemon.settings.settings import Settings, WorkspaceSettings
-from foretype.lsp.cli.complete import prompt_for
+from foretype.lsp.cli.complete import chosen_prompt, known_project
 from foretype.tests.support.private_home import foretype, private_home
 
 SHAPES = "class Rectangle:\n    def widen(self, margin):\n        return margin\n"
@@ -34,7 +34,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def related(root: Path, settings: Settings) -> list[str]:
     snapshot = Snapshot((root / "main.py").as_uri(), "main.py", "python", MAIN, 0, parse(MAIN, "python"))
-    return [part.path for part in prompt_for(snapshot, len(MAIN) - 1, root, settings).related]
+    folder = known_project(root, settings.workspace.index)
+    prompt, _ = chosen_prompt(snapshot, len(MAIN) - 1, folder, settings.completion, sees_suffix=True)
+    return [part.path for part in prompt.related]
 
 
 def test_related_code_comes_from_the_index_that_an_editor_has_left(root: Path) -> None:

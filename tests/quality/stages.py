@@ -12,13 +12,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import attrs
-from foretype.context.checking.confidence import is_sure
-from foretype.context.checking.ground import ground
-from foretype.context.checking.trim import trim
+from foretype.context.checking.check import CheckRequest, WorkspaceFacts, ground_trimmed, trim_answer
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.related.choose import select_related
@@ -119,26 +116,20 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
 
 def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
     """The stages behind the model."""
-    snapshot = hole.snapshot()
-    began = time.perf_counter()
-    trimmed = trim(answer.text, snapshot, hole.offset, rules, answer.stop)
-    between = time.perf_counter()
-    symbols = None if index is None else index.knows
     # The repository has the file as its authors wrote it: what only that mentions was cut out.
-    mentions = partial(index.mentions, but=hole.path) if index is not None and index.speaks else None
-    headers = None if index is None else index.headers
-    verdict = ground(
-        trimmed.text, snapshot, hole.offset, trimmed.replace_right, symbols, mentions, headers=headers
-    )
+    known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
+    request = CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
+    began = time.perf_counter()
+    trimmed = trim_answer(request)
+    between = time.perf_counter()
+    found = ground_trimmed(request, trimmed)
     ended = time.perf_counter()
-    text = verdict.text if verdict.shown else ""
-    grounded = Shown(
-        text, verdict.replace_right, (ended - between) * 1000, reasons=(*verdict.reasons, *verdict.names)
-    )
+    reasons = (*found.reasons[len(trimmed.reasons) :], *found.names)
+    grounded = Shown(found.text, found.replace_right, (ended - between) * 1000, reasons=reasons)
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,
-        "sure": grounded if is_sure(answer) else Shown(""),
+        "sure": Shown("") if found.doubted else grounded,
     }
 
 

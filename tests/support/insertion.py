@@ -54,7 +54,7 @@ def accept(snapshot: Snapshot, offset: int, raw: str, stop: StopReason = StopRea
     """Take `raw` for the model's answer at `offset`, and accept what is shown of it."""
     rules = stop_rules(snapshot, offset, MAX_TOKENS, 0.0)
     completion = decoded(raw, rules, snapshot.text[:offset], stop)
-    judgement = judge(completion, Case("case", snapshot, offset, rules), None)
+    judgement = judge(completion, Case("case", snapshot, offset, rules))
     if judgement.suggestion is None:
         return Accepted(None, judgement)
     store = Suggestions()

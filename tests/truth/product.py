@@ -11,7 +11,7 @@ import asyncio
 from typing import Protocol
 
 import attrs
-from foretype.context.checking.ground import Symbols
+from foretype.context.checking.check import WorkspaceFacts
 from foretype.context.prompt.rules import should_trigger, stop_rules
 from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
 from foretype.context.syntax.snapshot import Snapshot
@@ -104,9 +104,9 @@ def streamed(answer: Answer, generation: Generation, line: str) -> Completion:
 class Foretype:
     """The product itself, in one hole. State: what is computed once for all answers."""
 
-    def __init__(self, hole: Hole, symbols: Symbols | None = None, mentions: Symbols | None = None) -> None:
+    def __init__(self, hole: Hole, known: WorkspaceFacts | None = None) -> None:
         self._crlf = hole.layout == "crlf"
-        self._symbols, self._mentions = symbols, mentions
+        self._known = known
         text, self._offset = self._as_document(begun(hole))
         tree = parse(text, hole.language)
         self._snapshot = Snapshot(URI, hole.path, hole.language, text, tree=tree)
@@ -126,7 +126,7 @@ class Foretype:
             completion = decoded(answer, rules, line)
         cuts: tuple[str, ...] = ()
         if completion.text:
-            judgement = judge(completion, generation, self._symbols, self._mentions, invoked=not self.asks)
+            judgement = judge(completion, generation, self._known, invoked=not self.asks)
             cuts = judgement.cuts
             if judgement.suggestion is not None:
                 store.remember(judgement.suggestion)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from functools import partial
 from pathlib import Path
 
+from foretype.context.checking.check import WorkspaceFacts
 from foretype.context.workspace.index import Index
 from foretype.tests.truth.answers import answers
 from foretype.tests.truth.corpus import BUILD, File
@@ -54,10 +54,8 @@ def _names(tally: Tally, hole: Hole, root: Path | None) -> None:
         return
     answer = next(answers(own.hole))
     for index in (None, index_of(root)) if root is not None else (None,):
-        symbols = None if index is None else index.knows
-        speaks = index is not None and index.speaks
-        mentions = partial(index.mentions, but=hole.path) if index is not None and speaks else None
-        cuts = Foretype(own.hole, symbols, mentions).answered(answer).cuts
+        known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
+        cuts = Foretype(own.hole, known).answered(answer).cuts
         reason = next((cut for cut in cuts if cut.endswith((" name", " member"))), "")
         names = ", ".join(f"{name} ({kind})" for name, kind in own.names)
         before = own.hole.code.text[: own.hole.start].rsplit("\n", 1)[-1]
