@@ -25,7 +25,6 @@ LONG_MODULES = {  # with the lines that each may have, and why it is not two mod
     "lsp/completions/requests.py": 440,  # the way of one request
     "lsp/server/server.py": 420,  # one method for each message
     "models/cache/kv_cache.py": 440,  # the books of all sequences
-    "models/gguf/file.py": 420,  # every check of a file that may be hostile, in the order of the file
     "models/llama/llama.py": 440,  # the typed layer over the C API
 }
 

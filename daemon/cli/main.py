@@ -1,6 +1,6 @@
 """The `foretype` command: a group whose subcommands are loaded only when they are called.
 
-Each room keeps its subcommands in a `command` module of its own, named here as text, so that
+Each room keeps its subcommands in modules of its `cli` folder, named here as text, so that
 `foretype --help` answers at once and `foretype lsp` never imports llama.cpp. This module knows their
 names and one-line helps, turns every expected error into one sentence, and does nothing else.
 

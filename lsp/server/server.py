@@ -1,8 +1,8 @@
 """The language server: which messages it hears, and who does the work.
 
 Registers handlers with the protocol and translates between the protocol's values and those of `session`,
-`documents` and `inline`; it decides nothing about completions. What is heavy to import (syntax trees, the
-daemon's client) is imported after `initialize` has been answered.
+`documents` and `completions`; it decides nothing about completions. What is heavy to import (syntax trees,
+the daemon's client) is imported after `initialize` has been answered.
 """
 
 from __future__ import annotations
