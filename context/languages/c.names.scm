@@ -19,6 +19,7 @@
 (declaration declarator: [(identifier) (pointer_declarator) (array_declarator)] @binds)
 (init_declarator declarator: (_) @binds)
 (parameter_declaration declarator: (_) @binds)
+; Compiled apart from what stands above: compiling holds the interpreter.
 (function_declarator declarator: (_) @binds.outer)
 (enumerator name: (_) @binds)
 (type_definition declarator: (_) @binds)

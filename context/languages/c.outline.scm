@@ -12,5 +12,6 @@
 (struct_specifier name: (type_identifier) @name) @struct
 (union_specifier name: (type_identifier) @name) @struct
 (enum_specifier name: (type_identifier) @name) @enum
+; Compiled apart from what stands above: compiling holds the interpreter.
 (type_definition declarator: (type_identifier) @name) @type
 (field_declaration declarator: (field_identifier) @name) @field

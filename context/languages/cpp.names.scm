@@ -4,6 +4,7 @@
 (function_definition !type declarator: (function_declarator
   parameters: (parameter_list (parameter_declaration !declarator type: (type_identifier) @ignore))))
 
+; Compiled apart from what stands above: compiling holds the interpreter.
 (declaration declarator: (reference_declarator) @binds)
 (for_range_loop declarator: (_) @binds)
 (optional_parameter_declaration declarator: (_) @binds)
@@ -18,6 +19,7 @@
 (class_specifier name: (_) @binds)
 (namespace_definition name: (_) @binds)
 (namespace_alias_definition) @binds
+; Compiled apart from what stands above: compiling holds the interpreter.
 (alias_declaration name: (_) @binds)
 (using_declaration) @binds
 (concept_definition name: (_) @binds)

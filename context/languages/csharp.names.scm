@@ -28,6 +28,7 @@
 (from_clause name: (_) @binds)
 (let_clause . (identifier) @binds)
 
+; Compiled apart from what stands above: compiling holds the interpreter.
 (method_declaration name: (_) @binds.outer)
 (local_function_statement name: (_) @binds.outer)
 (constructor_declaration name: (_) @binds.outer)
