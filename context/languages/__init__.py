@@ -238,8 +238,6 @@ class Language:
         grammar: the tree-sitter grammar, or None: then lines and indentation must do.
         names_queries: query files that tell uses of names from their declarations.
         definitions_queries: query files that find what the workspace's index keeps.
-        outline_queries: query files that find nearly the same, where compiling those would take too long
-            beside an event loop; none are those.
         comments, layout, nodes, names, cells: see there.
         id: the language identifier; the file's stem.
     """
@@ -252,7 +250,6 @@ class Language:
     grammar: Grammar | None = None
     names_queries: tuple[str, ...] = ()
     definitions_queries: tuple[str, ...] = ()
-    outline_queries: tuple[str, ...] = ()
     comments: Comments = attrs.field(factory=Comments)
     layout: BlockStyle = attrs.field(factory=BlockStyle)
     nodes: Nodes = attrs.field(factory=Nodes)

@@ -15,15 +15,12 @@
 ((call_expression function: (identifier) @_macro arguments: (argument_list) @ignore)
   (#match? @_macro "^[A-Z][A-Z0-9_]+$|for_?each|Test"))
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (declaration declarator: [(identifier) (pointer_declarator) (array_declarator)] @binds)
 (init_declarator declarator: (_) @binds)
 (parameter_declaration declarator: (_) @binds)
-; Compiled apart from what stands above: compiling holds the interpreter.
 (function_declarator declarator: (_) @binds.outer)
 (enumerator name: (_) @binds)
 (type_definition declarator: (_) @binds)
-; Compiled apart from what stands above: compiling holds the interpreter.
 (struct_specifier name: (_) @binds)
 (union_specifier name: (_) @binds)
 (enum_specifier name: (_) @binds)

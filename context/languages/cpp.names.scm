@@ -1,25 +1,20 @@
-; Compiled apart from what stands above: compiling holds the interpreter.
 (qualified_identifier) @ignore
 (template_type) @ignore
 (function_definition !type declarator: (function_declarator
   parameters: (parameter_list (parameter_declaration !declarator type: (type_identifier) @ignore))))
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (declaration declarator: (reference_declarator) @binds)
 (for_range_loop declarator: (_) @binds)
 (optional_parameter_declaration declarator: (_) @binds)
-; Compiled apart from what stands above: compiling holds the interpreter.
 (variadic_parameter_declaration) @binds
 (type_parameter_declaration) @binds.inside
 (variadic_type_parameter_declaration) @binds.inside
 (optional_type_parameter_declaration name: (_) @binds.inside)
 (lambda_capture_specifier) @binds
 (structured_binding_declarator) @binds
-; Compiled apart from what stands above: compiling holds the interpreter.
 (class_specifier name: (_) @binds)
 (namespace_definition name: (_) @binds)
 (namespace_alias_definition) @binds
-; Compiled apart from what stands above: compiling holds the interpreter.
 (alias_declaration name: (_) @binds)
 (using_declaration) @binds
 (concept_definition name: (_) @binds)

@@ -13,7 +13,6 @@
 (initializer_expression (assignment_expression left: (identifier) @ignore))
 (labeled_statement (identifier) @ignore)
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (variable_declarator . (_) @binds)
 (parameter name: (_) @binds)
 (implicit_parameter) @binds
@@ -28,7 +27,6 @@
 (from_clause name: (_) @binds)
 (let_clause . (identifier) @binds)
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (method_declaration name: (_) @binds.outer)
 (local_function_statement name: (_) @binds.outer)
 (constructor_declaration name: (_) @binds.outer)

@@ -23,7 +23,6 @@
 (function_expression name: (_) @binds)
 (class name: (_) @binds)
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (member_expression object: (this) property: (property_identifier) @own)
 
 (assignment_expression left: (member_expression) @makes)

@@ -1,4 +1,4 @@
-"""The grammars of the languages, and their queries compiled: loaded when first asked for, kept for good.
+"""The grammars of the languages, and their queries: loaded when first asked for, kept for good.
 
 A grammar that is missing or doesn't fit costs the syntax, never the completion.
 """
@@ -7,14 +7,30 @@ from __future__ import annotations
 
 import functools
 import importlib
-import re
+from collections.abc import Mapping, Sequence
 
+import attrs
 import tree_sitter
 
 from . import Language, query_text
+from .patterns import Pattern, PatternError, read_patterns
 
-APART = "; Compiled apart"
-"""How a line in a query file begins that cuts the query in two."""
+WITHIN = "within."
+"""How a capture begins of a node in which more has to stand: what follows is the node's type."""
+
+
+@attrs.frozen
+class TypeQuery:
+    """Query files of a language, compiled as far as they are about types of nodes.
+
+    Attributes:
+        compiled: has the captures of those patterns that are about a type alone, and those that begin with
+            `WITHIN`.
+        within: by type, what has to stand in such a node.
+    """
+
+    compiled: tree_sitter.Query
+    within: Mapping[str, Sequence[Pattern]]
 
 
 @functools.cache
@@ -31,20 +47,25 @@ def load_grammar(of: Language) -> tree_sitter.Language | None:
 
 
 @functools.cache
-def load_queries(of: Language, files: tuple[str, ...]) -> tuple[tree_sitter.Query, ...]:
-    """Query files of a language, compiled; none where there are none, or where they don't fit the grammar.
-
-    Compiling takes up to 70 ms for C++, and lets no other thread do anything meanwhile: lines that begin with
-    `APART` cut a query in parts, each of which is compiled, and to be asked, by itself.
+def load_query(of: Language, files: tuple[str, ...]) -> TypeQuery | None:
+    """Query files of a language; None where there are none, or where they don't fit the grammar.
 
     A test rules out that they don't fit the grammars of today; with tomorrow's, completions go on.
     """
     grammar = load_grammar(of)
-    parts = re.split(rf"^{APART}.*$", query_text(files), flags=re.MULTILINE)
-    if grammar is None:
-        return ()
+    if grammar is None or not files:
+        return None
     try:
-        queries = (tree_sitter.Query(grammar, part) for part in parts)
-        return tuple(query for query in queries if query.pattern_count)
-    except tree_sitter.QueryError:
-        return ()
+        patterns = read_patterns(query_text(files))
+        within: dict[str, list[Pattern]] = {}
+        flat: list[str] = []
+        for pattern in patterns:
+            kinds = sorted(pattern.kinds or ())
+            if pattern.is_flat:
+                flat.append(f"[{' '.join(f'({kind})' for kind in kinds)}] @{' @'.join(pattern.captures)}")
+            for kind in () if pattern.is_flat else kinds:
+                within.setdefault(kind, []).append(pattern)
+        flat += [f"({kind}) @{WITHIN}{kind}" for kind in within]
+        return TypeQuery(tree_sitter.Query(grammar, "\n".join(flat)), within)
+    except (PatternError, tree_sitter.QueryError):
+        return None

@@ -1,6 +1,5 @@
 (type_identifier) @type
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (required_parameter pattern: (_) @binds)
 (optional_parameter pattern: (_) @binds)
 (index_signature name: (identifier) @binds)
@@ -14,7 +13,6 @@
 (nested_identifier object: (identifier) @namespace)
 (nested_type_identifier name: (_) @ignore)
 
-; Compiled apart from what stands above: compiling holds the interpreter.
 (function_signature name: (_) @binds.outer)
 (abstract_class_declaration name: (_) @binds.outer)
 (interface_declaration name: (_) @binds.outer)

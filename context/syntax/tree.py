@@ -19,9 +19,10 @@ import attrs
 import tree_sitter
 
 from ..languages import Language, language
-from ..languages.grammars import load_grammar, load_queries
+from ..languages.grammars import load_grammar, load_query
 from ..text.lines import line_start
 from . import macros
+from .matching import Match, matches
 from .parsing import (
     EDIT_MS,
     FIRST_PARSE_MS,
@@ -38,7 +39,6 @@ from .parsing import (
 )
 
 _STEP = 1024
-_BITE = 65_536
 _MAX_DEPTH = 4000
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
@@ -392,46 +392,38 @@ class SyntaxTree:
 
     def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
         """What the language's queries find between two places, in order of the text."""
-        root = self._tree.root_node
-        found: set[tuple[int, int, str]] = set()
-        for query in load_queries(self.language, self.language.names_queries):
-            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-            for first, last in self._bites(start, len(self.text) if end is None else end):
-                cursor.set_byte_range(first, last)
-                for name, nodes in cursor.captures(root).items():
-                    found.update((node.start_byte, node.end_byte, name) for node in nodes)
+        last = len(self.text) if end is None else end
+        found = {
+            (node.start_byte, node.end_byte, name)
+            for match in self._matches(self.language.names_queries, start, last)
+            for name, nodes in match.items()
+            for node in nodes
+        }
         return tuple(
             Capture(name, self._offset(first), self._offset(last)) for first, last, name in sorted(found)
         )
 
-    def definitions(
-        self, limit: int = 1000, depth: int | None = None, *, outline: bool = False
-    ) -> tuple[Definition, ...]:
+    def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
 
-        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file. With
-        `outline` it is asked for beside an event loop, and may have a name more: `Language.outline_queries`.
+        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
         """
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
-        for captures in self._defining(depth, outline):
+        for captures in self._matches(self.language.definitions_queries, 0, len(self.text), depth):
             name = captures.pop("name")[0]
             kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
             found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
         ordered = sorted(found.values(), key=lambda each: each[0])
         return tuple(self._contained(ordered)[:limit])
 
-    def _defining(self, depth: int | None, outline: bool) -> Iterator[dict[str, list[tree_sitter.Node]]]:
-        """What matches the queries about definitions."""
-        root, of = self._tree.root_node, self.language
-        files = (outline and of.outline_queries) or of.definitions_queries
-        for query in load_queries(of, files):
-            cursor = tree_sitter.QueryCursor(query, match_limit=10_000)
-            if depth is not None:
-                cursor.set_max_start_depth(depth)
-            for first, last in self._bites(0, len(self.text)):
-                cursor.set_byte_range(first, last)
-                for _, captures in cursor.matches(root):
-                    yield captures
+    def _matches(
+        self, files: tuple[str, ...], start: int, end: int, depth: int | None = None
+    ) -> Iterator[Match]:
+        """What query files of the language find between two places."""
+        query = load_query(self.language, files)
+        if query is not None:
+            root = self._tree.root_node
+            yield from matches(query, root, self._data, self._byte(start), self._byte(end), depth)
 
     def _contained(
         self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]
@@ -455,20 +447,6 @@ class SyntaxTree:
                 inside = f"{container}.{text}" if container else text
                 around.append((end, inside, local or kind in _CALLABLE, start))
         return definitions
-
-    def _bites(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The bytes from one place to another that the tree knows, in parts small enough for one query.
-
-        A query lets no other thread do anything until it is done.
-        """
-        root = self._tree.root_node
-        first, last = max(self._byte(start), root.start_byte), self._byte(end)
-        last = min(last, root.end_byte)
-        if last - first <= _BITE:
-            yield self._byte(start), self._byte(end)
-            return
-        for bite in range(first, last, _BITE):
-            yield bite, min(bite + _BITE, last)
 
     def _scope(self, node: tree_sitter.Node) -> Scope:
         nodes = self.language.nodes

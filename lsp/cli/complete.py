@@ -145,7 +145,7 @@ def offset_of(text: str, line: int, column: int, path: Path) -> int:
     lines = LineIndex(text)
     if not 1 <= line <= len(lines):
         raise click.UsageError(f"{path} has {len(lines)} lines, so there is no line {line}.")
-    start, end = lines.bounds(line - 1, text)
+    start, end = lines.bounds(line - 1)
     if not 1 <= column <= end - start + 1:
         raise click.UsageError(
             f"Line {line} of {path} has {end - start} characters, so there is no column {column}."

@@ -130,9 +130,8 @@ class Document:
         start = self.offset_at(*read_position(span.get("start")), encoding)
         end = self.offset_at(*read_position(span.get("end")), encoding)
         start, end = min(start, end), max(start, end)
-        old, new = self.text, self.text[:start] + text + self.text[end:]
-        self.lines.edit(old, new, start, end, start + len(text))
-        self.text = new
+        self.text = self.text[:start] + text + self.text[end:]
+        self.lines.edit(self.text, start, end, start + len(text))
         self.edited_offset = start + len(text)
 
     def offset_at(self, line: int, character: int, encoding: Encoding) -> int:

@@ -1,8 +1,9 @@
 """Where lines begin, as the Language Server Protocol counts lines: after LF, CR LF and a lone CR.
 
 Form feed, U+2028 and the other breaks that `str.splitlines` knows are ordinary characters here. Offsets
-are code points. The index follows edits without being rebuilt: what lies behind the last edit is kept
-with one pending shift, so typing costs the distance to the previous edit and not the size of the file.
+are code points. A text is taken in parts: of each it is known how many lines end in it, which is counted at
+the speed of memory; where exactly is looked for when somebody asks about a line in that part. So neither a
+hundred thousand lines that are pasted nor a key in the midst of them hold up the next one.
 
 It knows nothing of position encodings, documents or trees.
 """
@@ -11,104 +12,121 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 
 _BREAK = re.compile("\r\n|\n|\r")
-_LINE_FEED = re.compile("\n")
-_HAS_BREAK = re.compile("[\r\n]")
 
+_PART = 1 << 14
+"""Code points of a part; one more where a CR LF would be cut."""
 
-def line_starts(text: str, start: int = 0, end: int | None = None) -> array[int]:
-    """Offsets behind every line break of `text[start:end]`, ascending.
-
-    A CR LF that straddles `end` counts as a lone CR: callers cut at line starts or at the text's end.
-    """
-    stop = len(text) if end is None else end
-    lone = text.count("\r", start, stop) - text.count("\r\n", start, stop)
-    breaks = _BREAK if lone else _LINE_FEED  # half the time: a megabyte must not hold up the next key
-    return array("q", [found.end() for found in breaks.finditer(text, start, stop)])
+_MANY = 64
+"""With so many parts more than the text needs, it is divided anew."""
 
 
 class LineIndex:
     """The line starts of one text, kept true through edits.
 
-    Its state is one array of line starts, of which those at or behind `_pivot` are still short of
-    `_shift` code points.
+    Its state is the text and its parts. Of each part there are the length, the number of line breaks, and,
+    once somebody asked, where these end, from the part's start.
     """
 
-    __slots__ = ("_length", "_pivot", "_shift", "_starts")
+    __slots__ = ("_breaks", "_ends", "_lengths", "_lines", "_places", "_text")
 
     def __init__(self, text: str) -> None:
-        self._starts = array("q", (0,))
-        self._starts.extend(line_starts(text))
-        self._length = len(text)
-        self._pivot = len(self._starts)
-        self._shift = 0
+        self._text = text
+        self._divide()
 
     def __len__(self) -> int:
         """Number of lines; a text without a line break has one, also when it is empty."""
-        return len(self._starts)
+        return 1 + (self._lines[-1] if self._lines else 0)
 
     def start(self, line: int) -> int:
         """Offset of the first code point of `line` (0-based, within range)."""
-        value = self._starts[line]
-        return value + self._shift if line >= self._pivot else value
+        if line <= 0:
+            return 0
+        part = bisect_left(self._lines, line)
+        before = self._lines[part] - self._breaks[part]
+        return self._start_of(part) + self._places_in(part)[line - before - 1]
 
     def line_at(self, offset: int) -> int:
         """The line that `offset` (0 to the text's length) lies in; at a line's start, that line."""
-        pivot = self._pivot
-        if pivot < len(self._starts) and offset >= self._starts[pivot] + self._shift:
-            return bisect_right(self._starts, offset - self._shift, lo=pivot) - 1
-        return bisect_right(self._starts, offset, hi=pivot) - 1
+        part = min(bisect_right(self._ends, offset), len(self._ends) - 1)
+        if part < 0:
+            return 0
+        before = self._lines[part] - self._breaks[part]
+        return before + bisect_right(self._places_in(part), offset - self._start_of(part))
 
-    def bounds(self, line: int, text: str) -> tuple[int, int]:
+    def bounds(self, line: int) -> tuple[int, int]:
         """Offsets of the first code point of `line` and of its line break (or the text's end)."""
-        start = self.start(line)
-        if line + 1 >= len(self._starts):
-            return start, self._length
+        start, text = self.start(line), self._text
+        if line + 1 >= len(self):
+            return start, len(text)
         end = self.start(line + 1) - 1
         if end > start and text[end] == "\n" and text[end - 1] == "\r":
             end -= 1
         return start, end
 
-    def edit(self, old: str, new: str, start: int, old_end: int, new_end: int) -> None:
-        """Follow the replacement of `old[start:old_end]` by `new[start:new_end]`."""
-        delta = new_end - old_end
-        touches_break = (
-            _HAS_BREAK.search(old, start, old_end) is not None
-            or _HAS_BREAK.search(new, start, new_end) is not None
-            or (start > 0 and old[start - 1] == "\r")
-        )
-        first = self.line_at(start)
-        if not touches_break:
-            self._move_pivot(first + 1)
-            self._shift += delta
-            self._length += delta
+    def edit(self, new: str, start: int, old_end: int, new_end: int) -> None:
+        """The text is `new` now: what stood from `start` to `old_end` is what stands to `new_end` in it."""
+        self._text = new
+        if not self._ends or len(self._ends) > len(new) // _PART + _MANY:
+            self._divide()
             return
-        if first > 0 and start == self.start(first) and old[start - 1] == "\r":
-            first -= 1  # a CR in front of the edit may join or leave an LF
-        last = self.line_at(old_end)
-        at_end = last + 1 >= len(self._starts)
-        self._move_pivot(last + 1)
-        rescan_end = len(new) if at_end else self.start(last + 1) + delta
-        fresh = line_starts(new, self.start(first), rescan_end)
-        self._shift += delta
-        self._length += delta
-        if not at_end:
-            # the break that ends the rescanned region belongs to the line start behind it
-            fresh.pop()
-        self._starts[first + 1 : last + 1] = fresh
-        self._pivot = first + 1 + len(fresh)
+        # A CR in front of the edit may join or leave an LF: the character before `start` is touched as well.
+        first = bisect_right(self._ends, max(0, start - 1))
+        last = min(bisect_right(self._ends, old_end), len(self._ends) - 1)
+        first = min(first, last)
+        lengths = _parts(new, self._start_of(first), self._ends[last] + new_end - old_end)
+        self._replace(first, last + 1, lengths)
 
-    def _move_pivot(self, line: int) -> None:
-        """Settle the shift so that it applies from `line` on, and to nothing before."""
-        starts, shift = self._starts, self._shift
-        line = min(len(starts), line)
-        if shift:
-            first, last, change = (
-                (self._pivot, line, shift) if line > self._pivot else (line, self._pivot, -shift)
-            )
-            starts[first:last] = array("q", map(change.__add__, starts[first:last]))
-        self._pivot = line
-        if line == len(starts):
-            self._shift = 0
+    def _divide(self) -> None:
+        self._lengths: list[int] = []
+        self._breaks: list[int] = []
+        self._places: list[array[int] | None] = []
+        self._ends: list[int] = []
+        self._replace(0, 0, _parts(self._text, 0, len(self._text)))
+
+    def _replace(self, first: int, last: int, lengths: list[int]) -> None:
+        """Other parts stand in the place of some."""
+        end = self._start_of(first) if first else 0
+        breaks: list[int] = []
+        for length in lengths:
+            breaks.append(_count(self._text, end, end + length))
+            end += length
+        self._lengths[first:last] = lengths
+        self._breaks[first:last] = breaks
+        self._places[first:last] = [None] * len(lengths)
+        self._ends = list(accumulate(self._lengths))
+        self._lines = list(accumulate(self._breaks))
+
+    def _start_of(self, part: int) -> int:
+        return self._ends[part - 1] if part else 0
+
+    def _places_in(self, part: int) -> array[int]:
+        """Where the line breaks of a part end, from its start, ascending."""
+        known = self._places[part]
+        if known is None:
+            start = self._start_of(part)
+            found = _BREAK.finditer(self._text, start, start + self._lengths[part])
+            known = self._places[part] = array("q", [each.end() - start for each in found])
+        return known
+
+
+def _parts(text: str, start: int, end: int) -> list[int]:
+    """The lengths of the parts into which `text[start:end]` is cut, never between CR and LF."""
+    lengths: list[int] = []
+    while start < end:
+        stop = min(start + _PART, end)
+        if stop < end and text[stop - 1] == "\r" and text[stop] == "\n":
+            stop += 1
+        lengths.append(stop - start)
+        start = stop
+    return lengths
+
+
+def _count(text: str, start: int, end: int) -> int:
+    """How many line breaks stand between two places, none of which lies inside a CR LF."""
+    returns = text.count("\r", start, end)
+    alone = returns - text.count("\r\n", start, end) if returns else 0
+    return text.count("\n", start, end) + alone

@@ -21,6 +21,10 @@ BUFFERED = 1 << 20
 """Bytes that are read ahead, twice at most."""
 
 
+_LARGE = 100_000
+"""Bytes of a message that takes a millisecond to understand."""
+
+
 class Reader(Protocol):
     """What pygls reads from."""
 
@@ -54,7 +58,8 @@ class Fair:
     """A reader that lets the loop go round before each line, also when more has arrived already.
 
     So whatever a message has begun has had its first step when the next message is read: a request that is
-    cancelled in the same breath still replaces the older one.
+    cancelled in the same breath still replaces the older one. Between reading a large message and understanding
+    it the loop goes round as well.
     """
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
@@ -67,7 +72,10 @@ class Fair:
 
     async def readexactly(self, n: int) -> bytes:
         """See `Reader`."""
-        return await self._reader.readexactly(n)
+        read = await self._reader.readexactly(n)
+        if n > _LARGE:
+            await asyncio.sleep(0)
+        return read
 
 
 async def open_reader(stdin: BinaryIO, stdout: BinaryIO) -> tuple[Reader, Callable[[], None]]:

@@ -93,7 +93,7 @@ class ForetypeServer(LanguageServer):
 
     # -- life
 
-    def _on_initialize(self, params: dict[str, Any]) -> Coroutine[Any, Any, types.InitializeResult]:
+    def _on_initialize(self, params: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
         self.protocol.initialized = True
         client, options = as_map(params.get("capabilities")), as_map(params.get("initializationOptions"))
         self.session.begin(client, options, workspace_roots(params))
@@ -109,10 +109,10 @@ class ForetypeServer(LanguageServer):
             inline is None and options.get("completion") is not False
         )
         return answer(
-            types.InitializeResult(
-                capabilities=capabilities(self.session.documents.encoding.value, fallback=fallback),
-                server_info=types.ServerInfo(name=self.name, version=self.version),
-            )
+            {
+                "capabilities": capabilities(self.session.documents.encoding.value, fallback=fallback),
+                "serverInfo": {"name": self.name, "version": self.version},
+            }
         )
 
     def _on_initialized(self, _params: dict[str, Any]) -> None:
@@ -351,27 +351,23 @@ def item_imports(params: dict[str, Any]) -> Any:
     return arguments[1] if len(arguments) > 1 else None
 
 
-def capabilities(encoding: str, *, fallback: bool) -> types.ServerCapabilities:
-    """What foretype can do, said once; nothing is registered later."""
-    return types.ServerCapabilities(
-        position_encoding=encoding,
-        text_document_sync=types.TextDocumentSyncOptions(
-            open_close=True, change=types.TextDocumentSyncKind.Incremental
-        ),
-        notebook_document_sync=types.NotebookDocumentSyncOptions(
-            notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")]
-        ),
-        inline_completion_provider=types.InlineCompletionOptions(work_done_progress=False),
-        completion_provider=types.CompletionOptions(trigger_characters=list("._(=[{: "))
-        if fallback
-        else None,
-        execute_command_provider=types.ExecuteCommandOptions(commands=list(COMMAND_NAMES)),
-        workspace=types.WorkspaceOptions(
-            workspace_folders=types.WorkspaceFoldersServerCapabilities(
-                supported=True, change_notifications=True
-            )
-        ),
-    )
+def capabilities(encoding: str, *, fallback: bool) -> dict[str, Any]:
+    """What foretype can do, said once; nothing is registered later.
+
+    A ServerCapabilities as the protocol writes it: making it of lsprotocol's values takes longer than all else
+    that happens until the editor has its first answer.
+    """
+    said: dict[str, Any] = {
+        "positionEncoding": encoding,
+        "textDocumentSync": {"openClose": True, "change": types.TextDocumentSyncKind.Incremental.value},
+        "notebookDocumentSync": {"notebookSelector": [{"notebook": "*"}]},
+        "inlineCompletionProvider": {"workDoneProgress": False},
+        "executeCommandProvider": {"commands": list(COMMAND_NAMES)},
+        "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
+    }
+    if fallback:
+        said["completionProvider"] = {"triggerCharacters": list("._(=[{: ")}
+    return said
 
 
 def folder_paths(folders: Any) -> list[str]:

@@ -227,7 +227,7 @@ def recent_edits(documents: Sequence[Document], now: float, base: str = "") -> l
         lines = document.lines
         line = lines.line_at(min(document.edited_offset, len(document.text)))
         first, last = max(0, line - AROUND_LINES), min(len(lines) - 1, line + AROUND_LINES)
-        start, end = lines.bounds(first, document.text)[0], lines.bounds(last, document.text)[1]
+        start, end = lines.bounds(first)[0], lines.bounds(last)[1]
         above = document.whole.count("\n", 0, document.before)
         found.append(RecentEdit(path_from(base, document), document.text[start:end], above + first + 1))
     return found

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from foretype.context.checking.ground import Verdict, ground
-from foretype.context.syntax import tree as syntax
+from foretype.context.syntax import matching
 from foretype.context.syntax.parsing import MAX_CHARACTERS, WHOLE, Region, TreeEdit, region_around
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, TreeWork, parse
@@ -142,19 +142,10 @@ def test_a_question_asked_in_bites_has_the_same_answer(
     tree = parse(SOURCES[language] * 3, language)
     assert tree is not None
     captures, definitions = tree.captures(), tree.definitions()
-    monkeypatch.setattr(syntax, "_BITE", 48)
+    monkeypatch.setattr(matching, "_BITE", 48)
     assert tree.captures() == captures
     assert tree.definitions() == definitions
     assert definitions
-
-
-@pytest.mark.parametrize("language", SOURCES)
-def test_an_outline_has_every_definition(language: str) -> None:
-    tree = parse(SOURCES[language] * 3, language)
-    assert tree is not None
-    assert {each.name for each in tree.definitions()} <= {
-        each.name for each in tree.definitions(outline=True)
-    }
 
 
 def check_name(name: str, shown: bool) -> None:

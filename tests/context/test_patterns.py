@@ -1,0 +1,86 @@
+"""What the query files find is what tree-sitter finds when it compiles them whole: it is the second implementation."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import tree_sitter
+from foretype.context import languages
+from foretype.context.languages import grammars
+from foretype.context.languages.patterns import PatternError, read_patterns
+from foretype.context.syntax.matching import matches
+from foretype.tests.support.code_samples import SOURCES
+from hypothesis import given
+from hypothesis import strategies as st
+
+Found = set[tuple[str, int, int]]
+
+DESCRIBED = [each for each in languages.all_languages() if each.id in SOURCES and each.names_queries]
+
+
+def found_here(described: languages.Language, files: tuple[str, ...], source: str) -> Found:
+    data = source.encode("utf-8", "surrogatepass")
+    query = grammars.load_query(described, files)
+    assert query is not None
+    return {
+        (name, node.start_byte, node.end_byte)
+        for match in matches(query, parsed(described, data).root_node, data, 0, len(data))
+        for name, nodes in match.items()
+        for node in nodes
+    }
+
+
+def found_by_tree_sitter(described: languages.Language, files: tuple[str, ...], source: str) -> Found:
+    data = source.encode("utf-8", "surrogatepass")
+    captures = tree_sitter.QueryCursor(whole(described.id, files)).captures(
+        parsed(described, data).root_node
+    )
+    return {(name, node.start_byte, node.end_byte) for name, nodes in captures.items() for node in nodes}
+
+
+def parsed(described: languages.Language, data: bytes) -> tree_sitter.Tree:
+    grammar = grammars.load_grammar(described)
+    assert grammar is not None
+    return tree_sitter.Parser(grammar).parse(data)
+
+
+@functools.cache
+def whole(language: str, files: tuple[str, ...]) -> tree_sitter.Query:
+    grammar = grammars.load_grammar(languages.language(language))
+    assert grammar is not None
+    return tree_sitter.Query(grammar, languages.query_text(files))
+
+
+def check(described: languages.Language, source: str) -> None:
+    for files in (described.names_queries, described.definitions_queries):
+        expected = found_by_tree_sitter(described, files, source)
+        assert found_here(described, files, source) == expected
+
+
+@pytest.mark.parametrize("described", DESCRIBED, ids=lambda described: described.id)
+def test_patterns_find_what_tree_sitter_finds(described: languages.Language) -> None:
+    check(described, SOURCES[described.id])
+
+
+@pytest.mark.parametrize("described", DESCRIBED, ids=lambda described: described.id)
+@given(cut=st.tuples(st.floats(0, 1), st.integers(1, 40)))
+def test_also_in_code_that_is_broken(described: languages.Language, cut: tuple[float, int]) -> None:
+    source = SOURCES[described.id]
+    start = int(cut[0] * len(source))
+    check(described, source[:start] + source[start + cut[1] :])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("(call function: (name) @a", "ends within"),
+        ("((name) @a (#eq? @a \"b\"))", "#eq\\? isn't understood"),
+        ("(name)+ @a", "isn't understood"),
+        ("(name @a ]", "can't begin with"),
+        ("@a", "can't begin with @a"),
+    ],
+)
+def test_what_is_not_understood_is_refused(text: str, said: str) -> None:
+    with pytest.raises(PatternError, match=said):
+        read_patterns(text)
