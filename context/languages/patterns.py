@@ -1,12 +1,14 @@
 """The patterns of the query files, read so that tree-sitter has to compile next to nothing of them.
 
-Compiling a query looks through the grammar's whole parse table, and again for each pattern that says what stands
-in a node; it lets no other thread do anything until it is done. For C++ that is 190 ms for the file about
-definitions, and still 15 for a single pattern: keys wait. So tree-sitter is only asked for nodes of certain types,
-one query for a file, and what has to stand in them is compared here, in steps that any thread may come between.
+Compiling a query looks through the grammar's whole parse table, and again for each pattern that says what
+stands in a node; it lets no other thread do anything until it is done. For C++ that is 190 ms for the file
+about definitions, and still 15 for a single pattern: keys wait. So tree-sitter is only asked for nodes of
+certain types, one query for a file, and what has to stand in them is compared here, in steps that any thread
+may come between.
 
-Understood is what the files use: node types, `(_)`, quoted tokens, fields, `!field`, alternatives, anchors, captures
-and the predicates `#match?`, `#not-match?` and `#any-of?`. What else tree-sitter's query syntax has is refused.
+Understood is what the files use: node types, `(_)`, quoted tokens, fields, `!field`, alternatives, anchors,
+captures and the predicates `#match?`, `#not-match?` and `#any-of?`. What else tree-sitter's query syntax has
+is refused.
 
 It only reads: `syntax.matching` compares.
 """
@@ -112,18 +114,18 @@ class _Reader:
 
     def _item(self) -> list[Pattern]:
         """What begins here, with its captures."""
-        token = self._next()
-        if token == "(":
+        begins = self._next()
+        if begins == "(":
             found = self._group() if self._peek() in ("(", "[") else self._node()
-        elif token == "[":
-            found = []
+        elif begins == "[":
+            found = list[Pattern]()
             while self._peek() != "]":
                 found += self._item()
             self._next()
-        elif token.startswith('"'):
-            found = [Pattern(frozenset({_unquoted(token)}), named=False)]
+        elif begins.startswith('"'):
+            found = [Pattern(frozenset({_unquoted(begins)}), named=False)]
         else:
-            raise PatternError(f"a pattern can't begin with {token}")
+            raise PatternError(f"a pattern can't begin with {begins}")
         names: list[str] = []
         while self._peek().startswith("@"):
             names.append(self._next()[1:])
@@ -155,15 +157,15 @@ class _Reader:
         kind = self._next()
         absent, places = list[str](), list[list[Pattern]]()
         anchored = last = False
-        while (token := self._peek()) != ")":
-            if token == ".":
+        while (ahead := self._peek()) != ")":
+            if ahead == ".":
                 self._next()
                 anchored = last = True
                 continue
-            if token.startswith("!"):
+            if ahead.startswith("!"):
                 absent.append(self._next()[1:])
                 continue
-            field = self._next()[:-1] if token.endswith(":") and not token.startswith('"') else ""
+            field = self._next()[:-1] if ahead.endswith(":") and not ahead.startswith('"') else ""
             places.append([attrs.evolve(each, field=field, first=anchored) for each in self._item()])
             anchored = last = False
         self._close()

@@ -192,9 +192,7 @@ def _own_names(tree: SyntaxTree, start: int, end: int, scopes: Sequence[Scope]) 
         start = min(start, max(functions[0].start, end - _LARGEST))
     captures = tree.captures(start, end)
     areas = Areas(capture for capture in captures if capture.name.startswith("binds"))
-    return frozenset(
-        definition.name for definition in tree.definitions(depth=_SHALLOW)
-    ) | frozenset(
+    return frozenset(definition.name for definition in tree.definitions(depth=_SHALLOW)) | frozenset(
         tree.text[each.start : each.end] for each in captures if each.name == "use" and areas.enclose(each)
     )
 

@@ -1,11 +1,13 @@
-"""Asks a tree what a language's query files ask: tree-sitter for types of nodes, and here what stands in them.
+"""Asks a tree what a language's query files ask: tree-sitter for types of nodes, here what stands in them.
 
-See `languages.patterns` for why. Every step is short, so that other threads come between; a stretch is looked
-through in parts small enough for one call of tree-sitter. It knows no text and no code points, and no language.
+See `languages.patterns` for why. Every step is short, so that other threads come between; a stretch is
+looked through in parts small enough for one call of tree-sitter. A token that is missing, which is empty,
+is never found. It knows no text and no code points, and no language.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import tree_sitter
@@ -26,7 +28,7 @@ _MATCH_LIMIT = 10_000
 
 
 def matches(
-    query: TypeQuery, root: tree_sitter.Node, data: bytes, first: int, last: int, depth: int | None = None
+    query: TypeQuery, root: tree_sitter.Node, data: bytes, within: tuple[int, int], depth: int | None = None
 ) -> Iterator[Match]:
     """What the patterns find in nodes that reach into a stretch, in no order, perhaps more than once.
 
@@ -34,25 +36,22 @@ def matches(
         query: what is asked.
         root: the tree's outermost node.
         data: the bytes that the tree is of.
-        first: where the stretch begins, in bytes.
-        last: where it ends.
+        within: where the stretch begins and ends, in bytes.
         depth: only nodes at most so deep; None is any.
     """
     cursor = tree_sitter.QueryCursor(query.compiled, match_limit=_MATCH_LIMIT)
     if depth is not None:
         cursor.set_max_start_depth(depth)
-    for start, end in _bites(root, first, last):
+    for start, end in _bites(root, *within):
         cursor.set_byte_range(start, end)
         for name, nodes in cursor.captures(root).items():
             if not name.startswith(WITHIN):
-                yield from ({name: [node]} for node in nodes)
+                yield from ({name: [node]} for node in nodes if node.end_byte > node.start_byte)
                 continue
-            patterns = query.within[name[len(WITHIN) :]]
-            for node in nodes:
-                for pattern in patterns:
-                    for match in _inside(node, pattern, start, end):
-                        if all(_holds(each, match, data) for each in pattern.predicates):
-                            yield match
+            for node, pattern in itertools.product(nodes, query.within[name[len(WITHIN) :]]):
+                for match in _inside(node, pattern, start, end):
+                    if all(_holds(each, match, data) for each in pattern.predicates):
+                        yield match
 
 
 def _bites(root: tree_sitter.Node, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -73,7 +72,7 @@ def _inside(node: tree_sitter.Node, pattern: Pattern, first: int, last: int) -> 
     if not pattern.children:
         yield own
         return
-    for match in _in_order(_children(node, pattern, first, last), pattern.children, 0, first, last):
+    for match in _in_order(_children(node, first, last), pattern.children, 0, first, last):
         for name, nodes in own.items():
             match[name] = nodes + match.get(name, [])
         yield match
@@ -107,7 +106,7 @@ def _in_order(
 def _is(child: tree_sitter.Node, field: str | None, pattern: Pattern) -> bool:
     if pattern.field and field != pattern.field:
         return False
-    if child.is_named is not pattern.named:
+    if child.is_named is not pattern.named or child.end_byte == child.start_byte:
         return False
     return pattern.kinds is None or child.type in pattern.kinds
 
@@ -116,9 +115,7 @@ def _named_between(among: list[tuple[str | None, tree_sitter.Node]], first: int,
     return any(among[at][1].is_named for at in range(first, last))
 
 
-def _children(
-    node: tree_sitter.Node, pattern: Pattern, first: int, last: int
-) -> list[tuple[str | None, tree_sitter.Node]]:
+def _children(node: tree_sitter.Node, first: int, last: int) -> list[tuple[str | None, tree_sitter.Node]]:
     """A node's children with their fields; of very many those between two places, and around."""
     cursor = node.walk()
     crowded = node.child_count > _CROWDED

@@ -13,7 +13,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import attrs
 import tree_sitter
@@ -39,7 +39,9 @@ from .parsing import (
 )
 
 _STEP = 1024
+_MARKED = 4096
 _MAX_DEPTH = 4000
+_MOST_SCOPES = 64
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
 _SCOPE = "scope"
@@ -294,10 +296,13 @@ class SyntaxTree:
         return self.language.grammar is not None and self.language.grammar.statement_macros
 
     def scopes(self, offset: int) -> tuple[Scope, ...]:
-        """The definitions and functions that enclose a place, outermost first."""
+        """The definitions and functions that enclose a place, outermost first; of hundreds not the middle."""
         nodes = self.language.nodes
         wanted = {*nodes.definitions, *nodes.functions, *nodes.classes}
-        return tuple(self._scope(node) for node in self._ancestors(offset) if node.type in wanted)
+        around = [node for node in self._ancestors(offset) if node.type in wanted]
+        if len(around) > 2 * _MOST_SCOPES:
+            around = around[:_MOST_SCOPES] + around[-_MOST_SCOPES:]
+        return tuple(self._scope(node) for node in around)
 
     def prose_at(self, offset: int) -> str:
         """What kind of prose a place lies in: "comment", "string", or "" for code.
@@ -306,17 +311,21 @@ class SyntaxTree:
         the line's end is still inside it.
         """
         nodes = self.language.nodes
+        telling = {*nodes.comments, *nodes.strings, *nodes.code_in_strings}
         found = ""
         for node in self._ancestors(max(offset - 1, 0)):
+            kind = node.type
+            if kind not in telling:
+                continue
             start, end = self._span(node)
             if not start < offset <= end:
                 continue
-            if node.type in nodes.comments:
+            if kind in nodes.comments:
                 ended = offset == end and self.text[start:end].endswith(_block_ends(self.language))
                 found = found if ended else "comment"
-            elif node.type in nodes.strings:
+            elif kind in nodes.strings:
                 found = "string" if offset < end or node.has_error else found
-            elif node.type in nodes.code_in_strings:
+            else:
                 found = ""
         if not found and self._quote_open(offset):
             return "string"
@@ -423,7 +432,7 @@ class SyntaxTree:
         query = load_query(self.language, files)
         if query is not None:
             root = self._tree.root_node
-            yield from matches(query, root, self._data, self._byte(start), self._byte(end), depth)
+            yield from matches(query, root, self._data, (self._byte(start), self._byte(end)), depth)
 
     def _contained(
         self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]
@@ -485,8 +494,8 @@ class SyntaxTree:
             return min(max(offset, 0), len(self._data))
         offset = min(max(offset, 0), len(self.text))
         marks = self._byte_marks()
-        near = offset // _STEP
-        return marks[near] + len(self.text[near * _STEP : offset].encode("utf-8", "surrogatepass"))
+        near = offset // _MARKED
+        return marks[near] + len(self.text[near * _MARKED : offset].encode("utf-8", "surrogatepass"))
 
     def _offset(self, byte: int) -> int:
         """The code point offset of a byte offset."""
@@ -494,15 +503,15 @@ class SyntaxTree:
             return byte
         marks = self._byte_marks()
         near = bisect.bisect_right(marks, byte, 0, len(marks) - 1) - 1
-        return near * _STEP + len(self._data[marks[near] : byte].decode("utf-8", "surrogatepass"))
+        return near * _MARKED + len(self._data[marks[near] : byte].decode("utf-8", "surrogatepass"))
 
     def _byte_marks(self) -> list[int]:
-        """The byte offset of every 1024th code point."""
+        """The byte offset of every 4096th code point."""
         if self._marks is None:
             marks = [0]
-            for start in range(0, len(self.text), _STEP):
+            for start in range(0, len(self.text), _MARKED):
                 marks.append(
-                    marks[-1] + len(self.text[start : start + _STEP].encode("utf-8", "surrogatepass"))
+                    marks[-1] + len(self.text[start : start + _MARKED].encode("utf-8", "surrogatepass"))
                 )
             self._marks = marks
         return self._marks
@@ -512,29 +521,22 @@ def _block_ends(of: Language) -> tuple[str, ...]:
     return tuple(closing for _, closing in of.comments.block)
 
 
-def _walk(root: tree_sitter.Node, descend: Callable[[tree_sitter.Node], bool]) -> Iterator[tree_sitter.Node]:
-    """All nodes in order, without recursion; `descend` says below which to look."""
+def _defects(root: tree_sitter.Node, first: int, last: int) -> Iterator[tree_sitter.Node]:
+    """What doesn't parse between two places, in order, without recursion and without what stands in front."""
     cursor = root.walk()
     while True:
         node = cursor.node
-        if node is not None:
+        if node is None or node.start_byte > last:
+            return
+        reaches = node.end_byte >= first
+        if reaches and (node.is_error or node.is_missing):
             yield node
-            if descend(node) and cursor.goto_first_child():
-                continue
+        # From the byte in front, since a missing token is empty and ends where it begins.
+        elif reaches and node.has_error and cursor.goto_first_child_for_byte(max(first - 1, 0)) is not None:
+            continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return
-
-
-def _defects(root: tree_sitter.Node, first: int, last: int) -> Iterator[tree_sitter.Node]:
-    def descend(node: tree_sitter.Node) -> bool:
-        return node.has_error and not node.is_error and node.start_byte <= last and node.end_byte >= first
-
-    for node in _walk(root, descend):
-        if node.start_byte > last:
-            return
-        if (node.is_error or node.is_missing) and node.end_byte >= first:
-            yield node
 
 
 def _shallow(root: tree_sitter.Node, first: int, last: int, limit: int) -> Iterator[tree_sitter.Node]:

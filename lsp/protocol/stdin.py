@@ -58,8 +58,8 @@ class Fair:
     """A reader that lets the loop go round before each line, also when more has arrived already.
 
     So whatever a message has begun has had its first step when the next message is read: a request that is
-    cancelled in the same breath still replaces the older one. Between reading a large message and understanding
-    it the loop goes round as well.
+    cancelled in the same breath still replaces the older one. Between reading a large message and
+    understanding it the loop goes round as well.
     """
 
     def __init__(self, reader: asyncio.StreamReader) -> None:

@@ -354,8 +354,8 @@ def item_imports(params: dict[str, Any]) -> Any:
 def capabilities(encoding: str, *, fallback: bool) -> dict[str, Any]:
     """What foretype can do, said once; nothing is registered later.
 
-    A ServerCapabilities as the protocol writes it: making it of lsprotocol's values takes longer than all else
-    that happens until the editor has its first answer.
+    A ServerCapabilities as the protocol writes it: making it of lsprotocol's values takes longer than all
+    else that happens until the editor has its first answer.
     """
     said: dict[str, Any] = {
         "positionEncoding": encoding,
