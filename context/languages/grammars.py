@@ -13,7 +13,7 @@ import attrs
 import tree_sitter
 
 from . import Language, query_text
-from .patterns import Pattern, PatternError, read_patterns
+from .patterns import NodePattern, PatternError, read_patterns
 
 WITHIN = "within."
 """How a capture begins of a node in which more has to stand: what follows is the node's type."""
@@ -30,7 +30,7 @@ class TypeQuery:
     """
 
     compiled: tree_sitter.Query
-    within: Mapping[str, Sequence[Pattern]]
+    within: Mapping[str, Sequence[NodePattern]]
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def load_query(of: Language, files: tuple[str, ...]) -> TypeQuery | None:
         return None
     try:
         patterns = read_patterns(query_text(files))
-        within: dict[str, list[Pattern]] = {}
+        within: dict[str, list[NodePattern]] = {}
         flat: list[str] = []
         for pattern in patterns:
             kinds = sorted(pattern.kinds or ())

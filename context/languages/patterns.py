@@ -49,7 +49,7 @@ class Predicate:
 
 
 @attrs.frozen
-class Pattern:
+class NodePattern:
     """A node, and what stands in it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Pattern:
     field: str = ""
     captures: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    children: tuple[Pattern, ...] = ()
+    children: tuple[NodePattern, ...] = ()
     first: bool = False
     last: bool = False
     predicates: tuple[Predicate, ...] = ()
@@ -80,7 +80,7 @@ class Pattern:
         return not (self.children or self.absent or self.predicates)
 
 
-def read_patterns(text: str) -> list[Pattern]:
+def read_patterns(text: str) -> list[NodePattern]:
     """The patterns of a query file, alternatives apart, in order.
 
     Raises:
@@ -96,8 +96,8 @@ class _Reader:
         self._tokens = list(_tokens(text))
         self._at = 0
 
-    def patterns(self) -> list[Pattern]:
-        found: list[Pattern] = []
+    def patterns(self) -> list[NodePattern]:
+        found: list[NodePattern] = []
         while self._at < len(self._tokens):
             found += self._item()
         return found
@@ -112,18 +112,18 @@ class _Reader:
         self._at += 1
         return token
 
-    def _item(self) -> list[Pattern]:
+    def _item(self) -> list[NodePattern]:
         """What begins here, with its captures."""
         begins = self._next()
         if begins == "(":
             found = self._group() if self._peek() in ("(", "[") else self._node()
         elif begins == "[":
-            found = list[Pattern]()
+            found = list[NodePattern]()
             while self._peek() != "]":
                 found += self._item()
             self._next()
         elif begins.startswith('"'):
-            found = [Pattern(frozenset({_unquoted(begins)}), named=False)]
+            found = [NodePattern(frozenset({_unquoted(begins)}), named=False)]
         else:
             raise PatternError(f"a pattern can't begin with {begins}")
         names: list[str] = []
@@ -132,7 +132,7 @@ class _Reader:
         found = [attrs.evolve(each, captures=(*each.captures, *names)) for each in found]
         return _together(found)
 
-    def _group(self) -> list[Pattern]:
+    def _group(self) -> list[NodePattern]:
         """A pattern and its predicates, in brackets of their own."""
         found, predicates = self._item(), list[Predicate]()
         while self._peek() == "(":
@@ -152,10 +152,10 @@ class _Reader:
             return Predicate(capture[1:], re.compile(rf"\A(?:{'|'.join(map(re.escape, values))})\Z"), True)
         return Predicate(capture[1:], re.compile(values[0]), name == "#match?")
 
-    def _node(self) -> list[Pattern]:
+    def _node(self) -> list[NodePattern]:
         """The rest of a node behind its opening bracket."""
         kind = self._next()
-        absent, places = list[str](), list[list[Pattern]]()
+        absent, places = list[str](), list[list[NodePattern]]()
         anchored = last = False
         while (ahead := self._peek()) != ")":
             if ahead == ".":
@@ -173,7 +173,8 @@ class _Reader:
             places[-1] = [attrs.evolve(each, last=True) for each in places[-1]]
         kinds = None if kind == "_" else frozenset({kind})
         return [
-            Pattern(kinds, absent=tuple(absent), children=children) for children in itertools.product(*places)
+            NodePattern(kinds, absent=tuple(absent), children=children)
+            for children in itertools.product(*places)
         ]
 
     def _close(self) -> None:
@@ -196,10 +197,10 @@ def _unquoted(token: str) -> str:
     return re.sub(r"\\(.)", r"\1", token[1:-1])
 
 
-def _together(found: Sequence[Pattern]) -> list[Pattern]:
+def _together(found: Sequence[NodePattern]) -> list[NodePattern]:
     """Alternatives that differ in nothing but their types are one pattern."""
-    whole: dict[Pattern, set[str]] = {}
-    rest: list[Pattern] = []
+    whole: dict[NodePattern, set[str]] = {}
+    rest: list[NodePattern] = []
     for each in found:
         if each.kinds is None or not each.is_flat:
             rest.append(each)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import tree_sitter
 
 from ..languages.grammars import WITHIN, TypeQuery
-from ..languages.patterns import Pattern, Predicate
+from ..languages.patterns import NodePattern, Predicate
 
 Match = dict[str, list[tree_sitter.Node]]
 """The nodes that a pattern captured, by the captures' names without `@`."""
@@ -64,7 +64,7 @@ def _bites(root: tree_sitter.Node, start: int, end: int) -> Iterator[tuple[int, 
         yield bite, min(bite + _BITE, last)
 
 
-def _inside(node: tree_sitter.Node, pattern: Pattern, first: int, last: int) -> Iterator[Match]:
+def _inside(node: tree_sitter.Node, pattern: NodePattern, first: int, last: int) -> Iterator[Match]:
     """The ways in which a node of the right type is what a pattern describes."""
     if any(node.child_by_field_name(field) is not None for field in pattern.absent):
         return
@@ -80,7 +80,7 @@ def _inside(node: tree_sitter.Node, pattern: Pattern, first: int, last: int) -> 
 
 def _in_order(
     among: list[tuple[str | None, tree_sitter.Node]],
-    wanted: Sequence[Pattern],
+    wanted: Sequence[NodePattern],
     begin: int,
     first: int,
     last: int,
@@ -103,7 +103,7 @@ def _in_order(
             return
 
 
-def _is(child: tree_sitter.Node, field: str | None, pattern: Pattern) -> bool:
+def _is(child: tree_sitter.Node, field: str | None, pattern: NodePattern) -> bool:
     if pattern.field and field != pattern.field:
         return False
     if child.is_named is not pattern.named or child.end_byte == child.start_byte:

@@ -166,7 +166,7 @@ def _words(text: str, name: str, start: int = 0, sigil: str = "") -> Iterator[in
 
     A `sigil` is what variables begin with (`$` in PHP) without its being a part of their names.
     """
-    start = text.find(name, start)
+    start = text.find(name, start) if name else -1
     while start >= 0:
         end = start + len(name)
         before = text[start - 1] if start else ""

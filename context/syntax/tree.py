@@ -400,13 +400,14 @@ class SyntaxTree:
         return found
 
     def captures(self, start: int = 0, end: int | None = None) -> tuple[Capture, ...]:
-        """What the language's queries find between two places, in order of the text."""
-        last = len(self.text) if end is None else end
+        """What the language's queries find that reaches between two places, in order of the text."""
+        first, last = self._byte(start), self._byte(len(self.text) if end is None else end)
         found = {
             (node.start_byte, node.end_byte, name)
-            for match in self._matches(self.language.names_queries, start, last)
+            for match in self._matches(self.language.names_queries, (first, last))
             for name, nodes in match.items()
             for node in nodes
+            if node.start_byte < last and node.end_byte > first
         }
         return tuple(
             Capture(name, self._offset(first), self._offset(last)) for first, last, name in sorted(found)
@@ -418,7 +419,7 @@ class SyntaxTree:
         With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
         """
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
-        for captures in self._matches(self.language.definitions_queries, 0, len(self.text), depth):
+        for captures in self._matches(self.language.definitions_queries, (0, len(self._data)), depth):
             name = captures.pop("name")[0]
             kind, node = next(((kind, nodes[0]) for kind, nodes in captures.items()), ("", name))
             found.setdefault(name.start_byte, (node.start_byte, kind, node, name))
@@ -426,13 +427,12 @@ class SyntaxTree:
         return tuple(self._contained(ordered)[:limit])
 
     def _matches(
-        self, files: tuple[str, ...], start: int, end: int, depth: int | None = None
+        self, files: tuple[str, ...], within: tuple[int, int], depth: int | None = None
     ) -> Iterator[Match]:
-        """What query files of the language find between two places."""
+        """What query files of the language find between two places, in bytes."""
         query = load_query(self.language, files)
         if query is not None:
-            root = self._tree.root_node
-            yield from matches(query, root, self._data, (self._byte(start), self._byte(end)), depth)
+            yield from matches(query, self._tree.root_node, self._data, within, depth)
 
     def _contained(
         self, found: list[tuple[int, str, tree_sitter.Node, tree_sitter.Node]]

@@ -13,6 +13,7 @@ from foretype.context import languages
 from foretype.context.languages import grammars
 from foretype.context.languages.patterns import PatternError, read_patterns
 from foretype.context.syntax.matching import matches
+from foretype.context.syntax.tree import parse
 from foretype.tests.support.code_samples import SOURCES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ MORE = {
 CODE = {**SOURCES, **MORE}
 
 DESCRIBED = [each for each in languages.all_languages() if each.id in CODE]
+NAMED = [each for each in DESCRIBED if each.names_queries]
 
 
 def found_here(described: languages.Language, files: tuple[str, ...], source: str) -> Found:
@@ -92,6 +94,27 @@ def test_also_in_code_that_is_broken(described: languages.Language, cut: tuple[f
     source = CODE[described.id]
     start = int(cut[0] * len(source))
     check(described, source[:start] + source[start + cut[1] :])
+
+
+@pytest.mark.parametrize("described", NAMED, ids=lambda described: described.id)
+@given(ends=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_between_two_places_they_find_what_reaches_there(
+    described: languages.Language, ends: tuple[float, float]
+) -> None:
+    source = CODE[described.id]
+    start, end = (int(place * (len(source) - 1)) for place in sorted(ends))
+    end += 1
+    tree = parse(source, described.id)
+    assert tree is not None
+    first, last = (len(source[:place].encode()) for place in (start, end))
+    cursor = tree_sitter.QueryCursor(whole(described.id, described.names_queries))
+    cursor.set_byte_range(first, last)
+    captures = cursor.captures(parsed(described, source.encode()).root_node)
+    assert {(each.name, each.start, each.end) for each in tree.captures(start, end)} == {
+        (name, *(len(source.encode()[:byte].decode()) for byte in (node.start_byte, node.end_byte)))
+        for name, nodes in captures.items()
+        for node in nodes
+    }
 
 
 @pytest.mark.parametrize(
