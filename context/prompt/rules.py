@@ -5,6 +5,8 @@ Pure functions. They ask no model and know no editor; settings come in as argume
 
 from __future__ import annotations
 
+import enum
+
 import attrs
 
 from ..shared.values import StopRules
@@ -15,30 +17,42 @@ from ..text.brackets import PAIRS, balance
 _LONGEST_LINE = 2000
 
 
+class TriggerRule(enum.StrEnum):
+    """What decides whether the model is asked, in a few words."""
+
+    INVOKED = "invoked"
+    TYPING = "typing"
+    LONG_LINE = "in a very long line"
+    INSIDE_WORD = "inside a word"
+    BEFORE_CODE = "before the line's code"
+    FINISHED = "after a finished statement"
+    NOTHING = "nothing to go by"
+
+
 @attrs.frozen
 class Decision:
-    """Whether to ask the model, and the rule that decided, in a few words."""
+    """Whether to ask the model, and the rule that decided."""
 
     trigger: bool
-    reason: str
+    reason: TriggerRule
 
 
 def should_trigger(snapshot: Snapshot, offset: int, invoked: bool) -> Decision:
     """Whether a suggestion at `offset` is worth asking for. An explicit request is always honoured."""
     if invoked:
-        return Decision(True, "invoked")
+        return Decision(True, TriggerRule.INVOKED)
     place = cursor_lines(snapshot, offset)
     if len(place.before) + len(place.after) > _LONGEST_LINE:
-        return Decision(False, "in a very long line")
+        return Decision(False, TriggerRule.LONG_LINE)
     if place.after[:1].isalnum() or place.after[:1] == "_":
-        return Decision(False, "inside a word")
+        return Decision(False, TriggerRule.INSIDE_WORD)
     if place.blank and place.after.strip() and not place.at_line_end:
-        return Decision(False, "before the line's code")
+        return Decision(False, TriggerRule.BEFORE_CODE)
     if not place.prose and place.before.endswith((")", "]", "}", ";")) and not place.after.strip():
-        return Decision(False, "after a finished statement")
+        return Decision(False, TriggerRule.FINISHED)
     if not (place.before.strip() or place.above or place.below or place.after.strip()):
-        return Decision(False, "nothing to go by")
-    return Decision(True, "typing")
+        return Decision(False, TriggerRule.NOTHING)
+    return Decision(True, TriggerRule.TYPING)
 
 
 def stop_rules(

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 
 import attrs
 
-from ...context.shared.values import Completion, Prompt, StopReason, StopRules
+from ...context.shared.values import StopReason
 from ...context.syntax.snapshot import Snapshot
-from ...daemon.client.backend import Backend
 from ...daemon.wire.messages import CompletionRequest, Priority
+from ..documents.documents import DocumentStore
 from .generation import Generation
+from .items import BetterSuggestion
+from .judging import Judging
+from .observer import CompletionHost, Observer
+from .prompts import Prompts, rules_at, session_of
 from .suggestions import Rest, Suggestion, Suggestions
-from .warm_up import session_of
 
 BETTER = "foretype/betterSuggestion"
 """The notification for clients that ask for it with the initialization option `betterSuggestions`."""
@@ -38,61 +40,34 @@ REMEMBERED = 256
 _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABLE)
 
 
-@attrs.frozen
-class Better:
-    """The store has something better for the place where the cursor is.
-
-    Attributes:
-        uri: the document.
-        suggestion: the id of the better one.
-        replaces: the id of the early one; "" where nothing was shown.
-    """
-
-    uri: str
-    suggestion: str
-    replaces: str
-
-    def for_editors(self, version: int) -> dict[str, object]:
-        """As `BETTER` carries it, for the document in a version."""
-        document = {"uri": self.uri, "version": version}
-        return {"textDocument": document, "suggestion": self.suggestion, "replaces": self.replaces}
-
-
-@attrs.frozen
-class Asking:
-    """How the place of an early answer is asked about; made by `requests`.
-
-    Attributes:
-        backend: what completes.
-        prompt: what the model would see.
-        rules: where it would stop.
-        judged: what of an answer may be shown; None when nothing may.
-        stands: whether the document still has the text of a snapshot.
-    """
-
-    backend: Callable[[], Awaitable[Backend]]
-    prompt: Callable[[Snapshot, int], Prompt]
-    rules: Callable[[Snapshot, int], StopRules]
-    judged: Callable[[Generation, Completion], Awaitable[Suggestion | None]]
-    stands: Callable[[Snapshot], bool]
-
-
 class BetterAnswers:
     """Its state: per document one running question and when it was last answered; places that are done."""
 
-    def __init__(
-        self, suggestions: Suggestions, asking: Asking, on_better: Callable[[Better], None] | None = None
+    def __init__(  # noqa: PLR0917 - the parts that an answer passes, in order
+        self,
+        suggestions: Suggestions,
+        documents: DocumentStore,
+        host: CompletionHost,
+        prompts: Prompts,
+        judging: Judging,
+        observer: Observer,
     ) -> None:
         """Make it.
 
         Args:
             suggestions: the store.
-            asking: see `Asking`.
-            on_better: told when the store has something better for the place of the last answer.
+            documents: the open documents.
+            host: what completes, by which settings, and for whom not.
+            prompts: says what the model would see.
+            judging: says what of an answer may be shown.
+            observer: told when the store has something better for the place of the last answer.
         """
         self._suggestions = suggestions
-        self._asking = asking
-        self._on_better = on_better
+        self._documents = documents
+        self._host = host
+        self._prompts = prompts
+        self._judging = judging
+        self._observer = observer
         self._running: dict[str, asyncio.Task[None]] = {}
         self._answered: dict[str, float] = {}
         self._done: OrderedDict[tuple[str, int, int], None] = OrderedDict()
@@ -104,7 +79,7 @@ class BetterAnswers:
     def early(self, snapshot: Snapshot, offset: int) -> None:
         """An early answer stands at a place, or an early answer was nothing: ask for a better one."""
         uri = snapshot.uri
-        if _place(snapshot, offset) in self._done or not self._asking.stands(snapshot):
+        if _place(snapshot, offset) in self._done or not self._stands(snapshot):
             return
         self.stop(uri)
         task = asyncio.ensure_future(self._ask(snapshot, offset))
@@ -142,26 +117,31 @@ class BetterAnswers:
         if not task.cancelled():
             task.result()
 
+    def _stands(self, snapshot: Snapshot) -> bool:
+        document = self._documents.get(snapshot.uri)
+        return document is not None and document.whole == snapshot.text and not self._host.refused(document)
+
     async def _ask(self, snapshot: Snapshot, offset: int) -> None:
-        rules = self._asking.rules(snapshot, offset)
+        settings = self._host.settings.completion
+        rules = rules_at(snapshot, offset, settings)
         request = CompletionRequest(
             session=session_of(snapshot.session),
-            prompt=self._asking.prompt(snapshot, offset),
+            prompt=self._prompts.prompt(snapshot, offset, settings, keep=False),
             rules=rules,
             priority=Priority.PREFETCH,
             whole=True,
         )
-        completion = await (await self._asking.backend()).complete(request)
+        completion = await (await self._host.backend()).complete(request)
         if completion.stop in _NO_ANSWER or completion.early:
             return
         self._done[_place(snapshot, offset)] = None
         while len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
-        if not self._asking.stands(snapshot):
+        if not self._stands(snapshot):
             return
         generation = Generation(self._suggestions.next_id(), snapshot, offset, rules)
-        found = await self._asking.judged(generation, completion)
-        if not self._asking.stands(snapshot):
+        found = await self._judging.judged(generation, completion)
+        if not self._stands(snapshot):
             return
         before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
         kept = successor(before, found)
@@ -169,15 +149,13 @@ class BetterAnswers:
             return
         self._suggestions.remember(kept)
         if before is None or kept.text != before.text:
-            await self._tell(Better(snapshot.uri, kept.id, before.suggestion.id if before else ""))
+            await self._tell(BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id if before else ""))
 
-    async def _tell(self, better: Better) -> None:
-        if self._on_better is None:
-            return
+    async def _tell(self, better: BetterSuggestion) -> None:
         stood = asyncio.get_running_loop().time() - self._answered.get(better.uri, 0.0)
         if better.replaces and stood < STANDS_S:
             await asyncio.sleep(STANDS_S - stood)
-        self._on_better(better)
+        self._observer.better(better)
 
 
 def successor(before: Rest | None, found: Suggestion | None) -> Suggestion | None:

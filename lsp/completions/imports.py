@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ..documents.documents import Document, DocumentStore, as_map
 
 if TYPE_CHECKING:
     from ...context.imports import Import, ImportEdit
+    from ..protocol.editor import Editor
     from .items import InlineItem
 
 log = logging.getLogger(__name__)
@@ -91,28 +92,25 @@ class Importing:
     def __init__(
         self,
         documents: DocumentStore,
-        ask: Callable[[str, Any], Coroutine[Any, Any, Any] | asyncio.Future[Any]],
-        client: Callable[[], dict[str, Any]],
+        editor: Editor,
         on_added: Callable[[str, str, ImportEdit], None] = lambda _uri, _text, _edit: None,
     ) -> None:
         """Make it.
 
         Args:
             documents: the open documents.
-            ask: sends the client a request.
-            client: the client's capabilities.
+            editor: asked to apply what is added.
             on_added: told of a document's URI, its text before, and the edit, once an import is in it.
         """
         self._documents = documents
-        self._ask = ask
-        self._client = client
+        self._editor = editor
         self._on_added = on_added
         self._running: set[asyncio.Task[None]] = set()
 
     @property
     def able(self) -> bool:
         """Whether imports can be added: the client applies edits."""
-        return as_map(self._client().get("workspace")).get("applyEdit") is True
+        return self._editor.can("workspace", "applyEdit")
 
     def add(self, argument: Any, taken: str | None = None) -> None:
         """The user has accepted a suggestion: have the client add what it needs.
@@ -166,7 +164,7 @@ class Importing:
 
     async def _add(self, uri: str, imports: tuple[Import, ...]) -> None:
         await self._arrived(uri, imports)
-        edit = as_map(as_map(self._client().get("workspace")).get("workspaceEdit"))
+        edit = as_map(as_map(self._editor.capabilities.get("workspace")).get("workspaceEdit"))
         for _ in range(TRIES):
             found = self._change(uri, imports)
             if found is None:
@@ -175,7 +173,7 @@ class Importing:
             change = found.as_workspace_edit(versioned=bool(edit.get("documentChanges")))
             asked = types.ApplyWorkspaceEditParams(edit=change, label=label)
             try:
-                answer = await self._ask(types.WORKSPACE_APPLY_EDIT, asked)
+                answer = await self._editor.ask(types.WORKSPACE_APPLY_EDIT, asked)
             except Exception as failure:  # noqa: BLE001 - whatever the client answers costs the import alone
                 log.info("the client did not add an import: %s", type(failure).__name__)
                 return

@@ -5,11 +5,13 @@ Values only; `requests` makes them, `server` and `fallback` put them into the pr
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import attrs
 
 from ...context.imports import Import
+from ...context.prompt.rules import TriggerRule
 from ...context.shared.values import Completion
 from ..documents.documents import Document
 from ..documents.target import Target
@@ -55,6 +57,19 @@ class InlineItem:
         return [self.id, as_argument(self.uri, self.imports)] if self.imports else [self.id]
 
 
+class Outcome(enum.StrEnum):
+    """How a request ended, where no rule of `context.prompt.rules` declined it."""
+
+    CACHED = "cached"
+    SHOWN = "shown"
+    EMPTY = "empty"
+    STALE = "stale"
+    CANCELLED = "cancelled"
+    DISABLED = "disabled"
+    DISMISSED = "dismissed"
+    FAILED = "failed"
+
+
 @attrs.frozen
 class Report:
     """What one request did, for status and statistics. It holds no code.
@@ -62,7 +77,7 @@ class Report:
     Attributes:
         uri: the document.
         language: its language.
-        outcome: "cached", "shown", "empty", "stale", "cancelled", "failed", or the rule that declined.
+        outcome: how it ended, or the rule that declined it.
         context_ms: time in ms until the backend was asked.
         total_ms: time in ms until the answer.
         offers: the suggestions that it was answered with.
@@ -71,11 +86,31 @@ class Report:
 
     uri: str
     language: str
-    outcome: str
+    outcome: Outcome | TriggerRule
     context_ms: float = 0.0
     total_ms: float = 0.0
     offers: tuple[Offer, ...] = ()
     completion: Completion | None = None
+
+
+@attrs.frozen
+class BetterSuggestion:
+    """The store has something better for the place where the cursor is.
+
+    Attributes:
+        uri: the document.
+        suggestion: the id of the better one.
+        replaces: the id of the early one; "" where nothing was shown.
+    """
+
+    uri: str
+    suggestion: str
+    replaces: str
+
+    def for_editors(self, version: int) -> dict[str, object]:
+        """As the notification `BETTER` carries it, for the document in a version."""
+        document = {"uri": self.uri, "version": version}
+        return {"textDocument": document, "suggestion": self.suggestion, "replaces": self.replaces}
 
 
 def item(rest: Rest, place: Target, document_text: str, *, cached: bool = False) -> InlineItem:

@@ -16,31 +16,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 import attrs
 
-from ...context.prompt.rules import should_trigger, stop_rules
-from ...context.shared.values import Completion, Prompt, StopReason, StopRules
+from ...context.prompt.rules import should_trigger
+from ...context.shared.values import Completion, Prompt, StopReason
 from ...context.syntax.snapshot import Snapshot
 from ...daemon.client.backend import Backend
-from ...daemon.settings.settings import Settings
+from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState, ModelStatus
 from ..documents.documents import Document, DocumentStore
 from ..documents.query import InlineQuery
 from ..documents.target import Target, place_of
 from ..documents.trees import Trees
 from ..workspace.related import Relations
-from .better import Asking, Better, BetterAnswers
+from .better import BetterAnswers
 from .candidates import CANDIDATES, sampled
 from .generation import Generation
-from .items import InlineItem, Report, item
-from .judge import judge
-from .suggestions import Rest, Suggestion, Suggestions
-from .warm_up import Ahead, session_of
+from .items import InlineItem, Outcome, Report, item
+from .judging import Judging
+from .observer import CompletionHost, Observer
+from .prompts import Prompts, rules_at, session_of
+from .suggestions import Rest, Suggestions
+from .warm_up import Ahead
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,36 @@ _SUPERSEDED = "superseded"
 CANDIDATES_WITHIN = 4.0
 """The time for further candidates, in latency budgets."""
 
-DECODE_WITHIN = 6.0
-"""The decoding time of one generation, in latency budgets: its beginning is answered within one or two."""
+
+@attrs.frozen(eq=False)
+class InlineRequest:
+    """One request, as it was taken in.
+
+    Attributes:
+        number: counts the requests of this editor.
+        document: what it is for; it may have another text by the time of the answer.
+        text: the document's `whole` that it is about.
+        place: where in it.
+        invoked: the user asked with a key.
+        settings: those in force when it came.
+    """
+
+    number: int
+    document: Document
+    text: str = attrs.field(repr=False)
+    place: Target
+    invoked: bool
+    settings: CompletionSettings
+
+    @property
+    def uri(self) -> str:
+        """The document's."""
+        return self.document.uri
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds within which an answer is wanted."""
+        return self.settings.latency_budget_ms / 1000
 
 
 class InlineCompletions:
@@ -59,70 +88,42 @@ class InlineCompletions:
     def __init__(
         self,
         documents: DocumentStore,
-        backend: Callable[[], Awaitable[Backend]],
-        settings: Callable[[], Settings],
+        host: CompletionHost,
         relations: Relations,
+        observer: Observer | None = None,
         *,
         clock: Callable[[], float] = time.perf_counter,
-        refused: Callable[[Document], str] = lambda _: "",
-        settle: Callable[[Document], Awaitable[object]] = lambda _: asyncio.sleep(0),
-        on_report: Callable[[Report], None] | None = None,
-        on_cut: Callable[[str], None] | None = None,
-        on_running: Callable[[int], None] | None = None,
-        on_trouble: Callable[[str], None] | None = None,
-        on_better: Callable[[Better], None] | None = None,
     ) -> None:
         """Make it.
 
         Args:
             documents: the open documents.
-            backend: what completes; asked for with the first prompt.
-            settings: the settings in force.
+            host: what completes, by which settings, and for whom not.
             relations: the related code, and what names the workspace knows.
+            observer: told what happens to requests; nobody by default.
             clock: seconds.
-            refused: why a document gets no suggestions now; "" when it does.
-            settle: waits a little for what `refused` goes by to be up to date.
-            on_report: told what every request did.
-            on_cut: told each reason for which a part of an answer was not shown.
-            on_running: told how many generations run, whenever that changes.
-            on_trouble: told why nothing can be completed, and "" when that is over.
-            on_better: told when the store has something better for the place of the last answer.
         """
         self.documents = documents
         self.suggestions = Suggestions()
         self.relations = relations
+        self._host = host
+        self._observer = observer or Observer()
+        self._clock = clock
         self._trees = Trees()
-        self._judges = ThreadPoolExecutor(1, thread_name_prefix="foretype-judge")
+        self._prompts = Prompts(documents, relations)
+        self._judging = Judging(documents, relations, self._observer)
         self.ahead = Ahead(
             documents,
-            backend,
-            settings,
+            host,
+            self._prompts,
             relations,
             self._trees,
             load=self.load,
             running=lambda uri: uri in self._generations,
-            refused=refused,
         )
         self.better = BetterAnswers(
-            self.suggestions,
-            Asking(
-                backend,
-                partial(self.ahead.prompt, keep=False),
-                self._rules,
-                self._judged,
-                stands=self._stands,
-            ),
-            on_better,
+            self.suggestions, documents, host, self._prompts, self._judging, self._observer
         )
-        self._backend = backend
-        self._settings = settings
-        self._clock = clock
-        self._refused = refused
-        self._settle = settle
-        self._on_report = on_report
-        self._on_cut = on_cut
-        self._on_running = on_running
-        self._on_trouble = on_trouble
         self._live: dict[str, asyncio.Task[Any]] = {}
         self._newest: dict[str, int] = {}
         self._requests = 0
@@ -139,12 +140,14 @@ class InlineCompletions:
         place = place_of(document, query, self.documents.encoding)
         self._requests += 1
         self._newest[query.uri] = self._requests
-        return partial(self._answer, self._requests, document, document.whole, place, query.invoked)
+        settings = self._host.settings.completion
+        request = InlineRequest(self._requests, document, document.whole, place, query.invoked, settings)
+        return partial(self._answer, request)
 
     async def load(self) -> ModelStatus:
         """Have the model loaded; what came of it replaces what was said of an earlier attempt."""
-        status = await (await self._backend()).load()
-        self._tell_trouble(status.detail if status.state is ModelState.ERROR else "")
+        status = await (await self._host.backend()).load()
+        self._observer.trouble(status.detail if status.state is ModelState.ERROR else "")
         return status
 
     def closed(self, uri: str, sheet: str = "") -> None:
@@ -169,7 +172,7 @@ class InlineCompletions:
     async def prompt_at(self, document: Document, place: Target) -> Prompt:
         """What the model would see for a place."""
         snapshot = await self._trees.snapshot_at(document, place)
-        return self.ahead.prompt(snapshot, place.offset, keep=False)
+        return self._prompts.prompt(snapshot, place.offset, self._host.settings.completion, keep=False)
 
     async def aclose(self) -> None:
         """End everything that runs."""
@@ -182,32 +185,30 @@ class InlineCompletions:
 
     # -- one request
 
-    async def _answer(
-        self, number: int, document: Document, text: str, place: Target, invoked: bool
-    ) -> list[InlineItem]:
-        began = self._clock()
-        report = Report(document.uri, document.language, "failed")
-        if self._newest.get(document.uri) != number:  # replaced before it could begin
-            self._report(attrs.evolve(report, outcome="cancelled"), [], began)
+    async def _answer(self, request: InlineRequest) -> list[InlineItem]:
+        began, uri = self._clock(), request.uri
+        report = Report(uri, request.document.language, Outcome.FAILED)
+        if self._newest.get(uri) != request.number:  # replaced before it could begin
+            self._report(attrs.evolve(report, outcome=Outcome.CANCELLED), [], began)
             raise asyncio.CancelledError(_SUPERSEDED)
-        self._supersede(document.uri)
+        self._supersede(uri)
         items: list[InlineItem] = []
         try:
-            if self._moved_on(document, text):
-                report = attrs.evolve(report, outcome="stale")
+            if self._moved_on(request):
+                report = attrs.evolve(report, outcome=Outcome.STALE)
             else:
-                self.ahead.asked(document.uri, place.start)
-                items, report = await self._decide(document, text, place, invoked, report)
+                self.ahead.asked(uri, request.place.start)
+                items, report = await self._decide(request, report)
         except asyncio.CancelledError:
-            report = attrs.evolve(report, outcome="cancelled")
+            report = attrs.evolve(report, outcome=Outcome.CANCELLED)
             raise
         except Exception:
             log.exception("a completion could not be made")
         finally:
-            if self._live.get(document.uri) is asyncio.current_task():
-                del self._live[document.uri]
+            if self._live.get(uri) is asyncio.current_task():
+                del self._live[uri]
             if items:
-                self.better.answered(document.uri)
+                self.better.answered(uri)
             self._report(report, items, began)
         return items
 
@@ -219,62 +220,64 @@ class InlineCompletions:
         if me is not None:
             self._live[uri] = me
 
-    async def _decide(
-        self, document: Document, text: str, place: Target, invoked: bool, report: Report
-    ) -> tuple[list[InlineItem], Report]:
-        settings = self._settings().completion
-        await self._settle(document)
-        if self._refused(document):
-            self._stop(document.uri)
-            return [], attrs.evolve(report, outcome="disabled")
-        await self._harvest(document.uri, place, invoked)
-        rest = self.suggestions.find(document.uri, place.text, place.offset)
+    async def _decide(self, request: InlineRequest, report: Report) -> tuple[list[InlineItem], Report]:
+        document, place, invoked = request.document, request.place, request.invoked
+        await self._host.settle(document)
+        if self._host.refused(document):
+            self._stop(request.uri)
+            return [], attrs.evolve(report, outcome=Outcome.DISABLED)
+        await self._harvest(request)
+        rest = self.suggestions.find(request.uri, place.text, place.offset)
         if rest is not None and rest.suggestion.dismissed:
             if not invoked:
-                return [], attrs.evolve(report, outcome="dismissed")
+                return [], attrs.evolve(report, outcome=Outcome.DISMISSED)
             rest = None
         if rest is not None and not invoked:
-            return self._from_store(rest, place, text), attrs.evolve(report, outcome="cached")
+            return self._from_store(rest, request), attrs.evolve(report, outcome=Outcome.CACHED)
         snapshot = await self._trees.snapshot_at(document, place)
-        if self._moved_on(document, text):
-            return [], attrs.evolve(report, outcome="stale")
+        if self._moved_on(request):
+            return [], attrs.evolve(report, outcome=Outcome.STALE)
         decision = should_trigger(snapshot, place.offset, invoked)
         if not decision.trigger:
-            self._stop(document.uri)
+            self._stop(request.uri)
             return [], attrs.evolve(report, outcome=decision.reason)
         if rest is None:
-            report = await self._complete(snapshot, place, invoked, report)
+            report = await self._complete(request, snapshot, report)
         if invoked:
-            await self._sample(snapshot, place, settings.latency_budget_ms / 1000 * CANDIDATES_WITHIN)
-        if self._moved_on(document, text):
-            return [], attrs.evolve(report, outcome="stale")
-        found = self.suggestions.all_at(document.uri, place.text, place.offset)
-        ranked = sorted(found, key=lambda rest: -rest.suggestion.mean_logprob)[: CANDIDATES if invoked else 1]
-        return [item(rest, place, text) for rest in ranked], attrs.evolve(
-            report, outcome="shown" if ranked else "empty"
-        )
+            await self._sample(request, snapshot)
+        if self._moved_on(request):
+            return [], attrs.evolve(report, outcome=Outcome.STALE)
+        ranked = self._ranked(request)
+        items = [item(each, place, request.text) for each in ranked]
+        return items, attrs.evolve(report, outcome=Outcome.SHOWN if items else Outcome.EMPTY)
 
-    async def _complete(self, snapshot: Snapshot, place: Target, invoked: bool, report: Report) -> Report:
+    def _ranked(self, request: InlineRequest) -> list[Rest]:
+        """What the store has for the place, the likeliest first: one, or several for who asked with a key."""
+        found = self.suggestions.all_at(request.uri, request.place.text, request.place.offset)
+        most = CANDIDATES if request.invoked else 1
+        return sorted(found, key=lambda rest: -rest.suggestion.mean_logprob)[:most]
+
+    async def _complete(self, request: InlineRequest, snapshot: Snapshot, report: Report) -> Report:
         """Have the model complete, and what may be shown of it in the store."""
-        began = self._clock()
-        generation = await self._generation(snapshot, place, invoked)
+        began, invoked = self._clock(), request.invoked
+        generation = await self._generation(request, snapshot)
         report = attrs.evolve(report, context_ms=1000 * (self._clock() - began))
-        completion = await self._listen(generation, self._settings().completion.latency_budget_ms / 1000)
+        completion = await self._listen(generation, request.budget_s)
         if not generation.task.done():
             await self._remember(generation, completion, invoked=invoked, partial=True)
         elif invoked and not generation.invoked:
             await self._remember(generation, completion, invoked=True)
         if completion.early and not invoked:
-            self.better.early(snapshot, place.offset)
+            self.better.early(snapshot, request.place.offset)
         return attrs.evolve(report, completion=attrs.evolve(completion, text=""))
 
-    def _from_store(self, rest: Rest, place: Target, text: str) -> list[InlineItem]:
+    def _from_store(self, rest: Rest, request: InlineRequest) -> list[InlineItem]:
         suggestion = rest.suggestion
         if not rest.typed:  # what the user has begun to type through stays
             self.suggestions.drop(suggestion.instead_of)
             if suggestion.early:
-                self.ahead.in_background(self._ask_better(suggestion.uri, place))
-        return [item(rest, place, text, cached=True)]
+                self.ahead.in_background(self._ask_better(suggestion.uri, request.place))
+        return [item(rest, request.place, request.text, cached=True)]
 
     async def _ask_better(self, uri: str, place: Target) -> None:
         """Have a better answer for a place at which an early one was shown."""
@@ -284,29 +287,30 @@ class InlineCompletions:
             if self._newest.get(uri) == number:
                 self.better.early(snapshot, place.offset)
 
-    async def _harvest(self, uri: str, place: Target, invoked: bool) -> None:
+    async def _harvest(self, request: InlineRequest) -> None:
         """Take what a running generation has said since it last answered, if it is about this place."""
-        generation = self._generations.get(uri)
+        generation, place = self._generations.get(request.uri), request.place
         if generation is None or generation.said_all or not generation.fits(place.text, place.offset):
             return
         completion = generation.so_far()
         if completion.text != generation.taken:
-            await self._remember(generation, completion, invoked=invoked, partial=True)
+            await self._remember(generation, completion, invoked=request.invoked, partial=True)
             generation.taken = completion.text
 
-    async def _generation(self, snapshot: Snapshot, place: Target, invoked: bool) -> Generation:
+    async def _generation(self, request: InlineRequest, snapshot: Snapshot) -> Generation:
         """The running generation where it is about this place, else a new one in its stead."""
-        backend = await self._backend()
+        backend, place = await self._host.backend(), request.place
         running = self._generations.get(snapshot.uri)
         if running is not None and running.fits(place.text, place.offset):
-            running.invoked = running.invoked or invoked
+            running.invoked = running.invoked or request.invoked
             return running
         self._stop(snapshot.uri)
-        rules = self._rules(snapshot, place.offset)
-        prompt = self.ahead.prompt(snapshot, place.offset)
-        request = CompletionRequest(session_of(snapshot.session), prompt, rules, stream=True)
-        generation = Generation(self.suggestions.next_id(), snapshot, place.offset, rules, invoked=invoked)
-        generation.task = asyncio.ensure_future(self._run(backend, request, generation))
+        rules = rules_at(snapshot, place.offset, request.settings)
+        prompt = self._prompts.prompt(snapshot, place.offset, request.settings)
+        asked = CompletionRequest(session_of(snapshot.session), prompt, rules, stream=True)
+        name = self.suggestions.next_id()
+        generation = Generation(name, snapshot, place.offset, rules, invoked=request.invoked)
+        generation.task = asyncio.ensure_future(self._run(backend, asked, generation))
         self._generations[snapshot.uri] = generation
         self._count()
         return generation
@@ -315,7 +319,7 @@ class InlineCompletions:
         """One generation to its end: what it says is judged and kept, also when nobody waits any more."""
         try:
             completion = await backend.complete(request, generation.add)
-            self._tell_trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
+            self._observer.trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
             generation.said_all = True
             await self._remember(generation, completion, invoked=generation.invoked)
         finally:
@@ -335,49 +339,27 @@ class InlineCompletions:
                 self._stop(generation.snapshot.uri, generation)
             raise
 
-    async def _sample(self, snapshot: Snapshot, place: Target, within_s: float) -> None:
+    async def _sample(self, request: InlineRequest, snapshot: Snapshot) -> None:
         """Have further candidates in the store, as many as time allows."""
-        rules = self._rules(snapshot, place.offset, within=1.0)
-        prompt = self.ahead.prompt(snapshot, place.offset, keep=False)
-        request = CompletionRequest(session_of(snapshot.session), prompt, rules)
-        async for completion in sampled(await self._backend(), request, within_s, self._clock):
-            candidate = Generation(self.suggestions.next_id(), snapshot, place.offset, rules)
+        offset, settings = request.place.offset, request.settings
+        rules = rules_at(snapshot, offset, settings, within=1.0)
+        prompt = self._prompts.prompt(snapshot, offset, settings, keep=False)
+        asked = CompletionRequest(session_of(snapshot.session), prompt, rules)
+        within_s = request.budget_s * CANDIDATES_WITHIN
+        async for completion in sampled(await self._host.backend(), asked, within_s, self._clock):
+            candidate = Generation(self.suggestions.next_id(), snapshot, offset, rules)
             await self._remember(candidate, completion, invoked=True)
 
     # -- pieces
-
-    def _rules(self, snapshot: Snapshot, offset: int, within: float = DECODE_WITHIN) -> StopRules:
-        """Where decoding stops; `within` is its time in latency budgets."""
-        settings = self._settings().completion
-        decode_ms = settings.latency_budget_ms * within
-        return stop_rules(snapshot, offset, settings.max_tokens, decode_ms, settings.multiline)
 
     async def _remember(
         self, generation: Generation, completion: Completion, *, invoked: bool = False, partial: bool = False
     ) -> None:
         """Trim and check what the model said, and keep what may be shown; a part only until more is there."""
-        suggestion = await self._judged(generation, completion, invoked=invoked)
+        suggestion = await self._judging.judged(generation, completion, invoked=invoked)
         overtaken = generation.said_all or len(completion.text) < len(generation.taken)
         if suggestion is not None and not (partial and overtaken):
             self.suggestions.remember(suggestion)
-
-    async def _judged(
-        self, generation: Generation, completion: Completion, *, invoked: bool = False
-    ) -> Suggestion | None:
-        """What may be shown of an answer; None when nothing may. One is judged at a time, in a thread."""
-        uri = generation.snapshot.uri
-        if not completion.text or self.documents.get(uri) is None:
-            return None
-        work = partial(judge, completion, generation, self.relations.known(uri), invoked=invoked)
-        judgement = await asyncio.get_running_loop().run_in_executor(self._judges, work)
-        if self.documents.get(uri) is None:
-            return None
-        if judgement.cuts:
-            log.debug("suggestion %s was cut: %s", generation.id, ", ".join(judgement.cuts))
-        if self._on_cut is not None and completion.timings.decode_tokens:
-            for reason in judgement.cuts:
-                self._on_cut(reason)
-        return judgement.suggestion
 
     def _stop(self, uri: str, only: Generation | None = None) -> None:
         generation = self._generations.get(uri)
@@ -387,29 +369,16 @@ class InlineCompletions:
             self._count()
 
     def _count(self) -> None:
-        if self._on_running is not None:
-            self._on_running(len(self._generations))
+        self._observer.running(len(self._generations))
 
-    def _tell_trouble(self, sentence: str) -> None:
-        if self._on_trouble is not None:
-            self._on_trouble(sentence)
-
-    def _stands(self, snapshot: Snapshot) -> bool:
-        document = self.documents.get(snapshot.uri)
-        return document is not None and document.whole == snapshot.text and not self._refused(document)
-
-    def _moved_on(self, document: Document, text: str) -> bool:
-        return self.documents.get(document.uri) is not document or document.whole is not text
+    def _moved_on(self, request: InlineRequest) -> bool:
+        document = request.document
+        return self.documents.get(document.uri) is not document or document.whole is not request.text
 
     def _report(self, report: Report, items: list[InlineItem], began: float) -> None:
-        if self._on_report is not None:
-            self._on_report(
-                attrs.evolve(
-                    report,
-                    total_ms=1000 * (self._clock() - began),
-                    offers=tuple(item.offer for item in items),
-                )
-            )
+        total_ms = 1000 * (self._clock() - began)
+        offers = tuple(item.offer for item in items)
+        self._observer.reported(attrs.evolve(report, total_ms=total_ms, offers=offers))
 
 
 async def _nothing() -> list[InlineItem]:

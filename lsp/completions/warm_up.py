@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ...context.prompt.assemble import WindowSettings, assemble
-from ...context.prompt.window import Window
-from ...context.shared.values import Prompt
-from ...context.syntax.snapshot import Snapshot
-from ...daemon.client.backend import Backend
-from ...daemon.settings.settings import CompletionSettings, Settings
+from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import ForgetRequest, ModelState, ModelStatus, WarmRequest
 from ..documents.documents import Document, DocumentStore
 from ..documents.trees import Trees
 from ..workspace.related import Relations
+from .observer import CompletionHost
+from .prompts import Prompts, session_of
 
 log = logging.getLogger(__name__)
 
@@ -34,66 +30,42 @@ REST_S = 0.6
 
 
 class Ahead:
-    """Its state: windows, last cursors, the document in front, who rests, whether the model sees suffixes."""
+    """Its state: where the cursor last was in each document, the document in front, and who rests."""
 
     def __init__(
         self,
         documents: DocumentStore,
-        backend: Callable[[], Awaitable[Backend]],
-        settings: Callable[[], Settings],
+        host: CompletionHost,
+        prompts: Prompts,
         relations: Relations,
         trees: Trees,
         *,
         load: Callable[[], Awaitable[ModelStatus]],
         running: Callable[[str], bool],
-        refused: Callable[[Document], str],
     ) -> None:
         """Make it.
 
         Args:
             documents: the open documents.
-            backend: what completes.
-            settings: the settings in force.
+            host: what completes, by which settings, and for whom not.
+            prompts: says what the model would see.
             relations: the related code.
             trees: makes the documents' trees.
             load: has the model loaded.
             running: whether a generation runs for a document.
-            refused: why a document gets no suggestions now; "" when it does.
         """
-        self.documents = documents
-        self.relations = relations
+        self._documents = documents
+        self._host = host
+        self._prompts = prompts
+        self._relations = relations
         self._trees = trees
-        self._backend = backend
-        self._settings = settings
         self._load = load
-        self._sees_suffix = True
         self._running = running
-        self._refused = refused
-        self._windows: dict[str, Window] = {}
         self._asked: dict[str, int] = {}
         self._front = ""
         self._openings = 0
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._background: set[asyncio.Task[Any]] = set()
-
-    def prompt(self, snapshot: Snapshot, offset: int, *, keep: bool = True) -> Prompt:
-        """What the model sees for a cursor. The next one keeps its window if `keep` is true."""
-        prompt, window = self._assembled(snapshot, offset)
-        if keep:
-            self._windows[snapshot.session] = window
-        return prompt
-
-    def _assembled(self, snapshot: Snapshot, offset: int) -> tuple[Prompt, Window]:
-        settings = self._settings().completion
-        root = self.documents.root(snapshot.uri)
-        return assemble(
-            snapshot,
-            offset,
-            WindowSettings(settings.prefix_characters, settings.suffix_characters),
-            self._windows.get(snapshot.session),
-            self.relations.parts(snapshot.uri),
-            repository=root.rsplit("/", 1)[-1],
-        )
 
     def opened(self, uri: str, offset: int | None = None) -> None:
         """A document was opened or came to the front: be ready by the time of the first key.
@@ -112,19 +84,19 @@ class Ahead:
         """A suggestion was asked for at an offset of the document, in code points; then may come a rest."""
         self._front = uri
         self._asked[uri] = offset
-        self.relations.visited(uri, offset)
+        self._relations.visited(uri, offset)
         self._await_rest(uri)
 
     def indexed(self) -> None:
         """A workspace's index is complete: related code is worth choosing anew."""
-        self.relations.indexed()
+        self._relations.indexed()
         if self._front in self._asked:
             self._await_rest(self._front)
 
     def changed(self, root: str) -> None:
         """Files in a folder of the workspace have changed on disk: related code is worth choosing anew."""
-        self.relations.changed(root)
-        if self._front in self._asked and self.documents.root(self._front) == root:
+        self._relations.changed(root)
+        if self._front in self._asked and self._documents.root(self._front) == root:
             self._await_rest(self._front)
 
     def closed(self, uri: str, sheet: str) -> None:
@@ -132,12 +104,12 @@ class Ahead:
         self._asked.pop(uri, None)
         self._stop_rest(uri)
         if not self._is_open(sheet):
-            self._windows.pop(sheet, None)
-            self.relations.forget(sheet)
+            self._prompts.forget(sheet)
+            self._relations.forget(sheet)
             self.in_background(self._forget(sheet))
 
     def _is_open(self, sheet: str) -> bool:
-        return any(document.sheet == sheet for document in self.documents)
+        return any(document.sheet == sheet for document in self._documents)
 
     async def aclose(self) -> None:
         """End what runs."""
@@ -161,8 +133,8 @@ class Ahead:
 
     async def _rested(self, uri: str) -> None:
         """Choose related code anew if it is time to, and have the model evaluate what it would see."""
-        offset, document = self._asked.get(uri), self.documents.get(uri)
-        if document is None or offset is None or self._refused(document):
+        offset, document = self._asked.get(uri), self._documents.get(uri)
+        if document is None or offset is None or self._host.refused(document):
             return
         text, offset = document.whole, document.before + offset
         if await self._choose(document, offset) and document.whole is text and not self._running(uri):
@@ -171,36 +143,37 @@ class Ahead:
     async def _choose(self, document: Document, offset: int) -> bool:
         snapshot = await self._trees.snapshot(document, offset)
         offset = min(offset, len(snapshot.text))
-        _, window = self._assembled(snapshot, offset)
-        return await self.relations.choose(snapshot, offset, window.seen(suffix=self._sees_suffix))
+        seen = self._prompts.seen(snapshot, offset, self._host.settings.completion)
+        return await self._relations.choose(snapshot, offset, seen)
 
     async def _prepare(self, uri: str, opening: int) -> None:
         """Have the model loaded, then the document's window evaluated if it stays in front."""
         model = await self._load()
         if model.state is not ModelState.READY:
             return
-        self._sees_suffix = model.sees_suffix
+        self._prompts.sees_suffix = model.sees_suffix
         await asyncio.sleep(WARM_AFTER_S)
-        document = self.documents.get(uri)
+        document = self._documents.get(uri)
         if document is None or self._front != uri or opening != self._openings or self._running(uri):
             return
         asked = self._asked.get(uri)
         last = None if asked is None else document.before + asked
-        offset = warm_offset(len(document.whole), last, self._settings().completion)
+        offset = warm_offset(len(document.whole), last, self._host.settings.completion)
         if offset is None:
             return
-        self.relations.visited(uri, offset - document.before)
+        self._relations.visited(uri, offset - document.before)
         await self._choose(document, offset)
-        if self.documents.get(uri) is document and not self._running(uri):
+        if self._documents.get(uri) is document and not self._running(uri):
             await self._warm(document, min(offset, len(document.whole)))
 
     async def _warm(self, document: Document, offset: int) -> None:
         snapshot = await self._trees.snapshot(document, offset)
-        prompt = self.prompt(snapshot, min(offset, len(snapshot.text)))
-        await (await self._backend()).warm(WarmRequest(session_of(document.sheet), prompt))
+        offset = min(offset, len(snapshot.text))
+        prompt = self._prompts.prompt(snapshot, offset, self._host.settings.completion)
+        await (await self._host.backend()).warm(WarmRequest(session_of(document.sheet), prompt))
 
     async def _forget(self, sheet: str) -> None:
-        backend = await self._backend()
+        backend = await self._host.backend()
         if not self._is_open(sheet):
             await backend.forget(ForgetRequest(session_of(sheet)))
 
@@ -230,8 +203,3 @@ def warm_offset(length: int, asked: int | None, settings: CompletionSettings) ->
     if asked is not None:
         return min(asked, length)
     return length if 0 < length <= settings.prefix_characters else None
-
-
-def session_of(sheet: str) -> str:
-    """The name of a text's session at the daemon: no two editors share one."""
-    return f"{os.getpid()} {sheet}"

@@ -17,6 +17,7 @@ MODULES = (
     "statistics.store",
     "documents.query",
     "session.commands",
+    "session.observing",
     "server.fallback",
     "protocol.progress",
     "completions.imports",

@@ -22,6 +22,7 @@ from pygls.lsp.server import LanguageServer
 
 from ..documents.documents import as_int, as_list, as_map, path_of, read_position
 from ..documents.positions import code_points, negotiate
+from ..protocol.editor import Editor
 from ..protocol.json_rpc import ClientError, Protocol
 from ..protocol.stdin import Patient, Reader, open_reader
 from ..session.session import BackendFactory, OnModel, Session, SettingsLoader
@@ -62,7 +63,7 @@ class ForetypeServer(LanguageServer):
 
     def __init__(self, backend: BackendFactory, settings: SettingsLoader, *, release: str = "0") -> None:
         super().__init__("foretype", release, protocol_cls=Protocol)  # pyright: ignore[reportUnknownMemberType] - pygls leaves *args bare
-        self.session = Session(backend, settings, notify=self.protocol.notify, ask=self.protocol.send_request)
+        self.session = Session(backend, settings, Editor(self.protocol.notify, self.protocol.send_request))
         self._tasks: set[asyncio.Future[Any]] = set()
         self._preparing: asyncio.Future[Any] | None = None
         self.protocol.requests.update(
@@ -117,7 +118,7 @@ class ForetypeServer(LanguageServer):
 
     def _on_initialized(self, _params: dict[str, Any]) -> None:
         self._preparing = self._keep(self._prepare())
-        if as_map(self.session.client.get("workspace")).get("configuration"):
+        if self.session.editor.can("workspace", "configuration"):
             self._keep(self._pull_settings())
 
     async def _prepare(self) -> None:
@@ -213,7 +214,7 @@ class ForetypeServer(LanguageServer):
     def _on_configuration(self, params: dict[str, Any]) -> None:
         if params.get("settings") is not None:
             self.session.change_settings(params["settings"])
-        elif as_map(self.session.client.get("workspace")).get("configuration"):
+        elif self.session.editor.can("workspace", "configuration"):
             self._keep(self._pull_settings())
 
     async def _pull_settings(self) -> None:
@@ -298,7 +299,7 @@ class ForetypeServer(LanguageServer):
         return lambda: completion_list(self._current(items), documents, uri, COMMAND_NAMES[0])
 
     def _on_shown(self, params: dict[str, Any]) -> None:
-        self.session.ledger.shown(item_id(params))
+        self.session.books.ledger.shown(item_id(params))
 
     def _on_partly_accepted(self, params: dict[str, Any]) -> None:
         text = as_map(params.get("item")).get("insertText")
@@ -308,7 +309,7 @@ class ForetypeServer(LanguageServer):
 
             encoding = self.session.documents.encoding.UTF16  # whatever was negotiated: established so
             taken = text[: code_points(text, length, encoding)]
-            self.session.ledger.partly(item_id(params), characters(taken), characters(text))
+            self.session.books.ledger.partly(item_id(params), characters(taken), characters(text))
             self.session.imports.add(item_imports(params), taken)
 
     # -- the message loop

@@ -26,7 +26,7 @@ Command = Callable[[Session, list[Any]], Coroutine[Any, Any, Any]]
 async def accepted(session: Session, arguments: list[Any]) -> None:
     """[id, imports]: the user took a suggestion; the client is asked to add what that has to import."""
     if arguments and isinstance(arguments[0], str):
-        session.ledger.accepted(arguments[0])
+        session.books.ledger.accepted(arguments[0])
     if len(arguments) > 1:
         session.imports.add(arguments[1])
 
@@ -39,7 +39,7 @@ async def import_edits(session: Session, arguments: list[Any]) -> dict[str, Any]
 async def dismissed(session: Session, arguments: list[Any]) -> None:
     """[id]: the user sent a suggestion away; it does not come again at its place."""
     if arguments and isinstance(arguments[0], str):
-        session.ledger.dismissed(arguments[0])
+        session.books.ledger.dismissed(arguments[0])
         session.inline.better.dismissed(arguments[0])
 
 
@@ -146,8 +146,8 @@ async def show_statistics(session: Session, _arguments: list[Any]) -> str:
     from ..statistics.store import statistics_file
     from ..statistics.summary import as_text, summarize
 
-    if session.statistics is not None:
-        session.statistics.flush()
+    if session.books.statistics is not None:
+        session.books.statistics.flush()
     return as_text(summarize(statistics_file()))
 
 

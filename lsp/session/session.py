@@ -1,8 +1,8 @@
 """One editor's session: what the language server knows beside the protocol.
 
 Brings together the documents, the inline completions, the backend, the settings in force, the status and
-the statistics. Decides who gets suggestions at all; everything else is decided in the parts. It knows the
-protocol only as two functions, one that sends a notification and one that asks the client something.
+the books. Decides who gets suggestions at all; everything else is decided in the parts. Of the protocol
+it knows only the `Editor` at the other end, which can be told and asked.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ..completions.imports import Importing
 from ..documents.documents import Document, DocumentStore, as_map, root_of_file
-from ..statistics.ledger import Ledger
+from ..protocol.editor import Editor
+from .books import Books
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 
 if TYPE_CHECKING:
@@ -27,12 +25,8 @@ if TYPE_CHECKING:
     from ...daemon.client.backend import Backend
     from ...daemon.settings.settings import Settings
     from ...daemon.wire.messages import ModelStatus
-    from ..completions.better import Better
-    from ..completions.items import Report
     from ..completions.requests import InlineCompletions
     from ..protocol.progress import WorkProgress
-    from ..statistics.ledger import Settled
-    from ..statistics.store import Statistics
     from ..workspace.folders import IndexingStep, WorkspaceFolders
     from ..workspace.restrictions import Narrowings
     from .settings import Switches
@@ -54,21 +48,20 @@ class Session:
         self,
         backend: BackendFactory,
         settings: SettingsLoader,
-        *,
-        notify: Callable[[str, Any], None],
-        ask: Callable[[str, Any], Any],
+        editor: Editor,
     ) -> None:
+        """Make it.
+
+        Args:
+            backend: makes what completes, when first asked for; told whom to tell about the model.
+            settings: reads the user's own settings.
+            editor: the client.
+        """
         self.documents = DocumentStore()
-        self.client: dict[str, Any] = {}
-        self.board = StatusBoard(notify)
-        self.ledger = Ledger(self._settled)
-        self._ask, self._notify = ask, notify
-        self.imports = Importing(
-            self.documents,
-            lambda method, params: asyncio.wrap_future(ask(method, params)),
-            lambda: self.client,
-            self._import_added,
-        )
+        self.editor = editor
+        self.board = StatusBoard(editor.notify)
+        self.books = Books(lambda: self.settings)
+        self.imports = Importing(self.documents, editor, self._import_added)
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
         self._load_settings = settings
@@ -78,19 +71,17 @@ class Session:
         self._narrowings: Narrowings | None = None
         self._front = ""
         self._bars: dict[Path, WorkProgress] = {}
-        self._statistics: Statistics | None = None
         self._file: Settings | None = None
         self._layers: list[dict[str, Any]] = [{}, {}]
         self._resolved: Settings | None = None
         self._switches: Switches | None = None
-        self._model = ""
         self._wants_better = False
 
     # -- settings
 
     def begin(self, client: dict[str, Any], options: dict[str, Any], roots: tuple[str, ...]) -> None:
         """What `initialize` brought: the client's capabilities, its options, the workspace's folders."""
-        self.client = client
+        self.editor.capabilities = client
         self._layers[0] = options
         self.documents.roots = roots
         wants = [STATUS] if options.get("status") is True else []
@@ -156,6 +147,15 @@ class Session:
         """Whether the model must not see a document beside another one."""
         return self.narrowings.verdict(document).kept_back
 
+    async def settle(self, document: Document) -> None:
+        """Wait a little for what is known of a document to be up to date."""
+        await self.narrowings.settle(document)
+
+    @property
+    def related_characters(self) -> int:
+        """Code points of related code, at most."""
+        return self.settings.completion.related_characters
+
     @property
     def can_import(self) -> bool:
         """Whether an import can be added with a suggestion: the user wants it, and the client is able to."""
@@ -199,27 +199,18 @@ class Session:
         if self._inline is None:
             from ..completions.requests import InlineCompletions
             from ..workspace.related import Relations
+            from .observing import SessionObserver
 
-            relations = Relations(
+            observer = SessionObserver(
                 self.documents,
-                self.workspaces,
-                lambda: self.settings.completion.related_characters,
-                hidden=self.hidden,
-                importing=lambda: self.can_import,
+                self.editor,
+                self.board,
+                self.books,
+                looked_at=self._looked_at,
+                wants_better=self._wants_better,
             )
-            self._inline = InlineCompletions(
-                self.documents,
-                self.backend,
-                lambda: self.settings,
-                relations,
-                refused=self.refused,
-                settle=self.narrowings.settle,
-                on_report=self._reported,
-                on_cut=self._cut,
-                on_running=self.board.running,
-                on_trouble=self.board.trouble,
-                on_better=self._better if self._wants_better else None,
-            )
+            relations = Relations(self.documents, self.workspaces, self)
+            self._inline = InlineCompletions(self.documents, self, relations, observer)
         return self._inline
 
     @property
@@ -245,18 +236,6 @@ class Session:
             self._backend = asyncio.ensure_future(self._make_backend(self._model_changed))
         return await asyncio.shield(self._backend)
 
-    @property
-    def statistics(self) -> Statistics | None:
-        """Where to count; None when the user does not want that."""
-        settings = self.settings.statistics
-        if not settings.enabled:
-            return None
-        if self._statistics is None:
-            from ..statistics.store import Statistics, statistics_file
-
-            self._statistics = Statistics(statistics_file(), settings.keep_days)
-        return self._statistics
-
     async def aclose(self) -> None:
         """End what runs, write what was counted, let the backend go."""
         await self.imports.aclose()
@@ -264,9 +243,7 @@ class Session:
             await self._inline.aclose()
         if self._workspaces is not None:
             await self._workspaces.aclose()
-        self.ledger.close_all()
-        if self._statistics is not None:
-            await asyncio.to_thread(self._statistics.close)
+        await self.books.aclose()
         backend, self._backend = self._backend, None
         if backend is not None and backend.done() and not backend.cancelled() and not backend.exception():
             await backend.result().aclose()
@@ -336,11 +313,11 @@ class Session:
         """Note how much of the open suggestion stands in the document now."""
         from ..completions.items import standing_in
 
-        name = self.ledger.name(document.uri)
+        name = self.books.ledger.name(document.uri)
         known = [one for one in inline.suggestions.of(document.uri) if one.id == name]
         standing = standing_in(document, known[0]) if known else None
         if standing is not None:
-            self.ledger.reached(document.uri, standing)
+            self.books.ledger.reached(document.uri, standing)
 
     def close(self, uri: str) -> None:
         """A document was closed."""
@@ -348,23 +325,23 @@ class Session:
         if document is not None:
             sheet = document.sheet
             self.documents.close(uri)
-            self.ledger.closed(uri)
+            self.books.ledger.closed(uri)
             self.inline.closed(uri, sheet)
 
     # -- news
 
     def _model_changed(self, status: ModelStatus) -> None:
-        self._model = status.name
+        self.books.model = status.name
         self.board.model(status)
         self._progress.update(status)
 
     def work_progress(self, title: str) -> WorkProgress | None:
         """A bar for a piece of work that begins now; None where the client shows none."""
-        if not as_map(self.client.get("window")).get("workDoneProgress"):
+        if not self.editor.can("window", "workDoneProgress"):
             return None
         from ..protocol.progress import WorkProgress
 
-        return WorkProgress(self._ask, self._notify, title)
+        return WorkProgress(self.editor.request, self.editor.notify, title)
 
     def _indexing(self, step: IndexingStep) -> None:
         bar = self._bars.get(step.root)
@@ -381,41 +358,9 @@ class Session:
             if bar is not None:
                 self._bars[step.root] = bar
 
-    def _better(self, better: Better) -> None:
-        if (document := self.documents.get(better.uri)) is not None:
-            from ..completions.better import BETTER
-
-            self._notify(BETTER, better.for_editors(document.version))
-
     def _import_added(self, uri: str, text: str, edit: ImportEdit) -> None:
         self.inline.suggestions.moved(uri, text, edit)
 
-    def _cut(self, reason: str) -> None:
-        if self.statistics is not None:
-            self.statistics.cut(reason)
-
-    def _reported(self, report: Report) -> None:
-        self._front = report.uri
+    def _looked_at(self, uri: str) -> None:
+        self._front = uri
         self._show_whether_off()
-        self.ledger.offered(report.uri, report.language, report.total_ms, report.offers)
-        statistics = self.statistics
-        if statistics is None:
-            return
-        statistics.outcome(report.outcome)
-        if report.completion is not None and report.completion.timings.decode_tokens:
-            from ..statistics.store import AnswerRow
-
-            statistics.answered(
-                AnswerRow(
-                    time=time.time(),
-                    language=report.language,
-                    model=self._model,
-                    total_ms=report.total_ms,
-                    context_ms=report.context_ms,
-                    **attrs.asdict(report.completion.timings),
-                )
-            )
-
-    def _settled(self, suggestion: Settled) -> None:
-        if self.statistics is not None:
-            self.statistics.settled(suggestion)

@@ -13,7 +13,7 @@ import posixpath
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -39,6 +39,24 @@ AROUND_LINES = 6
 """Lines shown on either side of a recent edit."""
 
 
+class RelatedHost(Protocol):
+    """What related code may be shown, and how much of it."""
+
+    @property
+    def related_characters(self) -> int:
+        """Code points of related code, at most."""
+        ...
+
+    @property
+    def can_import(self) -> bool:
+        """Whether imports can be added to documents, and the user wants it."""
+        ...
+
+    def hidden(self, document: Document) -> bool:
+        """Whether a document must not be shown to the model beside another one."""
+        ...
+
+
 class Relations:
     """Its state: per text the last choice and where its cursor was, and whose choice is out of date.
 
@@ -49,10 +67,8 @@ class Relations:
         self,
         documents: DocumentStore,
         workspaces: WorkspaceFolders,
-        budget: Callable[[], int],
+        host: RelatedHost,
         *,
-        hidden: Callable[[Document], bool] = lambda _: False,
-        importing: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make it.
@@ -60,16 +76,12 @@ class Relations:
         Args:
             documents: the open documents.
             workspaces: the indexes.
-            budget: code points of related code, at most.
-            hidden: whether a document must not be shown to the model.
-            importing: whether imports can be added to documents, and the user wants it.
+            host: says what may be shown, and how much.
             clock: seconds, the clock of `Document.edited_at`.
         """
         self._documents = documents
         self._workspaces = workspaces
-        self._budget = budget
-        self._hidden = hidden
-        self._importing = importing
+        self._host = host
         self._clock = clock
         self._choices: dict[str, Choice] = {}
         self._cursors: dict[str, tuple[str, int]] = {}  # the document and the offset in it
@@ -78,7 +90,7 @@ class Relations:
     def parts(self, uri: str) -> tuple[RelatedPart, ...]:
         """What the model should see beside a document."""
         choice = self.choice(uri)
-        return choice.parts if choice is not None and self._budget() > 0 else ()
+        return choice.parts if choice is not None and self._host.related_characters > 0 else ()
 
     def choice(self, uri: str) -> Choice | None:
         """The last choice for a document, with the account of it."""
@@ -128,7 +140,7 @@ class Relations:
             snapshot,
             offset,
             self.sources(snapshot),
-            self._budget(),
+            self._host.related_characters,
             before,
             anew=anew,
             seen=seen,
@@ -167,7 +179,7 @@ class Relations:
 
     def imports(self, uri: str) -> Importer | None:
         """Which imports the code of a document needs; None where none can be added."""
-        if not self._importing():
+        if not self._host.can_import:
             return None
         folder = self._folder(uri)
         if folder is None or not folder.ready:
@@ -190,7 +202,7 @@ class Relations:
         for one in (*visited, *self._documents):
             if one is not None and one.uri != uri and not _one_notebook(one, asked):
                 found.setdefault(one.sheet, one)
-        return [one for one in found.values() if not self._hidden(one)][:OPEN_FILES]
+        return [one for one in found.values() if not self._host.hidden(one)][:OPEN_FILES]
 
     def sources(self, snapshot: Snapshot) -> Sources:
         """What there is beside a document."""

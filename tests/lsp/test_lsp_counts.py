@@ -17,7 +17,7 @@ class Counting:
     def __init__(self, used: NotebookEditor, text: str) -> None:
         self.used, self.text, self.version = used, text, 1
         self.settled: list[Settled] = []
-        used.inside.server.session.ledger = Ledger(self.settled.append)
+        used.inside.server.session.books.ledger = Ledger(self.settled.append)
         document = {"uri": URI, "languageId": "python", "version": 1, "text": text}
         used.tell("textDocument/didOpen", {"textDocument": document})
 
@@ -62,7 +62,7 @@ class Counting:
 
     def counts(self) -> tuple[int, int, int]:
         """(characters, accepted, typed by hand) of the one suggestion."""
-        self.used.inside.server.session.ledger.close_all()
+        self.used.inside.server.session.books.ledger.close_all()
         (one,) = self.settled
         return one.characters, one.accepted, one.typed
 
