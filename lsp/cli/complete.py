@@ -28,7 +28,7 @@ from ...context.syntax.tree import parse
 from ...context.workspace.index import Index
 from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState
-from ..documents.documents import Document
+from ..documents.document import Document
 from ..documents.line_index import LineIndex
 from ..documents.project_indent import read_project_indent
 from ..server.stdio import make_backend, user_settings

@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from lsprotocol import types
 
-from ..documents.documents import Document, DocumentStore, as_map
+from ..documents.document import Document
+from ..documents.documents import DocumentStore
+from ..protocol.fields import as_map
+from .import_argument import read_argument
 
 if TYPE_CHECKING:
     from ...context.imports import Import, ImportEdit
@@ -32,8 +35,6 @@ PATIENCE_S = 2.0
 
 TRIES = 3
 """A client refuses an edit for a version that it has left; it is worked out anew so often."""
-
-_FORMS = ("module", "member", "type", "default")
 
 
 @attrs.frozen
@@ -60,30 +61,6 @@ class ImportChange:
             return types.WorkspaceEdit(changes={self.uri: [self.edit]})
         document = types.OptionalVersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
         return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, [self.edit])])
-
-
-def as_argument(uri: str, imports: tuple[Import, ...]) -> dict[str, Any]:
-    """What an item's command carries besides the suggestion's id."""
-    listed = [{"name": one.name, "module": one.module, "form": one.form} for one in imports]
-    return {"uri": uri, "imports": listed}
-
-
-def read_argument(value: Any) -> tuple[str, tuple[Import, ...]]:
-    """The same, read back; anything odd in it is left out."""
-    from ...context.imports import Import
-
-    fields = as_map(value)
-    uri, listed = fields.get("uri"), fields.get("imports")
-    found: list[Import] = []
-    for each in map(as_map, listed if isinstance(listed, list) else []):  # pyright: ignore[reportUnknownArgumentType] - the client's
-        name, module, form = each.get("name"), each.get("module"), each.get("form")
-        if isinstance(name, str) and isinstance(module, str) and form in _FORMS and _is_line(name + module):
-            found.append(Import(name, module, str(form)))
-    return uri if isinstance(uri, str) else "", tuple(found)
-
-
-def _is_line(text: str) -> bool:
-    return text.isprintable() and not set(text) & set("\"'`{};")
 
 
 class Importing:

@@ -13,10 +13,10 @@ import attrs
 from ...context.imports import Import
 from ...context.prompt.rules import TriggerRule
 from ...context.shared.values import Completion
-from ..documents.documents import Document
+from ..documents.document import Document
 from ..documents.target import Target
 from ..statistics.ledger import Offer
-from .imports import as_argument
+from .import_argument import as_argument
 from .suggestions import Rest, Suggestion, rest_at
 
 _MORE = "\0"

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...daemon.client.backend import Backend
 from ...daemon.settings.settings import Settings
-from ..documents.documents import Document
+from ..documents.document import Document
 from .items import BetterSuggestion, Report
 
 

@@ -28,7 +28,8 @@ from ...context.syntax.snapshot import Snapshot
 from ...daemon.client.backend import Backend
 from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState, ModelStatus
-from ..documents.documents import Document, DocumentStore
+from ..documents.document import Document
+from ..documents.documents import DocumentStore
 from ..documents.query import InlineQuery
 from ..documents.target import Target, place_of
 from ..documents.trees import Trees

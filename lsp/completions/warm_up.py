@@ -14,7 +14,8 @@ from typing import Any
 
 from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import ForgetRequest, ModelState, ModelStatus, WarmRequest
-from ..documents.documents import Document, DocumentStore
+from ..documents.document import Document
+from ..documents.documents import DocumentStore
 from ..documents.trees import Trees
 from ..workspace.related import Relations
 from .observer import CompletionHost

@@ -19,7 +19,7 @@ from rich.console import Console
 from ...context.shared.figures import percentile
 from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
 from ...daemon.wire.messages import DaemonStatus, ModelState
-from ..documents.documents import as_map
+from ..protocol.fields import as_map
 from ..server.stdio import make_backend
 from .client import Client, RequestFailed, ServerProblem
 from .screen import Frame, LiveScreen, PlainLines, Screen, promise, save_svg

@@ -11,25 +11,19 @@ code stays. Knows no protocol and no prompts; positions are the documents' busin
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import attrs
+
+from .cell_uris import CELL, cell_number
 
 if TYPE_CHECKING:
     from ...context.syntax.snapshot import Snapshot
     from ...context.syntax.tree import SyntaxTree
-    from .documents import Document
-    from .trees import GrowingTree
+    from .document import Document
+    from .growing_tree import GrowingTree
 
-_CELL = re.compile(r"([\w.+-]*notebook-cell):(?://[^/#?]*)?([^#?]*)(?:\?[^#]*)?(?:#(.*))?", re.DOTALL)
-_HANDLE = re.compile(r"([W-Za-f])([0-6]+)s([\w+/=-]*)")
-_NUMBERED = re.compile(r"(?:[A-Za-z_-]*?)(\d+)|ch(\d{7}).*")
-_UNSAVED = "untitled"
 _PROSE = "markdown"
 
 
@@ -115,8 +109,8 @@ class Notebook:
         document.language = identify(document.called, "", document.text)  # the file's name is the notebook's
         if document.uri not in self.order:
             self.order.append(document.uri)
-            if not self.told and all(_number(uri) is not None for uri in self.order):
-                self.order.sort(key=lambda uri: _number(uri) or 0)
+            if not self.told and all(cell_number(uri) is not None for uri in self.order):
+                self.order.sort(key=lambda uri: cell_number(uri) or 0)
         self.touch()
 
     def drop(self, document: Document) -> None:
@@ -155,7 +149,7 @@ class Notebook:
 
     def growing(self, document: Document) -> tuple[GrowingTree, str, str]:
         """The newest tree of a cell's sheet, the sheet's text as code, and its language."""
-        from .trees import GrowingTree
+        from .growing_tree import GrowingTree
 
         sheet = self.sheet_of(document)
         growing = self._trees.setdefault(sheet.name, GrowingTree())
@@ -236,7 +230,7 @@ class Notebooks:
     def drop(self, document: Document) -> None:
         """A document was closed."""
         notebook = document.notebook
-        if notebook is not None:
+        if isinstance(notebook, Notebook):
             notebook.drop(document)
             if not notebook.told and notebook.empty:
                 self._open.pop(notebook.uri, None)
@@ -246,41 +240,13 @@ class Notebooks:
         told = next((each for each in self._open.values() if each.told and uri in each.order), None)
         if told is not None:
             return told
-        found = _CELL.fullmatch(uri)
+        found = CELL.fullmatch(uri)
         if found is None:
             return None
         same = (each for each in self._open.values() if each.file and each.file == document.file)
         return next(same, None) or self._open.setdefault(
             uri.partition("#")[0], Notebook(uri.partition("#")[0], document.file, told=False)
         )
-
-
-def file_uri_of_cell(uri: str) -> str:
-    """The URI of the file that a cell's URI names; "" for any other URI, and where there is no file yet."""
-    found = _CELL.fullmatch(uri)
-    if found is None or not found[2].startswith("/"):
-        return ""
-    fragment = _HANDLE.fullmatch(unquote(found[3] or ""))
-    unsaved = fragment is not None and _scheme(fragment[3]) == _UNSAVED
-    return "" if unsaved else "file://" + found[2]
-
-
-def _scheme(encoded: str) -> str:
-    """The scheme of the notebook itself, which VS Code writes into its cells' URIs."""
-    try:
-        padded = encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4)
-        return base64.b64decode(padded, validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def _number(uri: str) -> int | None:
-    """The number in a cell's URI, if there is one: VS Code counts cells as they come to be."""
-    fragment = unquote(uri.partition("#")[2])
-    if (handle := _HANDLE.fullmatch(fragment)) is not None:
-        return int(handle[2], 7)
-    numbered = _NUMBERED.fullmatch(fragment)
-    return int(numbered[1] or numbered[2]) if numbered is not None else None
 
 
 def _cell(document: Document, notebook: str) -> _Cell:

@@ -19,7 +19,7 @@ from ...context.shared.files import read_text
 from ...context.text.indentation import IndentOptions
 from ...context.workspace.project_indent import FILE, MAX_BYTES, is_last, project_indent
 from .background import Threads
-from .documents import Document
+from .document import Document
 
 FRESH_S = 5.0
 """How long, in seconds, what was read counts as true."""

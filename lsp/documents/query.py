@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .documents import as_int, as_map, read_position
+from ..protocol.fields import as_int, as_map, read_position
 
 if TYPE_CHECKING:
     from ...context.text.indentation import IndentOptions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .documents import Document
+from .document import Document
 from .positions import Encoding
 from .query import InlineQuery
 

@@ -14,14 +14,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import attrs
-
+from .growing_tree import GrowingTree
 from .target import indented
 
 if TYPE_CHECKING:
     from ...context.syntax.snapshot import Snapshot
-    from ...context.syntax.tree import SyntaxTree, TreeWork
-    from .documents import Document
+    from ...context.syntax.tree import TreeWork
+    from .document import Document
     from .target import Target
 
 AT_ONCE_MS = 3.0
@@ -32,59 +31,6 @@ AT_ONCE_CHARACTERS = 60_000
 
 WAIT_S = 0.5
 """A request waits so many seconds for the tree of its text."""
-
-_ELSEWHERE = 50_000
-"""Where parsing was given up, so many code points away it is tried once more."""
-
-
-@attrs.define(eq=False)
-class GrowingTree:
-    """The newest tree of one text. State: that, and where parsing was given up: the length and the place."""
-
-    tree: SyntaxTree | None = None
-    _given_up: tuple[int, int] | None = None
-
-    def work(self, code: str, language: str, place: int) -> TreeWork | None:
-        """What is to be done for the tree of a text, of a large one that around a place; None: nothing."""
-        from ...context.syntax.cells import changed
-        from ...context.syntax.parsing import TreeEdit
-        from ...context.syntax.tree import TreeWork
-
-        if self._is_hopeless(code, place):
-            self.tree = None
-            return None
-        tree = self.tree
-        if tree is None:
-            return TreeWork(code, language, around=place)
-        if tree.text is code or tree.text == code:
-            served = tree.region is None or tree.region.serves(place, len(code))
-            return None if served else TreeWork(code, language, around=place)
-        return TreeWork(code, language, base=tree, edit=TreeEdit(*changed(tree.text, code)), around=place)
-
-    def took(self, work: TreeWork) -> None:
-        """Some work is finished."""
-        self.tree = work.tree
-        self._given_up = (
-            (len(work.text), work.around or 0) if work.tree is None and not work.follows else None
-        )
-
-    def of(self, code: str) -> SyntaxTree | None:
-        """The tree of a text, if that is the one it has."""
-        return self.tree if self.tree is not None and self.tree.text == code else None
-
-    def follow(self, code: str, language: str, place: int) -> SyntaxTree | None:
-        """The tree of a text; parses what differs, however long that takes."""
-        work = self.work(code, language, place)
-        if work is not None:
-            work.run()
-            self.took(work)
-        return self.tree
-
-    def _is_hopeless(self, code: str, place: int) -> bool:
-        if "\x00" in code:
-            return True
-        given_up = self._given_up
-        return given_up is not None and len(code) >= given_up[0] and abs(place - given_up[1]) < _ELSEWHERE
 
 
 class Trees:

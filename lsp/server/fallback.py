@@ -10,7 +10,8 @@ from lsprotocol import types
 
 from ..completions.imports import edit_with
 from ..completions.items import InlineItem
-from ..documents.documents import Document, DocumentStore
+from ..documents.document import Document
+from ..documents.documents import DocumentStore
 
 LABEL_LENGTH = 60
 

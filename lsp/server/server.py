@@ -20,9 +20,10 @@ from lsprotocol import types
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
-from ..documents.documents import as_int, as_list, as_map, path_of, read_position
 from ..documents.positions import code_points, negotiate
+from ..documents.roots import path_of
 from ..protocol.editor import Editor
+from ..protocol.fields import as_int, as_list, as_map, read_position
 from ..protocol.json_rpc import ClientError, Protocol
 from ..protocol.stdin import Patient, Reader, open_reader
 from ..session.session import BackendFactory, OnModel, Session, SettingsLoader

@@ -13,9 +13,10 @@ from typing import Any
 import attrs
 
 from ...context.shared.problem import Problem
-from ..documents.documents import Document, as_map
+from ..documents.document import Document
 from ..documents.query import read_query
 from ..documents.target import place_of
+from ..protocol.fields import as_map
 from .session import Session
 
 log = logging.getLogger(__name__)

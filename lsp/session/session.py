@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..completions.imports import Importing
-from ..documents.documents import Document, DocumentStore, as_map, root_of_file
+from ..documents.document import Document
+from ..documents.documents import DocumentStore
+from ..documents.roots import root_of_file
 from ..protocol.editor import Editor
+from ..protocol.fields import as_map
 from .books import Books
 from .status import COMMON_STATUS, STATUS, ModelProgress, StatusBoard
 

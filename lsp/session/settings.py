@@ -24,7 +24,7 @@ from ...daemon.settings.settings import (
     WorkspaceSettings,
     apply,
 )
-from ..documents.documents import as_list, as_map
+from ..protocol.fields import as_list, as_map
 
 EDITOR = "the editor's settings"
 

@@ -22,7 +22,8 @@ from ...context.related.choose import Choice, select_related
 from ...context.related.retrievers import OpenFile, RecentEdit, Sources
 from ...context.shared.values import RelatedPart
 from ...context.syntax.snapshot import Snapshot
-from ..documents.documents import Document, DocumentStore, path_from
+from ..documents.document import Document, path_from
+from ..documents.documents import DocumentStore
 from .folders import Folder, WorkspaceFolders
 
 if TYPE_CHECKING:

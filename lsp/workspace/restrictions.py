@@ -21,7 +21,8 @@ import attrs
 
 from ...context.workspace.ignore import IgnoreDecision, is_secret_path, told_about
 from ..documents.background import Threads
-from ..documents.documents import Document, root_of_file
+from ..documents.document import Document
+from ..documents.roots import root_of_file
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ is decided elsewhere (`machine.memory`, `file.check_memory`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .file import GgufFile
+from .head import Tensor, Value
 
 SEQUENCES = 24
 """Sequences of the engine's cache. Recurrent layers keep a state for each, and there are logits for each."""
@@ -37,8 +37,36 @@ _PROCESS_BYTES = 12 << 20
 _INTERVAL = "full_attention_interval"
 
 
+class ModelHead(Protocol):
+    """What the estimate goes by; a `GgufFile` is one."""
+
+    @property
+    def metadata(self) -> Mapping[str, Value]:
+        """Every key."""
+        ...
+
+    @property
+    def tensors(self) -> Sequence[Tensor]:
+        """Of all parts."""
+        ...
+
+    @property
+    def architecture(self) -> str:
+        """What the keys of its hyperparameters begin with."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Tokens in the vocabulary; 0 without one."""
+        ...
+
+    def integer(self, key: str) -> int | None:
+        """A whole number of the metadata, if it is there."""
+        ...
+
+
 def memory_needed(
-    file: GgufFile, cells: int = 0, *, micro_batch: int = MICRO_BATCH, sequences: int = SEQUENCES
+    file: ModelHead, cells: int = 0, *, micro_batch: int = MICRO_BATCH, sequences: int = SEQUENCES
 ) -> int:
     """Bytes that the model takes when it runs on the processor: weights, cache, states, and working space.
 
@@ -58,24 +86,24 @@ def memory_needed(
     )
 
 
-def sequences_for(file: GgufFile) -> int:
+def sequences_for(file: ModelHead) -> int:
     """Sequences that an engine makes room for: `SEQUENCES`, or as many as large states leave room for."""
     state = state_bytes(file, 1)
     return max(_LEAST, min(SEQUENCES, STATES_BYTES // state)) if state else SEQUENCES
 
 
-def checkpoint_bytes(file: GgufFile) -> int:
+def checkpoint_bytes(file: ModelHead) -> int:
     """Bytes at most that copies of recurrent states take, so that they can be gone back to."""
     sequences = sequences_for(file)
     return min(8 * state_bytes(file, sequences), max(CHECKPOINT_BYTES, state_bytes(file, sequences)))
 
 
-def draft_needed(file: GgufFile, cells: int) -> int:
+def draft_needed(file: ModelHead, cells: int) -> int:
     """Bytes that a draft model takes beside the model whose process and vocabulary it shares."""
     return memory_needed(file, cells, sequences=1) - _PROCESS_BYTES
 
 
-def cache_bytes(file: GgufFile, cells: int) -> int:
+def cache_bytes(file: ModelHead, cells: int) -> int:
     """Bytes of a KV cache in 16 bits, whatever layers look back only so far: all of it is kept."""
     name = file.architecture
     layers = _layers(file)
@@ -89,7 +117,7 @@ def cache_bytes(file: GgufFile, cells: int) -> int:
     return 2 * cells * sum(groups) * (key_length + value_length)
 
 
-def state_bytes(file: GgufFile, sequences: int) -> int:
+def state_bytes(file: ModelHead, sequences: int) -> int:
     """Bytes of the states of recurrent layers in 32 bits, one for each sequence; 0 without such layers.
 
     Mamba's and the gated delta net's keys are `ssm.…`, LFM2's `shortconv.…`, RWKV's `wkv.…`.
@@ -114,7 +142,7 @@ def state_bytes(file: GgufFile, sequences: int) -> int:
     return 4 * sequences * values * _recurrent_layers(file)
 
 
-def working_bytes(file: GgufFile, micro_batch: int, sequences: int) -> int:
+def working_bytes(file: ModelHead, micro_batch: int, sequences: int) -> int:
     """Bytes for the intermediate results of one step, and for the logits that are kept of a batch.
 
     Without flash attention the scores of all heads would come on top.
@@ -127,17 +155,17 @@ def working_bytes(file: GgufFile, micro_batch: int, sequences: int) -> int:
     return 4 * (micro_batch * step + sequences * vocabulary)
 
 
-def _layers(file: GgufFile) -> int:
+def _layers(file: ModelHead) -> int:
     return min(file.integer(f"{file.architecture}.block_count") or 0, MOST_LAYERS)
 
 
-def _interval(file: GgufFile) -> int:
+def _interval(file: ModelHead) -> int:
     """Every which layer attends where the others are recurrent; 0 where the file does not put it that way."""
     found = file.integer(f"{file.architecture}.{_INTERVAL}") or 0
     return found if found > 1 else 0
 
 
-def _recurrent_layers(file: GgufFile) -> int:
+def _recurrent_layers(file: ModelHead) -> int:
     """Layers with a state, of a model that has such: those that do not attend, or all."""
     layers = _layers(file)
     if interval := _interval(file):
@@ -147,7 +175,7 @@ def _recurrent_layers(file: GgufFile) -> int:
     return without or layers  # none without: each layer has both, as in Falcon-H1
 
 
-def _per_layer(file: GgufFile, key: str, layers: int) -> list[int]:
+def _per_layer(file: ModelHead, key: str, layers: int) -> list[int]:
     """A hyperparameter that is one number for all layers, or a list of one for each."""
     value = file.metadata.get(key)
     if isinstance(value, tuple):

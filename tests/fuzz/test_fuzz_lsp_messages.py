@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from foretype.lsp.documents.documents import as_map, read_position
+from foretype.lsp.protocol.fields import as_map, read_position
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -12,7 +12,7 @@ import pytest
 from foretype.context.text.indentation import IndentOptions
 from foretype.context.workspace.project_indent import matches, project_indent
 from foretype.lsp.completions.reindent import reindented
-from foretype.lsp.documents.documents import Document
+from foretype.lsp.documents.document import Document
 from foretype.lsp.documents.project_indent import ProjectIndents, read_project_indent
 from foretype.lsp.documents.query import read_query
 from foretype.tests.support.lsp_client import PATIENCE_S, inline_params

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from foretype.lsp.documents import line_index
-from foretype.lsp.documents.documents import Document
+from foretype.lsp.documents.document import Document
 from foretype.lsp.documents.line_index import LineIndex
 from foretype.lsp.documents.positions import (
     Encoding,

@@ -8,7 +8,8 @@ import threading
 import time
 
 import pytest
-from foretype.lsp.documents.trees import GrowingTree, Trees
+from foretype.lsp.documents.growing_tree import GrowingTree
+from foretype.lsp.documents.trees import Trees
 from foretype.tests.support.loop_watch import LoopWatch, watched
 from foretype.tests.support.worst_day import a_day
 from foretype.tests.support.worst_files import FILES, WorstFile

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from foretype.context.workspace.ignore import IgnoreDecision, is_left_out
-from foretype.lsp.documents.documents import Document
+from foretype.lsp.documents.document import Document
 from foretype.lsp.workspace import restrictions as narrowing
 from foretype.lsp.workspace.restrictions import AT_ONCE, FRESH_S, SLOW_S, WAITING, FileVerdict, Narrowings
 from foretype.tests.support.clock import FakeClock

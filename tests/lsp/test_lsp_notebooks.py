@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from foretype.context.syntax.tree import parse
-from foretype.lsp.documents.documents import Document, DocumentStore, path_of
+from foretype.lsp.documents.document import Document
+from foretype.lsp.documents.documents import DocumentStore
 from foretype.lsp.documents.positions import Encoding
+from foretype.lsp.documents.roots import path_of
 from foretype.tests.support.cursor import at_cursor
 from foretype.tests.support.notebook_editor import (
     CELL,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.lsp.documents.documents import as_map
+from foretype.lsp.protocol.fields import as_map
 from foretype.tests.support import recorder, scripted_server
 from foretype.tests.support.lsp_client import PATIENCE_S, LspClient, Refused, python
 

@@ -17,7 +17,7 @@ import pytest
 from foretype.context.shared.values import Completion, StopReason
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest, WarmRequest
-from foretype.lsp.documents.documents import as_map
+from foretype.lsp.protocol.fields import as_map
 from foretype.tests.support import virtual_time
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 

@@ -23,7 +23,7 @@ from foretype.daemon.wire.messages import (
     ModelStatus,
     WarmRequest,
 )
-from foretype.lsp.documents.documents import as_map
+from foretype.lsp.protocol.fields import as_map
 from foretype.lsp.server.server import ForetypeServer
 
 TURNS = 2000
