@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -130,6 +131,63 @@ def test_within_a_room_imports_only_go_down(room: str) -> None:
         used = {name.split(".")[2] for name in imports(path) if name.startswith(f"foretype.{room}.")}
         above = used - set(order[: order.index(own) + 1])
         assert not above, f"{path.relative_to(ROOT)} imports {sorted(above)}"
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its absolute name."""
+    found: dict[str, Path] = {}
+    for room in ROOMS:
+        for path in sources(room):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(["foretype", *(parts[:-1] if parts[-1] == "__init__" else parts)])] = path
+    return found
+
+
+def test_no_module_imports_its_way_back_to_itself() -> None:
+    """Not for types either: what two modules need of each other is an interface, or a third module's."""
+    known = modules()
+    graph = {name: sorted((imports(path) & known.keys()) - {name}) for name, path in known.items()}
+    graph = {name: [each for each in to if not name.startswith(f"{each}.")] for name, to in graph.items()}
+    order = graphlib.TopologicalSorter(graph)
+    order.prepare()  # raises CycleError with the circle
+
+
+def bare_callables(node: ast.ClassDef, aliases: set[str]) -> list[str]:
+    """The parameters of a class's constructor that are functions and nothing else."""
+
+    def is_bare(annotation: ast.expr | None) -> bool:
+        said = ast.unparse(annotation) if annotation is not None else ""
+        return "Callable[" in said or bool(set(re.findall(r"\w+", said)) & aliases)
+
+    made_by_attrs = any("attrs" in ast.unparse(each) for each in node.decorator_list)
+    found = [
+        ast.unparse(each.target)
+        for each in node.body
+        if made_by_attrs and isinstance(each, ast.AnnAssign) and is_bare(each.annotation)
+    ]
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+            parameters = (*each.args.args, *each.args.kwonlyargs)
+            found += [parameter.arg for parameter in parameters if is_bare(parameter.annotation)]
+    return found
+
+
+def test_no_constructor_takes_more_than_two_bare_callables() -> None:
+    """What belongs together is an interface, or a value that says so."""
+    trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in modules().items()}
+    aliases = {
+        ast.unparse(node.targets[0])
+        for tree in trees.values()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("Callable[")
+    }
+    classes = ((name, node) for name, tree in trees.items() for node in ast.walk(tree))
+    wired = {
+        f"{name}.{node.name}": found
+        for name, node in classes
+        if isinstance(node, ast.ClassDef) and len(found := bare_callables(node, aliases)) > 2
+    }
+    assert wired == {}
 
 
 def test_each_sub_package_says_what_it_is_for_and_what_not() -> None:

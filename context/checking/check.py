@@ -6,47 +6,25 @@ own. Pure; which answers are kept, counted or told about is decided elsewhere.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
 import attrs
 
-from ..imports import Import, Importer
+from ..imports import Import
 from ..shared.values import Completion, StopRules
-from ..syntax.includes import Headers
 from ..syntax.snapshot import Snapshot
 from .confidence import is_sure
+from .facts import NOTHING_KNOWN, KnownNames, WorkspaceFacts
 from .ground import ground
-from .name_checks import Symbols
 from .trim import Trimmed, trim
 
-if TYPE_CHECKING:
-    from ..workspace.index import Index
-
-__all__ = ["CheckRequest", "Checked", "Symbols", "WorkspaceFacts", "check", "ground_trimmed", "trim_answer"]
-
-
-@attrs.frozen
-class WorkspaceFacts:
-    """What is known of the workspace around a document; None stands for what nobody can say.
-
-    Attributes:
-        symbols: whether a file of the workspace defines a name.
-        mentions: whether another file of the workspace mentions a name; None where absence proves nothing.
-        imports: which names an import could bring; None where none can be added.
-        headers: what the workspace's headers include.
-    """
-
-    symbols: Symbols | None = None
-    mentions: Symbols | None = None
-    imports: Importer | None = None
-    headers: Headers | None = None
-
-    @classmethod
-    def from_index(cls, index: Index, path: str) -> WorkspaceFacts:
-        """What an index says beside the file at `path`; no imports are added."""
-        mentions = partial(index.mentions, but=path) if index.speaks else None
-        return cls(index.knows, mentions, None, index.headers)
+__all__ = [
+    "CheckRequest",
+    "Checked",
+    "KnownNames",
+    "WorkspaceFacts",
+    "check",
+    "ground_trimmed",
+    "trim_answer",
+]
 
 
 @attrs.frozen
@@ -65,7 +43,7 @@ class CheckRequest:
     snapshot: Snapshot
     offset: int
     rules: StopRules
-    known: WorkspaceFacts = WorkspaceFacts()
+    known: WorkspaceFacts = NOTHING_KNOWN
 
 
 @attrs.frozen
@@ -104,16 +82,12 @@ def trim_answer(request: CheckRequest) -> Trimmed:
 
 def ground_trimmed(request: CheckRequest, trimmed: Trimmed) -> Checked:
     """The second half of `check`."""
-    known = request.known
     verdict = ground(
         trimmed.text,
         request.snapshot,
         request.offset,
         trimmed.replace_right,
-        known.symbols,
-        known.mentions,
-        known.imports,
-        headers=known.headers,
+        request.known,
     )
     return Checked(
         verdict.text if verdict.shown else "",

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import attrs
 
-from ..imports import Import, Importer, Site
+from ..imports import Import, Site
 from ..languages.grammars import load_grammar
 from ..syntax.excerpt import piece_around
-from ..syntax.includes import Headers
 from ..syntax.snapshot import Snapshot
 from ..text.lines import line_start
-from .name_checks import NameCheck, Symbols
+from .facts import NOTHING_KNOWN, WorkspaceFacts
+from .name_checks import NameCheck
 from .soundness import WITHIN_MS, Allowance, Bench, OutOfTimeError, Probe
-
-__all__ = ["Symbols", "Verdict", "ground"]
 
 
 @attrs.frozen
@@ -48,11 +46,8 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
     snapshot: Snapshot,
     offset: int,
     replace_right: int = 0,
-    symbols: Symbols | None = None,
-    mentions: Symbols | None = None,
-    imports: Importer | None = None,
+    known: WorkspaceFacts = NOTHING_KNOWN,
     *,
-    headers: Headers | None = None,
     within_ms: float = WITHIN_MS,
 ) -> Verdict:
     """Check a trimmed completion in its place. Total: never raises.
@@ -62,13 +57,7 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         snapshot: the document it is for.
         offset: the cursor, in code points.
         replace_right: code points right of the cursor that the completion replaces.
-        symbols: whether the workspace knows a name; None where nobody knows the workspace.
-        mentions: whether another file of the workspace so much as mentions a name; None where that it
-            doesn't would say nothing.
-        imports: which names of a completion an import could bring; None where nobody can add one, so that
-            such names count as unknown.
-        headers: what the workspace's headers include; None where nobody knows them, so that they may bring in
-            anything.
+        known: what is known of the workspace.
         within_ms: processor time for parsing; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
@@ -80,19 +69,12 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         return Verdict(text, True, replace_right=replace_right)
     bench = Bench(snapshot, piece, text, replace_right, Allowance(within_ms))
     try:
-        return _checked(bench, offset, symbols, mentions, imports, headers)
+        return _checked(bench, offset, known)
     except OutOfTimeError:
         return Verdict("", False, ("no time",))
 
 
-def _checked(  # noqa: PLR0917 - see `ground`
-    bench: Bench,
-    offset: int,
-    symbols: Symbols | None,
-    mentions: Symbols | None,
-    imports: Importer | None,
-    headers: Headers | None,
-) -> Verdict:
+def _checked(bench: Bench, offset: int, known: WorkspaceFacts) -> Verdict:
     """The verdict on what lies on the bench. Raises `OutOfTimeError`."""
     snapshot, piece, text = bench.snapshot, bench.piece, bench.text
     sound = bench.sound_beginning(text)
@@ -101,9 +83,10 @@ def _checked(  # noqa: PLR0917 - see `ground`
         return Verdict(sound.text, bool(sound.text), reasons, replace_right=sound.replace_right)
     start = len(piece.before)
     end = start + len(sound.text)
-    brought = imports(Site(sound.tree, start, end, snapshot, offset)) if imports is not None else ()
+    site = Site(sound.tree, start, end, snapshot, offset)
+    brought = known.imports(site) if known.imports is not None else ()
     names = frozenset(choice.name for _, choice in brought)
-    check = NameCheck(snapshot, sound.tree, offset, start, end, symbols, mentions, headers, names)
+    check = NameCheck(snapshot, sound.tree, offset, start, end, known.names, known.headers, names)
     culprit = check.first_unknown()
     if culprit is not None and bench.may_bind_later(sound.text, check):
         culprit = None

@@ -7,7 +7,6 @@ files have of whoever knows the workspace. Precision comes first: what can't be 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import attrs
 
@@ -19,9 +18,7 @@ from ..syntax.origins import brings_unlisted, brings_values, has_foreign_prefix,
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
 from ..text.lines import line_end, line_start
-
-Symbols = Callable[[str], bool]
-"""Whether a name is known to the workspace."""
+from .facts import KnownNames
 
 _NEARBY = 30_000
 _CONFIRM_MS = 8.0
@@ -39,7 +36,8 @@ class NameCheck:
         tree: of the piece of it that the completion stands in.
         offset: the cursor in the document.
         start, end: the completion's place in the tree's text.
-        symbols, mentions, headers: see `ground`.
+        names: who knows a name of the workspace.
+        headers: what the workspace's headers include; None where they may bring in anything.
     """
 
     snapshot: Snapshot
@@ -47,8 +45,7 @@ class NameCheck:
     offset: int
     start: int
     end: int
-    symbols: Symbols | None
-    mentions: Symbols | None
+    names: KnownNames
     headers: Headers | None = None
     brought: frozenset[str] = frozenset()
     """Names that an import brings which is added with the completion."""
@@ -56,7 +53,7 @@ class NameCheck:
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
         for use in uses(self.tree, self.start, self.end):
-            if use.start < self.start and self.symbols is None:
+            if use.start < self.start and self.names.defined is None:
                 continue  # the user began the word, and only who knows the workspace knows better
             reason = "" if use.name in self.brought else self.objection(use)
             if reason:
@@ -99,7 +96,7 @@ class NameCheck:
 
     def objection(self, use: Use) -> str:
         """Why a name can't be there; "" when it can. The one place where that is decided."""
-        if self._is_given(use.name) or (self.symbols is not None and self.symbols(use.name)):
+        if self._is_given(use.name) or (self.names.defined is not None and self.names.defined(use.name)):
             return ""
         if use.kind == "own":
             return "unknown member" if _is_unknown_member(use, self.tree, self.snapshot) else ""
@@ -138,7 +135,7 @@ class NameCheck:
 
     def _is_in(self, world: World) -> bool:
         """Whether a framework is in use: the document or its path says so, or another file does."""
-        text, path, asked = self._text, self.snapshot.path, self.mentions
+        text, path, asked = self._text, self.snapshot.path, self.names.mentioned
         return not world.marks or any(
             mark in text or mark in path or (asked is not None and mark.isidentifier() and asked(mark))
             for mark in world.marks
@@ -153,7 +150,9 @@ class NameCheck:
     def _is_open(self) -> bool:
         """Whether names come in here that nobody can see."""
         names = self.snapshot.described.names
-        unseen = names.visibility == "open" or (names.visibility == "workspace" and self.symbols is None)
+        unseen = names.visibility == "open" or (
+            names.visibility == "workspace" and self.names.defined is None
+        )
         return unseen or any(mark in self._text for mark in names.opaque)
 
     def _is_variable(self, use: Use) -> bool:
@@ -164,28 +163,33 @@ class NameCheck:
     def _is_local(self, use: Use) -> bool:
         """Whether a name can only be a variable of this code, whatever comes in unseen."""
         names = self.snapshot.described.names
-        if not names.locals or self.symbols is None or not self._is_variable(use):
+        if not names.locals or self.names.defined is None or not self._is_variable(use):
             return False
         if use.name != use.name.lower():
             return False
-        if names.members and (self.mentions is None or self.mentions(use.name)):
+        if names.members and (self.names.mentioned is None or self.names.mentioned(use.name)):
             return False
         text = self._text
-        return not brings_values(text, names) and not has_foreign_prefix(use.name, text, self.symbols)
+        return not brings_values(text, names) and not has_foreign_prefix(use.name, text, self.names.defined)
 
     def _is_closed_type(self, use: Use) -> bool:
         """Whether a type must be declared or imported here, since the workspace doesn't have it."""
         names = self.snapshot.described.names
-        if use.kind not in {"type", "namespace"} or not names.types or self.symbols is None or self._is_open:
+        if (
+            use.kind not in {"type", "namespace"}
+            or not names.types
+            or self.names.defined is None
+            or self._is_open
+        ):
             return False
         return not names.has_type(use.name)
 
     def _is_never_mentioned(self, use: Use) -> bool:
         """Whether no file of a large workspace has such a name, though it could come in unseen."""
         names = self.snapshot.described.names
-        if not names.mentioned or self.mentions is None or names.has_type(use.name):
+        if not names.mentioned or self.names.mentioned is None or names.has_type(use.name):
             return False
-        return not self.mentions(use.name)
+        return not self.names.mentioned(use.name)
 
     def _comes_from_outside(self, name: str) -> bool:
         """Whether a name that the workspace never mentions may come from a library all the same.
@@ -196,7 +200,7 @@ class NameCheck:
         snapshot, names = self.snapshot, self.snapshot.described.names
         if not brings_unlisted(self._text, snapshot.path, names, self.headers):
             return False
-        return not has_own_prefix(name, snapshot.text, names, self.symbols)
+        return not has_own_prefix(name, snapshot.text, names, self.names.defined)
 
     def _is_visible(self, use: Use) -> bool:
         whole = self.snapshot.tree

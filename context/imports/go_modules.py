@@ -24,12 +24,12 @@ def package(question: Question) -> Import | None:
     """A package of the same module, as `go.mod` and the folders name it."""
     symbol, around, name = question.symbol, question.around, question.mention.name
     root = _go_root(symbol.path, around)
-    text = around.read(symbol.path)
+    text = around.files.read(symbol.path)
     if root is None or root != _go_root(question.snapshot.path, around) or text is None:
         return None
     folder, ours = posixpath.dirname(symbol.path), posixpath.dirname(question.snapshot.path)
     package = _GO_PACKAGE.search(text)
-    module = _GO_MODULE.search(around.read(posixpath.join(root, "go.mod")) or "")
+    module = _GO_MODULE.search(around.files.read(posixpath.join(root, "go.mod")) or "")
     if package is None or package[1] != name or module is None or folder in {ours, root}:
         return None
     if not symbol.name[:1].isupper() or not _may_go_import(folder, ours):
@@ -41,7 +41,7 @@ def package(question: Question) -> Import | None:
 def _go_root(path: str, around: ImportSurroundings) -> str | None:
     """The innermost folder above a file with a `go.mod`."""
     folders = [each.as_posix().removeprefix(".") for each in PurePosixPath(path).parents]
-    return next((each for each in folders if around.has(posixpath.join(each, "go.mod"))), None)
+    return next((each for each in folders if around.files.has(posixpath.join(each, "go.mod"))), None)
 
 
 def _may_go_import(folder: str, ours: str) -> bool:

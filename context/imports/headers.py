@@ -59,7 +59,7 @@ def _included_as(header: str, ours: str, own: list[str], around: ImportSurroundi
         return posixpath.basename(header) if posixpath.dirname(header) == ours else ""
     above = [each.as_posix().removeprefix(".") for each in PurePosixPath(header).parents]
     for folder in (ours, *above):
-        if not any(around.has(posixpath.normpath(posixpath.join(folder, each))) for each in written):
+        if not any(around.files.has(posixpath.normpath(posixpath.join(folder, each))) for each in written):
             continue
         path = posixpath.relpath(header, folder or ".")
         if not path.startswith("..") or any(each.startswith("..") for each in written):

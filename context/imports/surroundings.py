@@ -6,10 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
-from ..syntax.includes import Headers
 from ..syntax.snapshot import Snapshot
 from ..workspace.symbols import Symbol
 from .library import Library
@@ -27,30 +27,52 @@ LEFT_OUT = re.compile(
 """Paths of what nobody imports from outside."""
 
 
+class Definitions(Protocol):
+    """What a workspace defines; an `Index` says it."""
+
+    def knows(self, name: str) -> bool:
+        """Whether any file defines a name; asked often, and soon answered."""
+        ...
+
+    def find(self, name: str) -> tuple[Symbol, ...]:
+        """The definitions of a name."""
+        ...
+
+    def headers(self, header: str) -> tuple[str, ...] | None:
+        """What the workspace's headers of that name include; None where it has none."""
+        ...
+
+
+class Files(Protocol):
+    """The files of a workspace, by paths from its root."""
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file."""
+        ...
+
+    def read(self, path: str) -> str | None:
+        """Its text; None where it can't or must not be read."""
+        ...
+
+
 @attrs.frozen
 class ImportSurroundings:
     """The workspace, as far as it matters here.
 
     Attributes:
-        knows: whether any file defines a name; asked often, and soon answered.
-        find: the definitions of a name.
-        read: a file's text by its path from the workspace's root; None where it can't or must not be read.
-        has: whether there is a file at a path.
-        headers: what the workspace's headers include.
+        index: what it defines.
+        files: its files.
     """
 
-    knows: Callable[[str], bool]
-    find: Callable[[str], tuple[Symbol, ...]]
-    read: Callable[[str], str | None]
-    has: Callable[[str], bool]
-    headers: Headers
+    index: Definitions
+    files: Files
 
     def reached(self, modules: frozenset[str], table: Library) -> frozenset[str] | None:
         """Every header that some bring in, as `#include` writes it; None where nobody knows one of them."""
         seen = set(modules)
         waiting = [module for module in modules if module not in table.names]
         while waiting:
-            found = self.headers(waiting.pop().strip('<>"'))
+            found = self.index.headers(waiting.pop().strip('<>"'))
             if found is None or len(seen) > _MOST_HEADERS:
                 return None
             for module in (f"<{each}>" if f"<{each}>" in table.names else f'"{each}"' for each in found):
@@ -62,7 +84,7 @@ class ImportSurroundings:
     def packages(self, path: str) -> frozenset[str]:
         """The packages that the innermost `package.json` above a file names."""
         folder = self.package(path)
-        text = self.read(f"{folder}/{_MANIFEST}" if folder else _MANIFEST)
+        text = self.files.read(f"{folder}/{_MANIFEST}" if folder else _MANIFEST)
         try:
             stated = json.loads(text or "{}")
             return frozenset(name for kind in _DEPENDENCIES for name in stated.get(kind) or ())
@@ -72,7 +94,7 @@ class ImportSurroundings:
     def package(self, path: str) -> str:
         """The innermost folder above a file that has a `package.json`; "" where there is none."""
         folder = posixpath.dirname(path)
-        while folder and not self.has(f"{folder}/{_MANIFEST}"):
+        while folder and not self.files.has(f"{folder}/{_MANIFEST}"):
             folder = posixpath.dirname(folder)
         return folder
 

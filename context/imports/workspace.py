@@ -25,7 +25,7 @@ _TYPES = frozenset({"class", "type", "interface", "struct", "enum"})
 
 def may_define(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> bool:
     """Whether it is worth looking for a name's definition. Soon answered, and never wrong when False."""
-    return around.knows(_looked_up(mention, snapshot))
+    return around.index.knows(_looked_up(mention, snapshot))
 
 
 def defines(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> bool:
@@ -49,8 +49,8 @@ def from_workspace(
 def _definitions(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> list[Symbol]:
     """What a name of a file could mean; in Go one definition for each package of that name."""
     if snapshot.described.id in HEADERS_OF:
-        return in_headers(around.find(mention.name), snapshot)
-    found = [each for each in around.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
+        return in_headers(around.index.find(mention.name), snapshot)
+    found = [each for each in around.index.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
     if snapshot.described.id != "go":
         return found
     packages: dict[str, Symbol] = {posixpath.dirname(each.path): each for each in found}
@@ -102,7 +102,7 @@ def _source_root(path: str, around: ImportSurroundings) -> str | None:
     """The folder that holds the outermost package a file lies in; None where it lies in none."""
     folder = posixpath.dirname(path)
     inside = False
-    while folder and around.has(f"{folder}/__init__.py"):
+    while folder and around.files.has(f"{folder}/__init__.py"):
         folder, inside = posixpath.dirname(folder), True
     return folder if inside else None
 
@@ -113,7 +113,7 @@ def _proven_root(path: str, modules: list[str], around: ImportSurroundings) -> s
     for each in ("/".join(parts[:count]) for count in range(len(parts), -1, -1)):
         for module in modules:
             inside = posixpath.join(each, module.replace(".", "/"))
-            if module and not module.startswith(".") and around.has(f"{inside}.py"):
+            if module and not module.startswith(".") and around.files.has(f"{inside}.py"):
                 return each
     return None
 
@@ -144,7 +144,7 @@ _SUFFIX = re.compile(r"(?:\.d)?\.[cm]?[jt]sx?$")
 
 def _ecma(question: Question) -> Import | None:
     symbol, snapshot, around = question.symbol, question.snapshot, question.around
-    text = around.read(symbol.path)
+    text = around.files.read(symbol.path)
     if text is None or around.package(symbol.path) != around.package(snapshot.path):
         return None
     if symbol.path.endswith((".ts", ".tsx", ".mts", ".cts")) and snapshot.language == "javascript":
@@ -205,7 +205,7 @@ def _specifier(question: Question, text: str) -> str:
 
 def _rust(question: Question) -> Import | None:
     theirs, ours = _crate(question.symbol.path), _crate(question.snapshot.path)
-    text = question.around.read(question.symbol.path)
+    text = question.around.files.read(question.symbol.path)
     if theirs is None or ours is None or theirs[0] != ours[0] or text is None:
         return None
     if not question.symbol.signature.startswith("pub") or theirs[1] == ours[1]:
@@ -234,7 +234,7 @@ def _declares(source: str, module: tuple[str, ...], around: ImportSurroundings) 
     files = [f"{source}lib.rs", f"{source}main.rs"]
     if above:
         files = [f"{source}{'/'.join(above)}.rs", f"{source}{'/'.join(above)}/mod.rs"]
-    texts = [around.read(each) for each in files if around.has(each)]
+    texts = [around.files.read(each) for each in files if around.files.has(each)]
     return len(texts) == 1 and re.search(rf"\bmod\s+{module[-1]}\s*;", texts[0] or "") is not None
 
 
@@ -248,7 +248,7 @@ _PACKAGE = {
 def _packaged(question: Question) -> Import | None:
     """Java, C#, PHP: the file says which package its types are in; those of one's own need no import."""
     which = question.snapshot.described.id
-    text = question.around.read(question.symbol.path)
+    text = question.around.files.read(question.symbol.path)
     if text is None or question.symbol.kind not in _TYPES:
         return None
     theirs, ours = _PACKAGE[which].findall(text), _PACKAGE[which].findall(question.snapshot.text)

@@ -21,6 +21,7 @@ from ..syntax.tree import Scope, SyntaxTree
 from ..text.lines import line_end, line_start, next_line_start, split_lines
 from ..workspace.symbols import Symbol, outline
 from .bm25 import WORD, scores, windows
+from .sources import Sources
 
 _IMPORT = re.compile(
     r"^\s*(?:import|from|use|using|#\s*include|require|package|const .*require|export .* from)\b.*$"
@@ -43,52 +44,6 @@ _FAMILIES = (
     frozenset({"c", "cpp", "cuda-cpp", "objective-c"}),
 )
 _PARTS = frozenset({"field", "constant", "variable"})
-
-
-@attrs.frozen
-class OpenFile:
-    """Another open document, and where its cursor was last."""
-
-    snapshot: Snapshot
-    offset: int = 0
-
-
-@attrs.frozen
-class RecentEdit:
-    """A place in another file that was edited a short time ago: its lines as they are now."""
-
-    path: str
-    text: str
-    line: int = 1
-
-
-def _nothing(_name: str) -> tuple[Symbol, ...]:
-    return ()
-
-
-def _no_text(_path: str) -> str | None:
-    return None
-
-
-@attrs.frozen
-class Sources:
-    """What there is beside the current file.
-
-    Attributes:
-        open_files: other open documents, most recently visited first.
-        edits: recent edits in other files, newest first.
-        find: the workspace's definitions of a name (`Index.find`).
-        symbols_in: the definitions in a file (`Index.symbols_in`).
-        paths: the workspace's files, relative to it.
-        read: a file's text, or None where it may not or can't be read.
-    """
-
-    open_files: Sequence[OpenFile] = ()
-    edits: Sequence[RecentEdit] = ()
-    find: Callable[[str], Sequence[Symbol]] = _nothing
-    symbols_in: Callable[[str], tuple[Symbol, ...]] = _nothing
-    paths: Sequence[str] = ()
-    read: Callable[[str], str | None] = _no_text
 
 
 @attrs.frozen
@@ -207,7 +162,7 @@ def definitions(query: Query, sources: Sources) -> list[Candidate]:
     for name in query.names:
         if name in query.own and name not in query.imported:
             continue
-        symbols = [each for each in sources.find(name) if _may_help(each, query)]
+        symbols = [each for each in sources.index.find(name) if _may_help(each, query)]
         if len(symbols) > _COMMONPLACE:
             symbols = [each for each in symbols if _is_imported(each.path, query)]
         fitness = {
@@ -215,7 +170,7 @@ def definitions(query: Query, sources: Sources) -> list[Candidate]:
         }
         best = [each for each in symbols if fitness[each] == max(fitness.values())]
         for symbol in sorted(best, key=lambda each: each.path)[:2]:
-            text = outline(sources.symbols_in(symbol.path), symbol)
+            text = outline(sources.index.symbols_in(symbol.path), symbol)
             end = symbol.line + text.count("\n") - 1
             found.append(Candidate(symbol.path, symbol.line, end, text, "definition"))
     return found
@@ -369,7 +324,7 @@ def counterpart(query: Query, sources: Sources) -> list[Candidate]:
             continue
         if not _related_languages(language_of(path), query.language):
             continue
-        symbols = sources.symbols_in(path)
+        symbols = sources.index.symbols_in(path)
         tops = [outline(symbols, each) for each in symbols if not each.container][:20]
         if tops:
             found.append(Candidate(path, 1, len(tops), "".join(tops), "tests"))

@@ -123,7 +123,7 @@ class Index:
         return name in self._definers
 
     @property
-    def speaks(self) -> bool:
+    def absence_is_evidence(self) -> bool:
         """Whether it says something that `mentions` finds nothing: there are enough files."""
         return len(self._files) >= LEAST_FILES
 

@@ -21,7 +21,6 @@ from ...context.shared.problem import DaemonProblem, Problem
 from ...context.shared.values import Completion, Stage, StopReason
 from ..process import lifecycle
 from ..process.home import NO_UNIX_SOCKETS, DaemonHome, holder, peer_uid
-from ..process.lifecycle import Clock
 from ..wire import messages as protocol
 from ..wire.messages import (
     CompletionRequest,
@@ -73,7 +72,7 @@ class DaemonClient:
         name: str = "",
         start: Starter = lifecycle.start,
         on_model: OnModel | None = None,
-        clock: Clock = time.monotonic,
+        backoff: Backoff | None = None,
     ) -> None:
         """Make a client; nothing is connected or started before the first request.
 
@@ -82,13 +81,13 @@ class DaemonClient:
             name: what the client is, for the daemon's log.
             start: how a daemon is started.
             on_model: called whenever the model changes its state, and once for every connection.
-            clock: seconds, for the back-off.
+            backoff: how soon a daemon that failed is started again; by default by the real clock.
         """
         self.on_model = on_model
         self._place = place or DaemonHome()
         self._name = name
         self._start = start
-        self._backoff = Backoff(clock)
+        self._backoff = backoff or Backoff(time.monotonic)
         self._died: int | None = None
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None

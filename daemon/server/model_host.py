@@ -9,8 +9,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -29,6 +28,18 @@ RETRY_S = 30.0
 """Seconds after which a model that could not be loaded is tried again, even if no file has changed."""
 
 
+class HostObserver(Protocol):
+    """Is told what becomes of the model."""
+
+    def model_changed(self, status: ModelStatus) -> None:
+        """It has a new status."""
+        ...
+
+    def load_ended(self) -> None:
+        """Loading has ended, either way."""
+        ...
+
+
 class ModelHost:
     """One model or none. Its state: the engine, its status, and what it was loaded from."""
 
@@ -36,9 +47,7 @@ class ModelHost:
         self,
         source: ModelProvider,
         thread: EngineThread,
-        *,
-        on_change: Callable[[ModelStatus], None] | None,
-        on_settled: Callable[[], None],
+        observer: HostObserver,
         clock: Clock = time.monotonic,
     ) -> None:
         """Make a host without a model.
@@ -46,16 +55,14 @@ class ModelHost:
         Args:
             source: finds and loads the model.
             thread: where it is loaded, used and freed.
-            on_change: told every new status.
-            on_settled: called when a load has ended, either way.
+            observer: told what becomes of the model.
             clock: seconds.
         """
         self.engine: EngineLike | None = None
         self.status = ModelStatus()
         self._source = source
         self._thread = thread
-        self._on_change = on_change
-        self._on_settled = on_settled
+        self._observer = observer
         self._clock = clock
         self._waiters: list[asyncio.Future[ModelStatus]] = []
         self._loaded_from: object = None
@@ -171,7 +178,7 @@ class ModelHost:
                 )
             )
         self._settle(self.status)
-        self._on_settled()
+        self._observer.load_ended()
 
     def _settle(self, status: ModelStatus) -> None:
         waiters, self._waiters = self._waiters, []
@@ -181,8 +188,7 @@ class ModelHost:
 
     def _set(self, status: ModelStatus) -> None:
         self.status = status
-        if self._on_change is not None:
-            self._on_change(status)
+        self._observer.model_changed(status)
 
 
 _STOPPED = ModelStatus(ModelState.ERROR, detail="The daemon was stopped.")

@@ -114,7 +114,8 @@ class Service:
         self._clock = clock
         self._idle_after_s = idle_after_s
         self._thread = EngineThread(self._loop)
-        self._host = ModelHost(source, self._thread, on_change=on_model, on_settled=self._pump, clock=clock)
+        self._on_model = on_model
+        self._host = ModelHost(source, self._thread, self, clock)
         self._numbers = itertools.count(1)
         self._tickets: dict[int, _Ticket] = {}
         self._waiting: dict[int, Job] = {}
@@ -129,6 +130,15 @@ class Service:
         self._refresh_due = False
         self._unsaved = False
         self._totals = Totals()
+
+    def model_changed(self, status: ModelStatus) -> None:
+        """See `HostObserver`."""
+        if self._on_model is not None:
+            self._on_model(status)
+
+    def load_ended(self) -> None:
+        """See `HostObserver`."""
+        self._pump()
 
     def __repr__(self) -> str:
         busy = "idle" if self._running is None else "busy"

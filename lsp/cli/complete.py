@@ -19,7 +19,7 @@ from ...context.languages import identify
 from ...context.prompt.assemble import WindowSettings, assemble
 from ...context.prompt.rules import stop_rules
 from ...context.related.choose import Choice, select_related
-from ...context.related.retrievers import Sources
+from ...context.related.sources import Sources
 from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
 from ...context.shared.values import Completion, Prompt, StopReason

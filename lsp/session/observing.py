@@ -1,16 +1,28 @@
-"""Where the news of the inline completions go: to the status, the books and the editor."""
+"""Where news go: the completions' to status, books and editor, the folders' to the completions."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from ..completions.better import BETTER
 from ..completions.items import BetterSuggestion, Report
 from ..completions.observer import Observer
 from ..documents.documents import DocumentStore
 from ..protocol.editor import Editor
+from ..workspace.folders import FolderObserver, IndexingStep
 from .books import Books
 from .status import StatusBoard
+
+if TYPE_CHECKING:
+    from ..completions.warm_up import Ahead
+    from ..protocol.progress import WorkProgress
+    from ..workspace.restrictions import Narrowings
+
+WORTH_A_BAR = 1_000_000
+"""Bytes of source from which indexing is shown as a bar: less is done before anybody has read its title."""
 
 
 class SessionObserver(Observer):
@@ -65,3 +77,59 @@ class SessionObserver(Observer):
         document = self._documents.get(better.uri)
         if self._wants_better and document is not None:
             self._editor.notify(BETTER, better.for_editors(document.version))
+
+
+class Indexed(Protocol):
+    """Whom changes of the folders concern; a `Session` is one."""
+
+    @property
+    def ahead(self) -> Ahead:
+        """What is done ahead of the next key."""
+        ...
+
+    @property
+    def narrowings(self) -> Narrowings:
+        """What the workspace's own files keep back."""
+        ...
+
+    def work_progress(self, title: str) -> WorkProgress | None:
+        """A bar for a piece of work that begins now; None where the client shows none."""
+        ...
+
+
+class IndexObserver(FolderObserver):
+    """Shows how far indexing has come, and passes on what changed. State: the bars that are shown."""
+
+    def __init__(self, concerned: Indexed) -> None:
+        """Make it.
+
+        Args:
+            concerned: whom changes of the folders concern.
+        """
+        self._concerned = concerned
+        self._bars: dict[Path, WorkProgress] = {}
+
+    def indexing(self, step: IndexingStep) -> None:
+        """See `FolderObserver`."""
+        bar = self._bars.get(step.root)
+        if step.finished:
+            gc.freeze()  # an index is large and stays: looking through it would delay answers
+            self._concerned.ahead.indexed()
+            if bar is not None:
+                bar.end(f"{step.total} files")
+                del self._bars[step.root]
+        elif bar is not None:
+            bar.report(step.done, step.total, f"{step.done} of {step.total} files")
+        elif step.read_bytes >= WORTH_A_BAR:
+            bar = self._concerned.work_progress("Indexing the workspace")
+            if bar is not None:
+                self._bars[step.root] = bar
+
+    def changed(self, root: Path) -> None:
+        """See `FolderObserver`."""
+        self._concerned.ahead.changed(str(root))
+
+    def rules_changed(self, root: Path) -> None:
+        """See `FolderObserver`."""
+        del root
+        self._concerned.narrowings.outdate()

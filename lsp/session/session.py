@@ -8,10 +8,8 @@ it knows only the `Editor` at the other end, which can be told and asked.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..completions.imports import Importing
@@ -29,15 +27,13 @@ if TYPE_CHECKING:
     from ...daemon.settings.settings import Settings
     from ...daemon.wire.messages import ModelStatus
     from ..completions.requests import InlineCompletions
+    from ..completions.warm_up import Ahead
     from ..protocol.progress import WorkProgress
-    from ..workspace.folders import IndexingStep, WorkspaceFolders
+    from ..workspace.folders import WorkspaceFolders
     from ..workspace.restrictions import Narrowings
     from .settings import Switches
 
 log = logging.getLogger(__name__)
-
-WORTH_A_BAR = 1_000_000
-"""Bytes of source from which indexing is shown as a bar: less is done before anybody has read its title."""
 
 OnModel = Callable[["ModelStatus"], None]
 BackendFactory = Callable[[OnModel], Awaitable["Backend"]]
@@ -73,7 +69,6 @@ class Session:
         self._workspaces: WorkspaceFolders | None = None
         self._narrowings: Narrowings | None = None
         self._front = ""
-        self._bars: dict[Path, WorkProgress] = {}
         self._file: Settings | None = None
         self._layers: list[dict[str, Any]] = [{}, {}]
         self._resolved: Settings | None = None
@@ -217,19 +212,22 @@ class Session:
         return self._inline
 
     @property
+    def ahead(self) -> Ahead:
+        """What is done ahead of the next key."""
+        return self.inline.ahead
+
+    @property
     def workspaces(self) -> WorkspaceFolders:
         """The indexes of the workspace's folders."""
         if self._workspaces is None:
             from ...context.shared import paths
-            from ..workspace.folders import Listener, WorkspaceFolders
+            from ..workspace.folders import WorkspaceFolders
+            from .observing import IndexObserver
 
-            listener = Listener(
-                self._indexing,
-                lambda root: self.inline.ahead.changed(str(root)),
-                lambda _: self.narrowings.outdate(),
-            )
             self._workspaces = WorkspaceFolders(
-                paths.cache_dir() / "workspaces", listener, wanted=lambda: self.settings.workspace.index
+                paths.cache_dir() / "workspaces",
+                IndexObserver(self),
+                wanted=lambda: self.settings.workspace.index,
             )
         return self._workspaces
 
@@ -345,21 +343,6 @@ class Session:
         from ..protocol.progress import WorkProgress
 
         return WorkProgress(self.editor.request, self.editor.notify, title)
-
-    def _indexing(self, step: IndexingStep) -> None:
-        bar = self._bars.get(step.root)
-        if step.finished:
-            gc.freeze()  # an index is large and stays: looking through it would delay answers
-            self.inline.ahead.indexed()
-            if bar is not None:
-                bar.end(f"{step.total} files")
-                del self._bars[step.root]
-        elif bar is not None:
-            bar.report(step.done, step.total, f"{step.done} of {step.total} files")
-        elif step.read_bytes >= WORTH_A_BAR:
-            bar = self.work_progress("Indexing the workspace")
-            if bar is not None:
-                self._bars[step.root] = bar
 
     def _import_added(self, uri: str, text: str, edit: ImportEdit) -> None:
         self.inline.suggestions.moved(uri, text, edit)

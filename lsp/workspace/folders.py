@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from ...context.related.retrievers import Sources
+from ...context.related.sources import Sources
 from ...context.workspace.ignore import RULE_FILES, is_left_out, read_text
 from ...context.workspace.index import Index, WalkProgress
 from ...context.workspace.refresh import refresh
@@ -59,26 +59,17 @@ class IndexingStep:
     finished: bool = False
 
 
-OnStep = Callable[[IndexingStep], None]
+class FolderObserver:
+    """Is told what happens to the folders. This one ignores everything: override what matters."""
 
+    def indexing(self, step: IndexingStep) -> None:
+        """An index has come so far."""
 
-def _unheard(_root: Path) -> None:
-    pass
+    def changed(self, root: Path) -> None:
+        """Something in a folder's files, as they are on disk, is known that wasn't before."""
 
-
-@attrs.frozen
-class Listener:
-    """Who is told what happens to the folders.
-
-    Attributes:
-        on_step: how far an index has come.
-        on_change: something in a folder's files, as they are on disk, is known that wasn't before.
-        on_rules: a file in a folder that says what is left out has changed.
-    """
-
-    on_step: OnStep
-    on_change: Callable[[Path], None] = _unheard
-    on_rules: Callable[[Path], None] = _unheard
+    def rules_changed(self, root: Path) -> None:
+        """A file in a folder that says what is left out has changed."""
 
 
 @attrs.define(eq=False)
@@ -100,9 +91,7 @@ class Folder:
 
     def sources(self) -> Sources:
         """What retrievers may ask about this folder."""
-        return Sources(
-            find=self.index.find, symbols_in=self.index.symbols_in, paths=self.index.paths(), read=self.read
-        )
+        return Sources(index=self.index, paths=self.index.paths(), read=self.read)
 
     def has(self, path: str) -> bool:
         """Whether there is a file at a path: one that is indexed, or one that marks a package."""
@@ -114,15 +103,15 @@ class Folder:
         """A file's text; None where it can't or must not be read."""
         return None if is_left_out(self.root, path) else read_text(self.root / path)
 
-    async def keep(self, listener: Listener) -> None:
+    async def keep(self, observer: FolderObserver) -> None:
         """Bring the index up to date, and keep it so until cancelled."""
         await asyncio.sleep(INDEX_AFTER_S)
         await asyncio.to_thread(self.index.load)
         while True:
-            await self._read_all(listener.on_step)
-            await self._follow(listener)
+            await self._read_all(observer.indexing)
+            await self._follow(observer)
 
-    async def _read_all(self, on_step: OnStep) -> None:
+    async def _read_all(self, on_step: Callable[[IndexingStep], None]) -> None:
         def tell(progress: WalkProgress) -> None:
             on_step(IndexingStep(self.root, progress.done, progress.total, progress.read_bytes))
 
@@ -131,14 +120,14 @@ class Folder:
         on_step(IndexingStep(self.root, self.index.file_count, self.index.file_count, finished=True))
         await asyncio.to_thread(self.index.save)
 
-    async def _follow(self, listener: Listener) -> None:
+    async def _follow(self, observer: FolderObserver) -> None:
         """Read what changes, for as long as the system tells."""
         watch = self._watch = Watch(self.root, self.index.folders)
         # Begins once this task waits, which is when watching has begun: finds what changed until then.
         missed = asyncio.ensure_future(self._catch_up(watch))
         try:
             async for changes in watch.changes():
-                await self._take(changes, watch, listener)
+                await self._take(changes, watch, observer)
         finally:
             watch.stop()
             missed.cancel()
@@ -159,21 +148,21 @@ class Folder:
         await refresh(self.index, lambda _: None, inside)
         watch.add(self.index.folders)
 
-    async def _take(self, changes: Changes, watch: Watch, listener: Listener) -> None:
+    async def _take(self, changes: Changes, watch: Watch, observer: FolderObserver) -> None:
         """Know what a group of changes means."""
         rules = any(path.rsplit("/", 1)[-1] in RULE_FILES for path in changes.paths)
         if rules:
-            listener.on_rules(self.root)
+            observer.rules_changed(self.root)
         if rules or len(changes.paths) > MANY:
             await self._catch_up(watch)
-            listener.on_change(self.root)
+            observer.changed(self.root)
             return
         files, folders = await asyncio.to_thread(self._sorted, changes.paths)
         news = await asyncio.to_thread(self.index.update, files)
         if news:  # before anything is walked: somebody may rest in the file beside it
-            listener.on_change(self.root)
+            observer.changed(self.root)
         if folders and await self._walk_new(folders, watch):
-            listener.on_change(self.root)
+            observer.changed(self.root)
 
     def _sorted(self, paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         """Which of some paths are files or gone, and which are folders that may be read, on disk."""
@@ -209,16 +198,16 @@ class Folder:
 class WorkspaceFolders:
     """The folders that are open in one editor. Its state: a folder for each root that was needed."""
 
-    def __init__(self, cache: Path | None, listener: Listener, *, wanted: Callable[[], bool]) -> None:
+    def __init__(self, cache: Path | None, observer: FolderObserver, *, wanted: Callable[[], bool]) -> None:
         """Make it.
 
         Args:
             cache: where indexes are kept between runs; None keeps nothing.
-            listener: told what happens.
+            observer: told what happens.
             wanted: whether the user wants workspaces to be indexed.
         """
         self._cache = cache
-        self._listener = listener
+        self._observer = observer
         self._wanted = wanted
         self._folders: dict[Path, Folder] = {}
 
@@ -251,7 +240,7 @@ class WorkspaceFolders:
 
     async def _run(self, folder: Folder) -> None:
         try:
-            await folder.keep(self._listener)
+            await folder.keep(self._observer)
         except Exception:
             log.exception("a workspace is no longer indexed")
 

@@ -19,7 +19,7 @@ import attrs
 
 from ...context.imports import Importer, ImportSurroundings, importer
 from ...context.related.choose import Choice, select_related
-from ...context.related.retrievers import OpenFile, RecentEdit, Sources
+from ...context.related.sources import OpenFile, RecentEdit, Sources
 from ...context.shared.values import RelatedPart
 from ...context.syntax.snapshot import Snapshot
 from ..documents.document import Document, path_from
@@ -27,7 +27,8 @@ from ..documents.documents import DocumentStore
 from .folders import Folder, WorkspaceFolders
 
 if TYPE_CHECKING:
-    from ...context.checking.check import Symbols, WorkspaceFacts
+    from ...context.checking.check import WorkspaceFacts
+    from ...context.checking.facts import KnowsName
     from ...context.syntax.includes import Headers
 
 RECENT_S = 120.0
@@ -154,21 +155,22 @@ class Relations:
 
     def known(self, uri: str) -> WorkspaceFacts:
         """What is known of a document's workspace, for checking what a model says."""
-        from ...context.checking.check import WorkspaceFacts
+        from ...context.checking.check import KnownNames, WorkspaceFacts
 
-        return WorkspaceFacts(self.symbols(uri), self.mentions(uri), self.imports(uri), self.headers(uri))
+        names = KnownNames(self._defined(uri), self._mentioned(uri))
+        return WorkspaceFacts(names, self.imports(uri), self.headers(uri))
 
-    def symbols(self, uri: str) -> Symbols | None:
+    def _defined(self, uri: str) -> KnowsName | None:
         """Whether a name exists in a document's workspace; None while that can't be said."""
         folder = self._folder(uri)
         if folder is None or not folder.ready:
             return None
         return partial(_is_known, folder, tuple(document.whole for document in self._others(uri)))
 
-    def mentions(self, uri: str) -> Symbols | None:
-        """Whether another file of a document's workspace mentions a name; None where silence says nothing."""
+    def _mentioned(self, uri: str) -> KnowsName | None:
+        """Whether another file of the workspace mentions a name; None where absence proves nothing."""
         folder, document = self._folder(uri), self._documents.get(uri)
-        if folder is None or document is None or not folder.ready or not folder.index.speaks:
+        if folder is None or document is None or not folder.ready or not folder.index.absence_is_evidence:
             return None
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
@@ -185,8 +187,7 @@ class Relations:
         folder = self._folder(uri)
         if folder is None or not folder.ready:
             return importer()
-        index = folder.index
-        return importer(ImportSurroundings(index.knows, index.find, folder.read, folder.has, index.headers))
+        return importer(ImportSurroundings(folder.index, folder))
 
     def _folder(self, uri: str) -> Folder | None:
         return self._workspaces.at(self._documents.root(uri))

@@ -77,29 +77,40 @@ class _Known:
     began: float = 0.0
 
 
+@attrs.frozen
+class Drive:
+    """How the files around a path are looked at.
+
+    Attributes:
+        read: looks at them; may take for ever.
+        clock: seconds.
+    """
+
+    read: Callable[[Path], IgnoreDecision] = told_about
+    clock: Callable[[], float] = time.monotonic
+
+
 class Narrowings:
     """Its state: what was told of a moment ago, what is being read, and what was complained about."""
 
     def __init__(
         self,
         roots: Callable[[], tuple[str, ...]],
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        read: Callable[[Path], IgnoreDecision] = told_about,
         on_news: Callable[[str], None] | None = None,
+        drive: Drive | None = None,
     ) -> None:
         """Make it.
 
         Args:
             roots: the workspace's folders.
-            clock: seconds.
-            read: looks at the files around a path; may take for ever.
             on_news: told the path of a document about which something else is known now. With it reading
                 happens in threads of an event loop's; without it, on the spot.
+            drive: how files are looked at; the real ones by default.
         """
         self._roots = roots
-        self._clock = clock
-        self._read = read
+        drive = drive or Drive()
+        self._clock = drive.clock
+        self._read = drive.read
         self._on_news = on_news
         self._threads = Threads("foretype-rules")
         self._known: OrderedDict[str, _Known] = OrderedDict()

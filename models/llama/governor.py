@@ -74,24 +74,45 @@ def thread_count(
     return max(1, min(most, free, free_inside))
 
 
+@attrs.frozen
+class ProcessorLoad:
+    """Who else wants the processor.
+
+    Attributes:
+        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        inside: how many of the cores that this process may use are kept busy by others who share them.
+    """
+
+    runnable: Runnable
+    inside: Callable[[], float]
+
+    @classmethod
+    def of(cls, shape: Cores) -> ProcessorLoad:
+        """What the system says."""
+        return cls(runnable_threads(), busy_inside(shape.group))
+
+    @classmethod
+    def in_group(cls, shape: Cores) -> ProcessorLoad:
+        """Only what others in the same group do: for measurements, which choose a quiet moment themselves."""
+        return cls(lambda: None, busy_inside(shape.group))
+
+
 @attrs.define
 class Governor:
     """Chooses before each computation. State: the threads in use, when they last ran, the best step times.
 
     Attributes:
         most: threads on a quiet machine.
-        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
         shape: the machine that these run on.
-        inside: how many of the cores that this process may use are kept busy by others who share them.
+        load: who else wants it.
         clock: seconds.
         current: threads in use.
     """
 
     most: int
-    runnable: Runnable = attrs.field(factory=runnable_threads)
     shape: Cores = attrs.field(factory=cores)
-    inside: Callable[[], float] = attrs.field(
-        default=attrs.Factory(lambda self: busy_inside(self.shape.group), takes_self=True)
+    load: ProcessorLoad = attrs.field(
+        default=attrs.Factory(lambda self: ProcessorLoad.of(self.shape), takes_self=True)
     )
     clock: Callable[[], float] = time.perf_counter
     current: int = 0
@@ -110,10 +131,10 @@ class Governor:
             spinning = (now - self._finished) * 1000 < SPIN_MS
             self.current = thread_count(
                 self.most,
-                self.runnable(),
+                self.load.runnable(),
                 self.current if spinning else 1,
                 shape=self.shape,
-                inside=self.inside(),
+                inside=self.load.inside(),
             )
             if now < self._disturbed_until:
                 self.current = 1

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..llama.governor import Governor
+from ..llama.governor import Governor, ProcessorLoad
 from ..llama.llama import Context, Model
+from ..machine.cores import cores
 from .measuring import PASSAGE
 from .sample import other_code
 
@@ -45,7 +46,11 @@ def importance(model: Model, count: int, threads: int) -> Importance:
         counts[name] = counts.get(name, 0) + len(inputs)
 
     context = Context(
-        model, size=PASSAGE, sequences=1, governor=Governor(threads, runnable=lambda: None), listens=told
+        model,
+        size=PASSAGE,
+        sequences=1,
+        governor=Governor(threads, load=ProcessorLoad.in_group(cores())),
+        listens=told,
     )
     try:
         for passage in passages(model.tokenise(other_code()), count):

@@ -47,6 +47,19 @@ def _spare() -> int:
     return shape.machine - shape.usable
 
 
+@attrs.frozen
+class Clocks:
+    """What is looked at to measure.
+
+    Attributes:
+        wall: seconds.
+        processor: seconds of processor time of this process.
+    """
+
+    wall: Callable[[], float] = time.perf_counter
+    processor: Callable[[], float] = time.process_time
+
+
 @attrs.define
 class Quiet:
     """Looks at the machine. Everything it looks at can be replaced.
@@ -55,14 +68,12 @@ class Quiet:
         runnable: threads running or ready to, machine-wide, or None where that is not to be known.
         spare: cores that we may not use: so many threads of others disturb nobody.
         sleep: waits so many seconds.
-        wall: seconds.
-        processor: seconds of processor time of this process.
+        clocks: how time is told.
     """
 
     runnable: Runnable = attrs.field(factory=runnable_threads)
     sleep: Callable[[float], None] = time.sleep
-    wall: Callable[[], float] = time.perf_counter
-    processor: Callable[[], float] = time.process_time
+    clocks: Clocks = attrs.field(factory=Clocks)
     spare: int = attrs.field(factory=_spare)
 
     def others(self) -> float:
@@ -78,19 +89,19 @@ class Quiet:
 
     def wait(self, on_wait: Callable[[], None] = lambda: None) -> bool:
         """Wait until others leave the processor alone, `WAIT_S` at most; whether they do now."""
-        until = self.wall() + WAIT_S
+        until = self.clocks.wall() + WAIT_S
         while self.others() > MOST_OTHERS:
-            if self.wall() >= until:
+            if self.clocks.wall() >= until:
                 return False
             on_wait()
         return True
 
     def timed(self, work: Callable[[], None], threads: int) -> TimedTurn:
         """Do `work`, which computes with so many threads of this process."""
-        wall, processor = self.wall(), self.processor()
+        wall, processor = self.clocks.wall(), self.clocks.processor()
         work()
-        seconds = max(1e-9, self.wall() - wall)
-        return TimedTurn(seconds * 1000, (self.processor() - processor) / (seconds * threads))
+        seconds = max(1e-9, self.clocks.wall() - wall)
+        return TimedTurn(seconds * 1000, (self.clocks.processor() - processor) / (seconds * threads))
 
 
 def settled(

@@ -22,7 +22,7 @@ import attrs
 
 from ...context.shared.problem import ModelProblem
 from ..gguf import file as gguf
-from ..llama.governor import Governor, available
+from ..llama.governor import Governor, ProcessorLoad, available
 from ..llama.llama import Context, DecodeFailedError, Model
 from ..llama.quantise import quantise
 from ..machine import memory
@@ -271,7 +271,7 @@ class _Run:
             model,
             size=1024,
             sequences=1,
-            governor=Governor(form.threads, runnable=lambda: None),
+            governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
             flash_attention=form.flash_attention,
         )

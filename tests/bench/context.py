@@ -20,12 +20,12 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import attrs
-from foretype.context.checking.check import CheckRequest, WorkspaceFacts, check
+from foretype.context.checking.check import CheckRequest, KnownNames, WorkspaceFacts, check
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.prompt.window import Window
 from foretype.context.related.choose import select_related
-from foretype.context.related.retrievers import Sources
+from foretype.context.related.sources import Sources
 from foretype.context.shared.values import Completion, RelatedPart, StopReason
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, parse
@@ -159,8 +159,7 @@ def keystrokes(root: Path, index: Index, text: str) -> Costs:
         return costs
     starts = [at for at in _line_starts(text) if text[at : text.find("\n", at)].strip()]
     sources = Sources(
-        find=index.find,
-        symbols_in=index.symbols_in,
+        index=index,
         paths=index.paths(),
         read=lambda path: read_text(root / path),
     )
@@ -220,7 +219,10 @@ def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> Non
     without = text[:offset] + text[end - 1 :]
     snapshot = Snapshot("", "part0/decimals.py", "python", without, 1, parse(without, "python"))
     rules = stop_rules(snapshot, offset, 400, 0, "always")
-    said, known = Completion(text[offset:end], StopReason.END), WorkspaceFacts(index.knows, index.mentions)
+    said, known = (
+        Completion(text[offset:end], StopReason.END),
+        WorkspaceFacts(KnownNames(index.knows, index.mentions)),
+    )
     with _timed(costs.check):
         check(CheckRequest(said, snapshot, offset, rules, known))
 

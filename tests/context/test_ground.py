@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from foretype.context.checking.ground import Symbols, ground
+from foretype.context.checking.facts import KnownNames, KnowsName, WorkspaceFacts
+from foretype.context.checking.ground import ground
 from foretype.context.syntax.names import Areas, near_match
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import Capture, parse
@@ -16,15 +17,16 @@ from hypothesis import strategies as st
 @pytest.mark.parametrize("case", cases("ground"), ids=str)
 def test_what_is_shown_is_true(case: Case) -> None:
     snapshot, offset = snapshot_at(case.fields["source"], case.language)
-    symbols, mentions = _asked(case, "symbols"), _asked(case, "mentions")
+    known = WorkspaceFacts(
+        KnownNames(_asked(case, "symbols"), _asked(case, "mentions")),
+        headers=case.fields["headers"].get if "headers" in case.fields else None,
+    )
     verdict = ground(
         case.fields["model"],
         snapshot,
         offset,
         case.fields.get("replaces", 0),
-        symbols,
-        mentions,
-        headers=case.fields["headers"].get if "headers" in case.fields else None,
+        known,
     )
     assert verdict.shown == bool(verdict.text.strip())
     check(case, {"shown": verdict.text, "why": list(verdict.reasons), "names": list(verdict.names)})
@@ -38,7 +40,7 @@ def test_a_long_function_is_checked_too(below: int) -> None:
     assert verdict.names == ("nobody_made_this",)
 
 
-def _asked(case: Case, field: str) -> Symbols | None:
+def _asked(case: Case, field: str) -> KnowsName | None:
     """Who knows the names that a case lists, and no others; None where it lists none."""
     known = case.fields.get(field)
     return None if known is None else frozenset(known).__contains__
@@ -123,9 +125,8 @@ def test_a_sentence_in_a_long_string_is_no_code(language: str, before: str, sent
     end = ends.get(language, '""";\n  }\n}' if language == "java" else '";\n}' if language == "c" else '"""')
     text = before + filler + sentence[:4] + "‸\n" + filler + end + "\n"
     snapshot, offset = snapshot_at(text, language)
-    verdict = ground(
-        sentence[4:], snapshot, offset, 0, frozenset[str]().__contains__, frozenset[str]().__contains__
-    )
+    nobody = frozenset[str]().__contains__
+    verdict = ground(sentence[4:], snapshot, offset, 0, WorkspaceFacts(KnownNames(nobody, nobody)))
     assert (verdict.text, verdict.names) == (sentence[4:], ())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from foretype.context.imports import Import, ImportSurroundings, Site, import_edit, statements_of, wanted
 from foretype.context.languages import language, language_of
@@ -9,7 +10,7 @@ from foretype.context.syntax.includes import Includes
 from foretype.context.syntax.origins import headers_in, is_included
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
-from foretype.context.workspace.symbols import symbols_of
+from foretype.context.workspace.symbols import Symbol, symbols_of
 from foretype.tests.support.cursor import at_cursor
 
 
@@ -20,13 +21,32 @@ def surroundings(files: dict[str, str]) -> ImportSurroundings:
         names = language(language_of(path)).names
         if is_included(path, names):
             includes.add(path, headers_in(text, names))
-    return ImportSurroundings(
-        knows=lambda name: any(one.name == name for one in symbols),
-        find=lambda name: tuple(one for one in symbols if one.name == name),
-        read=files.get,
-        has=files.__contains__,
-        headers=includes.of,
-    )
+    workspace = Workspace(files, symbols, includes)
+    return ImportSurroundings(workspace, workspace)
+
+
+@attrs.frozen
+class Workspace:
+    """Files in memory, and what they define."""
+
+    texts: dict[str, str]
+    symbols: list[Symbol]
+    includes: Includes
+
+    def knows(self, name: str) -> bool:
+        return bool(self.find(name))
+
+    def find(self, name: str) -> tuple[Symbol, ...]:
+        return tuple(one for one in self.symbols if one.name == name)
+
+    def headers(self, header: str) -> tuple[str, ...] | None:
+        return self.includes.of(header)
+
+    def has(self, path: str) -> bool:
+        return path in self.texts
+
+    def read(self, path: str) -> str | None:
+        return self.texts.get(path)
 
 
 def found(path: str, source: str, model: str, files: dict[str, str]) -> tuple[str, list[Import]]:

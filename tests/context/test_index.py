@@ -272,7 +272,7 @@ def test_a_file_does_not_vouch_for_itself(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("pass\n")
     index.update(["one.py"])
     assert not index.mentions("call_me")
-    assert not index.speaks  # two files say little about what is not in them
+    assert not index.absence_is_evidence  # two files say little about what is not in them
 
 
 def test_a_file_is_mentioned_by_its_own_path(tmp_path: Path) -> None:

@@ -8,15 +8,8 @@ from pathlib import Path
 import attrs
 import pytest
 from foretype.context.related.choose import Choice, explain, fuse, select_related
-from foretype.context.related.retrievers import (
-    Candidate,
-    OpenFile,
-    Query,
-    RecentEdit,
-    Sources,
-    query_at,
-    same_file,
-)
+from foretype.context.related.retrievers import Candidate, Query, query_at, same_file
+from foretype.context.related.sources import OpenFile, RecentEdit, Sources
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
 from foretype.context.text.lines import split_lines
@@ -46,7 +39,7 @@ def sources(tmp_path: Path) -> Sources:
     index = Index(tmp_path)
     for _ in index.steps():
         pass
-    return Sources(find=index.find, symbols_in=index.symbols_in, paths=index.paths(), read=WORKSPACE.get)
+    return Sources(index=index, paths=index.paths(), read=WORKSPACE.get)
 
 
 def chosen(marked: str, sources: Sources, budget: int = 4000, path: str = "shop/cart.py") -> Choice:

@@ -75,7 +75,7 @@ async def starter(place: DaemonHome) -> AsyncIterator[Starter]:
 @contextlib.asynccontextmanager
 async def connecting(starter: Starter, clock: FakeClock | None = None) -> AsyncGenerator[DaemonClient]:
     """A client that starts fake daemons."""
-    client = DaemonClient(starter.place, name="test", start=starter, clock=clock or FakeClock())
+    client = DaemonClient(starter.place, name="test", start=starter, backoff=Backoff(clock or FakeClock()))
     yield client
     await client.aclose()
 
@@ -144,7 +144,7 @@ async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
         await lifecycle.start(where, spawn=raising(error))
 
     for how in (start, begin):
-        client = DaemonClient(place, name="test", start=how, clock=FakeClock())
+        client = DaemonClient(place, name="test", start=how, backoff=Backoff(FakeClock()))
         await client.warm(WarmRequest("a", Prompt("y")))
         completion = await client.complete(request())
         assert completion.stop is StopReason.UNAVAILABLE
@@ -232,7 +232,7 @@ async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Daem
         starts += 1
         raise DaemonProblem("It will not start.")
 
-    client = DaemonClient(place, start=start, clock=clock)
+    client = DaemonClient(place, start=start, backoff=Backoff(clock))
     details = [(await client.complete(request())).detail for _ in range(4)]
     assert details[:2] == ["It will not start."] * 2
     assert "2 times in a row" in details[2]

@@ -14,7 +14,15 @@ import pytest
 from foretype.context.workspace.ignore import IgnoreDecision, is_left_out
 from foretype.lsp.documents.document import Document
 from foretype.lsp.workspace import restrictions as narrowing
-from foretype.lsp.workspace.restrictions import AT_ONCE, FRESH_S, SLOW_S, WAITING, FileVerdict, Narrowings
+from foretype.lsp.workspace.restrictions import (
+    AT_ONCE,
+    FRESH_S,
+    SLOW_S,
+    WAITING,
+    Drive,
+    FileVerdict,
+    Narrowings,
+)
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
@@ -76,7 +84,7 @@ def test_anything_else_in_it_is_named_in_the_log_once_and_ignored(
     (tmp_path / ".foretype.toml").write_text('disable = "yes"\n[model]\npath = "/x.gguf"\n')
     document = Document((tmp_path / "a.py").as_uri(), "python", 1, "", (str(tmp_path),))
     clock = FakeClock()
-    narrowings = Narrowings(lambda: (str(tmp_path),), clock)
+    narrowings = Narrowings(lambda: (str(tmp_path),), drive=Drive(clock=clock))
     for _ in range(3):
         assert narrowings.verdict(document).why == ""
         clock.advance(2 * FRESH_S)
@@ -92,7 +100,7 @@ def test_a_file_that_is_not_understood_leaves_the_workspace_out(tmp_path: Path, 
 def test_a_change_holds_as_soon_as_what_was_read_is_no_longer_fresh(tmp_path: Path) -> None:
     document = Document((tmp_path / "a.py").as_uri(), "python", 1, "", (str(tmp_path),))
     clock = FakeClock()
-    narrowings = Narrowings(lambda: (str(tmp_path),), clock)
+    narrowings = Narrowings(lambda: (str(tmp_path),), drive=Drive(clock=clock))
     assert not narrowings.verdict(document).kept_back
     (tmp_path / ".foretypeignore").write_text("a.py\n")
     clock.advance(FRESH_S)
@@ -143,7 +151,7 @@ def test_of_the_folders_above_a_workspace_none_makes_its_files_secret(
 
 
 @attrs.define
-class Drive:
+class SlowDrive:
     """A file system that answers when it is told to, or never."""
 
     told: IgnoreDecision = attrs.field(factory=IgnoreDecision)
@@ -163,7 +171,7 @@ class Drive:
 class Editor:
     """A document in an editor, on a drive."""
 
-    drive: Drive
+    drive: SlowDrive
     clock: FakeClock = attrs.field(factory=FakeClock)
     news: list[str] = attrs.field(factory=list[str])
     document: Document = attrs.field(factory=lambda: Document("file:///srv/w/a.py", "python", 1, ""))
@@ -171,7 +179,7 @@ class Editor:
 
     def __attrs_post_init__(self) -> None:
         self.narrowings = Narrowings(
-            lambda: ("/srv/w",), self.clock, read=self.drive.read, on_news=self.news.append
+            lambda: ("/srv/w",), self.news.append, Drive(self.drive.read, self.clock)
         )
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -181,7 +189,7 @@ class Editor:
 
 
 async def test_a_document_is_held_back_until_the_drive_has_answered_once() -> None:
-    editor = Editor(Drive(hangs=True))
+    editor = Editor(SlowDrive(hangs=True))
     for _ in range(3):
         assert editor.narrowings.verdict(editor.document) == FileVerdict(True, WAITING, known=False)
     await editor.until(lambda: editor.drive.asked > 0)
@@ -196,7 +204,7 @@ async def test_a_document_is_held_back_until_the_drive_has_answered_once() -> No
 
 
 async def test_while_a_drive_hangs_its_last_answer_counts() -> None:
-    editor = Editor(Drive())
+    editor = Editor(SlowDrive())
     await editor.narrowings.settle(editor.document)
     editor.drive.hangs = True
     editor.drive.told = IgnoreDecision(kept_back=True)
@@ -211,7 +219,7 @@ async def test_while_a_drive_hangs_its_last_answer_counts() -> None:
 
 
 async def test_a_change_holds_with_the_very_next_request() -> None:
-    editor = Editor(Drive())
+    editor = Editor(SlowDrive())
     await editor.narrowings.settle(editor.document)
     assert not editor.narrowings.verdict(editor.document).kept_back
     editor.drive.told = IgnoreDecision(kept_back=True)
@@ -221,7 +229,7 @@ async def test_a_change_holds_with_the_very_next_request() -> None:
 
 
 async def test_who_saw_a_file_change_has_it_read_at_once() -> None:
-    editor = Editor(Drive())
+    editor = Editor(SlowDrive())
     await editor.narrowings.settle(editor.document)
     editor.drive.told = IgnoreDecision(kept_back=True)
     editor.narrowings.outdate()
@@ -233,15 +241,15 @@ async def test_a_drive_that_fails_lets_nothing_through() -> None:
     def fail(path: Path) -> IgnoreDecision:
         raise OSError(path)
 
-    narrowings = Narrowings(lambda: (), read=fail, on_news=lambda _: None)
+    narrowings = Narrowings(lambda: (), lambda _: None, Drive(fail))
     document = Document("file:///srv/w/a.py", "python", 1, "")
     await narrowings.settle(document)
     assert narrowings.verdict(document).kept_back
 
 
 async def test_very_many_documents_on_a_drive_that_hangs_cost_a_bounded_number_of_threads() -> None:
-    drive = Drive(hangs=True)
-    narrowings = Narrowings(lambda: (), read=drive.read, on_news=lambda _: None)
+    drive = SlowDrive(hangs=True)
+    narrowings = Narrowings(lambda: (), lambda _: None, Drive(drive.read))
     for number in range(100):
         narrowings.verdict(Document(f"file:///srv/{number}.py", "python", 1, ""))
     await asyncio.sleep(0)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from foretype.models.library.store import resolve
-from foretype.models.llama.governor import Governor
+from foretype.models.llama.governor import Governor, ProcessorLoad
 from foretype.models.llama.llama import Context, Model
 from foretype.models.llama.quantise import quantise
+from foretype.models.machine.cores import cores
 from foretype.models.tuning.importance import importance, passages, tokens_to_read
 from foretype.models.tuning.measuring import PASSAGE, mean_log_probability, sample_tokens
 from foretype.models.tuning.sample import other_code, sample
@@ -25,7 +26,7 @@ def tiny(tmp_path: Path) -> Path:
 
 
 def governor() -> Governor:
-    return Governor(1, runnable=lambda: None)
+    return Governor(1, load=ProcessorLoad.in_group(cores()))
 
 
 def matrices(path: Path) -> dict[str, int]:

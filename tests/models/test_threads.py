@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 from foretype.models.llama.cancellation import Cancellation
-from foretype.models.llama.governor import Governor, available, runnable_threads, thread_count
+from foretype.models.llama.governor import Governor, ProcessorLoad, available, runnable_threads, thread_count
 from foretype.models.llama.llama import Context, DecodeResult, Model
 from foretype.models.machine.cores import Cores
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -25,9 +25,8 @@ class Machine:
     def governor(self, most: int) -> Governor:
         return Governor(
             most,
-            runnable=lambda: self.runnable,
             shape=Cores(most, most, most),
-            inside=lambda: 0.0,
+            load=ProcessorLoad(lambda: self.runnable, lambda: 0.0),
             clock=lambda: self.now,
         )
 

@@ -25,7 +25,7 @@ from foretype.models.tuning import record as tuned
 from foretype.models.tuning import tune as tuning
 from foretype.models.tuning.journal import Journal
 from foretype.models.tuning.plan import MAX_LOSS, fastest_form, finalists, suggestion_ms, worth_having
-from foretype.models.tuning.quiet import Quiet, TimedTurn, settled
+from foretype.models.tuning.quiet import Clocks, Quiet, TimedTurn, settled
 from foretype.models.tuning.record import Measured, Tuned, find, identity, keep
 from foretype.models.tuning.sample import sample
 from foretype.models.tuning.tune import TuneStep, Watch
@@ -61,7 +61,7 @@ def alone(*, runnable: int = 1, share: float = 1.0) -> Quiet:
         return seconds["wall"] * share
 
     return Quiet(
-        runnable=lambda: runnable, sleep=lambda _seconds: None, wall=wall, processor=processor, spare=0
+        runnable=lambda: runnable, sleep=lambda _seconds: None, clocks=Clocks(wall, processor), spare=0
     )
 
 

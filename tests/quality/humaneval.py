@@ -21,7 +21,7 @@ import attrs
 from foretype.context.prompt.assemble import assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.related.choose import select_related
-from foretype.context.related.retrievers import Sources
+from foretype.context.related.sources import Sources
 from foretype.context.shared.values import Completion, Prompt, StopRules
 from foretype.tests.quality.holes import Hole
 from foretype.tests.quality.stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, checked

@@ -23,9 +23,10 @@ from foretype.context.related.retrievers import RETRIEVERS, Retriever
 from foretype.context.shared.values import Prompt
 from foretype.lsp.workspace.folders import Folder
 from foretype.models.gguf import file as gguf
-from foretype.models.llama.governor import Governor, available
+from foretype.models.llama.governor import Governor, ProcessorLoad, available
 from foretype.models.llama.likelihood import log_probability
 from foretype.models.llama.llama import Context, Model
+from foretype.models.machine.cores import cores
 from foretype.models.prompts.formats import Recognition, facts, recognise
 from foretype.models.prompts.layout import Guarded, Marker, Surroundings, whole
 from foretype.tests.quality.answers import model_file, sees_suffix
@@ -52,7 +53,7 @@ class Reader:
         self._model = Model(model_file(), gpu_layers=0)
         self._guarded = Guarded(self._model, self._recognition.texts)
         self._pieces = self._model.pieces()
-        governor = Governor(available(), runnable=lambda: None)
+        governor = Governor(available(), load=ProcessorLoad.in_group(cores()))
         self._context = Context(self._model, size=CONTEXT_TOKENS, sequences=1, governor=governor)
 
     def nats(self, prompt: Prompt, line: str) -> float:

@@ -1,0 +1,57 @@
+"""What is known of the workspace around a document, as far as a check needs it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..imports import Importer
+from ..syntax.includes import Headers
+
+if TYPE_CHECKING:
+    from ..workspace.index import Index
+
+KnowsName = Callable[[str], bool]
+"""Whether somebody knows a name."""
+
+
+@attrs.frozen
+class KnownNames:
+    """Who knows a name of the workspace.
+
+    Attributes:
+        defined: whether a file of the workspace defines a name; None while nobody can say.
+        mentioned: whether another file so much as mentions a name; None where absence proves nothing.
+    """
+
+    defined: KnowsName | None = None
+    mentioned: KnowsName | None = None
+
+
+@attrs.frozen
+class WorkspaceFacts:
+    """What is known of the workspace; None stands for what nobody can say.
+
+    Attributes:
+        names: who knows a name.
+        imports: which names an import could bring; None where none can be added, so that such names count as
+            unknown.
+        headers: what the workspace's headers include; None where they may bring in anything.
+    """
+
+    names: KnownNames = attrs.field(factory=KnownNames)
+    imports: Importer | None = None
+    headers: Headers | None = None
+
+    @classmethod
+    def from_index(cls, index: Index, path: str) -> WorkspaceFacts:
+        """What an index says beside the file at `path`; no imports are added."""
+        mentioned = partial(index.mentions, but=path) if index.absence_is_evidence else None
+        return cls(KnownNames(index.knows, mentioned), None, index.headers)
+
+
+NOTHING_KNOWN = WorkspaceFacts()
+"""Where there is no workspace, or nothing of it was read yet."""
