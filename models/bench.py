@@ -25,8 +25,8 @@ from .engine.loading import load_engine
 from .engine.local import LocalEngine
 from .llama.cancellation import Cancellation
 from .tuning.measuring import BATCHES
-from .tuning.record import find
-from .tuning.sample import sample
+from .tuning.record import find_tuned
+from .tuning.sample import tuning_sample
 
 PREFILL_S = 5.0
 STEPS_S = 6.0
@@ -35,7 +35,7 @@ WARM_S = 12.0
 TYPING_S = 15.0
 """Seconds that each part may begin new work in; with the model's loading about a minute at most."""
 
-DEPTH = 256
+_DEPTH = 256
 """Tokens of a prefill, and of the context that batches are measured behind, where the machine can."""
 
 AT_MOST_MS = 2000.0
@@ -45,12 +45,12 @@ LEAST_DEPTH = 32
 TURNS = 8
 DRAFTED_TOKENS = 32
 
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 Tell = Callable[[str], None]
 
 
 @attrs.frozen
-class Key:
+class ReplayedKey:
     """One key of a replay.
 
     Attributes:
@@ -134,14 +134,14 @@ class Figures:
     typing: Typing
 
 
-def bench(
+def bench_model(
     path: Path,
     settings: EngineSettings,
     *,
     places: Sequence[tuple[Prompt, StopRules]],
-    keys: Iterable[Key],
+    keys: Iterable[ReplayedKey],
     tell: Tell = lambda _text: None,
-    clock: Clock = time.perf_counter,
+    clock: _Clock = time.perf_counter,
 ) -> Figures:
     """Measure a model.
 
@@ -162,7 +162,7 @@ def bench(
     with contextlib.closing(engine):
         drafts = engine.speculation
         tell("prefill")
-        tokens = engine.vocabulary.encode(sample())
+        tokens = engine.vocabulary.encode(tuning_sample())
         prefill = prefill_speed(engine, tokens, clock)
         tell("batches of 1 to 16 tokens")
         steps = step_costs(engine, tokens, clock)
@@ -176,7 +176,7 @@ def bench(
             info.name,
             str(path),
             info.parameters,
-            settings.tuned and find(path) is not None,
+            settings.tuned and find_tuned(path) is not None,
             engine.cache.cells.threads,
             prefill,
             steps,
@@ -185,7 +185,7 @@ def bench(
         )
 
 
-def prefill_speed(engine: LocalEngine, tokens: list[int], clock: Clock = time.perf_counter) -> float:
+def prefill_speed(engine: LocalEngine, tokens: list[int], clock: _Clock = time.perf_counter) -> float:
     """Tokens per second of a prefill, the best of some turns."""
     depth = _depth(engine)
     with _sequence(engine) as sequence:
@@ -199,7 +199,7 @@ def prefill_speed(engine: LocalEngine, tokens: list[int], clock: Clock = time.pe
         return depth / _best(once, clock() + PREFILL_S, clock)
 
 
-def step_costs(engine: LocalEngine, tokens: list[int], clock: Clock = time.perf_counter) -> dict[int, float]:
+def step_costs(engine: LocalEngine, tokens: list[int], clock: _Clock = time.perf_counter) -> dict[int, float]:
     """Milliseconds of batches of 1 to 16 tokens, by size: the best of some turns, as far as time allows."""
     until = clock() + STEPS_S
     depth = _depth(engine)
@@ -220,7 +220,7 @@ def step_costs(engine: LocalEngine, tokens: list[int], clock: Clock = time.perf_
 
 
 def speculation_gain(
-    engine: LocalEngine, places: Sequence[tuple[Prompt, StopRules]], clock: Clock = time.perf_counter
+    engine: LocalEngine, places: Sequence[tuple[Prompt, StopRules]], clock: _Clock = time.perf_counter
 ) -> DraftGain | None:
     """Complete the places with and without drafts, in turns; None when that gave nothing to compare.
 
@@ -256,7 +256,9 @@ def speculation_gain(
     return DraftGain(plain, faster, len(times[True]), drafted, accepted)
 
 
-def type_through(engine: LocalEngine, keys: Iterable[Key], clock: Clock = time.perf_counter) -> Typing:
+def type_through(
+    engine: LocalEngine, keys: Iterable[ReplayedKey], clock: _Clock = time.perf_counter
+) -> Typing:
     """Type, key after key without a rest, and have every suggestion made that an editor would ask for.
 
     A suggestion stays on the screen while what is typed is what it says. Suggestions are not trimmed and go
@@ -312,11 +314,11 @@ def _answered(engine: LocalEngine, session: str, prompt: Prompt, rules: StopRule
 
 
 def _depth(engine: LocalEngine) -> int:
-    room = min(DEPTH, engine.cache.size // 2)
+    room = min(_DEPTH, engine.cache.size // 2)
     return max(LEAST_DEPTH, min(room, int(engine.cache.speed.tokens_per_ms * AT_MOST_MS)))
 
 
-def _best(once: Callable[[], float], until: float, clock: Clock) -> float:
+def _best(once: Callable[[], float], until: float, clock: _Clock) -> float:
     """The shortest of `TURNS` turns, or of those that began in time; one in any case. Seconds."""
     best = once()
     for _ in range(TURNS - 1):

@@ -17,27 +17,23 @@ MODULE_LINES = 400
 FUNCTION_LINES = 50
 
 LONG_MODULES = {  # with the lines that each may have, and why it is not two modules yet
-    "context/syntax/tree.py": 600,  # trees and what is asked of them: to be told apart
+    "context/syntax/tree.py": 570,  # trees and what is asked of them: to be told apart
     "models/library/download.py": 500,  # three kinds of sources with one way to finish
-    "daemon/server/service.py": 500,  # the lives of requests, of idle work and of the model
-    "models/prompts/formats.py": 460,  # the format, its reader and its choice
-    "lsp/session/session.py": 440,  # what one editor has: settings, folders, backend
-    "lsp/completions/requests.py": 440,  # the way of one request
-    "lsp/server/server.py": 420,  # one method for each message
-    "models/cache/kv_cache.py": 440,  # the books of all sequences
-    "models/llama/llama.py": 440,  # the typed layer over the C API
+    "daemon/server/service.py": 490,  # the lives of requests, of idle work and of the model
+    "models/prompts/formats.py": 450,  # the format, its reader and its choice
+    "lsp/server/server.py": 405,  # one method for each message
+    "models/cache/kv_cache.py": 435,  # the books of all sequences
+    "models/llama/llama.py": 420,  # the typed layer over the C API
 }
 
 LONG_FUNCTIONS = {
-    ("context/prompt/rules.py", "stop_rules"): 60,  # one field after the other
-    ("context/text/indentation.py", "decide_style"): 70,  # one source of advice after the other
-    ("lsp/completions/requests.py", "__init__"): 80,  # its arguments, each with a sentence
+    ("context/prompt/rules.py", "stop_rules"): 55,  # one field after the other
+    ("context/text/indentation.py", "decide_style"): 65,  # one source of advice after the other
     ("models/decoding/loop.py", "generate"): 60,  # its arguments, each with a sentence
-    ("models/llama/llama.py", "__init__"): 80,  # llama.cpp's parameters
-    ("models/engine/loading.py", "load_engine"): 100,  # from a file to an engine, step by step
-    ("models/engine/local.py", "__init__"): 60,  # its arguments, each with a sentence
-    ("models/engine/local.py", "complete"): 70,  # one request, step by step
-    ("models/tuning/tune.py", "tune"): 60,  # its arguments, each with a sentence
+    ("models/llama/llama.py", "__init__"): 72,  # llama.cpp's parameters
+    ("models/engine/loading.py", "load_engine"): 90,  # from a file to an engine, step by step
+    ("models/engine/local.py", "complete"): 57,  # one request, step by step
+    ("models/tuning/tune.py", "tune_model"): 60,  # its arguments, each with a sentence
 }
 
 
@@ -53,14 +49,24 @@ def modules() -> dict[str, tuple[int, ast.Module]]:
     return found
 
 
-def classes() -> dict[str, set[str]]:
-    """Public classes, with the modules that define one of the name."""
+def public_names() -> dict[str, set[str]]:
+    """Public functions, classes, constants and types, with the modules that define one of the name."""
     found: dict[str, set[str]] = defaultdict(set)
-    for name, (_, tree) in modules().items():
+    for module, (_, tree) in modules().items():
         for node in tree.body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].add(name)
+            for name in names_of(node):
+                if not name.startswith("_"):
+                    found[name].add(module)
     return found
+
+
+def names_of(node: ast.stmt) -> list[str]:
+    """What a statement at a module's top defines."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def test_a_module_is_short_enough_to_be_read_at_once() -> None:
@@ -85,8 +91,11 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def test_no_class_shares_its_name_with_another() -> None:
-    assert {name: sorted(where) for name, where in classes().items() if len(where) > 1} == {}
+def test_no_public_name_is_defined_in_two_modules() -> None:
+    """Each module's logger excepted: it is called `log` everywhere."""
+    shared = {name: sorted(where) for name, where in public_names().items() if len(where) > 1}
+    shared.pop("log")
+    assert shared == {}
 
 
 def test_what_is_listed_is_there() -> None:

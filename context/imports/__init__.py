@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from .surroundings import ImportSurroundings
 from .values import Import, ImportEdit, Mention, Site, Statement
-from .wanted import wanted
+from .wanted import wanted_imports
 from .writing import import_edit, imports_edit, statements_of
 
 Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]
@@ -21,7 +21,7 @@ Importer = Callable[[Site], tuple[tuple[Mention, Import], ...]]
 
 def importer(around: ImportSurroundings | None = None) -> Importer:
     """What finds the imports of code, in the language's library and, where it is known, in the workspace."""
-    return lambda site: wanted(site, statements_of(site.snapshot, site.offset), around)
+    return lambda site: wanted_imports(site, statements_of(site.snapshot, site.offset), around)
 
 
 __all__ = [
@@ -36,5 +36,5 @@ __all__ = [
     "importer",
     "imports_edit",
     "statements_of",
-    "wanted",
+    "wanted_imports",
 ]

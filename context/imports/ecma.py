@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..syntax.snapshot import Snapshot
-from .layout import Custom, Key, added, first, header_end, listed, widest
+from .layout import Custom, SortKey, added, first, header_end, listed, widest
 from .library import library
 from .values import Import, ImportEdit, ImportedItem, Statement
 
@@ -26,7 +26,7 @@ _COMMON = re.compile(r"\bmodule\.exports\b|^\s*exports\.\w|\brequire\s*\(", re.M
 _LEAST = 80
 
 
-def read(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
+def read_ecma(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
     """The import statements of a file's top level, in order."""
     if snapshot.tree is None:
         return ()
@@ -62,11 +62,11 @@ def _statement(text: str, start: int, end: int) -> Statement | None:
     return Statement(start, end, head["module"], form, items, start + opened, start + closed, default)
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
+def edit_ecma(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there, or the file doesn't show how it imports."""
     if snapshot.tree is None:
         return None
-    statements = read(snapshot)
+    statements = read_ecma(snapshot)
     if _is_there(statements, wanted):
         return None
     style = _style(snapshot, statements)
@@ -250,7 +250,7 @@ def _path_first(each: Statement) -> tuple[int, str]:
     return -each.module.count("../"), each.module.casefold()
 
 
-_KEYS: tuple[Key, ...] = (
+_KEYS: tuple[SortKey, ...] = (
     _path_first,
     lambda each: each.module.casefold(),
     lambda each: each.module,

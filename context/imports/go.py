@@ -6,16 +6,16 @@ import re
 
 from ..syntax.snapshot import Snapshot
 from ..text.lines import indent_of, line_start, newline_of
-from .layout import Custom, Key, added, first, header_end
+from .layout import Custom, SortKey, added, first, header_end
 from .values import Import, ImportEdit, Statement
 
 _SPEC = re.compile(r"(?:(?P<local>[\w.]+)[ \t]+)?(?P<quote>[\"`])(?P<path>[^\"`\r\n]+)[\"`]")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _VERSION = re.compile(r"v\d+")
-_KEYS: tuple[Key, ...] = (lambda each: each.module,)
+_KEYS: tuple[SortKey, ...] = (lambda each: each.module,)
 
 
-def read(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
+def read_go(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
     """The packages that a file imports, in order; `opened` and `closed` are those of their block."""
     found: list[Statement] = []
     for span in snapshot.tree.statements() if snapshot.tree is not None else ():
@@ -34,12 +34,12 @@ def read(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
+def edit_go(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     tree, text = snapshot.tree, snapshot.text
     if tree is None:
         return None
-    specs = read(snapshot)
+    specs = read_go(snapshot)
     if any(each.module == wanted.module or each.default == wanted.name for each in specs):
         return None
     new = Statement(0, 0, wanted.module, "spec", (), -1, -1, wanted.name)

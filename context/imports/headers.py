@@ -18,7 +18,7 @@ HEADERS_OF = {"c": frozenset({"c"}), "cpp": frozenset({"c", "cpp"})}
 """The languages of the headers that a language includes."""
 
 
-def in_headers(found: tuple[Symbol, ...], snapshot: Snapshot) -> list[Symbol]:
+def definitions_in_headers(found: tuple[Symbol, ...], snapshot: Snapshot) -> list[Symbol]:
     """One declaration for each header that has a name; none where something else is called so as well."""
     languages = HEADERS_OF[snapshot.described.id]
     theirs = [each for each in found if language_of(each.path) in languages]

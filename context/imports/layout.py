@@ -16,8 +16,8 @@ import attrs
 from ..text.lines import indent_of, line_end, line_start, newline_of, next_line_start
 from .values import ImportEdit, ImportedItem, Statement
 
-T = TypeVar("T")
-Key = Callable[[Any], Any]
+_T = TypeVar("_T")
+SortKey = Callable[[Any], Any]
 
 _WIDEST = 120
 _HEADER_WORDS = (
@@ -48,13 +48,13 @@ class Custom:
     """
 
     group: Callable[[Statement], int]
-    keys: tuple[Key, ...]
+    keys: tuple[SortKey, ...]
     separated: bool = False
     mixed: bool = False
     after: int = 1
 
 
-def position(known: Sequence[T], new: T, keys: Sequence[Key]) -> int:
+def _position(known: Sequence[_T], new: _T, keys: Sequence[SortKey]) -> int:
     """Where `new` goes among `known`: by the first order that they keep, at their end when they keep none."""
     for key in keys:
         sorted_by = [key(each) for each in known]
@@ -79,7 +79,7 @@ def added(text: str, run: Sequence[Statement], new: Statement, written: str, cus
         same = list(range(len(run)))
     if same:
         block = _first_block(text, run, same)
-        at = position([run[index] for index in block], new, custom.keys)
+        at = _position([run[index] for index in block], new, custom.keys)
         if at < len(block):
             return _above(text, run[block[at]], written)
         return _below(text, run[block[-1]], written)
@@ -207,7 +207,7 @@ def widest(text: str, least: int) -> int:
     return min(max(least, longest), max(least, _WIDEST))
 
 
-def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], name: str) -> ImportEdit:
+def listed(text: str, statement: Statement, written: str, keys: Sequence[SortKey], name: str) -> ImportEdit:
     """The edit that adds a name to a statement's list, which isn't empty.
 
     Args:
@@ -218,7 +218,7 @@ def listed(text: str, statement: Statement, written: str, keys: Sequence[Key], n
         name: what the new one is sorted by.
     """
     items = statement.items
-    at = position([item.name for item in items], name, keys)
+    at = _position([item.name for item in items], name, keys)
     if statement.opened < 0:  # without brackets, a line break would end the statement
         if at < len(items):
             return ImportEdit(items[at].start, items[at].start, f"{written}, ")

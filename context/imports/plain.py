@@ -7,12 +7,12 @@ import re
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import Span
 from ..text.lines import indent_of, line_start
-from .layout import Custom, Key, added, first, header_end
+from .layout import Custom, SortKey, added, first, header_end
 from .library import Form, library
 from .values import Import, ImportEdit, Statement
 
 
-def read(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
+def read_plain(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
     """The imports of a file, or of the part around `offset` that has its own, in order."""
     form = _form(snapshot)
     if form is None:
@@ -59,20 +59,20 @@ def _statement(text: str, span: Span, form: Form) -> Statement | None:
     )
 
 
-def path_of(form: Form, wanted: Import) -> str:
+def _path_of(form: Form, wanted: Import) -> str:
     """What the statement of an import names."""
     if not form.join:
         return wanted.module
     return f"{wanted.module}{form.join}{wanted.name}" if wanted.module else wanted.name
 
 
-def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
+def edit_plain(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     form = _form(snapshot)
     if form is None:
         return None
-    text, path = snapshot.text, path_of(form, wanted)
-    modules = {each.module.removeprefix("\\") for each in read(snapshot, offset)}
+    text, path = snapshot.text, _path_of(form, wanted)
+    modules = {each.module.removeprefix("\\") for each in read_plain(snapshot, offset)}
     if path in modules or any(wanted.module + mark in modules for mark in form.wildcards):
         return None
     if form.join and any(module.rpartition(form.join)[2] == wanted.name for module in modules):
@@ -89,9 +89,9 @@ def _quote(text: str) -> str:
     return '"' if text.count('"') > text.count("'") else "'"
 
 
-def _keys(form: Form) -> tuple[Key, ...]:
-    folded: Key = lambda each: each.module.casefold()  # noqa: E731 - a key among keys
-    exact: Key = lambda each: each.module  # noqa: E731
+def _keys(form: Form) -> tuple[SortKey, ...]:
+    folded: SortKey = lambda each: each.module.casefold()  # noqa: E731 - a key among keys
+    exact: SortKey = lambda each: each.module  # noqa: E731
     return (folded, exact) if form.folded else (exact, folded)
 
 

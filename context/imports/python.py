@@ -9,7 +9,7 @@ from collections.abc import Callable
 import attrs
 
 from ..syntax.snapshot import Snapshot
-from .layout import Custom, Key, added, first, header_end, listed, widest
+from .layout import Custom, SortKey, added, first, header_end, listed, widest
 from .values import Import, ImportEdit, ImportedItem, Statement
 
 _FROM = re.compile(r"from\s*(\.*[\w.]*)\s*import\b\s*")
@@ -21,7 +21,7 @@ _LEAST = 88
 _FUTURE, _OWN, _THIRD, _LOCAL, _RELATIVE = range(5)
 
 
-def read(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
+def read_python(snapshot: Snapshot, _offset: int = 0) -> tuple[Statement, ...]:
     """The import statements of a file's top level, in order."""
     if snapshot.tree is None:
         return ()
@@ -51,12 +51,12 @@ def _statement(text: str, start: int, end: int) -> Statement:
     )
 
 
-def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
+def edit_python(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     text, tree = snapshot.text, snapshot.tree
     if tree is None:
         return None
-    statements = read(snapshot)
+    statements = read_python(snapshot)
     if wanted.form == "module":
         if any(
             item.local == wanted.module for each in statements if each.form == "import" for item in each.items
@@ -78,7 +78,7 @@ def edit(snapshot: Snapshot, wanted: Import, _offset: int = 0) -> ImportEdit | N
 
 
 def _merged(text: str, statement: Statement, name: str) -> ImportEdit:
-    keys: tuple[Key, ...] = (_by_type, str.casefold, str, lambda name: (len(name), name))
+    keys: tuple[SortKey, ...] = (_by_type, str.casefold, str, lambda name: (len(name), name))
     found = listed(text, statement, name, keys, name)
     line = text[statement.start : statement.end]
     if statement.opened >= 0 or len(line) + len(name) + 2 <= widest(text, _LEAST) or "\\" in line:
@@ -111,7 +111,7 @@ def _placed(snapshot: Snapshot, new: Statement, written: str) -> ImportEdit:
     return first(text, head, written, attrs.evolve(custom, after=after))
 
 
-_KEYS: tuple[Key, ...] = (
+_KEYS: tuple[SortKey, ...] = (
     lambda each: (each.form == "from", each.module.casefold()),
     lambda each: (each.form == "from", each.module),
     lambda each: each.module.casefold(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..syntax.snapshot import Snapshot
-from .layout import Custom, Key, added, first, header_end, listed
+from .layout import Custom, SortKey, added, first, header_end, listed
 from .values import Import, ImportEdit, ImportedItem, Statement
 
 _INSIDE = frozenset({"mod_item"})
@@ -15,7 +15,7 @@ _NAME = re.compile(r"([\w:]+)(?:\s+as\s+(\w+))?")
 _HEADER = frozenset({"inner_attribute_item", "extern_crate_declaration", "line_comment", "block_comment"})
 
 
-def read(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
+def read_rust(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
     """The use declarations of the module around `offset`, in order."""
     if snapshot.tree is None:
         return ()
@@ -59,14 +59,14 @@ def _statement(text: str, start: int, end: int) -> Statement:
     )
 
 
-def edit(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
+def edit_rust(snapshot: Snapshot, wanted: Import, offset: int = 0) -> ImportEdit | None:
     """The edit that adds an import; None where it is there."""
     if snapshot.tree is None:
         return None
     text = snapshot.text
     path = wanted.module if wanted.form == "module" else f"{wanted.module}::{wanted.name}"
     parent, _, last = path.rpartition("::")
-    statements = read(snapshot, offset)
+    statements = read_rust(snapshot, offset)
     if any(
         item.local == last or (item.name == "self" and each.module == path)
         for each in statements
@@ -111,7 +111,7 @@ def _full(each: Statement) -> str:
     )
 
 
-_KEYS: tuple[Key, ...] = (
+_KEYS: tuple[SortKey, ...] = (
     lambda each: [_as_rustfmt(part) for part in _full(each).split("::")],
     _full,
     lambda each: _full(each).casefold(),

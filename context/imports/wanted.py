@@ -70,7 +70,7 @@ def _mention(text: str, match: re.Match[str], is_type: bool, table: Library) -> 
     return Mention(match.group(), match.start(), member, called, is_type, scope)
 
 
-def wanted(
+def wanted_imports(
     site: Site, statements: tuple[Statement, ...], around: ImportSurroundings | None = None
 ) -> tuple[tuple[Mention, Import], ...]:
     """The imports that a piece of code needs, in the order of its names.

@@ -15,7 +15,7 @@ from ..languages import language, language_of
 from ..syntax.snapshot import Snapshot
 from ..workspace.symbols import Symbol
 from .go_modules import package, package_name
-from .headers import HEADERS_OF, header, in_headers
+from .headers import HEADERS_OF, definitions_in_headers, header
 from .library import library
 from .surroundings import LEFT_OUT, TOP_LEVEL, ImportSurroundings, Question, Way
 from .values import Import, Mention, Statement
@@ -49,7 +49,7 @@ def from_workspace(
 def _definitions(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> list[Symbol]:
     """What a name of a file could mean; in Go one definition for each package of that name."""
     if snapshot.described.id in HEADERS_OF:
-        return in_headers(around.index.find(mention.name), snapshot)
+        return definitions_in_headers(around.index.find(mention.name), snapshot)
     found = [each for each in around.index.find(_looked_up(mention, snapshot)) if _speaks(each, snapshot)]
     if snapshot.described.id != "go":
         return found

@@ -7,7 +7,7 @@ added only where the name is used and not known.
 from __future__ import annotations
 
 import re
-from types import ModuleType
+from collections.abc import Callable
 
 import attrs
 
@@ -18,7 +18,22 @@ from .library import Library, library
 from .values import Import, ImportEdit, Statement
 from .wanted import is_known, sees_beginning
 
-_WRITERS: dict[str, ModuleType] = {"python": python, "ecma": ecma, "go": go, "rust": rust, "plain": plain}
+
+@attrs.frozen
+class _Writer:
+    """How one language's import statements are read, and how one is added."""
+
+    read: Callable[[Snapshot, int], tuple[Statement, ...]]
+    edit: Callable[[Snapshot, Import, int], ImportEdit | None]
+
+
+_WRITERS = {
+    "python": _Writer(python.read_python, python.edit_python),
+    "ecma": _Writer(ecma.read_ecma, ecma.edit_ecma),
+    "go": _Writer(go.read_go, go.edit_go),
+    "rust": _Writer(rust.read_rust, rust.edit_rust),
+    "plain": _Writer(plain.read_plain, plain.edit_plain),
+}
 _MOST = 60
 
 
@@ -27,8 +42,7 @@ def statements_of(snapshot: Snapshot, offset: int = 0) -> tuple[Statement, ...]:
     table = library(snapshot.described.id)
     if table is None or snapshot.tree is None:
         return ()
-    found: tuple[Statement, ...] = _WRITERS[table.writer].read(snapshot, offset)
-    return found
+    return _WRITERS[table.writer].read(snapshot, offset)
 
 
 def import_edit(snapshot: Snapshot, wanted: Import) -> ImportEdit | None:
@@ -39,8 +53,7 @@ def import_edit(snapshot: Snapshot, wanted: Import) -> ImportEdit | None:
     at = _unknown_at(tree, wanted, table)
     if at < 0:
         return None
-    found: ImportEdit | None = _WRITERS[table.writer].edit(snapshot, wanted, at)
-    return found
+    return _WRITERS[table.writer].edit(snapshot, wanted, at)
 
 
 def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> ImportEdit | None:

@@ -11,7 +11,7 @@ import attrs
 
 from ..shared.values import Prompt, RelatedPart
 from ..syntax.snapshot import Snapshot
-from .window import Window, window
+from .window import Window, window_around
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ def assemble(
     repository: str = "",
 ) -> tuple[Prompt, Window]:
     """The prompt for a cursor, and the window to pass as `previous` next time."""
-    seen = window(
+    seen = window_around(
         snapshot,
         offset,
         window_settings.prefix_characters,

@@ -71,7 +71,7 @@ class Window:
         return self.start, cursor + (len(self.suffix) if suffix else 0)
 
 
-def window(
+def window_around(
     document: Snapshot | str,
     offset: int,
     prefix_budget: int,

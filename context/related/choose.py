@@ -30,7 +30,7 @@ _LOOK_BACK = 20_000
 
 
 @attrs.frozen
-class Row:
+class _Row:
     """One candidate in the account of a choice.
 
     Attributes:
@@ -61,7 +61,7 @@ class Choice:
 
     declaration: str
     parts: tuple[RelatedPart, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[_Row, ...] = ()
 
 
 @attrs.frozen
@@ -176,7 +176,7 @@ def _overlap(one: Candidate, other: Candidate) -> bool:
 
 
 def _within(fused: Sequence[_Fused], declaration: str, budget: int, seen: set[str]) -> Choice:
-    rows: list[Row] = []
+    rows: list[_Row] = []
     chosen: list[_Fused] = []
     shown: set[str] = set()
     left = budget
@@ -200,7 +200,7 @@ def _within(fused: Sequence[_Fused], declaration: str, budget: int, seen: set[st
                 shares[candidate.origin] -= len(text)
             shown |= lines
             chosen.append(attrs.evolve(each, candidate=attrs.evolve(candidate, text=text)))
-        rows.append(Row(candidate.path, candidate.line, each.origins, each.score, len(text), verdict))
+        rows.append(_Row(candidate.path, candidate.line, each.origins, each.score, len(text), verdict))
     return Choice(declaration, _parts(chosen), tuple(rows))
 
 
@@ -234,6 +234,6 @@ def _mostly(lines: set[str], known: set[str]) -> bool:
     return bool(lines) and len(lines & known) >= _REDUNDANT * len(lines)
 
 
-def explain(choice: Choice) -> tuple[Row, ...]:
+def explain(choice: Choice) -> tuple[_Row, ...]:
     """Every candidate of a choice with its origins, score and verdict, best first; for people to read."""
     return choice.rows

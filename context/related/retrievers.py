@@ -213,7 +213,7 @@ def _related_languages(one: str, other: str) -> bool:
     return one == other or any(one in family and other in family for family in _FAMILIES)
 
 
-def recent_edits(query: Query, sources: Sources) -> list[Candidate]:
+def _recent_edits(query: Query, sources: Sources) -> list[Candidate]:
     """What was edited elsewhere a short time ago, newest first."""
     return [
         Candidate(edit.path, edit.line, edit.line + edit.text.count("\n"), _ended(edit.text), "recent-edit")
@@ -338,7 +338,7 @@ RETRIEVERS: tuple[Retriever, ...] = (
     open_places,
     overlap,
     same_file,
-    recent_edits,
+    _recent_edits,
 )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from .tokens import holds_token
 from .values import (
-    LONGEST,
+    LONGEST_SECRET,
     is_plain_secret,
     is_reference,
     is_secret_anywhere,
@@ -55,11 +55,11 @@ _QUOTED = re.compile(
     rf"(?P<closed>{_CLOSED}){_TYPED}\s{{0,20}}"
     r"(?P<operator>:=|=>|->|[!=]==?|\?=|\|\|=|[=:,(>]|(?<=\s))\s{0,20}"
     r"[rbfuRBFUL@$]{0,2}\\?(?:"
-    rf"\"(?P<double>[^\"\n]{{1,{LONGEST}}})\"|'(?P<single>[^'\n]{{1,{LONGEST}}})'|`(?P<back>[^`\n]{{1,{LONGEST}}})`)"
+    rf"\"(?P<double>[^\"\n]{{1,{LONGEST_SECRET}}})\"|'(?P<single>[^'\n]{{1,{LONGEST_SECRET}}})'|`(?P<back>[^`\n]{{1,{LONGEST_SECRET}}})`)"
 )
 _BARE = re.compile(
     rf"(?P<closed>{_CLOSED})(?P<before>[ \t]{{0,20}})(?P<operator>:=|[=:>]|(?<=[ \t]))"
-    rf"(?P<after>[ \t]{{0,20}})(?P<value>[^\s\"'`;&,<>()\[\]{{}}]{{1,{LONGEST}}})(?P<next>.?)"
+    rf"(?P<after>[ \t]{{0,20}})(?P<value>[^\s\"'`;&,<>()\[\]{{}}]{{1,{LONGEST_SECRET}}})(?P<next>.?)"
 )
 _CODE_VALUE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.)[\w$]+)*[!?]?$")
 _PUNCTUATED = re.compile(r"\w+(?:[!@#$^~%&*+-]+\w*)+$")
@@ -278,7 +278,7 @@ def _in_a_header(line: str) -> bool:
 
 def _is_alone(line: str) -> bool:
     """Whether a long drawn literal stands in a line, whatever it is called."""
-    if len(line) < 34 or _HASHED.search(line[:LONGEST]):
+    if len(line) < 34 or _HASHED.search(line[:LONGEST_SECRET]):
         return False
     alone = _ALONE.match(line)
     if alone is not None and is_secret_anywhere(alone["value"]):
@@ -288,4 +288,4 @@ def _is_alone(line: str) -> bool:
         any(map(kind, data["value"])) for kind in (str.islower, str.isupper, str.isdigit)
     ):
         return True
-    return any(is_secret_anywhere(found[1]) for found in _LITERAL.finditer(line[: 8 * LONGEST]))
+    return any(is_secret_anywhere(found[1]) for found in _LITERAL.finditer(line[: 8 * LONGEST_SECRET]))

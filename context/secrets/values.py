@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 
-LONGEST = 512
+LONGEST_SECRET = 512
 
 
 def _words(text: str) -> frozenset[str]:
@@ -86,7 +86,7 @@ def is_random(value: str, least: int = 16, bits: float = 3.3) -> bool:
 
 def is_weak_secret(value: str) -> bool:
     """Whether a literal that is assigned to a password is one: no sentence, name or placeholder."""
-    if len(value) < 4 or len(value) > LONGEST or is_reference(value) or any(map(str.isspace, value)):
+    if len(value) < 4 or len(value) > LONGEST_SECRET or is_reference(value) or any(map(str.isspace, value)):
         return False
     if is_random(value):
         return True
@@ -113,7 +113,7 @@ def _is_a_stock_phrase(words: list[str]) -> bool:
 def is_plain_secret(value: str) -> bool:
     """Whether a word of letters alone may be a password where nothing else could stand: no name, no type."""
     lowered = value.lower()
-    if not 8 <= len(value) <= LONGEST or not value.isalpha() or not value.islower():
+    if not 8 <= len(value) <= LONGEST_SECRET or not value.isalpha() or not value.islower():
         return lowered in _COMMON
     return lowered not in _PLACEHOLDERS and _NAMED.search(lowered) is None
 
@@ -122,7 +122,7 @@ def is_set_secret(value: str) -> bool:
     """Whether what a variable of the environment is set to may be a password: there, even plain words are."""
     words = [word.lower() for word in _WORDS.findall(value)]
     named = any(word in _PLACEHOLDERS for word in words)
-    if len(value) < 4 or len(value) > LONGEST or is_reference(value) or _is_a_stock_phrase(words):
+    if len(value) < 4 or len(value) > LONGEST_SECRET or is_reference(value) or _is_a_stock_phrase(words):
         return False
     if any(map(str.isspace, value)) or value.isalpha():
         return not named
@@ -131,7 +131,7 @@ def is_set_secret(value: str) -> bool:
 
 def is_strong_secret(value: str) -> bool:
     """Whether a literal that is assigned to a token or key is one: most that are called so aren't."""
-    if len(value) > LONGEST or is_reference(value):
+    if len(value) > LONGEST_SECRET or is_reference(value):
         return False
     if _UUID.fullmatch(value):
         return True

@@ -9,11 +9,11 @@ import os
 import stat
 from pathlib import Path
 
-MAX_BYTES = 1_000_000
+MAX_SOURCE_BYTES = 1_000_000
 _SNIFFED = 8192
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str | None:
+def read_text(path: Path, max_bytes: int = MAX_SOURCE_BYTES) -> str | None:
     """A file's text; None when it is missing, unreadable, binary, no plain file, or larger than `max_bytes`.
 
     Invalid UTF-8 is replaced, not refused.

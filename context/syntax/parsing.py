@@ -27,7 +27,7 @@ FIRST_PARSE_MS = 1000.0
 EDIT_MS = 250.0
 """Time for parsing again after an edit."""
 
-WHOLE = 100_000
+PARSED_WHOLE = 100_000
 """Code points up to which a text that has a place to look at is parsed whole."""
 
 _REACH = 50_000
@@ -47,7 +47,7 @@ _CHUNK = 512
 """Bytes given to tree-sitter at once. A query that compares texts reads a chunk for every node it looks at,
 so large ones cost more than all the rest of the query; parsing is no slower with small ones."""
 
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 
 
 @attrs.frozen
@@ -62,7 +62,7 @@ class Region:
         return (
             (self.start == 0 or self.start + _MARGIN <= place)
             and (self.end >= length or place + _MARGIN <= self.end)
-            and self.end - self.start <= 2 * WHOLE
+            and self.end - self.start <= 2 * PARSED_WHOLE
         )
 
     def moved(self, edit: TreeEdit) -> Region | None:
@@ -145,7 +145,7 @@ class ByteParse:
                 tree_sitter.Range(point(data, first), point(data, last), first, last)
             ]
 
-    def run(self, limit_ms: float, clock: Clock = time.thread_time) -> bool:
+    def run(self, limit_ms: float, clock: _Clock = time.thread_time) -> bool:
         """Go on for so many milliseconds of `clock`; whether the tree is there."""
         data, deadline = self._data, clock() + limit_ms / 1000
 

@@ -28,7 +28,7 @@ from .parsing import (
     FIRST_PARSE_MS,
     FRESH_BELOW,
     MAX_CHARACTERS,
-    WHOLE,
+    PARSED_WHOLE,
     ByteParse,
     Region,
     TreeEdit,
@@ -199,10 +199,10 @@ class TreeWork:
             if region is not None:
                 useful = around is None or region.serves(around, length)
             else:
-                useful = base.region is None and (around is None or length <= 2 * WHOLE)
+                useful = base.region is None and (around is None or length <= 2 * PARSED_WHOLE)
             if useful:
                 return base.told_of(edit, self.text, data), region
-        return None, None if around is None or length <= WHOLE else region_around(self.text, around)
+        return None, None if around is None or length <= PARSED_WHOLE else region_around(self.text, around)
 
 
 def parse(text: str, language_id: str, limit_ms: float = FIRST_PARSE_MS) -> SyntaxTree | None:

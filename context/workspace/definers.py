@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 
 import attrs
 
-MOST = 40
+MOST_FILES_A_NAME = 40
 """Files that are remembered for one name."""
 
 _NUMBER_BITS = 24
@@ -47,7 +47,7 @@ class Definers:
         row = self._rows[which]
         first, end = bisect_left(row, pair), bisect_right(row, pair + _LARGEST_NUMBER)
         at = bisect_left(row, pair + file, first, end)
-        if end - first < MOST and (at == end or row[at] != pair + file):
+        if end - first < MOST_FILES_A_NAME and (at == end or row[at] != pair + file):
             row.insert(at, pair + file)
 
     def remove(self, name: str, file: int) -> None:

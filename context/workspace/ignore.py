@@ -20,14 +20,14 @@ import pathspec
 
 from ..secrets.lines import without_secrets
 from ..secrets.paths import is_secret_folder, is_secret_path
-from ..shared.files import MAX_BYTES, read_text
+from ..shared.files import MAX_SOURCE_BYTES, read_text
 from . import ignore_git, settings_file
 
-__all__ = ["MAX_BYTES", "is_secret_folder", "is_secret_path", "read_text", "without_secrets"]
+__all__ = ["MAX_SOURCE_BYTES", "is_secret_folder", "is_secret_path", "read_text", "without_secrets"]
 
 KEPT_FILE = ".foretypeignore"
 IGNORE_FILES = (".gitignore", KEPT_FILE)
-RULE_FILES = frozenset({*IGNORE_FILES, settings_file.FILE})
+RULE_FILES = frozenset({*IGNORE_FILES, settings_file.WORKSPACE_SETTINGS_FILE})
 """The names of the files in a workspace that say what is left out of it."""
 
 _DEPTH = 64
@@ -257,10 +257,10 @@ def _kept_lines(folder: Path, said: settings_file.WorkspaceRestrictions) -> list
 
 def read_narrowing(folder: Path) -> settings_file.WorkspaceRestrictions:
     """What the `.foretype.toml` in a folder says; without one, nothing is left out."""
-    file = folder / settings_file.FILE
+    file = folder / settings_file.WORKSPACE_SETTINGS_FILE
     text = read_text(file)
     if text is not None:
-        return settings_file.parse(text.removeprefix("\ufeff"))
+        return settings_file.parse_workspace_settings(text.removeprefix("\ufeff"))
     return (
         settings_file.unreadable("can't be read")
         if os.path.lexists(file)

@@ -104,7 +104,7 @@ def _excludes_in(file: Path, where: Path | None, depth: int, before: str | None)
     if text is None or depth == 0:
         return before
     found = before
-    for name, value in settings(text):
+    for name, value in git_settings(text):
         if name == "core.excludesfile":
             found = value
         elif value and (name == "include.path" or _holds(name, file, where)):
@@ -135,7 +135,7 @@ def _holds(name: str, file: Path, where: Path | None) -> bool:
     return any(spec.match_file(each.lstrip("/")) for each in names)
 
 
-def settings(text: str) -> Iterator[tuple[str, str]]:
+def git_settings(text: str) -> Iterator[tuple[str, str]]:
     """The settings in a file of git's configuration, in order: "section.subsection.key" and the value.
 
     Sections and keys are in small letters, as git doesn't tell them apart; subsections stay as they are.

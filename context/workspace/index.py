@@ -26,13 +26,13 @@ from .shelf import Shelf
 from .storage import IndexedFile
 from .symbols import Symbol
 from .walk import (
-    WHOLE,
-    Finding,
+    ALL_FOLDERS,
     Folders,
-    Found,
+    FoundFile,
     Gone,
     Known,
     Limits,
+    WalkFinding,
     WalkProgress,
     entry_of,
     is_inside,
@@ -217,7 +217,7 @@ class Index:
             if number % _BITE == 0:
                 time.sleep(_GIVE_WAY_S)
 
-    def steps(self, inside: tuple[str, ...] = WHOLE) -> Iterator[WalkProgress]:
+    def steps(self, inside: tuple[str, ...] = ALL_FOLDERS) -> Iterator[WalkProgress]:
         """Walk the workspace, read what is new or changed, forget what is gone: one step at a time."""
         for found in survey(self.root, self.limits_for(inside), self.known(inside), inside):
             self.take(found)
@@ -231,14 +231,14 @@ class Index:
         others = sum(not is_inside(path, inside) for path in list(self._files))
         return attrs.evolve(self.limits, files=max(0, self.limits.files - others))
 
-    def known(self, inside: tuple[str, ...] = WHOLE) -> Iterator[Known]:
+    def known(self, inside: tuple[str, ...] = ALL_FOLDERS) -> Iterator[Known]:
         """What is known at this moment of some folders, as `survey` wants to hear it."""
         for path, packed in list(self._files.items()):
             if is_inside(path, inside):
                 record = _record(packed)
                 yield Known(path, record.modified_ns, record.size)
 
-    def take(self, found: Finding) -> None:
+    def take(self, found: WalkFinding) -> None:
         """Take over what `survey` found; from wherever it ran."""
         if isinstance(found, IndexedFile):
             self._take(found)
@@ -258,7 +258,7 @@ class Index:
         for path in paths:
             status = None if is_left_out(self.root, path) else _status(self.root / path)
             if status is not None and is_wanted(path, status.st_size, self.limits):
-                now = Found(path, status.st_mtime_ns, status.st_size)
+                now = FoundFile(path, status.st_mtime_ns, status.st_size)
                 packed = self._files.get(path)
                 record = None if packed is None else _record(packed)
                 if record is None or (record.modified_ns, record.size) != (now.modified_ns, now.size):
@@ -273,7 +273,7 @@ class Index:
 
     # -- work
 
-    def _read(self, each: Found) -> None:
+    def _read(self, each: FoundFile) -> None:
         self._take(entry_of(self.root, each, self.limits))
 
     def _take(self, entry: IndexedFile) -> None:

@@ -18,9 +18,9 @@ from editorconfig.ini import EditorConfigParser
 
 from ..text.indentation import NOTHING_SAID, IndentOptions
 
-FILE = ".editorconfig"
+EDITORCONFIG_FILE = ".editorconfig"
 
-MAX_BYTES = 64_000
+MAX_EDITORCONFIG_BYTES = 64_000
 """A larger file is left out."""
 
 _LONGEST_LINE = 1000
@@ -40,13 +40,13 @@ class Section(EditorConfigParser):
         del config_filename
         glob = glob.replace("\\#", "#").replace("\\;", ";")
         name = self.filename if "/" in glob else self.filename.rsplit("/", 1)[-1]
-        return matches("/" + name, "/" + glob.removeprefix("/"))
+        return editorconfig_matches("/" + name, "/" + glob.removeprefix("/"))
 
     def take(self, text: str) -> None:
         """Read the file's text; what can't be understood is skipped."""
         lines = [line + "\n" for line in text.splitlines() if len(line) <= _LONGEST_LINE]
         try:
-            self._read(cast("Any", io.StringIO("".join(lines))), FILE)
+            self._read(cast("Any", io.StringIO("".join(lines))), EDITORCONFIG_FILE)
         except ParsingError:
             return  # told at the end, when everything else has been read
 
@@ -86,7 +86,7 @@ def _columns(value: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and 0 < int(value[:3]) <= _WIDEST else 0
 
 
-def matches(path: str, pattern: str) -> bool:
+def editorconfig_matches(path: str, pattern: str) -> bool:
     """Whether a pattern of .editorconfig is about a path; both begin with a slash."""
     return len(path) in _ends(pattern, path, {0}, 0)
 

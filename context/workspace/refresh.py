@@ -21,7 +21,7 @@ import msgpack
 
 from . import worker
 from .index import Index, WalkProgress
-from .walk import WHOLE, Folders
+from .walk import ALL_FOLDERS, Folders
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _COMMAND = (sys.executable, "-P", "-m", worker.__name__)  # -P: never import fro
 
 
 async def refresh(
-    index: Index, on_progress: Callable[[WalkProgress], None], inside: tuple[str, ...] = WHOLE
+    index: Index, on_progress: Callable[[WalkProgress], None], inside: tuple[str, ...] = ALL_FOLDERS
 ) -> None:
     """Walk the workspace, read what is new or changed, forget what is gone.
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import attrs
 
-FILE = ".foretype.toml"
+WORKSPACE_SETTINGS_FILE = ".foretype.toml"
 
 
 @attrs.frozen
@@ -36,11 +36,14 @@ class WorkspaceRestrictions:
 def unreadable(why: str) -> WorkspaceRestrictions:
     """Everything is left out, because the file is there and nobody can say what it wants."""
     return WorkspaceRestrictions(
-        True, (), ("*",), (f"{FILE} {why}; until that is mended, the workspace is left out.",)
+        True,
+        (),
+        ("*",),
+        (f"{WORKSPACE_SETTINGS_FILE} {why}; until that is mended, the workspace is left out.",),
     )
 
 
-def parse(text: str) -> WorkspaceRestrictions:
+def parse_workspace_settings(text: str) -> WorkspaceRestrictions:
     """What a `.foretype.toml` says. Never raises."""
     try:
         values = tomllib.loads(text)
@@ -49,10 +52,12 @@ def parse(text: str) -> WorkspaceRestrictions:
     except RecursionError:
         return unreadable("is nested too deeply")
     others = values.keys() - {"disable", "disable_languages", "exclude"}
-    complaints = [f"{FILE}: a workspace can't set '{key}'; it is ignored." for key in others]
+    complaints = [
+        f"{WORKSPACE_SETTINGS_FILE}: a workspace can't set '{key}'; it is ignored." for key in others
+    ]
     disabled = values.get("disable", False)
     if not isinstance(disabled, bool):
-        complaints.append(f"{FILE}: 'disable' must be true or false; it is ignored.")
+        complaints.append(f"{WORKSPACE_SETTINGS_FILE}: 'disable' must be true or false; it is ignored.")
         disabled = False
     return WorkspaceRestrictions(
         disabled,
@@ -66,5 +71,5 @@ def _texts(values: dict[str, Any], key: str, complaints: list[str]) -> tuple[str
     found = values.get(key, [])
     if isinstance(found, list) and all(isinstance(one, str) for one in cast("list[object]", found)):
         return tuple(cast("list[str]", found))
-    complaints.append(f"{FILE}: '{key}' must be a list of texts in quotes; it is ignored.")
+    complaints.append(f"{WORKSPACE_SETTINGS_FILE}: '{key}' must be a list of texts in quotes; it is ignored.")
     return ()

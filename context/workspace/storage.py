@@ -20,11 +20,11 @@ import msgpack
 
 from ..languages import all_languages, query_text
 
-Row = tuple[str, str, str, str, str, int]
+_Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
 
-FORMAT = 5
-MAX_BYTES = 512 << 20
+INDEX_FORMAT = 5
+_MAX_BYTES = 512 << 20
 
 
 @attrs.frozen
@@ -50,12 +50,12 @@ class IndexedFile:
     included: tuple[str, ...] | None = None
 
 
-def pack_rows(rows: Sequence[Row]) -> bytes:
+def pack_rows(rows: Sequence[_Row]) -> bytes:
     """Symbols, packed and compressed: text of code shrinks to a third."""
     return zlib.compress(_pack(list(rows)), 1)
 
 
-def unpack_rows(packed: bytes) -> list[Row]:
+def unpack_rows(packed: bytes) -> list[_Row]:
     """Symbols, unpacked; none where the bytes are damaged."""
     try:
         rows = cast("list[Any]", _unpack(zlib.decompress(packed)))
@@ -107,9 +107,9 @@ def _unpack(packed: bytes) -> object:
     return cast("object", cast("Any", msgpack).unpackb(packed))
 
 
-def fingerprint() -> str:
+def _fingerprint() -> str:
     """What the symbols depend on beside the files: the format, the grammars' versions and the queries."""
-    parts = [str(FORMAT)]
+    parts = [str(INDEX_FORMAT)]
     for described in all_languages():
         if described.grammar is None:
             continue
@@ -139,9 +139,11 @@ def load(path: Path, root: Path) -> Iterator[IndexedFile]:
         return
     try:
         with file:
-            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            if os.fstat(file.fileno()).st_size > _MAX_BYTES:
                 return
-            rows = iter(cast("Iterable[Any]", cast("Any", msgpack).Unpacker(file, max_buffer_size=MAX_BYTES)))
+            rows = iter(
+                cast("Iterable[Any]", cast("Any", msgpack).Unpacker(file, max_buffer_size=_MAX_BYTES))
+            )
             if next(rows, None) != _header(root):
                 return
             for row in rows:
@@ -154,7 +156,7 @@ def load(path: Path, root: Path) -> Iterator[IndexedFile]:
 
 
 def _header(root: Path) -> dict[str, str]:
-    return {"fingerprint": fingerprint(), "root": str(root.absolute())}
+    return {"fingerprint": _fingerprint(), "root": str(root.absolute())}
 
 
 def save(path: Path, root: Path, entries: Iterable[bytes]) -> None:

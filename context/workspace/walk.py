@@ -73,7 +73,7 @@ class Gone:
     path: str
 
 
-WHOLE = ("",)
+ALL_FOLDERS = ("",)
 """The folders to walk when all of the workspace is meant."""
 
 
@@ -82,17 +82,17 @@ class Folders:
     """The folders that were walked, relative to the workspace, in those that should be."""
 
     paths: tuple[str, ...]
-    inside: tuple[str, ...] = WHOLE
+    inside: tuple[str, ...] = ALL_FOLDERS
 
 
-Finding = IndexedFile | Gone | Folders | WalkProgress
-Found = Known
+WalkFinding = IndexedFile | Gone | Folders | WalkProgress
+FoundFile = Known
 """A file worth reading, as it is on disk now."""
 
 
 def survey(
-    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = WHOLE
-) -> Iterator[Finding]:
+    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = ALL_FOLDERS
+) -> Iterator[WalkFinding]:
     """Walk a workspace and read what is new or changed; a `WalkProgress` after each folder and each file.
 
     Args:
@@ -102,7 +102,7 @@ def survey(
         inside: the folders to walk, relative to the workspace, with all in them.
     """
     before = {each.path: each for each in known}
-    found: list[Found] = []
+    found: list[FoundFile] = []
     folders: list[str] = []
     for batch in walk(root, limits, folders, inside):
         found.extend(batch)
@@ -123,7 +123,7 @@ def is_inside(path: str, folders: tuple[str, ...]) -> bool:
     return any(not folder or path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
-def entry_of(root: Path, each: Found, limits: Limits) -> IndexedFile:
+def entry_of(root: Path, each: FoundFile, limits: Limits) -> IndexedFile:
     """Read one file; unreadable, vanished and binary ones have no symbols."""
     text = read_text(root / each.path, limits.file_bytes)
     symbols = () if text is None else symbols_of(text, language_of(each.path), each.path)
@@ -153,8 +153,8 @@ def is_wanted(path: str, size: int, limits: Limits) -> bool:
 
 
 def walk(
-    root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = WHOLE
-) -> Iterator[list[Found]]:
+    root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = ALL_FOLDERS
+) -> Iterator[list[FoundFile]]:
     """The files worth reading, folder by folder, those near the root first. Links are not followed.
 
     Args:
@@ -176,7 +176,7 @@ def walk(
         if not folder or any(entry.name in RULE_FILES or entry.name == MARK for entry in entries):
             rules = read_rules(root, folder, rules)
         folders.append(folder)
-        found: list[Found] = []
+        found: list[FoundFile] = []
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if _is_folder(entry):
@@ -190,7 +190,7 @@ def walk(
         yield found
 
 
-def _wanted(entry: os.DirEntry[str], path: str, rules: Rules, limits: Limits) -> Found | None:
+def _wanted(entry: os.DirEntry[str], path: str, rules: Rules, limits: Limits) -> FoundFile | None:
     if not language_of(entry.name) or rules.ignores(path) or is_secret_path(path):
         return None
     try:
@@ -201,7 +201,7 @@ def _wanted(entry: os.DirEntry[str], path: str, rules: Rules, limits: Limits) ->
         return None
     if not is_wanted(path, status.st_size, limits):
         return None
-    return Found(path, status.st_mtime_ns, status.st_size)
+    return FoundFile(path, status.st_mtime_ns, status.st_size)
 
 
 def _listed(folder: Path, most: int) -> list[os.DirEntry[str]]:

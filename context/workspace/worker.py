@@ -26,7 +26,7 @@ import msgpack
 
 from ..shared.background import give_way
 from .storage import IndexedFile, entry_from
-from .walk import WHOLE, Finding, Folders, Gone, Known, Limits, WalkProgress, survey
+from .walk import ALL_FOLDERS, Folders, Gone, Known, Limits, WalkFinding, WalkProgress, survey
 
 MAX_MESSAGE = 64 << 20
 _PART = 500
@@ -34,7 +34,7 @@ _PROGRESS_S = 0.05
 
 
 def packed_request(
-    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = WHOLE
+    root: Path, limits: Limits, known: Iterable[Known], inside: tuple[str, ...] = ALL_FOLDERS
 ) -> Iterator[bytes]:
     """The request, in parts that take well under a millisecond each to make."""
     yield _pack({"root": str(root), "limits": attrs.asdict(limits), "inside": inside})
@@ -44,7 +44,7 @@ def packed_request(
     yield _pack(None)
 
 
-def finding(message: object) -> Finding | None:
+def finding(message: object) -> WalkFinding | None:
     """What a message of the answer says; None for its end. Folders may come in several parts.
 
     Raises:
@@ -68,7 +68,7 @@ def finding(message: object) -> Finding | None:
     raise ValueError("the indexing process wrote what nobody understands")
 
 
-def _messages(found: Iterable[Finding]) -> Iterator[list[object]]:
+def _messages(found: Iterable[WalkFinding]) -> Iterator[list[object]]:
     """Findings as messages; of progress, one in `_PROGRESS_S` seconds and the last."""
     told = 0.0
     last: WalkProgress | None = None
@@ -136,7 +136,7 @@ def _end_with(requests: BufferedReader) -> None:
     os._exit(0)
 
 
-def main() -> None:
+def _main() -> None:
     """Serve one request on standard input and output."""
     give_way()
     requests = cast("BufferedReader", sys.stdin.buffer)
@@ -153,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -59,12 +59,12 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
     settings, complaints = load_settings(paths.config_file())
     for complaint in complaints:
         click.echo(f"foretype: warning: {complaint}", err=True)
-    subject = typing_replay.own() if file is None else typing_replay.read(file)
+    subject = typing_replay.own() if file is None else typing_replay.read_replay(file)
     path = model_path(settings.model)
     busy = Quiet().others() > MOST_OTHERS
     progress = Console(stderr=True)
     with progress.status("measuring") as status:
-        figures = measuring.bench(
+        figures = measuring.bench_model(
             path,
             engine_settings(settings),
             places=typing_replay.places(subject, settings.completion),
@@ -72,15 +72,15 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
             tell=lambda text: status.update(f"measuring: {text}"),
         )
     if as_json:
-        click.echo(json.dumps(as_record(figures, subject.path, busy=busy), ensure_ascii=False))
+        click.echo(json.dumps(bench_record(figures, subject.path, busy=busy), ensure_ascii=False))
         return
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 120
-    report(console, figures, subject.path, busy=busy)
+    _report(console, figures, subject.path, busy=busy)
 
 
-def as_record(figures: Figures, file: Path, *, busy: bool) -> dict[str, Any]:
+def bench_record(figures: Figures, file: Path, *, busy: bool) -> dict[str, Any]:
     """What `--json` prints: the figures, the percentiles of the typing, and what they were measured on."""
     record = attrs.asdict(figures)
     if figures.speculation is not None:
@@ -92,7 +92,7 @@ def as_record(figures: Figures, file: Path, *, busy: bool) -> dict[str, Any]:
     return {**record, "busy": busy}
 
 
-def report(console: Console, figures: Figures, file: Path, *, busy: bool) -> None:
+def _report(console: Console, figures: Figures, file: Path, *, busy: bool) -> None:
     """Print everything for people."""
     how = "as 'foretype tune' chose it" if figures.tuned else "not tuned: 'foretype tune' may make it faster"
     console.print(

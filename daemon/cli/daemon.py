@@ -61,7 +61,7 @@ def run() -> None:
 
     try:
         ended = asyncio.run(
-            server.serve(
+            server.serve_daemon(
                 place,
                 ConfiguredModel(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
@@ -86,7 +86,7 @@ def start() -> None:
     from ..process import lifecycle
 
     place = DaemonHome()
-    asyncio.run(lifecycle.start(place))
+    asyncio.run(lifecycle.start_daemon(place))
     status = asyncio.run(DaemonClient(place, name="foretype daemon start").status())
     click.echo(f"The daemon is running (process {status.pid}).")
 

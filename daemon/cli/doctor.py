@@ -121,7 +121,7 @@ def _memory() -> Iterator[Finding]:
 
     from ...models.machine import memory
 
-    free = memory.available()  # of the container, where there is one
+    free = memory.available_bytes()  # of the container, where there is one
     little = free < 512 << 20
     yield Finding(
         "memory",
@@ -193,12 +193,12 @@ def _model(file: Path) -> Iterator[Finding]:
     wanted = settings.path or settings.name
     try:
         path = model_path(settings)
-        gguf.check(path, available_bytes=psutil.virtual_memory().total)
+        gguf.check_file(path, available_bytes=psutil.virtual_memory().total)
         size = path.stat().st_size
     except (Problem, OSError) as problem:
         yield Finding("model", wanted, str(problem))
         return
-    entry = None if settings.path else catalogue.find(settings.name)
+    entry = None if settings.path else catalogue.find_model(settings.name)
     what, remedy = _checked(path, size, entry)
     yield Finding("model", f"{wanted}: {path}, {in_bytes(size)}, {what}", remedy)
 

@@ -18,7 +18,7 @@ from ...context.shared.problem import Problem
 from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree import parse
-from ...models.bench import Key
+from ...models.bench import ReplayedKey
 from ..settings.settings import CompletionSettings
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -48,7 +48,7 @@ class Subject:
     language: str
 
 
-def read(path: Path) -> Subject:
+def read_replay(path: Path) -> Subject:
     """A source file.
 
     Raises:
@@ -81,7 +81,7 @@ def own() -> Subject:
     return Subject(Path("cache.py"), data.decode("utf-8"), "python")
 
 
-def keys(subject: Subject, settings: CompletionSettings) -> Iterator[Key]:
+def keys(subject: Subject, settings: CompletionSettings) -> Iterator[ReplayedKey]:
     """The keys of a stretch in the middle of the file; the text right of it is there from the beginning."""
     start = _nearest(_lines_of_code(subject), len(subject.text) // 2)
     end = _line_end(subject.text, min(len(subject.text), start + KEYS))
@@ -98,9 +98,9 @@ def keys(subject: Subject, settings: CompletionSettings) -> Iterator[Key]:
         snapshot = Snapshot("", subject.path.name, subject.language, text, tree=tree)
         if should_trigger(snapshot, offset, invoked=False).trigger:
             prompt, seen = assemble(snapshot, offset, bounds, seen)
-            yield Key(key, prompt, _rules(snapshot, offset, settings))
+            yield ReplayedKey(key, prompt, _rules(snapshot, offset, settings))
         else:
-            yield Key(key, None)
+            yield ReplayedKey(key, None)
 
 
 def places(subject: Subject, settings: CompletionSettings) -> list[tuple[Prompt, StopRules]]:

@@ -39,10 +39,10 @@ from .connection import Connection, Lost, Refused
 
 __all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnModel", "Starter"]
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Starter = Callable[[DaemonHome], Awaitable[None]]
-"""Has a daemon that accepts connections at a place; raises DaemonProblem. See `lifecycle.start`."""
+"""Has a daemon that accepts connections at a place; raises DaemonProblem. See `lifecycle.start_daemon`."""
 
 ANSWER_WITHIN_S = 5.0
 """How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
@@ -70,7 +70,7 @@ class DaemonClient:
         place: DaemonHome | None = None,
         *,
         name: str = "",
-        start: Starter = lifecycle.start,
+        start: Starter = lifecycle.start_daemon,
         on_model: OnModel | None = None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -114,7 +114,7 @@ class DaemonClient:
         try:
             await self._ask(Method.WARM, request)
         except (Problem, Refused) as error:
-            logger.info("warming was given up: %s", error)
+            log.info("warming was given up: %s", error)
 
     async def forget(self, request: ForgetRequest) -> None:
         """A document was closed; see `Backend.forget`."""
@@ -268,7 +268,7 @@ class DaemonClient:
                     f"The running daemon is foretype {welcome.release}, newer than this client. "
                     "Restart the editor."
                 )
-            logger.info("ending a daemon of the older foretype %s", welcome.release)
+            log.info("ending a daemon of the older foretype %s", welcome.release)
             await _stop(connection, self._place)
         except TimeoutError:
             raise DaemonProblem(self._hangs()) from None

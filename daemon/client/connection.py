@@ -16,9 +16,9 @@ from ..wire import messages as protocol
 from ..wire.messages import Method, ModelStatus, Welcome, from_wire
 from .backend import OnDelta, OnModel
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-MAX_UNREAD_BYTES = 32 * 1024 * 1024
+_MAX_UNREAD_BYTES = 32 * 1024 * 1024
 """What may wait for a daemon that does not read; beyond it the daemon is taken for dead."""
 
 _READ_BYTES = 256 * 1024
@@ -87,7 +87,7 @@ class Connection:
         if transport.is_closing():
             return
         self._writer.write(frame)
-        if transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        if transport.get_write_buffer_size() > _MAX_UNREAD_BYTES:
             transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
@@ -97,7 +97,7 @@ class Connection:
                 for frame in frames.feed(data):
                     self._handle(frame)
         except (OSError, protocol.ProtocolError) as error:
-            logger.info("the connection to the daemon ended: %s", error)
+            log.info("the connection to the daemon ended: %s", error)
         finally:
             self.lost = True
             self._writer.close()
@@ -137,4 +137,4 @@ def _guarded(callback: Callable[[Any], None], value: object) -> None:
     try:
         callback(value)
     except Exception:
-        logger.exception("a callback of the daemon's client failed")
+        log.exception("a callback of the daemon's client failed")

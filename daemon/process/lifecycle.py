@@ -101,7 +101,7 @@ def _output(place: DaemonHome) -> IO[bytes]:
 Spawn = Callable[[DaemonHome], "subprocess.Popen[bytes]"]
 
 
-async def start(
+async def start_daemon(
     place: DaemonHome,
     *,
     spawn: Spawn = spawn,

@@ -26,7 +26,7 @@ from ..settings.file import load_settings
 from ..wire.messages import ModelState, ModelStatus
 from .model_source import model_path
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 IDLE_S = 300.0
 """Seconds without a request before tuning begins."""
@@ -43,7 +43,7 @@ SPARE_DISK = 2 << 30
 LARGEST_TRY = 400_000_000
 """Bytes that a file type may take although the original is smaller; see `models.tune.SMALL`."""
 
-TRIES = 5
+_TRIES = 5
 """File types that lie on the disk at once, at most."""
 
 SPARE_MEMORY = 1 << 30
@@ -87,7 +87,7 @@ def obstacle(facts: Facts) -> str:
         return "begun often enough; 'foretype tune' does it at once"
     if facts.on_battery:
         return "on battery"
-    if facts.free_disk < TRIES * max(LARGEST_TRY, facts.model_bytes) + SPARE_DISK:
+    if facts.free_disk < _TRIES * max(LARGEST_TRY, facts.model_bytes) + SPARE_DISK:
         return "too little disk space"
     if facts.free_memory < 2 * facts.model_bytes + SPARE_MEMORY:
         return "too little memory"
@@ -166,7 +166,7 @@ class BackgroundTuning:
     def preempt(self) -> None:
         """Somebody needs the model: the process ends now."""
         if self._child is not None and not self._killed:
-            logger.info("a request came: tuning is put off")
+            log.info("a request came: tuning is put off")
             self._killed = True
             self._wanted_s = min(2 * self._wanted_s, LONGEST_IDLE_S)
             self._child.kill()
@@ -191,13 +191,13 @@ class BackgroundTuning:
         try:
             against = obstacle(self._machine.look())
             if against:
-                logger.debug("no tuning: %s", against)
+                log.debug("no tuning: %s", against)
                 return
             self._child, self._killed = self._machine.start(), False
-            logger.info("nobody needs the model: tuning")
+            log.info("nobody needs the model: tuning")
         except Exception as error:  # noqa: BLE001 - tuning is a luxury, and must never harm the daemon
             self._over = True
-            logger.warning("tuning could not begin: %s", type(error).__name__)
+            log.warning("tuning could not begin: %s", type(error).__name__)
 
     def _look_after(self, child: Child) -> None:
         code = child.poll()
@@ -208,7 +208,7 @@ class BackgroundTuning:
             self._sweep()
             return
         self._over = True
-        logger.log(
+        log.log(
             logging.INFO if code == 0 else logging.WARNING,
             "tuning ended with code %d: %s",
             code,
@@ -277,9 +277,9 @@ class ThisMachine:
             tuned=not record.useful(path, gpu_layers=settings.gpu_layers),
             model_bytes=path.stat().st_size,
             free_disk=shutil.disk_usage(_existing(record.tuned_dir())).free,
-            free_memory=memory.available(),
+            free_memory=memory.available_bytes(),
             on_battery=battery is not None and battery.power_plugged is False,
-            starts=tune_journal.read(record.identity(path)).starts,
+            starts=tune_journal.read_journal(record.identity(path)).starts,
         )
 
     def start(self) -> Child:
@@ -290,16 +290,16 @@ class ThisMachine:
         settings = load_settings(self._config_file)[0].model
         path = model_path(settings)
         model = record.identity(path)
-        journal = tune_journal.read(model)
+        journal = tune_journal.read_journal(model)
         journal.starts += 1
-        tune_journal.write(journal, model)
+        tune_journal.write_journal(journal, model)
         return _Process(path, settings.threads)
 
     def sweep(self) -> None:
         """See `Machine`."""
         from ...models.tuning import record
 
-        record.sweep()
+        record.sweep_tuned()
 
 
 def _existing(path: Path) -> Path:

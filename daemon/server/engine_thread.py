@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _Work = tuple[Callable[[], Any], Callable[[Any, BaseException | None], None]]
 
@@ -27,7 +27,7 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="foretype-engine", daemon=True)
         self._thread.start()
 
-    def post(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+    def post(self, work: Callable[[], _T], done: Callable[[_T | None, BaseException | None], None]) -> None:
         """Run `work` in the thread, then `done(result, error)` in the event loop."""
         self._queue.put((work, done))
 

@@ -22,7 +22,7 @@ from .model_source import ModelProvider
 if TYPE_CHECKING:
     from ...models.engine.interface import EngineInfo, EngineLike
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 RETRY_S = 30.0
 """Seconds after which a model that could not be loaded is tried again, even if no file has changed."""
@@ -118,7 +118,7 @@ class ModelHost:
         engine = self.engine
         if engine is None or not self.is_replaced():
             return False
-        logger.info("the model or its configuration has changed; unloading")
+        log.info("the model or its configuration has changed; unloading")
         self.engine = None
         self._thread.post(engine.close, log_failure)
         self._set(ModelStatus())
@@ -160,7 +160,7 @@ class ModelHost:
         if loaded is None:
             self._failed_at = self._clock()
             self._set(ModelStatus(ModelState.ERROR, name=self.status.name, detail=_sentence(error)))
-            logger.warning("%s", self.status.detail)
+            log.warning("%s", self.status.detail)
         else:
             self.engine, info = loaded
             self._note = info.note
@@ -207,4 +207,4 @@ def log_failure(_result: object, error: BaseException | None) -> None:
     """Log a defect without its message, which could quote the user's code."""
     if error is not None:
         where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("failed with %s\n%s", type(error).__name__, where)
+        log.error("failed with %s\n%s", type(error).__name__, where)

@@ -21,7 +21,7 @@ from ..settings.settings import ModelSettings, Settings
 if TYPE_CHECKING:
     from ...models.engine.interface import EngineLike, EngineSettings
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class ModelProvider(Protocol):
@@ -50,13 +50,13 @@ def model_path(model: ModelSettings, *, setting: str = "model.path") -> Path:
     Raises:
         ModelProblem: there is none, or its path depends on the directory that foretype was started in.
     """
-    from ...models.library.store import resolve
+    from ...models.library.store import resolve_model
 
     if "/" in model.path and not Path(model.path).expanduser().is_absolute():
         raise ModelProblem(
             f"The configuration's {setting} is '{model.path}'; write the whole path, from / or ~ on."
         )
-    return resolve(model.path or model.name)
+    return resolve_model(model.path or model.name)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
@@ -127,7 +127,7 @@ class ConfiguredModel:
     def load(self, on_progress: Callable[[float], None]) -> EngineLike:
         settings, complaints = load_settings(self._config_file)
         for complaint in complaints:
-            logger.warning("%s", complaint)
+            log.warning("%s", complaint)
         path = model_path(settings.model)
         try:
             from ...models.engine.loading import load_engine

@@ -32,7 +32,7 @@ from .model_host import log_failure
 from .model_source import ModelProvider
 from .service import Service
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 MAX_UNREAD_BYTES = 4 * 1024 * 1024
 """What may wait in memory for a client that does not read; beyond it the connection is cut."""
@@ -70,7 +70,7 @@ class _Client:
             return
         self._writer.write(frame)
         if transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            logger.warning("client %s does not read; its connection is cut", self.owner)
+            log.warning("client %s does not read; its connection is cut", self.owner)
             transport.abort()
 
     def respond(self, number: int, result: object = None) -> None:
@@ -119,7 +119,7 @@ class Server:
         """Serve one connection until it ends."""
         uid = peer_uid(writer.get_extra_info("socket"))
         if sys.platform != "win32" and uid is not None and uid != os.getuid():
-            logger.warning("a connection of another user (uid %d) was refused", uid)
+            log.warning("a connection of another user (uid %d) was refused", uid)
             writer.transport.abort()
             return
         client = _Client(next(self._numbers), writer)
@@ -134,7 +134,7 @@ class Server:
                 for frame in frames.feed(data):
                     self._handle(client, frame)
         except protocol.ProtocolError as error:
-            logger.warning("client %s: %s; its connection is cut", client.owner, error)
+            log.warning("client %s: %s; its connection is cut", client.owner, error)
         except OSError:
             pass  # it is gone, which is all that matters
         except Exception as error:  # noqa: BLE001 - a defect costs one connection, not the daemon
@@ -166,7 +166,7 @@ class Server:
             self._idle.touch()
         tunes = self._tuning is not None and self._tuning.running
         if self._idle.due and not tunes:  # tuning is why the daemon waited; it ends by itself
-            logger.info("not needed for %.0f minutes; ending", self._idle.minutes)
+            log.info("not needed for %.0f minutes; ending", self._idle.minutes)
             self.stopping.set()
         self.service.refresh()
         if self._tuning is not None:
@@ -314,7 +314,7 @@ class Server:
             client.refuse(number, "Cancelled.")
 
 
-async def serve(
+async def serve_daemon(
     place: DaemonHome,
     source: ModelProvider,
     *,
@@ -351,7 +351,7 @@ async def serve(
                 source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
             )
             listening = await _listen(server, listener)
-            logger.info("daemon %d listens", os.getpid())
+            log.info("daemon %d listens", os.getpid())
             if on_ready is not None:
                 on_ready(server)
             await _until_stopped(server, lambda: bound.in_place and lock.in_place, tick_s)
@@ -361,7 +361,7 @@ async def serve(
             bound.remove()
             listener.close()
     finally:
-        logger.info("daemon %d ends", os.getpid())
+        log.info("daemon %d ends", os.getpid())
         lock.release()
 
 
@@ -378,5 +378,5 @@ async def _until_stopped(server: Server, in_place: Callable[[], bool], tick_s: f
         except TimeoutError:
             server.tick()
             if not in_place():
-                logger.warning("the runtime directory was cleaned; ending, since nobody can connect")
+                log.warning("the runtime directory was cleaned; ending, since nobody can connect")
                 server.stopping.set()

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from .settings import ConfigComplaint, Settings, apply
 
-MAX_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 MAX_BAD_LINES = 25
 """How many lines are left out before the rest of a file is given up."""
 
@@ -32,14 +32,14 @@ def load_settings(path: Path) -> tuple[Settings, list[ConfigComplaint]]:
     source = str(path)
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return Settings(), []
     except OSError as error:
         return Settings(), [
             ConfigComplaint(source, 0, "", f"it cannot be read ({error.strerror}); the defaults are used.")
         ]
-    if len(data) > MAX_BYTES:
+    if len(data) > _MAX_BYTES:
         return Settings(), [
             ConfigComplaint(
                 source, 0, "", "it is over 1 MB, so this is no configuration; the defaults are used."
@@ -50,10 +50,10 @@ def load_settings(path: Path) -> tuple[Settings, list[ConfigComplaint]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Settings(), [ConfigComplaint(source, line, "", "it is not UTF-8; the defaults are used.")]
-    return parse(text, source)
+    return parse_settings(text, source)
 
 
-def parse(text: str, source: str) -> tuple[Settings, list[ConfigComplaint]]:
+def parse_settings(text: str, source: str) -> tuple[Settings, list[ConfigComplaint]]:
     """The settings in TOML text; see `load_settings`."""
     lines = text.replace("\r\n", "\n").split("\n")
     values, bad_lines = _tolerant(lines)

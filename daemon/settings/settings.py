@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast, get_origin
 import attrs
 from cattrs import Converter
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def _number(default: float, least: float, most: float) -> Any:
@@ -185,7 +185,7 @@ class Flaw:
     what: str
 
 
-def apply(base: T, values: Mapping[str, Any]) -> tuple[T, list[Flaw]]:
+def apply(base: _T, values: Mapping[str, Any]) -> tuple[_T, list[Flaw]]:
     """Settings changed by a nested map as TOML or JSON gives it, and what of it was ignored.
 
     Args:
@@ -195,7 +195,7 @@ def apply(base: T, values: Mapping[str, Any]) -> tuple[T, list[Flaw]]:
     return _apply(base, values, ())
 
 
-def _apply(base: T, values: Mapping[str, Any], path: tuple[str, ...]) -> tuple[T, list[Flaw]]:
+def _apply(base: _T, values: Mapping[str, Any], path: tuple[str, ...]) -> tuple[_T, list[Flaw]]:
     fields = attrs.fields_dict(attrs.resolve_types(cast("type[attrs.AttrsInstance]", type(base))))
     changes: dict[str, Any] = {}
     flaws: list[Flaw] = []
@@ -261,10 +261,10 @@ _WANTED: dict[Any, str] = {
 }
 
 
-def _strictly(kind: type[T], *accepted: type) -> Any:
+def _strictly(kind: type[_T], *accepted: type) -> Any:
     """A cattrs hook that takes values of just these types: no "5" for 5, no true for 1."""
 
-    def structure(value: object, _type: object) -> T:
+    def structure(value: object, _type: object) -> _T:
         if type(value) not in accepted:
             raise TypeError
         return cast("Any", kind)(value)

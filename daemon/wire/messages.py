@@ -32,7 +32,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MAX_ITEMS = 65536
 """The longest list or map in a frame: what a header may announce before its items have arrived."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Priority(enum.IntEnum):
@@ -251,7 +251,7 @@ def to_wire(value: object) -> Any:
     return _converter.unstructure(value)
 
 
-def from_wire(kind: type[T], data: Any) -> T:
+def from_wire(kind: type[_T], data: Any) -> _T:
     """Build a message value from what came over the wire.
 
     Raises:

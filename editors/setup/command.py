@@ -9,9 +9,9 @@ import click
 
 
 def _complete_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from .snippets import names
+    from .snippets import editor_names
 
-    return [name for name in names() if name.startswith(incomplete.lower())]
+    return [name for name in editor_names() if name.startswith(incomplete.lower())]
 
 
 @click.command()
@@ -26,12 +26,12 @@ def setup(editor: str | None, write: bool, undo: bool, yes: bool) -> None:
     you have seen what and agreed.
     """
     from . import placing
-    from .snippets import find
+    from .snippets import find_editor
 
     if editor is None:
         _list()
         return
-    snippet = find(editor)
+    snippet = find_editor(editor)
     if write and undo:
         raise click.UsageError("--write and --undo exclude each other.")
     if not (write or undo):
@@ -51,17 +51,17 @@ def setup(editor: str | None, write: bool, undo: bool, yes: bool) -> None:
 
 
 def _list() -> None:
-    from .snippets import find, names
+    from .snippets import editor_names, find_editor
 
     click.echo("foretype setup EDITOR, with one of:\n")
-    for name in names():
-        click.echo(f"  {name:<11}{find(name).title}")
+    for name in editor_names():
+        click.echo(f"  {name:<11}{find_editor(name).title}")
 
 
 def _show(name: str) -> None:
-    from .snippets import find
+    from .snippets import find_editor
 
-    snippet = find(name)
+    snippet = find_editor(name)
     click.echo(click.style(snippet.title, bold=True))
     click.echo(f"{snippet.tested}\n")
     click.echo(f"{snippet.advice}\n")

@@ -79,7 +79,7 @@ def plan(snippet: Snippet) -> Plan:
     write = _write_of(snippet)
     if write.how == "folder":
         return _copy_plan(folder() / write.source, Path(write.path))
-    path = place_of(write)
+    path = _place_of(write)
     before = _content(path)
     if write.how == "new file":
         if before is not None and before != snippet.snippet.lstrip().encode():
@@ -125,7 +125,7 @@ def _write_of(snippet: Snippet) -> Write:
     return snippet.write
 
 
-def place_of(write: Write) -> Path:
+def _place_of(write: Write) -> Path:
     """The file to write to: one that is there rather than a new one."""
     path = Path(write.path)
     if not path.exists():

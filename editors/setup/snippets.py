@@ -82,22 +82,22 @@ def folder() -> Path:
     return Path(__file__).parents[1]
 
 
-def names() -> list[str]:
+def editor_names() -> list[str]:
     """Every editor's name on the command line."""
     return sorted(path.stem for path in (folder() / "snippets").glob("*.toml"))
 
 
-def find(wanted: str) -> Snippet:
+def find_editor(wanted: str) -> Snippet:
     """An editor's snippet, by its name or another that people use.
 
     Raises:
         SetupProblem: there is none of that name.
     """
-    for name in names():
+    for name in editor_names():
         snippet = _read(name)
         if wanted.lower() in (name, *snippet.aliases):
             return snippet
-    raise SetupProblem(f"There is no editor '{wanted}'; there are {', '.join(names())}.")
+    raise SetupProblem(f"There is no editor '{wanted}'; there are {', '.join(editor_names())}.")
 
 
 def _read(name: str) -> Snippet:

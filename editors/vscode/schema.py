@@ -29,7 +29,7 @@ def camel_case(name: str) -> str:
     return _SNAKE.sub(lambda match: match[1].upper(), name)
 
 
-def settings() -> dict[str, Any]:
+def _settings() -> dict[str, Any]:
     """`contributes.configuration.properties` for what the server's schema describes."""
     properties: dict[str, Any] = {}
     for section, described in schema()["properties"].items():
@@ -50,7 +50,7 @@ def generated(package: str) -> str:
     configuration = content["contributes"]["configuration"]
     sections = tuple(f"foretype.{section}." for section in schema()["properties"])
     own = {key: value for key, value in configuration["properties"].items() if not key.startswith(sections)}
-    configuration["properties"] = {**own, **settings()}
+    configuration["properties"] = {**own, **_settings()}
     scopes = {key: value["scope"] for key, value in configuration["properties"].items()}
     content["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = [
         key for key, scope in scopes.items() if scope != "window"

@@ -53,9 +53,9 @@ def lsp(
         return
     if tcp is not None and (stdio or in_process):
         raise click.UsageError("--tcp goes with neither --stdio nor --in-process.")
-    from ..server.stdio import serve
+    from ..server.stdio import serve_stdio
 
-    sys.exit(serve(log_level=log_level, in_process=in_process, tcp=tcp))
+    sys.exit(serve_stdio(log_level=log_level, in_process=in_process, tcp=tcp))
 
 
 @click.command()
@@ -137,7 +137,7 @@ def stats(days: int, as_json: bool, reset: bool) -> None:
     import json
 
     from ..statistics.store import statistics_file
-    from ..statistics.summary import as_record, summarize, tables
+    from ..statistics.summary import as_record, summarize, summary_tables
 
     path = statistics_file()
     if reset:
@@ -151,7 +151,7 @@ def stats(days: int, as_json: bool, reset: bool) -> None:
     else:
         from rich.console import Console
 
-        Console().print(tables(summary))
+        Console().print(summary_tables(summary))
 
 
 @click.command()

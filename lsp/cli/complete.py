@@ -35,10 +35,10 @@ from ..server.stdio import make_backend, user_settings
 from ..workspace.folders import Folder, root_for
 from ..workspace.restrictions import Narrowings
 
-MAX_FILE_BYTES = 64 * 1024 * 1024
+_MAX_FILE_BYTES = 64 * 1024 * 1024
 """Larger files are no source code."""
 
-WITHIN_S = 120.0
+_WITHIN_S = 120.0
 """The longest that one completion may take, loading the model included."""
 
 
@@ -88,7 +88,7 @@ def complete_once(
     snapshot = Snapshot(path.as_uri(), name, language, text, project_indent=project)
     outcome = asyncio.run(_complete(snapshot, offset, root, max_tokens, in_process))
     if as_json:
-        click.echo(json.dumps(as_record(outcome), ensure_ascii=False))
+        click.echo(json.dumps(_as_record(outcome), ensure_ascii=False))
     elif outcome.text:
         click.echo(outcome.text)
 
@@ -117,9 +117,9 @@ def read_source(path: Path) -> str:
             raise FileProblem(f"{path} is a directory. Name a file in it.")
         if path.exists() and not path.is_file():
             raise FileProblem(f"{path} is not a regular file.")
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > _MAX_FILE_BYTES:
             raise FileProblem(
-                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB, too large to be source code."
+                f"{path} is larger than {_MAX_FILE_BYTES >> 20} MiB, too large to be source code."
             )
         data = path.read_bytes()
     except FileNotFoundError:
@@ -175,7 +175,7 @@ async def _complete(
     settings = wanted.completion
     backend = make_backend(in_process=in_process)
     try:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(_WITHIN_S):
             status = await backend.load()
             if status.state is ModelState.ERROR:
                 raise (ModelProblem if status.name or in_process else DaemonProblem)(status.detail)
@@ -188,7 +188,7 @@ async def _complete(
             completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
     except TimeoutError:
         raise DaemonProblem(
-            f"There was no answer within {WITHIN_S:.0f} seconds. 'foretype daemon status' says what it does."
+            f"There was no answer within {_WITHIN_S:.0f} seconds. 'foretype daemon status' says what it does."
         ) from None
     finally:
         await backend.aclose()
@@ -232,7 +232,7 @@ def chosen_prompt(
     return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
 
 
-def as_record(outcome: CompletionOutcome) -> dict[str, Any]:
+def _as_record(outcome: CompletionOutcome) -> dict[str, Any]:
     """The outcome as `--json` prints it; times in ms, counts in tokens."""
     timings = outcome.completion.timings
     return {

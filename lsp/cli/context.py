@@ -79,9 +79,9 @@ def explain_context(target: str, *, root: Path | None, as_json: bool, language: 
         _bring_up_to_date(folder.index, Console(stderr=True))
     found = look(snapshot, offset, folder)
     if as_json:
-        click.echo(json.dumps(as_record(found), ensure_ascii=False))
+        click.echo(json.dumps(_as_record(found), ensure_ascii=False))
     else:
-        Console().print(*report(found), sep="\n")
+        Console().print(*_report(found), sep="\n")
 
 
 def look(snapshot: Snapshot, offset: int, folder: Folder | None) -> Explanation:
@@ -93,7 +93,7 @@ def look(snapshot: Snapshot, offset: int, folder: Folder | None) -> Explanation:
     return Explanation(prompt, choice, should_trigger(snapshot, offset, invoked=False), rules)
 
 
-def report(found: Explanation) -> list[RenderableType]:
+def _report(found: Explanation) -> list[RenderableType]:
     """The explanation for a terminal: the candidates, then the prompt part by part."""
     from rich.rule import Rule
     from rich.table import Table
@@ -129,7 +129,7 @@ def report(found: Explanation) -> list[RenderableType]:
     return [*shown, Rule(), Text(f"{told}; it may have {lines}.")]
 
 
-def as_record(found: Explanation) -> dict[str, Any]:
+def _as_record(found: Explanation) -> dict[str, Any]:
     """The explanation as `--json` prints it."""
     return {
         "prompt": attrs.asdict(found.prompt),

@@ -34,7 +34,7 @@ BETTER = "foretype/betterSuggestion"
 STANDS_S = 0.2
 """A suggestion stays on the screen for so many seconds at least before another takes its place."""
 
-REMEMBERED = 256
+_REMEMBERED = 256
 """Places of which it is known that they were asked about."""
 
 _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABLE)
@@ -135,7 +135,7 @@ class BetterAnswers:
         if completion.stop in _NO_ANSWER or completion.early:
             return
         self._done[_place(snapshot, offset)] = None
-        while len(self._done) > REMEMBERED:
+        while len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
         if not self._stands(snapshot):
             return

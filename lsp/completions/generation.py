@@ -13,7 +13,7 @@ import attrs
 from ...context.shared.values import Completion, StopReason, StopRules
 from ...context.syntax.snapshot import Snapshot
 
-LONGEST = 20_000
+LONGEST_ANSWER = 20_000
 """Code points of an answer that are looked at."""
 
 
@@ -48,7 +48,7 @@ class Generation:
 
     def add(self, text: str) -> None:
         """Take more of what the model says, as far as anybody could read it."""
-        self.text = (self.text + text)[:LONGEST]
+        self.text = (self.text + text)[:LONGEST_ANSWER]
         if not self._worth.is_set() and self.so_far().text:
             self._worth.set()
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 2.0
 """Some clients run an item's command before they tell what was inserted: so long that is waited for."""
 
-TRIES = 3
+_TRIES = 3
 """A client refuses an edit for a version that it has left; it is worked out anew so often."""
 
 
@@ -142,7 +142,7 @@ class Importing:
     async def _add(self, uri: str, imports: tuple[Import, ...]) -> None:
         await self._arrived(uri, imports)
         edit = as_map(as_map(self._editor.capabilities.get("workspace")).get("workspaceEdit"))
-        for _ in range(TRIES):
+        for _ in range(_TRIES):
             found = self._change(uri, imports)
             if found is None:
                 return

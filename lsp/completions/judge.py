@@ -12,7 +12,7 @@ import attrs
 from ...context.checking.check import CheckRequest, WorkspaceFacts, check
 from ...context.shared.values import Completion, StopReason, StopRules
 from ...context.syntax.snapshot import Snapshot
-from .generation import LONGEST
+from .generation import LONGEST_ANSWER
 from .suggestions import Suggestion, around
 
 
@@ -66,8 +66,8 @@ def judge(
         invoked: the user asked for it, and gets to see what the model itself doubts.
     """
     snapshot, offset = asked.snapshot, asked.offset
-    if len(completion.text) > LONGEST:
-        completion = attrs.evolve(completion, text=completion.text[:LONGEST], stop=StopReason.LENGTH)
+    if len(completion.text) > LONGEST_ANSWER:
+        completion = attrs.evolve(completion, text=completion.text[:LONGEST_ANSWER], stop=StopReason.LENGTH)
     checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known or WorkspaceFacts()))
     if not checked.text:
         return Judgement(None, checked.reasons)

@@ -8,7 +8,7 @@ def leading_blanks(text: str) -> str:
     return text[: len(text) - len(text.lstrip(" \t"))]
 
 
-def reindented(text: str, then: str, now: str) -> str | None:
+def moved_in(text: str, then: str, now: str) -> str | None:
     """`text`, written for a first line indented by `then`, for one indented by `now`.
 
     Lines that do not begin with the old indentation are left as they are; so is the first line, whose

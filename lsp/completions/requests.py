@@ -31,7 +31,7 @@ from ...daemon.wire.messages import CompletionRequest, ModelState, ModelStatus
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
 from ..documents.query import InlineQuery
-from ..documents.target import Target, place_of
+from ..documents.target import Target, target_of
 from ..documents.trees import Trees
 from ..workspace.related import Relations
 from .better import BetterAnswers
@@ -138,7 +138,7 @@ class InlineCompletions:
         if document is None or (query.version is not None and query.version != document.version):
             return _nothing
         self.better.stop(query.uri)
-        place = place_of(document, query, self.documents.encoding)
+        place = target_of(document, query, self.documents.encoding)
         self._requests += 1
         self._newest[query.uri] = self._requests
         settings = self._host.settings.completion

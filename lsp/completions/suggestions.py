@@ -17,7 +17,7 @@ from ...context.imports import Import, ImportEdit
 from ...context.languages import language
 from ...context.syntax.cursor_lines import closers_only
 from ...context.text.lines import line_end, newline_of
-from .reindent import leading_blanks, reindented
+from .reindent import leading_blanks, moved_in
 
 BEFORE = 400
 """Code points in front of the suggestion that must be unchanged for it to fit."""
@@ -198,7 +198,7 @@ def _after_new_indent(suggestion: Suggestion, text: str, offset: int, right: int
     typed = text[line_start + len(now) : offset]
     if not said.startswith(typed) or said == typed or said[:1] in "\r\n":
         return None
-    whole = reindented(said, then, now)
+    whole = moved_in(said, then, now)
     return None if whole is None else Rest(suggestion, len(typed), whole[len(typed) :], right)
 
 

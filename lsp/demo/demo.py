@@ -22,7 +22,7 @@ from ...daemon.wire.messages import DaemonStatus, ModelState
 from ..protocol.fields import as_map
 from ..server.stdio import make_backend
 from .client import Client, RequestFailed, ServerProblem
-from .screen import Frame, LiveScreen, PlainLines, Screen, promise, save_svg
+from .screen import LiveScreen, PlainLines, Screen, ScreenFrame, promise, save_svg
 from .script import Passage, Script, next_key, position, read_script, wanted
 
 URI = "untitled:basket.py"
@@ -88,7 +88,9 @@ def run_demo(*, svg: Path | None, keys_per_minute: float) -> None:
             raise Problem(f"The picture {svg} cannot be written ({error.strerror}).") from error
 
 
-async def _run(script: Script, screen: Screen, pause_s: float, console: Console) -> tuple[DemoSummary, Frame]:
+async def _run(
+    script: Script, screen: Screen, pause_s: float, console: Console
+) -> tuple[DemoSummary, ScreenFrame]:
     backend = make_backend()
     try:
         model = await _load(backend, console)
@@ -148,7 +150,7 @@ class Typist:
         self._latencies: list[float] = []
         self._typed_through: list[float] = []
         self._promised = ""
-        self.frame = Frame(text, 0, model=model)
+        self.frame = ScreenFrame(text, 0, model=model)
         self.best = self.frame
 
     async def perform(self, passages: tuple[Passage, ...]) -> None:

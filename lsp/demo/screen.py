@@ -23,7 +23,7 @@ _CURSOR = "reverse"
 
 
 @attrs.frozen
-class Frame:
+class ScreenFrame:
     """What is to be seen at one moment.
 
     Attributes:
@@ -52,7 +52,7 @@ class Frame:
 class Screen(Protocol):
     """Something that shows frames."""
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: ScreenFrame) -> None:
         """Show one."""
         ...
 
@@ -78,9 +78,9 @@ class LiveScreen:
     ) -> None:
         self._live.stop()
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: ScreenFrame) -> None:
         """Draw the window."""
-        self._live.update(window(frame), refresh=True)
+        self._live.update(_window(frame), refresh=True)
 
 
 class PlainLines:
@@ -102,7 +102,7 @@ class PlainLines:
     ) -> None:
         pass
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: ScreenFrame) -> None:
         """Print what is new."""
         line = frame.text[frame.text.rfind("\n", 0, frame.offset) + 1 : frame.offset].lstrip()
         if frame.accepted:
@@ -116,12 +116,12 @@ class PlainLines:
             self._console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
-def promise(frame: Frame) -> str:
+def promise(frame: ScreenFrame) -> str:
     """What the document would be with the suggestion accepted: the same while it is typed through."""
     return frame.text[: frame.offset] + frame.ghost + frame.text[frame.offset + frame.replaced :]
 
 
-def window(frame: Frame) -> RenderableType:
+def _window(frame: ScreenFrame) -> RenderableType:
     """The editor's window around the cursor, and a line of figures below it."""
     before = frame.text[: frame.offset]
     code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(frame.text)
@@ -143,7 +143,7 @@ def window(frame: Frame) -> RenderableType:
     return Group(Panel(body, title="basket.py", title_align="left", border_style="grey50"), figures(frame))
 
 
-def figures(frame: Frame) -> Text:
+def figures(frame: ScreenFrame) -> Text:
     """The line below the window."""
     line = Text(no_wrap=True, overflow="ellipsis")
     if frame.latency_ms is not None:
@@ -156,14 +156,14 @@ def figures(frame: Frame) -> Text:
     return line
 
 
-def save_svg(frame: Frame, path: Path) -> None:
+def save_svg(frame: ScreenFrame, path: Path) -> None:
     """A picture of one frame. Raises OSError."""
     import io
 
     console = Console(
         record=True, width=84, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
-    console.print(window(frame))
+    console.print(_window(frame))
     # The picture is looked at offline as well: no font is fetched for it.
     picture = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", console.export_svg(title="foretype"))
     path.write_text(picture, encoding="utf-8")

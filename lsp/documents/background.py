@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Threads(Executor):
@@ -27,9 +27,9 @@ class Threads(Executor):
         """
         self._name = name
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, fn: Callable[P, _T], /, *args: P.args, **kwargs: P.kwargs) -> Future[_T]:
         """Run a function in a new thread."""
-        future: Future[T] = Future()
+        future: Future[_T] = Future()
         threading.Thread(target=_run, args=(future, fn, args, kwargs), name=self._name, daemon=True).start()
         return future
 

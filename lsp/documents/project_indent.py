@@ -17,17 +17,22 @@ import attrs
 
 from ...context.shared.files import read_text
 from ...context.text.indentation import IndentOptions
-from ...context.workspace.project_indent import FILE, MAX_BYTES, is_last, project_indent
+from ...context.workspace.project_indent import (
+    EDITORCONFIG_FILE,
+    MAX_EDITORCONFIG_BYTES,
+    is_last,
+    project_indent,
+)
 from .background import Threads
 from .document import Document
 
-FRESH_S = 5.0
+_FRESH_S = 5.0
 """How long, in seconds, what was read counts as true."""
 
 WITHIN_S = 0.02
 """A request waits so long for the first answer about its document."""
 
-AT_ONCE = 4
+_AT_ONCE = 4
 """So many documents are looked at at a time: each on a drive that hangs costs a thread."""
 
 _HIGHEST = 64
@@ -37,8 +42,8 @@ def read_project_indent(path: str) -> IndentOptions:
     """What the .editorconfig files above an absolute path say; they are plain files, of a bounded size."""
     files: list[tuple[str, str]] = []
     for folder in list(PurePath(path).parents)[:_HIGHEST]:
-        found = Path(folder) / FILE
-        text = None if found.is_symlink() else read_text(found, MAX_BYTES)
+        found = Path(folder) / EDITORCONFIG_FILE
+        text = None if found.is_symlink() else read_text(found, MAX_EDITORCONFIG_BYTES)
         if text is not None:
             files.append((folder.as_posix(), text))
             if is_last(text):
@@ -75,9 +80,9 @@ class ProjectIndents:
         """Have the files above a document read unless that was just done; what is awaited, if anything is."""
         known = self._known.setdefault(document, _Known())
         busy = sum(each.reading is not None for each in self._known.values())
-        if known.reading is not None or not document.file or busy >= AT_ONCE:
+        if known.reading is not None or not document.file or busy >= _AT_ONCE:
             return known.reading
-        if self._clock() - known.at < FRESH_S:
+        if self._clock() - known.at < _FRESH_S:
             return None
         known.reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, document.file)
         known.reading.add_done_callback(lambda reading: self._take(document, known, reading))

@@ -42,7 +42,7 @@ class Target:
     indentation: IndentOptions | None = None
 
 
-def place_of(document: Document, query: InlineQuery, encoding: Encoding) -> Target:
+def target_of(document: Document, query: InlineQuery, encoding: Encoding) -> Target:
     """The place that a query asks about in the document as it is now."""
     return attrs.evolve(_asked_about(document, query, encoding), indentation=query.indentation)
 

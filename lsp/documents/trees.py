@@ -29,7 +29,7 @@ AT_ONCE_MS = 3.0
 AT_ONCE_CHARACTERS = 60_000
 """Larger texts are parsed in a thread from the beginning: finishing and freeing their trees takes as long."""
 
-WAIT_S = 0.5
+_WAIT_S = 0.5
 """A request waits so many seconds for the tree of its text."""
 
 
@@ -51,7 +51,7 @@ class Trees:
             offset: the place that matters, in the document's `whole`.
         """
         text, loop = document.whole, asyncio.get_running_loop()
-        deadline = loop.time() + WAIT_S
+        deadline = loop.time() + _WAIT_S
         while document.whole is text:
             growing, code, language = document.growing()
             running = self._running.get(growing)

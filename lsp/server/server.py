@@ -26,14 +26,14 @@ from ..protocol.editor import Editor
 from ..protocol.fields import as_int, as_list, as_map, read_position
 from ..protocol.json_rpc import ClientError, Protocol
 from ..protocol.stdin import Patient, Reader, open_reader
-from ..session.session import BackendFactory, OnModel, Session, SettingsLoader
+from ..session.session import BackendFactory, Session, SettingsLoader, TellModel
 
 if TYPE_CHECKING:
     from ..completions.items import InlineItem
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 SWITCH_S = 0.0005
 """A thread that works gives the interpreter to one that waits after so many seconds: a key may wait."""
@@ -336,7 +336,7 @@ class ForetypeServer(LanguageServer):
         return code
 
 
-async def answer(value: T) -> T:
+async def answer(value: _T) -> _T:
     """A coroutine that is already done."""
     return value
 
@@ -400,4 +400,4 @@ def run_stdio(server: ForetypeServer) -> int:
         return stop.code if isinstance(stop.code, int) else 1
 
 
-__all__ = ["BackendFactory", "ForetypeServer", "OnModel", "Session", "SettingsLoader", "run_stdio"]
+__all__ = ["BackendFactory", "ForetypeServer", "Session", "SettingsLoader", "TellModel", "run_stdio"]

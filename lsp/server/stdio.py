@@ -15,12 +15,12 @@ from ...context.shared import paths
 if TYPE_CHECKING:
     from ...daemon.client.backend import Backend
     from ...daemon.settings.settings import Settings
-    from ..session.session import OnModel
+    from ..session.session import TellModel
 
 _LOG_BYTES = 1_000_000
 
 
-def serve(*, log_level: str | None = None, in_process: bool = False, tcp: int | None = None) -> int:
+def serve_stdio(*, log_level: str | None = None, in_process: bool = False, tcp: int | None = None) -> int:
     """Serve on stdin and stdout, or on a loopback port, until the editor leaves; returns the exit code."""
     from ...daemon.process.release import release
     from .server import ForetypeServer, run_stdio
@@ -36,7 +36,7 @@ def serve(*, log_level: str | None = None, in_process: bool = False, tcp: int | 
             logging.getLogger("foretype").setLevel(found.log.level.upper())
         return found
 
-    async def backend(on_model: OnModel) -> Backend:
+    async def backend(on_model: TellModel) -> Backend:
         from ..session.code_log import CodeLog
 
         return CodeLog(make_backend(on_model, in_process=in_process), lambda: include_code)
@@ -61,7 +61,7 @@ def user_settings() -> Settings:
     return settings
 
 
-def make_backend(on_model: OnModel | None = None, *, in_process: bool = False) -> Backend:
+def make_backend(on_model: TellModel | None = None, *, in_process: bool = False) -> Backend:
     """The daemon's client, or the engine in this process, as on Windows. Call it inside the event loop."""
     if in_process or sys.platform == "win32":
         from ...daemon.server.in_process import InProcess

@@ -34,13 +34,13 @@ def run_tcp(make: Callable[[], ForetypeServer], port: int, token: str | None = N
         Problem: the port is taken.
     """
     try:
-        asyncio.run(serve(make, port, token or secrets.token_urlsafe(24)))
+        asyncio.run(serve_tcp(make, port, token or secrets.token_urlsafe(24)))
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-async def serve(make: Callable[[], ForetypeServer], port: int, token: str) -> None:
+async def serve_tcp(make: Callable[[], ForetypeServer], port: int, token: str) -> None:
     """Serve until cancelled; see `run_tcp`. Raises Problem when the port is taken."""
     connections: set[asyncio.Task[Any]] = set()
 

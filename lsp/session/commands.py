@@ -15,7 +15,7 @@ import attrs
 from ...context.shared.problem import Problem
 from ..documents.document import Document
 from ..documents.query import read_query
-from ..documents.target import place_of
+from ..documents.target import target_of
 from ..protocol.fields import as_map
 from .session import Session
 
@@ -124,7 +124,7 @@ async def show_context(session: Session, arguments: list[Any]) -> str | None:
         return None
     position = as_map(arguments[1]) if len(arguments) > 1 else {}
     query = read_query({"textDocument": {"uri": document.uri}, "position": position})
-    place = place_of(document, query, session.documents.encoding)
+    place = target_of(document, query, session.documents.encoding)
     prompt = await session.inline.prompt_at(document, place)
     parts = [f"# What the model sees\n\nPath: `{prompt.path}`, language: `{prompt.language}`"]
     parts += [

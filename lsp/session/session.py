@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OnModel = Callable[["ModelStatus"], None]
-BackendFactory = Callable[[OnModel], Awaitable["Backend"]]
+TellModel = Callable[["ModelStatus"], None]
+BackendFactory = Callable[[TellModel], Awaitable["Backend"]]
 SettingsLoader = Callable[[], "Settings"]
 
 
@@ -107,11 +107,13 @@ class Session:
     def settings(self) -> Settings:
         """The settings in force."""
         if self._resolved is None:
-            from .settings import received, resolve
+            from .settings import received, resolve_settings
 
             if self._file is None:
                 self._file = self._load_settings()
-            self._resolved, complaints = resolve(self._file, *(received(layer) for layer in self._layers))
+            self._resolved, complaints = resolve_settings(
+                self._file, *(received(layer) for layer in self._layers)
+            )
             for complaint in complaints:
                 log.warning("%s", complaint)
         return self._resolved

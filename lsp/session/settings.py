@@ -89,7 +89,7 @@ def received(value: Any) -> dict[str, Any]:
     return settings
 
 
-def resolve(base: Settings, *layers: Mapping[str, Any]) -> tuple[Settings, list[ConfigComplaint]]:
+def resolve_settings(base: Settings, *layers: Mapping[str, Any]) -> tuple[Settings, list[ConfigComplaint]]:
     """The settings of the file, changed by the editor's layers in order; and what of those was ignored.
 
     What a workspace restricts is applied last: nothing that comes from elsewhere takes it back.

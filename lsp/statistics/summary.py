@@ -201,7 +201,7 @@ def as_text(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def tables(summary: Summary) -> RenderableType:
+def summary_tables(summary: Summary) -> RenderableType:
     """The summary for a terminal."""
     from rich.console import Group
     from rich.table import Table

@@ -18,7 +18,7 @@ from ...context.related.sources import Sources
 from ...context.workspace.ignore import RULE_FILES, is_left_out, read_text
 from ...context.workspace.index import Index, WalkProgress
 from ...context.workspace.refresh import refresh
-from ...context.workspace.walk import WHOLE, walk
+from ...context.workspace.walk import ALL_FOLDERS, walk
 from ...context.workspace.watch import MANY, Changes, Watch
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Folder:
         if self._watch is not None and (self._again is None or self._again.done()):
             self._again = asyncio.ensure_future(self._catch_up(self._watch))
 
-    async def _catch_up(self, watch: Watch, inside: tuple[str, ...] = WHOLE) -> None:
+    async def _catch_up(self, watch: Watch, inside: tuple[str, ...] = ALL_FOLDERS) -> None:
         await refresh(self.index, lambda _: None, inside)
         watch.add(self.index.folders)
 

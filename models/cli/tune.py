@@ -16,9 +16,9 @@ from ..library import catalogue, store
 from ..library.catalogue import size_text
 from ..llama.llama import supports_gpu
 from ..tuning.plan import MAX_LOSS, suggestion_ms
-from ..tuning.record import Measured, find, identity, record_path
-from ..tuning.tune import TuneOutcome, TuneStep, Watch
-from ..tuning.tune import tune as run
+from ..tuning.record import Measured, find_tuned, identity, record_path
+from ..tuning.tune import TuneOutcome, TuneStep, TuneWatcher
+from ..tuning.tune import tune_model as run
 
 
 @attrs.frozen
@@ -30,7 +30,7 @@ class Configured:
         gpu_layers: see `engine.EngineSettings`.
     """
 
-    path: Callable[[], Path] = lambda: store.resolve(catalogue.DEFAULT_MODEL)
+    path: Callable[[], Path] = lambda: store.resolve_model(catalogue.DEFAULT_MODEL)
     gpu_layers: int = -1
 
 
@@ -51,7 +51,7 @@ def tune(context: click.Context, name: str, threads: int, *, forget: bool, show:
     is never changed. A daemon uses the result from its next start on.
     """
     configured: Configured = context.obj["model"]() if context.obj else Configured()
-    path = store.resolve(name) if name else configured.path()
+    path = store.resolve_model(name) if name else configured.path()
     if forget or show:
         _earlier(path, forget=forget)
         return
@@ -70,7 +70,7 @@ def tune(context: click.Context, name: str, threads: int, *, forget: bool, show:
 
 
 def _earlier(path: Path, *, forget: bool) -> None:
-    found = find(path)
+    found = find_tuned(path)
     if found is None:
         click.echo("Nothing was tuned for this model on this machine. 'foretype tune' does it.")
     elif forget:
@@ -98,11 +98,11 @@ def _watched(console: Console, path: Path, threads: int, *, anyway: bool) -> Tun
         def watch(step: TuneStep) -> None:
             bar.update(task, completed=step.done, total=step.total, description=step.text)
 
-        watcher: Watch = watch
+        watcher: TuneWatcher = watch
         return run(path, threads=threads, anyway=anyway, watch=watcher)
 
 
-def _line_by_line() -> Watch:
+def _line_by_line() -> TuneWatcher:
     """Says each step once, however often it is announced."""
     said = ""
 

@@ -22,7 +22,7 @@ from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Likelihood, Logits, best
 from ..llama.vocabulary import Ids, Vocabulary
 from .drafter import Drafter
-from .sampling import Sampling, sample
+from .sampling import Sampling, sample_token
 from .spelling import Spelling
 from .stops import StopWatch
 
@@ -282,7 +282,7 @@ class _Run:
         if allowed is not None and not len(allowed):
             allowed = None
         if self._random is not None:
-            token = sample(logits, allowed, self.sampling, self._random)
+            token = sample_token(logits, allowed, self.sampling, self._random)
         else:
             token = best(logits, allowed)
         return token, Likelihood.of(logits, token, allowed, required)

@@ -27,7 +27,7 @@ class Sampling:
     top_k: int = 40
 
 
-def sample(logits: Logits, allowed: Ids | None, sampling: Sampling, random: np.random.Generator) -> int:
+def sample_token(logits: Logits, allowed: Ids | None, sampling: Sampling, random: np.random.Generator) -> int:
     """Draw one token from the `top_k` best of `allowed` (None: all), at a temperature.
 
     Raises:

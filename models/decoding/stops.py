@@ -122,7 +122,7 @@ class StopWatch:
 
     def _go_on(self, line: str) -> None:
         """From one line to the end of the block that it opens."""
-        indent = indent_of(self.line + line, self.rules.tab_width)
+        indent = indent_columns(self.line + line, self.rules.tab_width)
         reference = indent + self._ends_open(line)  # what brackets hold may stand as deep as their line
         self.rules = attrs.evolve(
             self.rules,
@@ -184,7 +184,7 @@ class StopWatch:
 
     def _is_next(self, line: str) -> bool:
         """Whether a line that says the same as the document's next is that: as deep, and no mere closer."""
-        same = self.rules.next_indent in {-1, indent_of(line, self.rules.tab_width)}
+        same = self.rules.next_indent in {-1, indent_columns(line, self.rules.tab_width)}
         return same and not self._closes(line)
 
     def _closes(self, line: str) -> bool:
@@ -245,7 +245,7 @@ class StopWatch:
     def _is_margin(self, line: str) -> bool:
         """Whether a line is a comment at the margin: behind the block's end it belongs to what follows."""
         comment = line.strip().startswith(self.rules.comments or ("\n",))
-        return comment and indent_of(line, self.rules.tab_width) < self.rules.reference_indent
+        return comment and indent_columns(line, self.rules.tab_width) < self.rules.reference_indent
 
 
 def cursor_line(prefix: str) -> str:
@@ -253,7 +253,7 @@ def cursor_line(prefix: str) -> str:
     return prefix[max(prefix.rfind("\n"), prefix.rfind("\r")) + 1 :]
 
 
-def indent_of(line: str, tab_width: int) -> int:
+def indent_columns(line: str, tab_width: int) -> int:
     """Columns of white space at the beginning; a tab goes to the next multiple of `tab_width`."""
     column = 0
     for char in line:
@@ -268,7 +268,7 @@ def indent_of(line: str, tab_width: int) -> int:
 
 def depth_of(line: str, rules: StopRules) -> int:
     """Columns at which a generated line begins, or may: where the file has tabs, two blanks may mean one."""
-    own = indent_of(line, rules.tab_width)
+    own = indent_columns(line, rules.tab_width)
     blanks = len(line) - len(line.lstrip(" "))
     return max(own, blanks // 2 * rules.tab_width) if rules.tabs else own
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import attrs
 
-MARGIN = 1.1
+_MARGIN = 1.1
 """Gain in tokens per ms that a draft must promise: estimates err, and plain decoding never does."""
 
 CAUTION = 6.0
@@ -75,7 +75,7 @@ def draft_length(
     Returns:
         Length 0 unless the gain is at least `MARGIN`.
     """
-    best, gain = 0, MARGIN
+    best, gain = 0, _MARGIN
     expected, alive = 1.0, 1.0
     for length, likely in enumerate(chances[: len(ratios) - 1], 1):
         alive *= likely

@@ -18,7 +18,7 @@ import attrs
 from ...context.shared.problem import ModelProblem
 from ..cache.kv_cache import common_prefix
 from ..cache.step_costs import CostCurve
-from ..gguf.file import GgufFile, check
+from ..gguf.file import GgufFile, check_file
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor
 from ..llama.likelihood import NoNumbersError, best, log_probability
@@ -41,7 +41,7 @@ CATCH_UP = 96
 PADDING = 256
 """Tokens that one vocabulary may have more at its end: makers pad them differently for each model size."""
 
-MARGIN = 1.1
+_MARGIN = 1.1
 """Tokens per ms that drafting must bring, in units of plain decoding, to be gone on with."""
 
 RETRY = 24
@@ -80,7 +80,7 @@ def load_draft(path: Path, target: GgufFile, *, size: int, governor: Governor, g
     Raises:
         ModelProblem: it cannot be used, or has another vocabulary.
     """
-    file = check(path)
+    file = check_file(path)
     differs = difference(file, target)
     if differs:
         raise ModelProblem(
@@ -316,7 +316,7 @@ class DraftModelSource:
             return True
         length = max(1, round(self._made))
         spent = self.costs().ratios()[length] + self._made * self._cost()
-        return (1 + self._accepted) / spent >= MARGIN
+        return (1 + self._accepted) / spent >= _MARGIN
 
     def _cost(self) -> float:
         """Of one drafted token, in steps of the large model."""

@@ -18,7 +18,7 @@ import attrs
 from ..cache.step_costs import MAX_DRAFT, CostCurve
 from .acceptance import Acceptance, DraftEvidence, odds
 from .draft_length import Purse, draft_length
-from .lookup import LONGEST, TokenIndex
+from .lookup import LONGEST_MATCH, TokenIndex
 
 
 @attrs.frozen
@@ -132,7 +132,7 @@ class Recent:
 
     def add(self, context: Sequence[int], tokens: Sequence[int]) -> None:
         """Remember a completion behind the tokens it continued."""
-        self.index.extend([-1, *context[-LONGEST:], *tokens])
+        self.index.extend([-1, *context[-LONGEST_MATCH:], *tokens])
         if len(self.index) > self._limit:
             kept = self.index.tokens[-self._limit // 2 :]
             self.index.clear()
@@ -219,7 +219,7 @@ class Drafts:
         """
         self.prompt.sync(prompt)
         self.previous.begin(expected)
-        self._context = context[-LONGEST:]
+        self._context = context[-LONGEST_MATCH:]
         self._began = len(self._context)
         self._shadows.clear()
 
@@ -237,7 +237,7 @@ class Drafts:
 
     def propose(self, limit: int) -> list[int]:
         """The draft to verify now, at most `limit` tokens; empty where plain decoding is faster."""
-        context = self._context[-LONGEST:]
+        context = self._context[-LONGEST_MATCH:]
         ratios = self.shared.costs().ratios()
         best, length, gain = None, 0, 1.0
         proposals = (source.propose(context) for source in self.sources)

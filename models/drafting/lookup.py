@@ -20,7 +20,7 @@ from ..cache.kv_cache import common_prefix
 SHORTEST = 2
 """Tokens that must agree at least: one alone says next to nothing."""
 
-LONGEST = 24
+LONGEST_MATCH = 24
 """Tokens that are compared at most."""
 
 MAX_CANDIDATES = 12
@@ -30,7 +30,7 @@ _HIGH = 32  # bits that a token id is shifted by in the key of a pair
 
 
 @attrs.frozen
-class Found:
+class _Found:
     """An occurrence of the context.
 
     Attributes:
@@ -113,7 +113,7 @@ class TokenIndex:
         self._before.clear()
         self._newest.clear()
 
-    def find(self, context: Sequence[int]) -> Found | None:
+    def find(self, context: Sequence[int]) -> _Found | None:
         """The longest occurrence of the end of `context`, the newest among equals; None without one.
 
         Args:
@@ -125,7 +125,7 @@ class TokenIndex:
         if not position:
             return None
         row, before = self.tokens, self._before
-        limit = min(LONGEST, len(context))
+        limit = min(LONGEST_MATCH, len(context))
         best, matched, opposing = 0, 0, 0
         followers: list[int] = []
         for _ in range(MAX_CANDIDATES):
@@ -141,7 +141,7 @@ class TokenIndex:
             if position <= 0:
                 break
         agreeing = followers.count(row[best])
-        return Found(best, matched, agreeing, opposing, len(followers) - agreeing - opposing)
+        return _Found(best, matched, agreeing, opposing, len(followers) - agreeing - opposing)
 
     def following(self, position: int, limit: int, *, at_end: bool) -> list[int]:
         """Up to `limit` tokens from `position` on, none beyond a barrier.

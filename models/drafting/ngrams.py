@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 SLOTS = 1 << 16
 ORDER = 3
-LEAST = 2
+_LEAST = 2
 """Times that a token must have followed before it is drafted."""
 
-MOST = 255
+_MOST = 255
 _MAGIC = b"foretype-ngrams1"
 _HEADER = struct.Struct("<16s32sI")  # magic, model, checksum
 
@@ -65,7 +65,7 @@ class Ngrams:
             slot, check = _key(row)
             count = int(self._counts[slot])
             if count and self._checks[slot] == check and self._tokens[slot] == row[-1]:
-                self._counts[slot] = min(MOST, count + 1)
+                self._counts[slot] = min(_MOST, count + 1)
             elif count > 1:
                 self._counts[slot] = count - 1
             else:
@@ -77,7 +77,7 @@ class Ngrams:
         row, draft = list(tokens[-ORDER:]), list[int]()
         while len(row) >= ORDER and len(draft) < MAX_DRAFT:
             slot, check = _key(row[-ORDER:])
-            if self._counts[slot] < LEAST or self._checks[slot] != check:
+            if self._counts[slot] < _LEAST or self._checks[slot] != check:
                 break
             draft.append(int(self._tokens[slot]))
             row.append(draft[-1])
@@ -88,7 +88,7 @@ class Ngrams:
         body = self._checks.tobytes() + self._tokens.tobytes() + self._counts.tobytes()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
+            leftovers.write_atomically(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
         except OSError as error:
             log.info("the workspace's n-grams could not be saved: %s", error)
             return False
@@ -135,7 +135,7 @@ class NgramTables:
             barriers: see `Ngrams`.
         """
         if directory is not None:
-            leftovers.sweep(directory)
+            leftovers.sweep_leftovers(directory)
         self._directory = directory
         self._model = model
         self._barriers = barriers
@@ -171,9 +171,9 @@ class NgramTables:
         """Keep the `MAX_FILES` files written last."""
         with contextlib.suppress(OSError):
             files = sorted(directory.glob("*.ngrams"), key=lambda path: path.stat().st_mtime)
-            for old in files[:-MAX_FILES]:
+            for old in files[:-_MAX_FILES]:
                 old.unlink(missing_ok=True)
 
 
 MAX_WORKSPACES = 4
-MAX_FILES = 16
+_MAX_FILES = 16

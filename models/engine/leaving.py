@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..cache.kv_cache import KVCache, Sequence
-from ..cache.saved_states import MAX_BYTES, StateStore, Writing
+from ..cache.saved_states import MAX_STATES_BYTES, StateStore, Writing
 from ..llama.cancellation import Cancellation
 
 MIN_SAVED_TOKENS = 256
 """Shorter prompts are evaluated faster than anybody notices."""
 
-MOST = 4
+MOST_LEAVING = 4
 """Closed files whose cells are kept until they are saved."""
 
 PART_BYTES = 8 << 20
@@ -51,12 +51,12 @@ class Leaving:
         saved = self._states.find(tokens, 1)
         if saved and len(tokens) - saved[1] < MIN_SAVED_TOKENS // 4:
             return False
-        return self._cache.state_size(sequence) <= MAX_BYTES
+        return self._cache.state_size(sequence) <= MAX_STATES_BYTES
 
     def add(self, sequence: Sequence) -> None:
         """Take a sequence over; its owner lets go of it."""
         self._waiting.append(sequence)
-        while len(self._waiting) > MOST:
+        while len(self._waiting) > MOST_LEAVING:
             self._drop()
 
     def clear(self) -> None:

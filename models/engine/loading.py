@@ -21,7 +21,7 @@ from ..cache.step_costs import CostCurve
 from ..drafting.draft_model import DraftModel, load_draft
 from ..drafting.drafts import Speculation
 from ..drafting.ngrams import NgramTables
-from ..gguf.file import GgufFile, check, check_memory
+from ..gguf.file import GgufFile, check_file, check_memory
 from ..gguf.sizes import (
     DEFAULT_CELLS,
     MICRO_BATCH,
@@ -32,7 +32,7 @@ from ..gguf.sizes import (
     state_bytes,
 )
 from ..llama.cancellation import Cancellation
-from ..llama.governor import Governor, available
+from ..llama.governor import Governor, usable_cores
 from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
 from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
@@ -40,15 +40,14 @@ from ..machine import memory
 from ..prompts.formats import Recognition, facts, from_overrides, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
-from ..tuning.record import find as find_tuned
-from ..tuning.record import sweep as sweep_tuned
+from ..tuning.record import find_tuned, sweep_tuned
 from .interface import EngineInfo, EngineSettings
 from .local import LocalEngine
 from .writing import Drafting
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 MEMORY_SHARE = 0.2
 """The KV cache takes at most this part of the memory that is free."""
@@ -102,7 +101,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     """
     check_library()
     on_gpu = settings.gpu_layers != 0 and supports_gpu()
-    file = check(path)
+    file = check_file(path)
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
@@ -114,10 +113,10 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     if not on_gpu:
         # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
         cells = settings.context_tokens or default_cells(file)
-        runs = file if used == path else check(used)
+        runs = file if used == path else check_file(used)
         beside = _draft_bytes(settings) + checkpoint_bytes(runs)
-        check_memory(runs, memory.available(), cells, beside, micro_batch=micro_batch)
-    threads = settings.threads or (found.choice.threads if found else available())
+        check_memory(runs, memory.available_bytes(), cells, beside, micro_batch=micro_batch)
+    threads = settings.threads or (found.choice.threads if found else usable_cores())
 
     def start(layers: int) -> tuple[Model, Context]:
         model = Model(used, gpu_layers=layers, on_progress=on_progress)
@@ -196,7 +195,7 @@ def few_layers(layers: int, of: int) -> str:
     )
 
 
-def with_fewer_layers(start: Callable[[int], T], layers: int) -> tuple[T, int]:
+def with_fewer_layers(start: Callable[[int], _T], layers: int) -> tuple[_T, int]:
     """Start with so many layers on the GPU, and with half as many each time its memory does not suffice.
 
     Returns:
@@ -221,7 +220,7 @@ def _draft_bytes(settings: EngineSettings) -> int:
     if not settings.speculation or settings.draft is None:
         return 0
     cells = (settings.context_tokens or DEFAULT_CELLS) // 2 + 512
-    return draft_needed(check(settings.draft), cells)
+    return draft_needed(check_file(settings.draft), cells)
 
 
 def _draft_model(
@@ -276,7 +275,7 @@ def longest_prompt(longest: int, cells: int) -> int:
 def default_cells(file: GgufFile) -> int:
     """Cells of the KV cache in tokens: `DEFAULT_CELLS`, or what `MEMORY_SHARE` of the free memory allows."""
     per_token = max(1, cache_bytes(file, 1))
-    free = int(memory.available() * MEMORY_SHARE) - state_bytes(file, sequences_for(file))
+    free = int(memory.available_bytes() * MEMORY_SHARE) - state_bytes(file, sequences_for(file))
     affordable = max(free, 0) // per_token
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 

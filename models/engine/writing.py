@@ -13,7 +13,7 @@ from ..decoding.loop import Generated, generate
 from ..decoding.sampling import Sampling
 from ..drafting.draft_model import DraftModel
 from ..drafting.drafts import Drafts, Speculation
-from ..drafting.lookup import LONGEST
+from ..drafting.lookup import LONGEST_MATCH
 from ..drafting.ngrams import NgramTables
 from ..llama.cancellation import Cancellation
 from ..llama.vocabulary import to_bytes
@@ -103,14 +103,14 @@ class Continuation:
         closing = len(self.planner.layout.after_tail())
         body = plan.target[: len(plan.target) - closing] if closing else plan.target
         context: list[int] = []
-        for token in reversed(body[-LONGEST:]):
+        for token in reversed(body[-LONGEST_MATCH:]):
             if token in self.speculation.barriers:
                 break
             context.insert(0, token)
-        if len(context) < LONGEST and plan.anchor.prefix:
+        if len(context) < LONGEST_MATCH and plan.anchor.prefix:
             # The middle has only begun: what stands left of it lies elsewhere in the prompt.
-            before = to_bytes(plan.anchor.prefix[-8 * LONGEST :])
-            context = self.planner.vocabulary.encode_continuation(before)[-LONGEST:] + context
+            before = to_bytes(plan.anchor.prefix[-8 * LONGEST_MATCH :])
+            context = self.planner.vocabulary.encode_continuation(before)[-LONGEST_MATCH:] + context
         drafts.begin(body, context, self._rest(session, plan.required))
         if self.draft_model is not None:
             self.draft_model.begin(drafts, plan.target, len(body))

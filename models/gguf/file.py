@@ -31,8 +31,8 @@ from .head import (
     Tensor,
     Value,
     damaged,
+    head_tables,
     short,
-    tables,
 )
 from .sizes import MICRO_BATCH, MOST_LAYERS, memory_needed
 
@@ -101,7 +101,7 @@ class GgufFile:
     def quantisation(self) -> str:
         """What the tensors mostly are: the file's own word, else the type with the most bytes."""
         number = self.integer("general.file_type")
-        known = cast("dict[str, str]", tables()["file_types"])
+        known = cast("dict[str, str]", head_tables()["file_types"])
         if number is not None and str(number) in known:
             return known[str(number)]
         by_kind: dict[str, int] = {}
@@ -162,7 +162,7 @@ class GgufFile:
         return data
 
 
-def read(path: Path) -> GgufFile:
+def read_gguf(path: Path) -> GgufFile:
     """Read and check the head of a GGUF file; of all parts, when it is the first part of a split model.
 
     Raises:
@@ -267,7 +267,7 @@ def _check_vocabulary(file: GgufFile) -> None:
 # --- can it be run here ---------------------------------------------------------------------------
 
 
-def check(path: Path, *, available_bytes: int | None = None, context_tokens: int = 0) -> GgufFile:
+def check_file(path: Path, *, available_bytes: int | None = None, context_tokens: int = 0) -> GgufFile:
     """`read`, and ask whether the model can be run on this machine.
 
     Args:
@@ -278,7 +278,7 @@ def check(path: Path, *, available_bytes: int | None = None, context_tokens: int
     Raises:
         ModelProblem: as `read`, or an architecture that cannot complete code, or not enough memory.
     """
-    file = read(path)
+    file = read_gguf(path)
     check_architecture(file)
     if available_bytes is not None:
         check_memory(file, available_bytes, context_tokens)
@@ -300,7 +300,7 @@ def _newer_than_known(installed: str | None) -> bool:
             installed = importlib.metadata.version("llama-cpp-python")
         except importlib.metadata.PackageNotFoundError:
             return False
-    return _numbers(installed) > _numbers(cast("str", tables()["version"]))
+    return _numbers(installed) > _numbers(cast("str", head_tables()["version"]))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -322,7 +322,7 @@ def check_architecture(file: GgufFile, llama: str | None = None) -> None:
     path, name = file.path, file.architecture
     if not name:
         damaged(path, "it does not say which architecture it has")
-    known = cast("dict[str, list[str]]", tables()["architectures"])
+    known = cast("dict[str, list[str]]", head_tables()["architectures"])
     if name in known["encode"] or name in known["other"]:
         raise ModelProblem(
             f"{path} is a '{short(name)}' model, which cannot continue text; name a model that can."

@@ -47,7 +47,7 @@ U64 = _SCALARS[10]
 
 
 @functools.cache
-def tables() -> Mapping[str, Any]:
+def head_tables() -> Mapping[str, Any]:
     """What `head.toml` holds: architectures, types, file_types."""
     return tomllib.loads(Path(__file__).with_name("head.toml").read_text(encoding="utf-8"))
 
@@ -55,7 +55,7 @@ def tables() -> Mapping[str, Any]:
 @functools.cache
 def tensor_types() -> Mapping[int, tuple[str, int, int]]:
     """Tensor types by their number: name, values per block, bytes per block."""
-    table = cast("dict[str, tuple[str, int, int]]", tables()["types"])
+    table = cast("dict[str, tuple[str, int, int]]", head_tables()["types"])
     return {int(number): (row[0], row[1], row[2]) for number, row in table.items()}
 
 

@@ -95,7 +95,7 @@ def entries() -> tuple[Entry, ...]:
     return converter.structure(data["model"], tuple[Entry, ...])
 
 
-def find(name: str) -> Entry | None:
+def find_model(name: str) -> Entry | None:
     """The entry of that name or alias, in any case; None when there is none."""
     wanted = name.strip().lower()
     for entry in entries():
@@ -104,7 +104,7 @@ def find(name: str) -> Entry | None:
     return None
 
 
-def names() -> tuple[str, ...]:
+def model_names() -> tuple[str, ...]:
     """Every name and alias, for completion and for suggestions."""
     return tuple(name for entry in entries() for name in (entry.name, *entry.aliases))
 
@@ -115,9 +115,9 @@ def get(name: str) -> Entry:
     Raises:
         UnknownModel: when there is none; the sentence suggests the nearest name.
     """
-    found = find(name)
+    found = find_model(name)
     if found is None:
-        raise UnknownModel(f"There is no model called '{name}'.{suggestion(name, names())}")
+        raise UnknownModel(f"There is no model called '{name}'.{suggestion(name, model_names())}")
     return found
 
 

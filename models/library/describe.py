@@ -76,7 +76,7 @@ def describe(path: Path, overrides: Sequence[formats.Override] = ()) -> Descript
     Raises:
         ModelProblem: it is no GGUF, or damaged.
     """
-    file = gguf.read(path)
+    file = gguf.read_gguf(path)
     model = formats.facts(file)
     found = formats.recognise(model, overrides)
     try:
@@ -115,6 +115,6 @@ def _bos(found: formats.Recognition, model: formats.ModelFacts) -> str:
     return "added, as the file says" if model.add_bos else "not added, as the file says"
 
 
-def rendered(pieces: Sequence[layout.Piece]) -> str:
+def rendered(pieces: Sequence[layout.PromptPiece]) -> str:
     """A prompt for people: markers in ⟦⟧ so that they differ from text that looks like one."""
     return "".join(f"⟦{piece.text}⟧" if isinstance(piece, layout.Marker) else piece.text for piece in pieces)

@@ -71,7 +71,7 @@ class Pulled:
     verified: bool
 
 
-def pull(entry: Entry, directory: Path, progress: Progress, *, force: bool = False) -> Pulled:
+def download_model(entry: Entry, directory: Path, progress: Progress, *, force: bool = False) -> Pulled:
     """Fetch a model into `directory` unless it is there.
 
     Args:
@@ -141,7 +141,7 @@ def _fetch_any(entry: Entry, target: Path, temporary: Path, progress: Progress) 
 def _check_gguf(path: Path) -> None:
     from ..gguf import file as gguf
 
-    gguf.read(path)
+    gguf.read_gguf(path)
 
 
 # --- wheels ---------------------------------------------------------------------------------------

@@ -33,14 +33,14 @@ class Removable:
     size: int
 
 
-def find(name: str, directory: Path | None = None) -> Removable:
+def find_removable(name: str, directory: Path | None = None) -> Removable:
     """The files of the model that `name` means.
 
     Raises:
         ModelProblem: there is none, or it does not lie in the models folder.
     """
     folder = directory or store.models_dir()
-    path = store.resolve(name, folder)
+    path = store.resolve_model(name, folder)
     if path.parent.resolve() != folder.resolve():
         raise ModelProblem(
             f"{path} does not lie in the models folder, so it is not removed; delete it yourself."
@@ -54,14 +54,14 @@ def find(name: str, directory: Path | None = None) -> Removable:
     return Removable(path, parts, sum(part.stat().st_size for part in parts))
 
 
-def remove(model: Removable, tuned_folder: Path | None = None) -> None:
+def remove_model(model: Removable, tuned_folder: Path | None = None) -> None:
     """Remove it. A link goes, and what it points to stays.
 
     Raises:
         ModelProblem: a file cannot be removed; what was tuned is gone then.
     """
     try:
-        journal.remove(record.identity(model.path), tuned_folder)
+        journal.remove_journal(record.identity(model.path), tuned_folder)
         record.forget(model.path, tuned_folder)
         for part in model.parts:
             part.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
-def path_of(entry: catalogue.Entry, directory: Path | None = None) -> Path:
+def path_of_model(entry: catalogue.Entry, directory: Path | None = None) -> Path:
     """Where the file of a catalogue entry lies once it was pulled."""
     return (directory or models_dir()) / entry.file
 
@@ -46,7 +46,7 @@ def own_files(directory: Path | None = None) -> dict[str, Path]:
     return found
 
 
-def resolve(name_or_path: str, directory: Path | None = None) -> Path:
+def resolve_model(name_or_path: str, directory: Path | None = None) -> Path:
     """The GGUF file that a name or a path means.
 
     A name is looked up in the catalogue, then among the file stems of the models folder, never in the
@@ -62,9 +62,9 @@ def resolve(name_or_path: str, directory: Path | None = None) -> Path:
         raise ModelProblem("No model is named. 'foretype models list' shows what there is.")
     if "/" in wanted or wanted.lower().endswith(".gguf"):
         return _resolve_path(wanted, folder)
-    entry = catalogue.find(wanted)
+    entry = catalogue.find_model(wanted)
     if entry is not None:
-        path = path_of(entry, folder)
+        path = path_of_model(entry, folder)
         if path.is_file():
             return path
         raise ModelProblem(
@@ -76,7 +76,7 @@ def resolve(name_or_path: str, directory: Path | None = None) -> Path:
     path = own.get(wanted) or lowered.get(wanted.lower())
     if path is not None and path.is_file():
         return path
-    hint = catalogue.suggestion(wanted, (*catalogue.names(), *own))
+    hint = catalogue.suggestion(wanted, (*catalogue.model_names(), *own))
     raise catalogue.UnknownModel(f"There is no model called '{wanted}'.{hint}")
 
 

@@ -31,7 +31,7 @@ PENALTY_MS = 300.0
 Runnable = Callable[[], int | None]
 
 
-def available() -> int:
+def usable_cores() -> int:
     """Physical cores that this process may use: a second thread on one core gains decoding nothing."""
     return cores().usable
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from llama_cpp import _ggml
 
 log = logging.getLogger(__name__)
-c: Any = llama_cpp
+_c: Any = llama_cpp
 _libggml: Any = _ggml.libggml
 
 Told = Callable[[str, npt.NDArray[np.float32]], None]
@@ -78,7 +78,7 @@ def listener(told: Told) -> Any:
         flat = inputs.ne[2] == inputs.ne[3] == 1 and rows > 0 and matrix.ne[2] == 1
         return (matrix.name.decode(), inputs, node.src[1]) if packed and flat else None
 
-    @c.ggml_backend_sched_eval_callback
+    @_c.ggml_backend_sched_eval_callback
     def callback(pointer: int, ask: bool, _data: object) -> bool:  # noqa: FBT001 - llama.cpp's signature
         found = product(pointer)
         if ask or found is None:

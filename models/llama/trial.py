@@ -32,7 +32,7 @@ from .system import SystemInfo, foreign, processor_features, system_info
 
 log = logging.getLogger(__name__)
 
-WITHIN_S = 20.0
+_WITHIN_S = 20.0
 """How long the child may take on a machine that has other things to do; beyond it nothing is concluded."""
 
 KEPT = 8
@@ -134,7 +134,7 @@ def try_in_child() -> int | None:
             [sys.executable, "-P", "-m", f"{__package__}.trial_worker"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=WITHIN_S,
+            timeout=_WITHIN_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -172,4 +172,4 @@ def _write(memory: Path, outcomes: Mapping[str, int]) -> None:
     kept = dict(list(outcomes.items())[-KEPT:])
     with contextlib.suppress(OSError):
         memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        leftovers.write(memory, [json.dumps(kept, indent=1).encode()])
+        leftovers.write_atomically(memory, [json.dumps(kept, indent=1).encode()])

@@ -44,7 +44,7 @@ _MATRICES = {
 _NORMS = ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm")
 
 
-def main() -> int:
+def _main() -> int:
     """Compute; the exit code."""
     with tempfile.TemporaryDirectory(prefix="foretype-trial-") as folder:
         path = Path(folder) / "trial.gguf"
@@ -119,4 +119,4 @@ def _value(value: float | str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_main())

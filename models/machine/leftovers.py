@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-OLD_S = 86400.0
+_OLD_S = 86400.0
 """After so long nobody writes any more, whichever machine it was that shares the folder."""
 
 _BEGINS = ".writing-"
@@ -30,7 +30,7 @@ def writer(process: int | None = None) -> str:
     return f"{_BEGINS}{host}-{os.getpid() if process is None else process}-"
 
 
-def write(path: Path, parts: Iterable[bytes]) -> None:
+def write_atomically(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file, mode 0600, in place of an earlier one: at once or not at all.
 
     Raises:
@@ -48,7 +48,7 @@ def write(path: Path, parts: Iterable[bytes]) -> None:
         raise
 
 
-def sweep(directory: Path) -> None:
+def sweep_leftovers(directory: Path) -> None:
     """Remove from a folder what processes that are gone were writing. Never raises."""
     with contextlib.suppress(OSError):
         for path in list(directory.glob(f"{_BEGINS}*")):
@@ -64,4 +64,4 @@ def _abandoned(path: Path) -> bool:
         return True  # as earlier versions named it
     if path.name.startswith(writer(int(process))):
         return not psutil.pid_exists(int(process))
-    return time.time() - path.stat().st_mtime > OLD_S
+    return time.time() - path.stat().st_mtime > _OLD_S

@@ -17,7 +17,7 @@ from .cores import groups
 _UNLIMITED = 1 << 60
 
 
-def available(root: Path = Path("/"), machine: int | None = None) -> int:
+def available_bytes(root: Path = Path("/"), machine: int | None = None) -> int:
     """Bytes that may be allocated without anything being pushed out or ended.
 
     Args:

@@ -212,7 +212,7 @@ def strip_closer_lines(below: str) -> str:
 
 def anchor_point(prefix: str) -> int:
     """Where the anchor of a cursor behind `prefix` stands: its line's start, or inside a long line."""
-    start = line_start(prefix)
+    start = _line_start(prefix)
     length = len(prefix) - start
     if length < LONG_LINE:
         return start
@@ -220,7 +220,7 @@ def anchor_point(prefix: str) -> int:
     return start + length // step * step - step
 
 
-def line_start(text: str) -> int:
+def _line_start(text: str) -> int:
     """Where the last line of `text` begins."""
     return max(text.rfind("\n"), text.rfind("\r")) + 1
 

@@ -43,7 +43,7 @@ class Text:
     continues: bool = True
 
 
-Piece = Marker | Text
+PromptPiece = Marker | Text
 
 
 @attrs.frozen
@@ -72,11 +72,11 @@ class SuffixFirst:
         after: between the prefix and what the model adds; often the marker of the middle, or nothing.
     """
 
-    before: tuple[Piece, ...]
-    after: tuple[Piece, ...]
+    before: tuple[PromptPiece, ...]
+    after: tuple[PromptPiece, ...]
 
 
-def head(recognition: Recognition, around: Surroundings) -> tuple[Piece, ...]:
+def head(recognition: Recognition, around: Surroundings) -> tuple[PromptPiece, ...]:
     """What comes first and changes least: everything before the first text of the current file.
 
     It includes the marker that opens that text. A BOS token is not part of it; see `Recognition.bos`.
@@ -92,7 +92,7 @@ def head(recognition: Recognition, around: Surroundings) -> tuple[Piece, ...]:
 
 def body_psm(
     recognition: Recognition, prefix: str, suffix: str, around: Surroundings | None = None
-) -> tuple[Piece, ...]:
+) -> tuple[PromptPiece, ...]:
     """The rest of a prefix-first prompt: prefix, suffix, up to and including the marker of the middle."""
     around = around or Surroundings()
     _, between, closing = _sections(recognition.format)
@@ -136,14 +136,16 @@ def _continues(recognition: Recognition, around: Surroundings) -> bool:
     return isinstance(lead[-1], Text) or not recognition.format.prefix_begins
 
 
-def _begun(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+def _begun(pieces: tuple[PromptPiece, ...]) -> tuple[PromptPiece, ...]:
     """The same pieces where the text at the end, if it is one, begins a text."""
     if pieces and isinstance(pieces[-1], Text):
         return (*pieces[:-1], attrs.evolve(pieces[-1], continues=False))
     return pieces
 
 
-def whole(recognition: Recognition, prefix: str, suffix: str, around: Surroundings) -> tuple[Piece, ...]:
+def whole(
+    recognition: Recognition, prefix: str, suffix: str, around: Surroundings
+) -> tuple[PromptPiece, ...]:
     """The complete prompt, for showing it and for tests."""
     start = head(recognition, around)
     if recognition.format.order == "psm":
@@ -164,8 +166,8 @@ def _sections(used: FimFormat) -> tuple[tuple[str, ...], tuple[str, ...], tuple[
     return items[:first], items[first + 1 : last], items[last + 1 :]
 
 
-def _expand(recognition: Recognition, items: Iterable[str], around: Surroundings) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
+def _expand(recognition: Recognition, items: Iterable[str], around: Surroundings) -> tuple[PromptPiece, ...]:
+    pieces: list[PromptPiece] = []
     for item in items:
         if item == "{related}":
             pieces += _related(recognition, around)
@@ -176,7 +178,7 @@ def _expand(recognition: Recognition, items: Iterable[str], around: Surroundings
     return _joined(pieces)
 
 
-def _item(recognition: Recognition, item: str, values: Mapping[str, str]) -> list[Piece]:
+def _item(recognition: Recognition, item: str, values: Mapping[str, str]) -> list[PromptPiece]:
     """One marker or one piece of fixed text, filled in."""
     if is_token(item):
         token = recognition.ids[item]
@@ -201,11 +203,11 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return "".join(result)
 
 
-def _related(recognition: Recognition, around: Surroundings) -> list[Piece]:
+def _related(recognition: Recognition, around: Surroundings) -> list[PromptPiece]:
     if not around.related:
         return []
     used = recognition.format
-    pieces: list[Piece] = []
+    pieces: list[PromptPiece] = []
     structured = _is_structured(recognition)
     if structured and around.repository and used.repository and _possible(recognition, used.repository):
         pieces += _items(recognition, used.repository, {"repository": _one_line(around.repository)})
@@ -231,7 +233,7 @@ def _has_others(around: Surroundings) -> bool:
     return any(part.path != around.path for part in around.related)
 
 
-def _current(recognition: Recognition, around: Surroundings) -> list[Piece]:
+def _current(recognition: Recognition, around: Surroundings) -> list[PromptPiece]:
     used = recognition.format
     among_others = bool(around.related) and (_is_structured(recognition) or _has_others(around))
     if not around.path or not (among_others or used.path == "always"):
@@ -242,7 +244,7 @@ def _current(recognition: Recognition, around: Surroundings) -> list[Piece]:
     return list(_text(_comment(around.path, around.language)))
 
 
-def _items(recognition: Recognition, items: Iterable[str], values: Mapping[str, str]) -> list[Piece]:
+def _items(recognition: Recognition, items: Iterable[str], values: Mapping[str, str]) -> list[PromptPiece]:
     return [piece for item in items for piece in _item(recognition, item, values)]
 
 
@@ -263,13 +265,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
-def _text(text: str, *, continues: bool = True) -> tuple[Piece, ...]:
+def _text(text: str, *, continues: bool = True) -> tuple[PromptPiece, ...]:
     return (Text(text, continues),) if text else ()
 
 
-def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def _joined(pieces: Sequence[PromptPiece]) -> tuple[PromptPiece, ...]:
     """The same row with texts that follow each other made one."""
-    row: list[Piece] = []
+    row: list[PromptPiece] = []
     for piece in pieces:
         last = row[-1] if row else None
         if isinstance(piece, Text) and isinstance(last, Text):

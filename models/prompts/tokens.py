@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ..llama.vocabulary import Vocabulary, to_bytes
 from .formats import Recognition
-from .layout import Marker, Piece, SuffixFirst, Surroundings, body_psm, body_spm, head
+from .layout import Marker, PromptPiece, SuffixFirst, Surroundings, body_psm, body_spm, head
 
 _REMEMBERED = 32
 
@@ -61,7 +61,7 @@ class PromptTokens:
         rest: SuffixFirst = body_spm(self._recognition, "")
         return self._tokens(rest.after)
 
-    def _tokens(self, pieces: Iterable[Piece]) -> list[int]:
+    def _tokens(self, pieces: Iterable[PromptPiece]) -> list[int]:
         tokens: list[int] = []
         for piece in pieces:
             if isinstance(piece, Marker):

@@ -18,7 +18,7 @@ from .sample import other_code
 
 MOST_TOKENS = 6144
 LEAST_TOKENS = 1024
-WITHIN_MS = 30_000.0
+_WITHIN_MS = 30_000.0
 """About so long it may take to read the code: large models read less of it."""
 
 Importance = dict[str, npt.NDArray[np.float32]]
@@ -27,7 +27,7 @@ Importance = dict[str, npt.NDArray[np.float32]]
 
 def tokens_to_read(speed: float) -> int:
     """How many tokens to read at `speed` tokens per ms."""
-    wanted = min(MOST_TOKENS, max(LEAST_TOKENS, int(WITHIN_MS * speed)))
+    wanted = min(MOST_TOKENS, max(LEAST_TOKENS, int(_WITHIN_MS * speed)))
     return wanted // PASSAGE * PASSAGE
 
 

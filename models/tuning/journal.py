@@ -22,9 +22,9 @@ from .record import Measured
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+_FORMAT = 1
 
-OLD_S = 14 * 86400.0
+_OLD_S = 14 * 86400.0
 """After so long the machine may have changed in ways that nobody noticed."""
 
 
@@ -44,7 +44,7 @@ class Journal:
     turns: dict[str, int] = attrs.field(factory=dict[str, int])
     quality: float | None = None
     starts: int = 0
-    version: int = FORMAT
+    version: int = _FORMAT
 
     def known(self, form: Measured, turns: int) -> Measured | None:
         """The figures of a form that was measured so often already, or None."""
@@ -64,18 +64,18 @@ def key(form: Measured) -> str:
     return f"{form.file_type} {form.flash_attention} {form.threads} {form.micro_batch}"
 
 
-def path(model: str, directory: Path | None = None) -> Path:
+def journal_path(model: str, directory: Path | None = None) -> Path:
     """Where the journal of a model lies; `model` is its `tuned.identity`."""
     return tuned.record_path(model, directory).with_suffix(".journal")
 
 
-def read(model: str, directory: Path | None = None) -> Journal:
+def read_journal(model: str, directory: Path | None = None) -> Journal:
     """The journal of a model; an empty one where there is none that can be used."""
-    file = path(model, directory)
+    file = journal_path(model, directory)
     try:
-        if time.time() - file.stat().st_mtime < OLD_S:
+        if time.time() - file.stat().st_mtime < _OLD_S:
             found = cattrs.structure(json.loads(file.read_text(encoding="utf-8")), Journal)
-            if found.version == FORMAT:
+            if found.version == _FORMAT:
                 return found
     except FileNotFoundError:
         pass
@@ -84,13 +84,13 @@ def read(model: str, directory: Path | None = None) -> Journal:
     return Journal()
 
 
-def write(journal: Journal, model: str, directory: Path | None = None) -> None:
+def write_journal(journal: Journal, model: str, directory: Path | None = None) -> None:
     """Keep a journal, in place of the earlier one; without one where that cannot be done."""
     with contextlib.suppress(OSError):
-        tuned.write_json(attrs.asdict(journal), path(model, directory))
+        tuned.write_json(attrs.asdict(journal), journal_path(model, directory))
 
 
-def remove(model: str, directory: Path | None = None) -> None:
+def remove_journal(model: str, directory: Path | None = None) -> None:
     """It is done."""
     with contextlib.suppress(OSError):
-        path(model, directory).unlink(missing_ok=True)
+        journal_path(model, directory).unlink(missing_ok=True)

@@ -12,9 +12,9 @@ import numpy as np
 from ..llama.likelihood import log_probability
 from ..llama.llama import Context, DecodeFailedError, DecodeResult, Model
 from .quiet import Quiet, TimedTurn, settled
-from .sample import sample
+from .sample import tuning_sample
 
-DEPTH = 256
+_DEPTH = 256
 """Tokens of context that steps are measured behind."""
 
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -26,7 +26,7 @@ PASSAGE = 512
 
 def sample_tokens(model: Model) -> list[int]:
     """Tokens of source code in several languages, as many as quality is measured on."""
-    return model.tokenise(sample())[: max(QUALITY_TOKENS, DEPTH + max(BATCHES))]
+    return model.tokenise(tuning_sample())[: max(QUALITY_TOKENS, _DEPTH + max(BATCHES))]
 
 
 @attrs.frozen
@@ -58,9 +58,9 @@ def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> 
 
         return settled(once, most=MOST_TURNS)
 
-    prefill = best(tokens[:DEPTH], 0, 1)
-    times = {size: best(tokens[DEPTH : DEPTH + size], DEPTH, size).milliseconds for size in BATCHES}
-    return FormSpeed(DEPTH / prefill.milliseconds, times, prefill.share)
+    prefill = best(tokens[:_DEPTH], 0, 1)
+    times = {size: best(tokens[_DEPTH : _DEPTH + size], _DEPTH, size).milliseconds for size in BATCHES}
+    return FormSpeed(_DEPTH / prefill.milliseconds, times, prefill.share)
 
 
 def _room(context: Context, position: int) -> int:

@@ -25,7 +25,7 @@ ASKED_EVERY_S = 0.05
 MOST_OTHERS = 0.35
 """Mean number of runnable threads of others on a machine that counts as quiet."""
 
-WAIT_S = 30.0
+_WAIT_S = 30.0
 """How long to wait for others to finish."""
 
 
@@ -89,7 +89,7 @@ class Quiet:
 
     def wait(self, on_wait: Callable[[], None] = lambda: None) -> bool:
         """Wait until others leave the processor alone, `WAIT_S` at most; whether they do now."""
-        until = self.clocks.wall() + WAIT_S
+        until = self.clocks.wall() + _WAIT_S
         while self.others() > MOST_OTHERS:
             if self.clocks.wall() >= until:
                 return False

@@ -28,7 +28,7 @@ from ..machine import leftovers
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+_FORMAT = 1
 
 UNNAMED_S = 3600.0
 """A tuned file gets its name in a choice within a moment; after so long it never will."""
@@ -78,7 +78,7 @@ class Tuned:
     path: str
     choice: Measured
     original: Measured
-    version: int = FORMAT
+    version: int = _FORMAT
     source: str = ""
 
 
@@ -112,7 +112,7 @@ def record_path(model: str, directory: Path | None = None) -> Path:
     return (directory or tuned_dir()) / f"{model[:16]}-{machine()}.json"
 
 
-def find(path: Path, directory: Path | None = None) -> Tuned | None:
+def find_tuned(path: Path, directory: Path | None = None) -> Tuned | None:
     """The choice for the model file `path` on this machine; None when there is none that still holds."""
     try:
         model = identity(path)
@@ -123,7 +123,7 @@ def find(path: Path, directory: Path | None = None) -> Tuned | None:
     except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
         log.warning("what 'foretype tune' found out cannot be read and is ignored: %s", error)
         return None
-    holds = (found.version, found.model, found.machine) == (FORMAT, model, machine())
+    holds = (found.version, found.model, found.machine) == (_FORMAT, model, machine())
     usable = found.choice.threads > 0 and found.choice.micro_batch > 0 and 1 in found.choice.steps
     if not holds or not usable or not Path(found.path).is_file():
         return None
@@ -134,7 +134,7 @@ def useful(path: Path, *, gpu_layers: int = 0, directory: Path | None = None) ->
     """Whether tuning the model file could still change how it runs: not on a GPU, and not twice."""
     if gpu_layers != 0 and supports_gpu():
         return False
-    return find(path, directory) is None
+    return find_tuned(path, directory) is None
 
 
 def scratch_prefix(process: int | None = None) -> str:
@@ -143,13 +143,13 @@ def scratch_prefix(process: int | None = None) -> str:
     return f".tuning-{host}-{os.getpid() if process is None else process}-"
 
 
-def sweep(directory: Path | None = None) -> None:
+def sweep_tuned(directory: Path | None = None) -> None:
     """Remove what processes of this machine left that were killed while they tuned, and what nobody uses.
 
     Nobody uses the choice for a model that is gone from its folder, nor a file that no choice names.
     """
     folder = directory or tuned_dir()
-    leftovers.sweep(folder)
+    leftovers.sweep_leftovers(folder)
     _sweep_abandoned(folder)
     for path in folder.glob(".tuning-*-*-*"):
         process = path.name.split("-")[2]
@@ -208,4 +208,4 @@ def write_json(value: object, path: Path) -> None:
         OSError: it could not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    leftovers.write(path, (json.dumps(value, indent=2).encode(),))
+    leftovers.write_atomically(path, (json.dumps(value, indent=2).encode(),))

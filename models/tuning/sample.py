@@ -13,7 +13,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 
 
-def sample() -> bytes:
+def tuning_sample() -> bytes:
     """A few thousand tokens of C, TypeScript, Go, Rust and Python, in UTF-8."""
     texts = tomllib.loads((_FOLDER / "sample.toml").read_text(encoding="utf-8"))
     parts = [str(text).encode() for text in texts.values()]

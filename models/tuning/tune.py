@@ -22,7 +22,7 @@ import attrs
 
 from ...context.shared.problem import ModelProblem
 from ..gguf import file as gguf
-from ..llama.governor import Governor, ProcessorLoad, available
+from ..llama.governor import Governor, ProcessorLoad, usable_cores
 from ..llama.llama import Context, DecodeFailedError, Model
 from ..llama.quantise import quantise
 from ..machine import memory
@@ -57,7 +57,7 @@ class TuneStep:
     text: str
 
 
-Watch = Callable[[TuneStep], None]
+TuneWatcher = Callable[[TuneStep], None]
 
 
 @attrs.frozen
@@ -75,14 +75,14 @@ class TuneOutcome:
     notes: tuple[str, ...]
 
 
-def tune(
+def tune_model(
     path: Path,
     *,
     directory: Path | None = None,
     threads: int = 0,
     anyway: bool = False,
     quiet: Quiet | None = None,
-    watch: Watch = lambda _step: None,
+    watch: TuneWatcher = lambda _step: None,
 ) -> TuneOutcome:
     """Measure everything for the model file `path` and keep the choice.
 
@@ -100,23 +100,23 @@ def tune(
         KeyboardInterrupt: what was there before is still there.
     """
     folder = directory or tuned.tuned_dir()
-    file = gguf.check(path)
+    file = gguf.check_file(path)
     before = tuned.identity(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tuned.sweep(folder)
+        tuned.sweep_tuned(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=tuned.scratch_prefix()) as scratch:
             run = _Run(
                 path=path,
                 file=file,
                 scratch=Path(scratch),
-                threads=threads or available(),
+                threads=threads or usable_cores(),
                 fixed=bool(threads),
                 anyway=anyway,
                 quiet=quiet or Quiet(),
                 watch=watch,
-                journal=Journal() if anyway else tune_journal.read(before, folder),
-                keep=lambda journal: None if anyway else tune_journal.write(journal, before, folder),
+                journal=Journal() if anyway else tune_journal.read_journal(before, folder),
+                keep=lambda journal: None if anyway else tune_journal.write_journal(journal, before, folder),
             )
             try:
                 outcome = run.run(before)
@@ -143,7 +143,7 @@ def _keep(outcome: TuneOutcome, run: _Run, folder: Path) -> TuneOutcome:
         run.made[choice.file_type].replace(kept)
     result = attrs.evolve(outcome.tuned, path=str(kept))
     tuned.keep(result, folder)
-    tune_journal.remove(outcome.tuned.model, folder)
+    tune_journal.remove_journal(outcome.tuned.model, folder)
     for old in folder.glob(f"*-{outcome.tuned.model[:8]}-*.gguf"):
         if old != kept:
             old.unlink(missing_ok=True)
@@ -161,7 +161,7 @@ class _Run:
     fixed: bool
     anyway: bool
     quiet: Quiet
-    watch: Watch
+    watch: TuneWatcher
     journal: Journal = attrs.field(factory=Journal)
     keep: Callable[[Journal], None] = lambda _journal: None
     made: dict[str, Path] = attrs.field(factory=dict[str, Path])
@@ -175,7 +175,7 @@ class _Run:
 
     def run(self, identity: str) -> TuneOutcome:
         plan = TunePlan(
-            tuple(worth_having(self.file, self.file.parameters, memory.available())),
+            tuple(worth_having(self.file, self.file.parameters, memory.available_bytes())),
             self.threads,
             () if self.fixed else other_thread_counts(self.threads, cores().logical),
         )

@@ -16,16 +16,16 @@ from pathlib import Path
 
 from ...context.shared.background import give_way
 from ...context.shared.problem import Problem
-from .tune import tune
+from .tune import tune_model
 
 
-def main(arguments: list[str]) -> int:
+def _main(arguments: list[str]) -> int:
     """Tune the file that the arguments name; the exit code."""
     name, threads = arguments
     give_way()
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
     try:
-        outcome = tune(Path(name), threads=int(threads))
+        outcome = tune_model(Path(name), threads=int(threads))
     except Problem as problem:
         print(problem)  # noqa: T201 - the daemon reads it
         return 1
@@ -45,4 +45,4 @@ def _end_with_the_daemon() -> None:
 
 if __name__ == "__main__":
     logging.raiseExceptions = False
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 import click
 from foretype.context.shared.figures import percentile
-from foretype.models.llama.governor import available
+from foretype.models.llama.governor import usable_cores
 from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
 from foretype.tests.bench.subject import model, model_with_markers, replay
 from foretype.tests.support import memory_probe
@@ -45,7 +45,7 @@ class Results:
         }
 
     def table(self) -> Table:
-        table = Table(title=f"foretype on {available()} cores, {platform.machine()}")
+        table = Table(title=f"foretype on {usable_cores()} cores, {platform.machine()}")
         for heading in ("figure", "min", "median", "max"):
             table.add_column(heading, justify="left" if heading == "figure" else "right")
         for name, found in self.samples.items():
@@ -60,7 +60,7 @@ class Results:
 
 def typing(results: Results) -> None:
     """The typing replay against the peer."""
-    threads, typed = available(), replay()
+    threads, typed = usable_cores(), replay()
     file = model_with_markers(model())
     ours = asyncio.run(keystrokes.type_through(file, typed, threads))
     evaluated = [float(count) for count in ours.evaluated]
@@ -91,7 +91,7 @@ def typing(results: Results) -> None:
 
 def costs(results: Results) -> None:
     """Overhead, cancellation, the first answer in a cold file."""
-    threads, typed = available(), replay()
+    threads, typed = usable_cores(), replay()
     file = model_with_markers(model())
     results.add("overhead.ratio", engine_costs.overhead(file, typed, threads))
     results.add("cancel.p99_ms", percentile(engine_costs.cancellation_ms(file, typed, threads), 0.99))
@@ -110,12 +110,12 @@ def serving(results: Results) -> None:
 
 def tuned(results: Results) -> None:
     """What tuning brings, and both sides as their users have them."""
-    tuning.measure(results.add, percentile, model_with_markers(model()), replay(), available())
+    tuning.measure(results.add, percentile, model_with_markers(model()), replay(), usable_cores())
 
 
 def drafts(results: Results) -> None:
     """Drafts against plain decoding, and what is prefetched."""
-    for name, value in speculation.measure(model(), available()).items():
+    for name, value in speculation.measure(model(), usable_cores()).items():
         results.add(name, value)
 
 

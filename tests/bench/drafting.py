@@ -16,10 +16,10 @@ import attrs
 import click
 from foretype.models.cache.step_costs import CostCurve
 from foretype.models.drafting.drafts import Drafts, Speculation
-from foretype.models.drafting.lookup import LONGEST
+from foretype.models.drafting.lookup import LONGEST_MATCH
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
-from foretype.models.llama.governor import available
+from foretype.models.llama.governor import usable_cores
 from foretype.tests.bench.continuations import Continuation, Recorded, record
 from foretype.tests.bench.speculation import FILES
 from rich.console import Console
@@ -81,7 +81,7 @@ def replay(drafts: Drafts, place: Continuation, ratios: Sequence[float]) -> Repl
     for at in range(wanted):
         drafts.chose(chosen[at])
         rest, room = chosen[at + 1 :], wanted - at - 1
-        hits.append(min(room, reach(drafts, [*place.before[-LONGEST:], *chosen[: at + 1]], rest)))
+        hits.append(min(room, reach(drafts, [*place.before[-LONGEST_MATCH:], *chosen[: at + 1]], rest)))
         if free:
             free -= 1
             continue
@@ -96,7 +96,7 @@ def replay(drafts: Drafts, place: Continuation, ratios: Sequence[float]) -> Repl
 
 def reach(drafts: Drafts, context: list[int], rest: list[int]) -> int:
     """The longest right beginning of any source's proposal."""
-    proposals = (source.propose(context[-LONGEST:]) for source in drafts.sources)
+    proposals = (source.propose(context[-LONGEST_MATCH:]) for source in drafts.sources)
     return max((agreeing(draft.tokens, rest) for draft in proposals if draft is not None), default=0)
 
 
@@ -144,7 +144,7 @@ def summary(recorded: list[Recorded], curve: CostCurve) -> dict[str, float]:
 @click.option("--files", default=FILES, show_default=True, help="Source files to replay.")
 def main(model: Path, files: int) -> None:
     """Record what MODEL writes behind places of source files, and replay the choice of drafts."""
-    settings = EngineSettings(threads=available(), tuned=False)
+    settings = EngineSettings(threads=usable_cores(), tuned=False)
     engine = load_engine(model, settings, lambda _fraction: None)
     recorded = record(engine, model, files=files)
     engine.close()

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 from foretype.context.shared.values import Prompt
 from foretype.daemon.process.home import DaemonHome
-from foretype.daemon.server.server import serve
+from foretype.daemon.server.server import serve_daemon
 from foretype.tests.bench.context import workspace
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.lsp_client import LspClient, connected, python
@@ -53,7 +53,7 @@ def be_daemon() -> None:
         start = at + len(prompt.prefix[-_KNOWN:])
         return () if at < 0 else [*text[start : text.index("\n", start)], "\n"]
 
-    asyncio.run(serve(DaemonHome(), FakeSource(FakeEngine(rest_of_line))))
+    asyncio.run(serve_daemon(DaemonHome(), FakeSource(FakeEngine(rest_of_line))))
 
 
 @asynccontextmanager

@@ -25,8 +25,8 @@ from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
 from foretype.models.llama.cancellation import Cancellation
-from foretype.models.tuning.record import find
-from foretype.models.tuning.tune import tune
+from foretype.models.tuning.record import find_tuned
+from foretype.models.tuning.tune import tune_model
 from foretype.tests.bench.engine_costs import Stopwatch
 from foretype.tests.bench.subject import BUILD
 
@@ -153,8 +153,8 @@ def tuned_engine(model: Path, threads: int) -> Generator[LocalEngine]:
     before = os.environ.get("XDG_DATA_HOME")
     os.environ["XDG_DATA_HOME"] = str(BUILD / "data")
     try:
-        if find(model) is None:
-            tune(model, threads=threads)
+        if find_tuned(model) is None:
+            tune_model(model, threads=threads)
         engine = load_engine(model, EngineSettings(threads=threads, speculation=True), lambda _fraction: None)
     finally:
         if before is None:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import attrs
-from foretype.models.library.store import resolve
+from foretype.models.library.store import resolve_model
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "bench"
 MARKERS = {"fim_pre": 14, "fim_suf": 15, "fim_mid": 16}  # <jupyter_output>, <jupyter_script>, <empty_output>
@@ -52,7 +52,7 @@ def replay() -> Replay:
 
 def model() -> Path:
     """The default model as it is shipped."""
-    return resolve("smollm2-135m")
+    return resolve_model("smollm2-135m")
 
 
 def model_with_markers(source: Path) -> Path:

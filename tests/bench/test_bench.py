@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from foretype.context.shared.values import Prompt, StopRules
 from foretype.daemon.cli import bench as bench_command
 from foretype.daemon.cli import typing_replay
-from foretype.daemon.cli.bench import as_record
-from foretype.daemon.cli.typing_replay import Subject, TypingProblem, keys, own, places, read
+from foretype.daemon.cli.bench import bench_record
+from foretype.daemon.cli.typing_replay import Subject, TypingProblem, keys, own, places, read_replay
 from foretype.daemon.settings.settings import CompletionSettings, ModelSettings
 from foretype.models import bench as measuring
-from foretype.models.bench import DraftGain, Figures, Key, Typing, bench, type_through
+from foretype.models.bench import DraftGain, Figures, ReplayedKey, Typing, bench_model, type_through
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
@@ -58,12 +58,12 @@ def engine(model: Path) -> Iterator[LocalEngine]:
 def subject(tmp_path: Path) -> Subject:
     path = tmp_path / "sums.py"
     path.write_bytes(SOURCE.encode())
-    return read(path)
+    return read_replay(path)
 
 
 def check_refused(path: Path, sentence: str) -> None:
     with pytest.raises(TypingProblem, match=sentence):
-        read(path)
+        read_replay(path)
 
 
 def test_the_keys_are_the_file_s_own_text(subject: Subject) -> None:
@@ -81,7 +81,7 @@ def test_the_keys_are_the_file_s_own_text(subject: Subject) -> None:
 def test_a_line_end_of_two_characters_is_one_key(tmp_path: Path) -> None:
     path = tmp_path / "windows.py"
     path.write_bytes(SOURCE.replace("\n", "\r\n").encode())
-    typed = [key.text for key in keys(read(path), SETTINGS)]
+    typed = [key.text for key in keys(read_replay(path), SETTINGS)]
     assert "\r\n" in typed
     assert not {"\r", "\n"} & set(typed)
 
@@ -118,7 +118,7 @@ def test_without_a_file_the_same_bytes_are_typed_whatever_becomes_of_the_project
 def test_a_short_or_unknown_file_can_be_typed(tmp_path: Path) -> None:
     path = tmp_path / "words"
     path.write_text("one\n")
-    assert [key.text for key in keys(read(path), SETTINGS)] == ["o", "n", "e", "\n"]
+    assert [key.text for key in keys(read_replay(path), SETTINGS)] == ["o", "n", "e", "\n"]
 
 
 def test_a_real_model_is_measured_in_every_part(
@@ -127,7 +127,7 @@ def test_a_real_model_is_measured_in_every_part(
     monkeypatch.setattr(measuring, "TURNS", 1)
     told: list[str] = []
     typed = list(keys(subject, SETTINGS))
-    found = bench(
+    found = bench_model(
         model,
         EngineSettings(threads=1, tuned=False),
         places=places(subject, SETTINGS)[:2],
@@ -156,11 +156,11 @@ def test_measuring_leaves_no_cells_behind(engine: LocalEngine, subject: Subject)
 def test_a_replay_ends_when_its_time_is_over(engine: LocalEngine) -> None:
     clock = FakeClock()
 
-    def typed() -> Iterator[Key]:
+    def typed() -> Iterator[ReplayedKey]:
         for number in range(100):
             clock.advance(measuring.TYPING_S / 4)
             # Never what the suggestion says, so every key asks the model.
-            yield Key("\0", Prompt(f"value_{number} = "), StopRules(max_tokens=2))
+            yield ReplayedKey("\0", Prompt(f"value_{number} = "), StopRules(max_tokens=2))
 
     found = type_through(engine, typed(), clock)
     assert found.keys == 4
@@ -188,7 +188,7 @@ def run_with(figures: Figures, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
         return Path("tiny.gguf")
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr(measuring, "bench", measured)
+    monkeypatch.setattr(measuring, "bench_model", measured)
     monkeypatch.setattr("foretype.daemon.server.model_source.model_path", path_of)
     ran = CliRunner().invoke(bench_command.bench, options)
     assert ran.exit_code == 0, ran.output
@@ -218,7 +218,7 @@ def test_json_is_one_object_with_percentiles(monkeypatch: pytest.MonkeyPatch, tm
     assert record["typing"]["p50_ms"] == 30.0
     assert record["speculation"]["gain"] == 1.6
     assert record == json.loads(
-        json.dumps(as_record(FIGURES, Path(record["typing"]["file"]), busy=record["busy"]))
+        json.dumps(bench_record(FIGURES, Path(record["typing"]["file"]), busy=record["busy"]))
     )
 
 

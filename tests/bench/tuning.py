@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 from foretype.models.tuning.record import Tuned
-from foretype.models.tuning.tune import tune
+from foretype.models.tuning.tune import tune_model
 from foretype.tests.bench import keystrokes, peer
 from foretype.tests.bench.subject import BUILD, Replay
 
@@ -36,7 +36,7 @@ def measure(add: Add, percentile: Percentile, file: Path, replay: Replay, thread
     """
     BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as data:
-        found = tune(file, directory=Path(data) / "foretype" / "tuned", threads=threads).tuned
+        found = tune_model(file, directory=Path(data) / "foretype" / "tuned", threads=threads).tuned
         add("tune.prefill_ratio", found.choice.prefill / found.original.prefill)
         add("tune.decode_ratio", found.original.steps[1] / found.choice.steps[1])
         add("tune.loss", found.choice.loss)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from foretype.context.workspace.ignore import is_left_out, rules_in, told_about
-from foretype.context.workspace.ignore_git import settings
+from foretype.context.workspace.ignore_git import git_settings
 from foretype.context.workspace.index import Index
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -309,4 +309,4 @@ def test_paths_of_any_depth_are_answered(home: Path) -> None:
     ],
 )
 def test_gits_configuration_is_read_as_git_reads_it(text: str, found: list[tuple[str, str]]) -> None:
-    assert list(settings(text)) == found
+    assert list(git_settings(text)) == found

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from foretype.context.imports import Import, Site, import_edit, statements_of, wanted
+from foretype.context.imports import Import, Site, import_edit, statements_of, wanted_imports
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
 from foretype.tests.support.context_cases import Case, Fields, cases, check
@@ -26,7 +26,9 @@ def needed(source: str, model: str, language: str, path: str = "example") -> tup
     before = snapshot_of(text, language, path)
     tree = parse(completed, language)
     assert tree is not None
-    found = wanted(Site(tree, offset, offset + len(model), before, offset), statements_of(before, offset))
+    found = wanted_imports(
+        Site(tree, offset, offset + len(model), before, offset), statements_of(before, offset)
+    )
     return completed, [choice for _, choice in found]
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from foretype.context.imports import Import, ImportSurroundings, Site, import_edit, statements_of, wanted
+from foretype.context.imports import (
+    Import,
+    ImportSurroundings,
+    Site,
+    import_edit,
+    statements_of,
+    wanted_imports,
+)
 from foretype.context.languages import language, language_of
 from foretype.context.syntax.includes import Includes
 from foretype.context.syntax.origins import headers_in, is_included
@@ -58,7 +65,7 @@ def found(path: str, source: str, model: str, files: dict[str, str]) -> tuple[st
     tree = parse(completed, language)
     assert tree is not None
     site = Site(tree, offset, offset + len(model), before, offset)
-    imports = [one for _, one in wanted(site, statements_of(before, offset), surroundings(files))]
+    imports = [one for _, one in wanted_imports(site, statements_of(before, offset), surroundings(files))]
     for one in imports:
         edit = import_edit(Snapshot("", path, language, completed, 1, parse(completed, language)), one)
         completed = completed if edit is None else edit.apply(completed)

@@ -198,7 +198,7 @@ def test_a_cache_of_other_grammars_is_built_anew(tmp_path: Path, monkeypatch: py
     root, cache = tmp_path / "work", tmp_path / "cache"
     write(root, a_dot_py="def a(): pass\n")
     assert indexed(root, cache).save()
-    monkeypatch.setattr(storage, "FORMAT", 999)
+    monkeypatch.setattr(storage, "INDEX_FORMAT", 999)
     assert Index(root, cache).load() == 0
 
 

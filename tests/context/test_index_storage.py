@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from foretype.context.workspace.definers import MOST, Definers
+from foretype.context.workspace.definers import MOST_FILES_A_NAME, Definers
 from foretype.context.workspace.index import Index
 from foretype.context.workspace.mentions import Mentions, words_of
 from foretype.context.workspace.shelf import Shelf
@@ -82,7 +82,7 @@ def test_what_everybody_defines_is_remembered_for_some() -> None:
     definers = Definers()
     for file in range(10_000):
         definers.add("main", file)
-    assert len(definers.of("main")) == MOST
+    assert len(definers.of("main")) == MOST_FILES_A_NAME
 
 
 @given(st.lists(st.lists(st.sampled_from(["one", "two", "three"]), max_size=3), max_size=6))

@@ -8,7 +8,7 @@ import time
 import pytest
 from foretype.context.checking.ground import Verdict, ground
 from foretype.context.syntax import matching
-from foretype.context.syntax.parsing import MAX_CHARACTERS, WHOLE, Region, TreeEdit, region_around
+from foretype.context.syntax.parsing import MAX_CHARACTERS, PARSED_WHOLE, Region, TreeEdit, region_around
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import SyntaxTree, TreeWork, parse
 from foretype.tests.support.code_samples import SOURCES
@@ -126,7 +126,7 @@ def test_a_region_lies_in_its_text_around_its_place(text: str, place: int) -> No
 
 
 def test_a_text_of_middling_size_is_known_whole() -> None:
-    assert made(TreeWork(LARGE[:WHOLE], "javascript", around=0)).region is None
+    assert made(TreeWork(LARGE[:PARSED_WHOLE], "javascript", around=0)).region is None
 
 
 def test_a_text_that_is_too_large_has_no_tree_in_any_region() -> None:

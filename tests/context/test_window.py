@@ -6,7 +6,7 @@ import itertools
 
 import attrs
 import pytest
-from foretype.context.prompt.window import Window, window
+from foretype.context.prompt.window import Window, window_around
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree import parse
 from hypothesis import given, settings
@@ -24,13 +24,13 @@ CLASS = "class Ledger(Base):\n" + "".join(
 
 
 def test_a_small_file_is_seen_whole() -> None:
-    seen = window("abc\ndef\n", 5, 100, 100)
+    seen = window_around("abc\ndef\n", 5, 100, 100)
     assert seen == Window("abc\nd", "ef\n", 0, 0)
 
 
 def test_the_edges_of_a_large_file_fall_on_declarations() -> None:
     offset = FUNCTIONS.index("return x * b\n\n\ndef function_101")
-    seen = window(snapshot(FUNCTIONS), offset, 2000, 1000)
+    seen = window_around(snapshot(FUNCTIONS), offset, 2000, 1000)
     assert FUNCTIONS[seen.start :].startswith("def function_")
     assert FUNCTIONS[len(FUNCTIONS) - seen.end_distance :].startswith("def function_")
     assert 1000 <= len(seen.prefix) <= 2000
@@ -39,7 +39,7 @@ def test_the_edges_of_a_large_file_fall_on_declarations() -> None:
 
 def test_without_a_tree_the_edges_fall_on_lines() -> None:
     text = "one line of prose\n" * 500
-    seen = window(text, 5000, 1000, 1000)
+    seen = window_around(text, 5000, 1000, 1000)
     assert text[seen.start - 1] == "\n"
     assert text[len(text) - seen.end_distance - 1] == "\n"
 
@@ -47,14 +47,14 @@ def test_without_a_tree_the_edges_fall_on_lines() -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_the_edges_fall_on_lines_for_every_line_end(newline: str) -> None:
     text = f"one line of prose{newline}" * 500
-    seen = window(text, 5000, 1000, 1000)
+    seen = window_around(text, 5000, 1000, 1000)
     assert text[seen.start :].startswith("one")
     assert seen.suffix.endswith(newline)
 
 
 def test_a_window_says_what_a_model_sees_of_the_document() -> None:
     text = "class Shop:\n    def sell(self):\n" + "        pass\n" * 500
-    seen = window(Snapshot("", "a.py", "python", text, 1, parse(text, "python")), 5000, 1000, 600)
+    seen = window_around(Snapshot("", "a.py", "python", text, 1, parse(text, "python")), 5000, 1000, 600)
     assert seen.folds
     for suffix, end in ((True, 5000 + len(seen.suffix)), (False, 5000)):
         assert seen.seen(suffix=suffix) == (seen.start, end)
@@ -62,11 +62,11 @@ def test_a_window_says_what_a_model_sees_of_the_document() -> None:
 
 def test_one_enormous_line_is_cut_at_the_budget() -> None:
     text = "x" * 5_000_000
-    seen = window(text, 2_500_000, 1000, 500)
+    seen = window_around(text, 2_500_000, 1000, 500)
     assert 500 <= len(seen.prefix) <= 1000
     assert 250 <= len(seen.suffix) <= 500
     longer = text[:2_500_000] + "yy" + text[2_500_000:]
-    assert window(longer, 2_500_002, 1000, 500, seen).start == seen.start
+    assert window_around(longer, 2_500_002, 1000, 500, seen).start == seen.start
 
 
 def typed(text: str, offset: int, keys: str, seen: Window, budget: int) -> tuple[str, int, list[Window]]:
@@ -74,7 +74,7 @@ def typed(text: str, offset: int, keys: str, seen: Window, budget: int) -> tuple
     for key in keys:
         text = text[:offset] + key + text[offset:]
         offset += 1
-        seen = window(text, offset, budget, budget // 2, seen)
+        seen = window_around(text, offset, budget, budget // 2, seen)
         windows.append(seen)
     return text, offset, windows
 
@@ -82,7 +82,7 @@ def typed(text: str, offset: int, keys: str, seen: Window, budget: int) -> tuple
 def test_typing_lines_moves_no_edge_until_the_budget_is_used_up_and_then_far() -> None:
     text = "some text\n" * 1000
     offset = 5000
-    seen = window(text, offset, 1000, 500)
+    seen = window_around(text, offset, 1000, 500)
     _, _, windows = typed(text, offset, "ten chars\n" * 100, seen, 1000)
     starts = [one.start for one in windows]
     moves = [after - before for before, after in itertools.pairwise(starts) if after != before]
@@ -93,30 +93,30 @@ def test_typing_lines_moves_no_edge_until_the_budget_is_used_up_and_then_far() -
 
 def test_deleting_moves_no_edge_until_half_the_budget_is_left() -> None:
     text = "some text\n" * 1000
-    seen = window(text, 5000, 1000, 500)
-    kept = window(text[:4900] + text[5000:], 4900, 1000, 500, seen)
+    seen = window_around(text, 5000, 1000, 500)
+    kept = window_around(text[:4900] + text[5000:], 4900, 1000, 500, seen)
     assert kept.start == seen.start
-    far = window(text[:4000] + text[5000:], 4000, 1000, 500, seen)
+    far = window_around(text[:4000] + text[5000:], 4000, 1000, 500, seen)
     assert far.start < seen.start
 
 
 def test_a_jump_elsewhere_makes_a_new_window() -> None:
     text = "some text\n" * 1000
-    seen = window(text, 5000, 1000, 500)
-    there = window(text, 9000, 1000, 500, seen)
-    assert there == window(text, 9000, 1000, 500)
+    seen = window_around(text, 5000, 1000, 500)
+    there = window_around(text, 9000, 1000, 500, seen)
+    assert there == window_around(text, 9000, 1000, 500)
 
 
 def test_an_edit_above_the_window_does_not_leave_an_edge_inside_a_line() -> None:
     text = "".join(f"line {n}\n" for n in range(1000))
-    seen = window(text, 5000, 1000, 500)
+    seen = window_around(text, 5000, 1000, 500)
     changed = text.replace("line 3\n", "line three\n")
-    again = window(changed, 5003, 1000, 500, seen)
+    again = window_around(changed, 5003, 1000, 500, seen)
     assert changed[again.start - 1] == "\n"
 
 
 def check_head(text: str, language: str, near: str, expected: str, budget: int = 400) -> Window:
-    seen = window(snapshot(text, language), text.index(near), budget, 100)
+    seen = window_around(snapshot(text, language), text.index(near), budget, 100)
     assert seen.prefix[: seen.folded] == expected
     return seen
 
@@ -149,17 +149,17 @@ def test_a_line_end_of_the_document_ends_the_fold_too() -> None:
 def test_folds_outlive_code_that_breaks_the_tree() -> None:
     document = snapshot(CLASS)
     offset = CLASS.index("x = 50")
-    seen = window(document, offset, 400, 100)
+    seen = window_around(document, offset, 400, 100)
     broken = CLASS[:offset] + "def (((: class [\n" + CLASS[offset:]
-    again = window(snapshot(broken), offset + 16, 400, 100, seen)
+    again = window_around(snapshot(broken), offset + 16, 400, 100, seen)
     assert again.prefix[: again.folded] == seen.prefix[: seen.folded]
 
 
 def test_a_changed_header_is_not_shown_as_it_was() -> None:
     offset = CLASS.index("x = 50")
-    seen = window(snapshot(CLASS), offset, 400, 100)
+    seen = window_around(snapshot(CLASS), offset, 400, 100)
     renamed = CLASS.replace("Ledger", "Legion")
-    again = window(snapshot(renamed), offset, 400, 100, seen)
+    again = window_around(snapshot(renamed), offset, 400, 100, seen)
     assert again.prefix.startswith("class Legion(Base):\n")
 
 
@@ -175,7 +175,7 @@ def test_a_window_is_always_a_part_of_the_text_around_the_cursor(data: st.DataOb
         inserted = data.draw(st.text(st.sampled_from("xy\n"), max_size=8))
         text = text[:offset] + inserted + text[end:]
         offset += len(inserted)
-        seen = window(text, offset, budget, budget // 2, seen)
+        seen = window_around(text, offset, budget, budget // 2, seen)
         assert text[seen.start : offset] == seen.prefix
         assert text[offset : len(text) - seen.end_distance] == seen.suffix
         assert len(seen.prefix) <= budget
@@ -183,6 +183,6 @@ def test_a_window_is_always_a_part_of_the_text_around_the_cursor(data: st.DataOb
 
 
 def test_offsets_outside_the_text_are_clamped() -> None:
-    assert window("abc", -5, 10, 10).prefix == ""
-    assert window("abc", 50, 10, 10).prefix == "abc"
-    assert attrs.asdict(window("", 0, 0, 0))["prefix"] == ""
+    assert window_around("abc", -5, 10, 10).prefix == ""
+    assert window_around("abc", 50, 10, 10).prefix == "abc"
+    assert attrs.asdict(window_around("", 0, 0, 0))["prefix"] == ""

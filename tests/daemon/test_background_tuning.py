@@ -206,7 +206,7 @@ async def test_the_daemon_tunes_when_idle_and_stops_for_any_request(place: Daemo
     tuning = BackgroundTuning(machine, clock)
     ready: asyncio.Future[server.Server] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        server.serve(place, source, tuning=tuning, clock=clock, tick_s=0.01, on_ready=ready.set_result)
+        server.serve_daemon(place, source, tuning=tuning, clock=clock, tick_s=0.01, on_ready=ready.set_result)
     )
     daemon = await ready
     told: list[bool] = []
@@ -304,7 +304,7 @@ def test_only_what_dead_processes_left_is_swept(tmp_path: Path) -> None:
     for folder in (dead, alive, elsewhere, odd):
         folder.mkdir()
         (folder / "Q8_0.gguf").touch()
-    tuned.sweep(tmp_path)
+    tuned.sweep_tuned(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive.name, elsewhere.name, odd.name])
 
 

@@ -50,7 +50,7 @@ class Starter:
     children: list[subprocess.Popen[bytes]] = attrs.field(factory=list[subprocess.Popen[bytes]])
 
     async def __call__(self, place: DaemonHome) -> None:
-        await lifecycle.start(place, spawn=self.spawner or self.spawn)
+        await lifecycle.start_daemon(place, spawn=self.spawner or self.spawn)
 
     def spawn(self, place: DaemonHome) -> subprocess.Popen[bytes]:
         self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
@@ -141,7 +141,7 @@ async def test_whatever_keeps_the_system_from_starting_a_daemon_is_a_sentence(
         raise error
 
     async def begin(where: DaemonHome) -> None:
-        await lifecycle.start(where, spawn=raising(error))
+        await lifecycle.start_daemon(where, spawn=raising(error))
 
     for how in (start, begin):
         client = DaemonClient(place, name="test", start=how, backoff=Backoff(FakeClock()))
@@ -369,7 +369,7 @@ async def test_a_daemon_that_hangs_is_a_sentence_and_can_be_ended(
 ) -> None:
     monkeypatch.setattr(client_module, "ANSWER_WITHIN_S", 0.2)
     async with connecting(starter) as client:
-        await lifecycle.start(starter.place, spawn=starter.spawn)
+        await lifecycle.start_daemon(starter.place, spawn=starter.spawn)
         pid = starter.children[0].pid
         os.kill(pid, signal.SIGSTOP)
         completion = await client.complete(request())
@@ -446,7 +446,7 @@ async def test_a_directory_that_is_not_safe_is_not_even_looked_into(place: Daemo
 async def test_an_older_daemon_is_ended_and_replaced(
     starter: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await lifecycle.start(starter.place, spawn=starter.spawn)
+    await lifecycle.start_daemon(starter.place, spawn=starter.spawn)
     async with connecting(starter) as client:
         old = starter.children[0]
         real = protocol.from_wire

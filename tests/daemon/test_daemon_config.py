@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 def check(text: str, *complaints: str, **expected: object) -> Settings:
     """Read `text`; compare the complaints' beginnings and the settings named `section__key`."""
-    settings, found = config_file.parse(text, "config.toml")
+    settings, found = config_file.parse_settings(text, "config.toml")
     assert len(found) == len(complaints), [str(complaint) for complaint in found]
     for complaint, start in zip(found, complaints, strict=True):
         assert str(complaint).startswith(f"config.toml, {start}"), str(complaint)
@@ -135,7 +135,7 @@ def test_text_that_never_ends() -> None:
 
 
 def test_a_file_of_garbage_is_given_up_in_bounded_time() -> None:
-    settings, complaints = config_file.parse("= =\n" * 5000, "config.toml")
+    settings, complaints = config_file.parse_settings("= =\n" * 5000, "config.toml")
     assert settings == Settings()
     assert len(complaints) == config_file.MAX_BAD_LINES + 1
 
@@ -182,6 +182,6 @@ def test_an_editors_settings_change_single_values() -> None:
 
 @given(st.text(st.sampled_from("[]='\"\n.#amodelnx1\\,{} "), max_size=60))
 def test_no_text_makes_it_fail(text: str) -> None:
-    settings, complaints = config_file.parse(text, "config.toml")
+    settings, complaints = config_file.parse_settings(text, "config.toml")
     assert isinstance(settings, Settings)
     assert all(0 <= complaint.line <= text.count("\n") + 1 for complaint in complaints)

@@ -156,7 +156,7 @@ async def test_ten_starts_at_once_make_one_process(place: DaemonHome) -> None:
         children.append(spawn_fake(place))
         return children[-1]
 
-    await asyncio.gather(*(lifecycle.start(place, spawn=spawn) for _ in range(10)))
+    await asyncio.gather(*(lifecycle.start_daemon(place, spawn=spawn) for _ in range(10)))
     assert len(children) == 1
     assert places.holder(place) == children[0].pid
     assert await lifecycle.end(place, children[0].pid)
@@ -172,7 +172,7 @@ async def test_two_daemons_at_once_leave_one(place: DaemonHome) -> None:
         children.append(spawn_fake(place))
         return children[-1]
 
-    await lifecycle.start(place, spawn=spawn)
+    await lifecycle.start_daemon(place, spawn=spawn)
     (running,) = [child for child in children if child.pid == places.holder(place)]
     for child in children:
         if child is not running:
@@ -187,7 +187,7 @@ async def test_a_daemon_that_cannot_start_passes_its_sentence_on(place: DaemonHo
         return spawn_fake(place)
 
     with pytest.raises(DaemonProblem, match=r"The socket .* cannot be made"):
-        await lifecycle.start(place, spawn=spawn)
+        await lifecycle.start_daemon(place, spawn=spawn)
 
 
 async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place: DaemonHome) -> None:
@@ -196,7 +196,7 @@ async def test_a_daemon_that_crashes_while_starting_is_named_with_its_log(place:
         return subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
 
     with pytest.raises(DaemonProblem, match=r"signal SIGKILL.*daemon-output\.log"):
-        await lifecycle.start(place, spawn=spawn)
+        await lifecycle.start_daemon(place, spawn=spawn)
 
 
 async def test_a_daemon_that_never_listens_is_given_up(place: DaemonHome) -> None:
@@ -208,7 +208,7 @@ async def test_a_daemon_that_never_listens_is_given_up(place: DaemonHome) -> Non
 
     try:
         with pytest.raises(DaemonProblem, match="does not accept connections"):
-            await lifecycle.start(place, spawn=spawn, within_s=0.2)
+            await lifecycle.start_daemon(place, spawn=spawn, within_s=0.2)
     finally:
         children[0].communicate()
 
@@ -221,7 +221,7 @@ async def test_the_daemons_own_command_starts_and_ends(
     for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(home))
     place = attrs.evolve(DaemonHome(), logs=home / "logs")
-    await lifecycle.start(place)
+    await lifecycle.start_daemon(place)
     pid = places.holder(place)
     assert pid is not None
     assert os.getsid(pid) == pid
@@ -239,7 +239,7 @@ async def test_a_daemon_starts_also_where_no_log_can_be_written(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
     place = DaemonHome()
-    await lifecycle.start(place)
+    await lifecycle.start_daemon(place)
     pid = places.holder(place)
     assert pid is not None
     assert await lifecycle.end(place, pid)

@@ -112,7 +112,9 @@ async def running(place: DaemonHome) -> AsyncIterator[Running]:
     source = FakeSource(engine)
     ready: asyncio.Future[server.Server] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        server.serve(place, source, clock=clock, tick_s=0.01, idle_minutes=30, on_ready=ready.set_result)
+        server.serve_daemon(
+            place, source, clock=clock, tick_s=0.01, idle_minutes=30, on_ready=ready.set_result
+        )
     )
     daemon = Running(place, engine, source, clock, await ready, task)
     yield daemon
@@ -337,7 +339,7 @@ async def test_it_ends_when_its_socket_was_removed(running: Running) -> None:
 
 async def test_a_second_daemon_in_the_same_place_leaves_at_once(running: Running) -> None:
     with pytest.raises(server.AlreadyRunning):
-        await server.serve(running.place, running.source)
+        await server.serve_daemon(running.place, running.source)
     await check_still_serving(running)
 
 

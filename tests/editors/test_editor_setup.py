@@ -32,7 +32,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def plugin_folder() -> Path:
-    write = snippets.find("neovim").write
+    write = snippets.find_editor("neovim").write
     assert write is not None
     return Path(write.path)
 
@@ -51,7 +51,7 @@ def test_all_editors_are_listed_and_say_whether_they_were_tested() -> None:
         "zed",
         "jetbrains",
     ):
-        snippet = snippets.find(name)
+        snippet = snippets.find_editor(name)
         assert f"  {name} " in listed
         shown = run(name).output
         assert snippet.title in shown
@@ -61,15 +61,15 @@ def test_all_editors_are_listed_and_say_whether_they_were_tested() -> None:
 
 
 def test_names_that_people_use_are_known() -> None:
-    assert snippets.find("nvim").name == "neovim"
-    assert snippets.find("HX").name == "helix"
+    assert snippets.find_editor("nvim").name == "neovim"
+    assert snippets.find_editor("HX").name == "helix"
     with pytest.raises(Problem, match="There is no editor 'notepad'"):
-        snippets.find("notepad")
+        snippets.find_editor("notepad")
 
 
 def test_snippets_in_toml_and_json_are_well_formed() -> None:
-    for name in snippets.names():
-        snippet = snippets.find(name)
+    for name in snippets.editor_names():
+        snippet = snippets.find_editor(name)
         if snippet.language == "toml":
             assert tomllib.loads(snippet.snippet)
         elif snippet.language == "json":
@@ -81,7 +81,7 @@ def test_a_command_that_is_not_on_path_is_named_in_full(monkeypatch: pytest.Monk
     (home / "bin" / "foretype").touch()
     monkeypatch.setattr("sys.executable", str(home / "bin" / "python"))
     monkeypatch.setenv("PATH", "/nowhere")
-    assert str(home / "bin" / "foretype") in snippets.find("vim").snippet
+    assert str(home / "bin" / "foretype") in snippets.find_editor("vim").snippet
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_file_that_only_its_user_understands_is_left_alone(home: Path) -> None
     settings.parent.mkdir(parents=True)
     settings.write_text('{ "vim_mode": true } // mine')
     with pytest.raises(Problem, match="Add it by hand"):
-        placing.plan(snippets.find("zed"))
+        placing.plan(snippets.find_editor("zed"))
     assert settings.read_text() == '{ "vim_mode": true } // mine'
 
 
@@ -142,7 +142,7 @@ def test_what_was_changed_by_hand_is_not_undone(home: Path) -> None:
     file = home / ".config" / "helix" / "languages.toml"
     file.write_text(file.read_text() + "# mine\n")
     with pytest.raises(Problem, match="changed by hand"):
-        placing.undo_plan(snippets.find("helix"))
+        placing.undo_plan(snippets.find_editor("helix"))
 
 
 def test_neovims_folder_of_somebody_else_is_left_alone() -> None:
@@ -150,8 +150,8 @@ def test_neovims_folder_of_somebody_else_is_left_alone() -> None:
     target.mkdir(parents=True)
     (target / "init.lua").write_text("mine")
     with pytest.raises(Problem, match="not foretype's doing"):
-        placing.plan(snippets.find("neovim"))
-    assert not placing.undo_plan(snippets.find("neovim")).changes
+        placing.plan(snippets.find_editor("neovim"))
+    assert not placing.undo_plan(snippets.find_editor("neovim")).changes
 
 
 def test_a_newer_plugin_replaces_the_older_and_leaves_what_the_user_added() -> None:
@@ -172,7 +172,7 @@ def test_a_newer_plugin_replaces_the_older_and_leaves_what_the_user_added() -> N
 
 
 def test_a_file_that_changes_between_look_and_deed_is_left_alone(home: Path) -> None:
-    plan = placing.plan(snippets.find("vim"))
+    plan = placing.plan(snippets.find_editor("vim"))
     (home / ".vimrc").write_text("set number\n")
     with pytest.raises(Problem, match="changed meanwhile"):
         placing.carry_out(plan)
@@ -181,12 +181,12 @@ def test_a_file_that_changes_between_look_and_deed_is_left_alone(home: Path) -> 
 
 def test_an_editor_that_puts_itself_into_place_says_so() -> None:
     with pytest.raises(Problem, match="set up by hand"):
-        placing.plan(snippets.find("vscode"))
+        placing.plan(snippets.find_editor("vscode"))
 
 
 @given(text=st.text(st.sampled_from('ab"\n \t#é')))
 def test_a_block_comes_and_goes_without_a_trace(text: str) -> None:
-    snippet = snippets.find("vim")
+    snippet = snippets.find_editor("vim")
     written = placing.with_block(text, snippet, '"')
     assert placing.with_block(written, snippet, '"') == written
     back = placing.without_block(written, snippet, '"')

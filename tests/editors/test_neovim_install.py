@@ -42,7 +42,7 @@ def test_a_plain_package_works_without_setup(
     tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    placing.carry_out(placing.plan(snippets.find("neovim")))
+    placing.carry_out(placing.plan(snippets.find_editor("neovim")))
     command = scripted_command(tmp_path, {"def add(a, b):": "\n    return a + b"})
     init = f"{LOOK}\nvim.g.foretype = {{ cmd = {command} }}"
     with neovim(version, tmp_path, init=init) as editor:

@@ -86,7 +86,7 @@ def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
         pytest.skip("needs Emacs: Debian's packages emacs-nox and elpa-eglot")
     surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
     monkeypatch.setenv("PATH", surroundings["PATH"])
-    (tmp_path / "snippet.el").write_text(snippets.find("emacs").snippet)
+    (tmp_path / "snippet.el").write_text(snippets.find_editor("emacs").snippet)
     (tmp_path / "smoke.el").write_text(EGLOT)
     (tmp_path / "sample.py").write_text("def add(a, b):\n    ")
     run = run_emacs(emacs, tmp_path, surroundings)
@@ -101,7 +101,7 @@ def test_lsp_mode_takes_the_snippet_and_finds_the_program(tmp_path: Path) -> Non
     if emacs is None:
         pytest.skip("needs Emacs: Debian's packages emacs-nox and elpa-lsp-mode")
     surroundings = environment(tmp_path, {})
-    (tmp_path / "snippet.el").write_text(snippets.find("lsp-mode").snippet)
+    (tmp_path / "snippet.el").write_text(snippets.find_editor("lsp-mode").snippet)
     (tmp_path / "smoke.el").write_text(LSP_MODE)
     run = run_emacs(emacs, tmp_path, surroundings)
     if "NO LSP-MODE" in run.stderr:
@@ -159,7 +159,7 @@ def test_vim_takes_a_suggestion_from_its_menu_over_what_the_snippet_names(
         pytest.skip("needs Vim 9 with channels: Debian's package vim")
     surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
     monkeypatch.setenv("PATH", surroundings["PATH"])
-    (tmp_path / "snippet.vim").write_text(snippets.find("vim").snippet)
+    (tmp_path / "snippet.vim").write_text(snippets.find_editor("vim").snippet)
     (tmp_path / "sample.py").write_text("def add(a, b):\n")
     script = tmp_path / "smoke.vim"
     script.write_text(VIM)
@@ -210,7 +210,7 @@ def test_kakoune_takes_a_suggestion_from_its_menu_over_what_the_snippet_names(
         pytest.skip("needs Kakoune: Debian's package kakoune")
     surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
     monkeypatch.setenv("PATH", surroundings["PATH"])
-    snippet = snippets.find("kakoune").snippet
+    snippet = snippets.find_editor("kakoune").snippet
     assert f'command = "{snippets.command()}"' in snippet
     (tmp_path / "snippet.kak").write_text(snippet)
     (tmp_path / "sample.py").write_text("def add(a, b):\n    retu\n")

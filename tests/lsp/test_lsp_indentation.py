@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from foretype.context.text.indentation import IndentOptions
-from foretype.context.workspace.project_indent import matches, project_indent
-from foretype.lsp.completions.reindent import reindented
+from foretype.context.workspace.project_indent import editorconfig_matches, project_indent
+from foretype.lsp.completions.reindent import moved_in
 from foretype.lsp.documents.document import Document
 from foretype.lsp.documents.project_indent import ProjectIndents, read_project_indent
 from foretype.lsp.documents.query import read_query
@@ -120,7 +120,7 @@ def test_a_section_is_about_the_files_that_its_pattern_names(pattern: str, yes: 
 
 @given(st.text("*?{}[],.!\\/ab1-", max_size=40), st.text("/ab1.{}", max_size=40))
 def test_any_pattern_says_yes_or_no(pattern: str, path: str) -> None:
-    assert matches("/" + path, "/" + pattern) in {True, False}
+    assert editorconfig_matches("/" + path, "/" + pattern) in {True, False}
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ async def test_a_drive_that_hangs_keeps_nobody_waiting_and_is_not_asked_twice() 
 )
 def test_deeper_lines_follow_where_tabs_take_the_place_of_blanks(then: str, now: str, expected: str) -> None:
     step = then or now
-    assert reindented(f"if x:\n{then}{step}return\n{then}pass", then, now) == expected
+    assert moved_in(f"if x:\n{then}{step}return\n{then}pass", then, now) == expected
 
 
 def test_tabs_and_blanks_are_not_mixed_where_nobody_knows_how_they_relate() -> None:
-    assert reindented("if x:\n    return", "", "\t") is None
-    assert reindented("if x:\n\treturn", "", "    ") is None
+    assert moved_in("if x:\n    return", "", "\t") is None
+    assert moved_in("if x:\n\treturn", "", "    ") is None

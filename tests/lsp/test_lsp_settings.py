@@ -10,13 +10,13 @@ import attrs
 import pytest
 from foretype.context.shared.problem import Problem
 from foretype.daemon.settings.settings import CompletionSettings, Settings
-from foretype.lsp.session.settings import Switches, received, resolve, schema
+from foretype.lsp.session.settings import Switches, received, resolve_settings, schema
 from foretype.lsp.session.user_config import with_model, write_model
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 
 def test_layers_apply_in_order_and_leave_the_rest() -> None:
-    settings, complaints = resolve(
+    settings, complaints = resolve_settings(
         Settings(),
         received({"completion": {"maxTokens": 10, "multiline": "never"}}),
         received({"foretype": {"completion": {"max_tokens": 20}}}),
@@ -38,7 +38,7 @@ def test_layers_apply_in_order_and_leave_the_rest() -> None:
 )
 def test_what_is_wrong_is_named_and_ignored_alone(sent: dict[str, Any], key: str) -> None:
     merged: dict[str, Any] = {"statistics": {"enabled": False}, **sent}
-    settings, complaints = resolve(Settings(), received(merged))
+    settings, complaints = resolve_settings(Settings(), received(merged))
     assert settings == attrs.evolve(Settings(), statistics=settings.statistics)
     assert not settings.statistics.enabled
     assert [complaint.key for complaint in complaints] == [key]
@@ -46,7 +46,7 @@ def test_what_is_wrong_is_named_and_ignored_alone(sent: dict[str, Any], key: str
 
 @pytest.mark.parametrize("section", ["model", "daemon", "log", "fim"])
 def test_an_editor_chooses_no_model_no_log_and_no_daemon(section: str) -> None:
-    settings, complaints = resolve(Settings(), received({section: {"path": "/tmp/evil.gguf"}}))
+    settings, complaints = resolve_settings(Settings(), received({section: {"path": "/tmp/evil.gguf"}}))
     assert settings == Settings()
     assert "own configuration" in str(complaints[0])
 
@@ -85,29 +85,31 @@ def test_what_a_workspace_wants_makes_nothing_wider(
     mine: dict[str, Any], theirs: dict[str, Any], after: dict[str, Any]
 ) -> None:
     """Wherever it stands, and whatever the user's own file says."""
-    expected = resolve(Settings(), received(after))[0]
+    expected = resolve_settings(Settings(), received(after))[0]
     for layers in (
         [{**mine, "restrictions": theirs}],
         [mine, {"restrictions": theirs}],
         [{"restrictions": theirs}, mine],
     ):
-        assert resolve(Settings(), *(received(layer) for layer in layers))[0] == expected
+        assert resolve_settings(Settings(), *(received(layer) for layer in layers))[0] == expected
 
 
 def test_a_workspace_keeps_what_the_users_file_switches_off_off() -> None:
     own = attrs.evolve(Settings(), completion=CompletionSettings(disabled_languages=("markdown",)))
-    settings, _ = resolve(own, received({"restrictions": {"completion": {"disabledLanguages": ["go"]}}}))
+    settings, _ = resolve_settings(
+        own, received({"restrictions": {"completion": {"disabledLanguages": ["go"]}}})
+    )
     assert settings.completion.disabled_languages == ("markdown", "go")
 
 
 def test_options_about_the_client_are_no_settings() -> None:
     sent = {"status": True, "completion": True, "editorInfo": {"name": "x"}}
-    assert resolve(Settings(), received(sent)) == (Settings(), [])
+    assert resolve_settings(Settings(), received(sent)) == (Settings(), [])
 
 
 @pytest.mark.parametrize("odd", [None, 3, [], "x", {"foretype": None}, {"foretype": {"completion": None}}])
 def test_odd_settings_are_survived(odd: Any) -> None:
-    assert resolve(Settings(), received(odd))[0] == Settings()
+    assert resolve_settings(Settings(), received(odd))[0] == Settings()
 
 
 def test_switches_reach_as_far_as_they_say() -> None:

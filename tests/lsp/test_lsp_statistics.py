@@ -10,7 +10,7 @@ import pytest
 from foretype.context.shared.problem import Problem
 from foretype.lsp.statistics.ledger import Fate, Ledger, Offer, Settled
 from foretype.lsp.statistics.store import AnswerRow, Statistics
-from foretype.lsp.statistics.summary import as_record, as_text, histogram, summarize, tables
+from foretype.lsp.statistics.summary import as_record, as_text, histogram, summarize, summary_tables
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -303,12 +303,12 @@ def test_a_file_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
 def test_there_is_something_to_see_with_and_without_counts(tmp_path: Path) -> None:
     path = tmp_path / "statistics.sqlite3"
     console = Console(record=True, width=100, quiet=False, file=(tmp_path / "out").open("w"))
-    console.print(tables(summarize(path)))
+    console.print(summary_tables(summarize(path)))
     editor = counted(path)
     editor.settled(settled(Fate.PARTLY, 4))
     editor.answered(answer(50.0))
     editor.close()
-    console.print(tables(summarize(path)))
+    console.print(summary_tables(summarize(path)))
     shown = console.export_text()
     assert "Nothing has been counted yet" in shown
     assert "python" in shown

@@ -29,7 +29,7 @@ def make() -> ForetypeServer:
 @asynccontextmanager
 async def listening(capsys: pytest.CaptureFixture[str]) -> AsyncGenerator[int]:
     """A server on a free port."""
-    serving = asyncio.ensure_future(tcp.serve(make, 0, TOKEN))
+    serving = asyncio.ensure_future(tcp.serve_tcp(make, 0, TOKEN))
     line = ""
     while not line:
         await asyncio.sleep(0.001)
@@ -113,4 +113,4 @@ async def test_an_editor_that_leaves_takes_nobody_along(capsys: pytest.CaptureFi
 async def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     async with listening(capsys) as port:
         with pytest.raises(Problem, match=str(port)):
-            await tcp.serve(make, port, TOKEN)
+            await tcp.serve_tcp(make, port, TOKEN)

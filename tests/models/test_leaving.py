@@ -12,7 +12,7 @@ from foretype.models.cache.kv_cache import KVCache
 from foretype.models.cache.saved_states import StateStore
 from foretype.models.engine import leaving
 from foretype.models.engine.interface import EngineSettings
-from foretype.models.engine.leaving import MOST, Leaving
+from foretype.models.engine.leaving import MOST_LEAVING, Leaving
 from foretype.models.engine.loading import load_engine
 from foretype.models.llama.cancellation import Cancellation
 from foretype.tests.support.fake_cells import FakeCells
@@ -103,11 +103,11 @@ def test_what_is_there_already_is_not_built_again(shelf: Shelf) -> None:
 
 
 def test_files_that_are_closed_together_are_bounded(shelf: Shelf) -> None:
-    for number in range(MOST + 3):
+    for number in range(MOST_LEAVING + 3):
         shelf.close(20 + number)
-    assert len(shelf.cache.sequences) == MOST
+    assert len(shelf.cache.sequences) == MOST_LEAVING
     assert not shelf.keep()
-    assert len(shelf.files()) == MOST
+    assert len(shelf.files()) == MOST_LEAVING
 
 
 def test_cells_that_were_needed_meanwhile_are_let_go(shelf: Shelf) -> None:

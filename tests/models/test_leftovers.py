@@ -42,7 +42,7 @@ def test_half_written_files_of_killed_processes_go_at_the_next_start(
     if place == "kv":
         StateStore(tmp_path, bytes(32))
     else:
-        tuned.sweep(tmp_path)
+        tuned.sweep_tuned(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
@@ -50,24 +50,24 @@ def test_another_machines_half_written_files_go_after_a_day(tmp_path: Path) -> N
     path = tmp_path / ".writing-0badcafe-1-abc"
     path.touch()
     os.utime(path, (0, 0))
-    leftovers.sweep(tmp_path)
+    leftovers.sweep_leftovers(tmp_path)
     assert not path.exists()
 
 
 def test_a_folder_that_is_not_there_is_swept_as_well(tmp_path: Path) -> None:
-    leftovers.sweep(tmp_path / "none")
-    tuned.sweep(tmp_path / "none")
+    leftovers.sweep_leftovers(tmp_path / "none")
+    tuned.sweep_tuned(tmp_path / "none")
 
 
 def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    leftovers.write(path, (b"one",))
+    leftovers.write_atomically(path, (b"one",))
 
     def parts() -> list[bytes]:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
-        leftovers.write(path, (part for part in [b"two", *parts()]))
+        leftovers.write_atomically(path, (part for part in [b"two", *parts()]))
     assert path.read_bytes() == b"one"
     assert [one.name for one in tmp_path.iterdir()] == ["state"]
     assert path.stat().st_mode & 0o777 == 0o600
@@ -101,10 +101,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 def test_what_was_tuned_goes_with_its_model(house: House) -> None:
     first, second = tiny_model("starcoder", house.models), tiny_model("refact", house.models)
     gone, kept = house.tune(first), house.tune(second)
-    tuned.sweep(house.tuned)
+    tuned.sweep_tuned(house.tuned)
     assert gone.exists()
     first.unlink()
-    tuned.sweep(house.tuned)
+    tuned.sweep_tuned(house.tuned)
     assert not gone.exists()
     assert kept.exists()
     assert len(list(house.tuned.glob("*.json"))) == 1
@@ -114,7 +114,7 @@ def test_a_disk_that_is_not_there_just_now_costs_nothing(house: House, tmp_path:
     disk = tmp_path / "disk"
     kept = house.tune(tiny_model("starcoder", disk))
     disk.rename(tmp_path / "elsewhere")
-    tuned.sweep(house.tuned)
+    tuned.sweep_tuned(house.tuned)
     assert kept.exists()
 
 
@@ -124,7 +124,7 @@ def test_a_tuned_file_that_no_choice_names_goes_unless_it_has_just_come(house: H
     old.touch()
     new.touch()
     os.utime(old, (0, 0))
-    tuned.sweep(house.tuned)
+    tuned.sweep_tuned(house.tuned)
     assert not old.exists()
     assert new.exists()
 
@@ -156,7 +156,7 @@ def test_a_split_model_goes_with_all_its_parts_and_nothing_else(house: House) ->
 def test_files_elsewhere_are_never_removed(house: House, tmp_path: Path) -> None:
     path = tiny_model("starcoder", tmp_path / "mine")
     with pytest.raises(ModelProblem, match="delete it yourself"):
-        removal.find(str(path))
+        removal.find_removable(str(path))
     link = house.models / "linked.gguf"
     link.parent.mkdir(parents=True)
     link.symlink_to(path)

@@ -28,7 +28,7 @@ def check_free(root: Path, expected: int, files: dict[str, str]) -> None:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text + "\n")
-    assert memory.available(root, machine=64 * GB) == expected
+    assert memory.available_bytes(root, machine=64 * GB) == expected
 
 
 def test_without_limits_it_is_what_the_machine_has(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_limits_nothing(tmp_path: Path, text: str) -> None:
 
 def head(tmp_path: Path, **extra: int) -> gguf.GgufFile:
     named = {f"llama.{key.replace('__', '.')}": value for key, value in extra.items()}
-    return gguf.read(tiny_model("starcoder", tmp_path, extra=named))
+    return gguf.read_gguf(tiny_model("starcoder", tmp_path, extra=named))
 
 
 def test_a_cache_has_the_width_that_the_file_says(tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ def test_the_cells_that_are_checked_are_the_cells_that_are_allocated(
 
 def test_a_small_container_gets_a_small_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = head(tmp_path, attention__key_length=4096, attention__value_length=4096)
-    monkeypatch.setattr(memory, "available", lambda: 64 * GB)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 64 * GB)
     assert default_cells(file) == 8192
-    monkeypatch.setattr(memory, "available", lambda: GB)
+    monkeypatch.setattr(memory, "available_bytes", lambda: GB)
     assert default_cells(file) == 3048 // 256 * 256
     with pytest.raises(ModelProblem, match="are free"):
         gguf.check_memory(file, GB // 8, default_cells(file))
@@ -115,8 +115,8 @@ def test_a_small_container_gets_a_small_cache(tmp_path: Path, monkeypatch: pytes
 
 def test_a_draft_model_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tiny_model("starcoder", tmp_path)
-    needed = sizes.memory_needed(gguf.read(file), 2048)
-    monkeypatch.setattr(memory, "available", lambda: needed + 10_000_000)
+    needed = sizes.memory_needed(gguf.read_gguf(file), 2048)
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed + 10_000_000)
     plain = EngineSettings(context_tokens=2048, threads=1)
     load_engine(file, plain, lambda _part: None).close()
     drafting = EngineSettings(context_tokens=2048, threads=1, speculation=True, draft=file)
@@ -154,7 +154,7 @@ def test_the_estimate_of_a_draft_model_is_what_it_takes(tmp_path: Path) -> None:
 
 
 def states(tmp_path: Path, **metadata: int | tuple[int, ...]) -> int:
-    file = gguf.read(tiny_model("starcoder", tmp_path))
+    file = gguf.read_gguf(tiny_model("starcoder", tmp_path))
     named = {f"x.{key.replace('__', '.')}": value for key, value in metadata.items()}
     return sizes.state_bytes(attrs.evolve(file, metadata={"general.architecture": "x", **named}), 24)
 
@@ -289,7 +289,7 @@ def test_anything_else_sends_to_the_file_itself() -> None:
 def test_a_newer_llama_cpp_decides_itself_which_architectures_it_knows(
     tmp_path: Path, llama: str, refused: bool
 ) -> None:
-    file = gguf.read(tiny_model("deepseek-coder", tmp_path, tied=True, architecture="qwen9"))
+    file = gguf.read_gguf(tiny_model("deepseek-coder", tmp_path, tied=True, architecture="qwen9"))
     if not refused:
         gguf.check_architecture(file, llama)
         return

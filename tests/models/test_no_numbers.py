@@ -11,7 +11,7 @@ import pytest
 from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.cache.saved_states import StateStore
-from foretype.models.decoding.sampling import Sampling, sample
+from foretype.models.decoding.sampling import Sampling, sample_token
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.leaving import MIN_SAVED_TOKENS
 from foretype.models.engine.local import NO_NUMBERS, LocalEngine
@@ -113,11 +113,11 @@ def test_what_is_no_number_is_never_chosen(ill: str) -> None:
     with pytest.raises(NoNumbersError):
         best(values, np.array([3, 700, 701]))
     with pytest.raises(NoNumbersError):
-        sample(values, None, Sampling(0.5), np.random.default_rng(2))
+        sample_token(values, None, Sampling(0.5), np.random.default_rng(2))
 
 
 def test_what_is_ruled_out_is_never_chosen() -> None:
     values = np.full(1000, -np.inf, np.float32)
     values[5] = 1.0
     assert best(values) == 5
-    assert sample(values, None, Sampling(0.5), np.random.default_rng(2)) == 5
+    assert sample_token(values, None, Sampling(0.5), np.random.default_rng(2)) == 5

@@ -8,7 +8,7 @@ import re
 import attrs
 import pytest
 from foretype.context.shared.values import StopReason, StopRules
-from foretype.models.decoding.stops import StopWatch, cursor_line, indent_of
+from foretype.models.decoding.stops import StopWatch, cursor_line, indent_columns
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -275,4 +275,4 @@ def test_what_was_shown_is_taken_back_only_from_a_loop() -> None:
     ("line", "columns"), [("    x", 4), ("\tx", 4), ("  \tx", 4), ("\t\tx", 8), ("x", 0)]
 )
 def test_indentation_is_counted_in_columns(line: str, columns: int) -> None:
-    assert indent_of(line, 4) == columns
+    assert indent_columns(line, 4) == columns

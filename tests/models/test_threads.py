@@ -7,7 +7,13 @@ from pathlib import Path
 import attrs
 import pytest
 from foretype.models.llama.cancellation import Cancellation
-from foretype.models.llama.governor import Governor, ProcessorLoad, available, runnable_threads, thread_count
+from foretype.models.llama.governor import (
+    Governor,
+    ProcessorLoad,
+    runnable_threads,
+    thread_count,
+    usable_cores,
+)
 from foretype.models.llama.llama import Context, DecodeResult, Model
 from foretype.models.machine.cores import Cores
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -129,6 +135,6 @@ def test_long_prefills_are_no_sign() -> None:
 
 
 def test_this_machine_has_cores_and_says_who_runs() -> None:
-    assert available() >= 1
+    assert usable_cores() >= 1
     runnable = runnable_threads()()
     assert runnable is None or runnable >= 1

@@ -46,7 +46,7 @@ def greedy(path: Path, text: bytes, count: int) -> list[int]:
 @pytest.mark.parametrize("vocab", ["starcoder", "deepseek-coder", "refact"])
 def test_llama_cpp_loads_and_decodes_a_tiny_model(vocab: str, tmp_path: Path) -> None:
     path = tiny_model(vocab, tmp_path)
-    assert gguf.check(path, available_bytes=1 << 33).parameters > 1_000_000
+    assert gguf.check_file(path, available_bytes=1 << 33).parameters > 1_000_000
     added = greedy(path, b"def add(a, b):\n    return ", 12)
     assert len(set(added)) > 4, "random weights should not settle on one token"
 

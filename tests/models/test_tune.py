@@ -15,7 +15,7 @@ import pytest
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
-from foretype.models.gguf.file import read
+from foretype.models.gguf.file import read_gguf
 from foretype.models.llama import quantise as requantise
 from foretype.models.llama.llama import Context, Model
 from foretype.models.tuning import journal as tune_journal
@@ -26,9 +26,9 @@ from foretype.models.tuning import tune as tuning
 from foretype.models.tuning.journal import Journal
 from foretype.models.tuning.plan import MAX_LOSS, fastest_form, finalists, suggestion_ms, worth_having
 from foretype.models.tuning.quiet import Clocks, Quiet, TimedTurn, settled
-from foretype.models.tuning.record import Measured, Tuned, find, identity, keep
-from foretype.models.tuning.sample import sample
-from foretype.models.tuning.tune import TuneStep, Watch
+from foretype.models.tuning.record import Measured, Tuned, find_tuned, identity, keep
+from foretype.models.tuning.sample import tuning_sample
+from foretype.models.tuning.tune import TuneStep, TuneWatcher
 from foretype.tests.support.tiny_gguf import tiny_model
 
 STEPS = {1: 5.0, 2: 8.0, 3: 10.0, 4: 10.0, 6: 15.0, 8: 14.0, 12: 18.0, 16: 19.0}
@@ -72,8 +72,8 @@ def check_nothing_left(folder: Path) -> None:
 def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     steps: list[TuneStep] = []
-    outcome = tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=steps.append)
-    assert find(model, folder) == outcome.tuned
+    outcome = tuning.tune_model(model, directory=folder, threads=1, quiet=alone(), watch=steps.append)
+    assert find_tuned(model, folder) == outcome.tuned
     assert {one.file_type for one in outcome.measured} >= {"as is", "Q4_0", "Q8_0"}
     assert outcome.tuned.choice.loss <= MAX_LOSS
     assert Path(outcome.tuned.path).is_file()
@@ -84,7 +84,7 @@ def test_a_choice_is_found_again(model: Path, tmp_path: Path) -> None:
 
 def test_the_original_is_never_touched(model: Path, tmp_path: Path) -> None:
     before = model.read_bytes()
-    tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert model.read_bytes() == before
 
 
@@ -98,8 +98,8 @@ def test_an_interruption_leaves_the_old_choice(model: Path, tmp_path: Path) -> N
     old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
     keep(old, folder)
     with pytest.raises(KeyboardInterrupt):
-        tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=interrupted)
-    assert find(model, folder) == old
+        tuning.tune_model(model, directory=folder, threads=1, quiet=alone(), watch=interrupted)
+    assert find_tuned(model, folder) == old
     check_nothing_left(folder)
 
 
@@ -114,8 +114,8 @@ def test_a_model_that_changes_meanwhile_is_said_and_nothing_kept(model: Path, tm
             shutil.copy(changed, model)
 
     with pytest.raises(ModelProblem, match="changed while it was measured"):
-        tuning.tune(model, directory=folder, threads=1, quiet=alone(), watch=watch)
-    assert find(model, folder) is None
+        tuning.tune_model(model, directory=folder, threads=1, quiet=alone(), watch=watch)
+    assert find_tuned(model, folder) is None
     check_nothing_left(folder)
 
 
@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_file_types_out(
         return SimpleNamespace(free=1000)
 
     monkeypatch.setattr(shutil, "disk_usage", nearly_full)
-    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    outcome = tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert {one.file_type for one in outcome.measured} == {"as is"}
     assert all("disk" in note for note in outcome.notes)
     assert outcome.notes
@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_written_is_left_out(
         return False
 
     monkeypatch.setattr(tuning, "quantise", fails)
-    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    outcome = tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     assert outcome.tuned.path == str(model)
     assert "could not write it" in outcome.notes[0]
     check_nothing_left(tmp_path / "tuned")
@@ -150,31 +150,31 @@ def test_a_file_that_cannot_be_written_is_left_out(
 def test_a_folder_that_cannot_be_made_is_one_sentence(model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelProblem, match="What was there is unchanged"):
-        tuning.tune(model, directory=tmp_path / "file" / "tuned", threads=1, quiet=alone())
+        tuning.tune_model(model, directory=tmp_path / "file" / "tuned", threads=1, quiet=alone())
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"model": 1}', '{"version": 99}'])
 def test_a_damaged_choice_is_ignored(model: Path, tmp_path: Path, damage: str) -> None:
     old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
     keep(old, tmp_path).write_text(damage)
-    assert find(model, tmp_path) is None
+    assert find_tuned(model, tmp_path) is None
 
 
 def test_a_choice_holds_for_the_same_model_and_machine_only(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(Tuned(identity(model), tuned.machine(), str(model), FORM, FORM), tmp_path)
-    assert find(model, tmp_path) is not None
+    assert find_tuned(model, tmp_path) is not None
     monkeypatch.setattr(tuned, "_processor", lambda: "another")
-    assert find(model, tmp_path) is None
+    assert find_tuned(model, tmp_path) is None
     monkeypatch.undo()
     model.write_bytes(model.read_bytes()[:-1] + b"?")
-    assert find(model, tmp_path) is None
+    assert find_tuned(model, tmp_path) is None
 
 
 def test_a_choice_whose_file_is_gone_is_ignored(model: Path, tmp_path: Path) -> None:
     keep(Tuned(identity(model), tuned.machine(), str(tmp_path / "gone.gguf"), FORM, FORM), tmp_path)
-    assert find(model, tmp_path) is None
+    assert find_tuned(model, tmp_path) is None
 
 
 def test_an_engine_honours_the_choice_unless_told_otherwise(
@@ -220,7 +220,7 @@ def test_forms_that_noise_may_have_kept_back_are_measured_again_beside_the_origi
 
 
 def test_only_types_that_may_win_are_tried(model: Path) -> None:
-    file = read(model)
+    file = read_gguf(model)
     assert worth_having(file, 135_000_000, 8 << 30) == [
         "Q4_0",
         "IQ4_NL",
@@ -243,7 +243,7 @@ def test_turns_are_repeated_until_they_agree() -> None:
 
 def test_a_busy_machine_is_not_measured(model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match="Other programs are using the processor"):
-        tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone(runnable=3))
+        tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=alone(runnable=3))
     check_nothing_left(tmp_path / "tuned")
 
 
@@ -251,9 +251,9 @@ def test_a_busy_machine_is_waited_for(model: Path, tmp_path: Path) -> None:
     left = iter([3] * 40)
     steps: list[TuneStep] = []
     quiet = attrs.evolve(alone(), runnable=lambda: next(left, 1))
-    tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=quiet, watch=steps.append)
+    tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=quiet, watch=steps.append)
     assert "waiting" in steps[0].text
-    assert find(model, tmp_path / "tuned") is not None
+    assert find_tuned(model, tmp_path / "tuned") is not None
 
 
 def test_figures_that_others_spoiled_are_refused_and_the_old_choice_stays(
@@ -263,32 +263,32 @@ def test_figures_that_others_spoiled_are_refused_and_the_old_choice_stays(
     old = Tuned(identity(model), tuned.machine(), str(model), FORM, FORM)
     keep(old, folder)
     with pytest.raises(ModelProblem, match="Other programs took 40% of the processor"):
-        tuning.tune(model, directory=folder, threads=1, quiet=alone(share=0.6))
-    assert find(model, folder) == old
+        tuning.tune_model(model, directory=folder, threads=1, quiet=alone(share=0.6))
+    assert find_tuned(model, folder) == old
     check_nothing_left(folder)
 
 
 def test_figures_that_others_spoiled_are_kept_with_a_note_where_that_is_wanted(
     model: Path, tmp_path: Path
 ) -> None:
-    outcome = tuning.tune(
+    outcome = tuning.tune_model(
         model, directory=tmp_path / "tuned", threads=1, quiet=alone(runnable=3, share=0.6), anyway=True
     )
     assert any("caution" in note for note in outcome.notes)
-    assert find(model, tmp_path / "tuned") == outcome.tuned
+    assert find_tuned(model, tmp_path / "tuned") == outcome.tuned
 
 
 def test_each_form_is_listed_once_although_it_is_measured_in_rounds(model: Path, tmp_path: Path) -> None:
-    outcome = tuning.tune(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    outcome = tuning.tune_model(model, directory=tmp_path / "tuned", threads=1, quiet=alone())
     forms = [(one.file_type, one.flash_attention, one.threads, one.micro_batch) for one in outcome.measured]
     assert len(forms) == len(set(forms))
 
 
 def test_the_sample_has_enough_tokens_of_several_languages(model: Path) -> None:
     loaded = Model(model, gpu_layers=0)
-    assert len(loaded.tokenise(sample())) >= 2000
+    assert len(loaded.tokenise(tuning_sample())) >= 2000
     loaded.close()
-    assert all(word in sample() for word in (b"#include", b"interface", b"func ", b"fn ", b"def "))
+    assert all(word in tuning_sample() for word in (b"#include", b"interface", b"func ", b"fn ", b"def "))
 
 
 _WITH_LITTLE_ROOM = """
@@ -321,7 +321,7 @@ def test_a_disk_that_fills_up_while_requantising_leaves_nothing_behind(model: Pa
     assert not list(folder.glob("*.gguf"))
 
 
-def ended_at(number: int) -> Watch:
+def ended_at(number: int) -> TuneWatcher:
     """Ends the run as a kill would, when so many steps were announced."""
     steps = 0
 
@@ -363,7 +363,7 @@ def test_what_was_ended_goes_on_where_it_was(
         starts += 1
         assert starts < 20
         try:
-            outcome = tuning.tune(
+            outcome = tuning.tune_model(
                 model, directory=tmp_path / "tuned", threads=1, quiet=alone(), watch=ended_at(4)
             )
             break
@@ -373,22 +373,22 @@ def test_what_was_ended_goes_on_where_it_was(
     once = 2 * 3 + 2 * 3 + 1 + 1  # rounds and finals of three forms, without flash attention, micro-batch
     assert measured <= once + starts
     assert len(written) <= 2 * starts
-    assert find(model, tmp_path / "tuned") == outcome.tuned
+    assert find_tuned(model, tmp_path / "tuned") == outcome.tuned
     assert not list((tmp_path / "tuned").glob("*.journal"))
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", "{", '{"measured": 5}', "nonsense"])
 def test_a_damaged_journal_is_as_if_there_were_none(tmp_path: Path, damage: str) -> None:
-    tune_journal.path("0" * 64, tmp_path).write_text(damage)
-    assert tune_journal.read("0" * 64, tmp_path) == Journal()
+    tune_journal.journal_path("0" * 64, tmp_path).write_text(damage)
+    assert tune_journal.read_journal("0" * 64, tmp_path) == Journal()
 
 
 def test_an_old_journal_is_forgotten(tmp_path: Path) -> None:
     journal = Journal(starts=3)
     journal.note(FORM, -1.5)
-    tune_journal.write(journal, "0" * 64, tmp_path)
-    assert tune_journal.read("0" * 64, tmp_path) == journal
+    tune_journal.write_journal(journal, "0" * 64, tmp_path)
+    assert tune_journal.read_journal("0" * 64, tmp_path) == journal
     assert journal.known(FORM, 1) == FORM
     assert journal.known(FORM, 2) is None
-    os.utime(tune_journal.path("0" * 64, tmp_path), (0, 0))
-    assert tune_journal.read("0" * 64, tmp_path) == Journal()
+    os.utime(tune_journal.journal_path("0" * 64, tmp_path), (0, 0))
+    assert tune_journal.read_journal("0" * 64, tmp_path) == Journal()

@@ -18,9 +18,9 @@ from foretype.context.shared.values import Completion, Prompt, StopReason, StopR
 from foretype.models.engine.interface import EngineLike, EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.library.describe import describe
-from foretype.models.library.store import resolve
+from foretype.models.library.store import resolve_model
 from foretype.models.llama.cancellation import Cancellation
-from foretype.models.tuning.record import find
+from foretype.models.tuning.record import find_tuned
 from foretype.tests.quality.corpus import BUILD
 
 MODEL = "smollm2-135m"
@@ -120,8 +120,8 @@ def _completion(kept: dict[str, Any]) -> Completion:
 
 def model_file() -> Path:
     """The file that runs: the tuned one, or the default model as it is shipped."""
-    shipped = resolve(MODEL)
-    tuned = find(shipped)
+    shipped = resolve_model(MODEL)
+    tuned = find_tuned(shipped)
     return shipped if tuned is None else Path(tuned.path)
 
 
@@ -132,7 +132,7 @@ def sees_suffix() -> bool:
 
 def _engine() -> EngineLike:
     settings = EngineSettings(latency_budget_ms=NEVER_MS)
-    return load_engine(resolve(MODEL), settings, lambda _: None)
+    return load_engine(resolve_model(MODEL), settings, lambda _: None)
 
 
 @functools.cache

@@ -23,7 +23,7 @@ from foretype.context.related.retrievers import RETRIEVERS, Retriever
 from foretype.context.shared.values import Prompt
 from foretype.lsp.workspace.folders import Folder
 from foretype.models.gguf import file as gguf
-from foretype.models.llama.governor import Governor, ProcessorLoad, available
+from foretype.models.llama.governor import Governor, ProcessorLoad, usable_cores
 from foretype.models.llama.likelihood import log_probability
 from foretype.models.llama.llama import Context, Model
 from foretype.models.machine.cores import cores
@@ -48,12 +48,12 @@ class Reader:
 
     def __init__(self) -> None:
         """Load the model that the user's engine would."""
-        file = gguf.check(model_file())
+        file = gguf.check_file(model_file())
         self._recognition: Recognition = recognise(facts(file))
         self._model = Model(model_file(), gpu_layers=0)
         self._guarded = Guarded(self._model, self._recognition.texts)
         self._pieces = self._model.pieces()
-        governor = Governor(available(), load=ProcessorLoad.in_group(cores()))
+        governor = Governor(usable_cores(), load=ProcessorLoad.in_group(cores()))
         self._context = Context(self._model, size=CONTEXT_TOKENS, sequences=1, governor=governor)
 
     def nats(self, prompt: Prompt, line: str) -> float:

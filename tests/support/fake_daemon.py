@@ -13,7 +13,7 @@ from pathlib import Path
 
 from foretype.context.shared.problem import Problem
 from foretype.daemon.process.home import DaemonHome
-from foretype.daemon.server.server import AlreadyRunning, serve
+from foretype.daemon.server.server import AlreadyRunning, serve_daemon
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     if "hold" in sys.argv[2:]:
         engine.hold()
     try:
-        asyncio.run(serve(place_in(Path(sys.argv[1])), FakeSource(engine)))
+        asyncio.run(serve_daemon(place_in(Path(sys.argv[1])), FakeSource(engine)))
     except AlreadyRunning:
         print("already running")
     except Problem as problem:

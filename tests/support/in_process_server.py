@@ -9,7 +9,7 @@ import sys
 
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.settings.settings import Settings, StatisticsSettings
-from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
+from foretype.lsp.server.server import ForetypeServer, TellModel, run_stdio
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     if "hold" in sys.argv[1:]:
         engine.hold()
 
-    async def backend(on_model: OnModel) -> InProcess:
+    async def backend(on_model: TellModel) -> InProcess:
         return InProcess(FakeSource(engine), on_model=on_model)
 
     sys.exit(

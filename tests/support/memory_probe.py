@@ -16,7 +16,7 @@ import psutil
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
-from foretype.models.gguf.file import GgufFile, read
+from foretype.models.gguf.file import GgufFile, read_gguf
 from foretype.models.gguf.sizes import SEQUENCES, draft_needed, memory_needed, state_bytes
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.governor import Governor
@@ -34,16 +34,16 @@ def taken(path: Path, draft: Path | None = None) -> int:
 
 def error(path: Path, draft: Path | None = None) -> float:
     """How far the estimate is from what a process takes, as a part of the latter."""
-    estimate = memory_needed(read(path), CELLS)
+    estimate = memory_needed(read_gguf(path), CELLS)
     if draft is not None:
-        estimate += draft_needed(read(draft), DRAFT_CELLS)
+        estimate += draft_needed(read_gguf(draft), DRAFT_CELLS)
     return abs(estimate / taken(path, draft) - 1)
 
 
 def main() -> None:
     """Be the child."""
     path, *drafts = map(Path, sys.argv[1:])
-    head = read(path)
+    head = read_gguf(path)
     before = psutil.Process().memory_info().rss
     with _cache(path, head, drafts[0] if drafts else None) as cache:
         sequence = cache.acquire()

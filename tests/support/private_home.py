@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from foretype.context.shared.problem import ModelProblem
-from foretype.models.library.store import resolve
+from foretype.models.library.store import resolve_model
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -24,7 +24,7 @@ DEFAULT_MODEL = "smollm2-135m"
 def default_model() -> Path:
     """The default model's file; skips the test where it was never pulled."""
     try:
-        return resolve(DEFAULT_MODEL)
+        return resolve_model(DEFAULT_MODEL)
     except ModelProblem:
         pytest.skip(f"needs the model: 'foretype models pull {DEFAULT_MODEL}'")
 

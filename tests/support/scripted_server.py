@@ -26,14 +26,14 @@ from foretype.daemon.wire.messages import (
     ModelStatus,
     WarmRequest,
 )
-from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
+from foretype.lsp.server.server import ForetypeServer, TellModel, run_stdio
 
 
 class ScriptedBackend:
     """Says what the script says. Its state: the script and the journal."""
 
-    def __init__(self, script: dict[str, Any], journal: Path, on_model: OnModel) -> None:
-        self.on_model: OnModel | None = on_model
+    def __init__(self, script: dict[str, Any], journal: Path, on_model: TellModel) -> None:
+        self.on_model: TellModel | None = on_model
         self._script = script
         self._journal = journal
         for fraction in (0.0, 0.5):
@@ -100,7 +100,7 @@ def main() -> None:
     script = json.loads(Path(sys.argv[1]).read_text())
     journal = Path(sys.argv[2])
 
-    async def backend(on_model: OnModel) -> ScriptedBackend:
+    async def backend(on_model: TellModel) -> ScriptedBackend:
         return ScriptedBackend(script, journal, on_model)
 
     sys.exit(run_stdio(ForetypeServer(backend, Settings)))

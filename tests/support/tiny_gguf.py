@@ -35,7 +35,7 @@ def _tokenizer(vocab: str) -> dict[str, tuple[GGUFValueType, GGUFValueType | Non
 
     Read with foretype's own reader, which a test compares with the gguf package's; that one takes seconds.
     """
-    file = gguf.read(vocabulary_file(vocab))
+    file = gguf.read_gguf(vocabulary_file(vocab))
     found: dict[str, tuple[GGUFValueType, GGUFValueType | None, Any]] = {}
     for key, value in file.metadata.items():
         if not key.startswith("tokenizer."):

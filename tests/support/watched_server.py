@@ -11,7 +11,7 @@ from pathlib import Path
 
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.settings.settings import Settings
-from foretype.lsp.server.server import ForetypeServer, OnModel, run_stdio
+from foretype.lsp.server.server import ForetypeServer, TellModel, run_stdio
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.loop_watch import watched
 from foretype.tests.support.worst_files import said_at
@@ -20,7 +20,7 @@ from foretype.tests.support.worst_files import said_at
 def main() -> None:
     engine = FakeEngine(said_at)
 
-    async def backend(on_model: OnModel) -> InProcess:
+    async def backend(on_model: TellModel) -> InProcess:
         return InProcess(FakeSource(engine), on_model=on_model)
 
     with watched() as watch:

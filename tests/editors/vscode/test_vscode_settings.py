@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foretype.daemon.settings.settings import Settings
-from foretype.lsp.session.settings import received, resolve, schema
+from foretype.lsp.session.settings import received, resolve_settings, schema
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
 PACKAGE = EXTENSION / "package.json"
@@ -40,7 +40,7 @@ def test_the_server_takes_every_default_as_it_stands_in_the_schema() -> None:
     for key, value in server_settings().items():
         _, section, name = key.split(".")
         sent.setdefault(section, {})[name] = value["default"]
-    resolved, complaints = resolve(Settings(), received({"foretype": sent}))
+    resolved, complaints = resolve_settings(Settings(), received({"foretype": sent}))
     assert complaints == []
     assert resolved == Settings()
 
