@@ -30,6 +30,11 @@ REST_S = 0.6
 """A pause of so many seconds after a request is a rest: there is time to choose related code."""
 
 
+NEWS_S = 0.05
+"""So soon after a file was saved, related code is chosen anew, unless a key comes before. Together with what
+the system takes to tell of the file that is less than 300 ms."""
+
+
 class Ahead:
     """Its state: where the cursor last was in each document, the document in front, and who rests."""
 
@@ -98,7 +103,7 @@ class Ahead:
         """Files in a folder of the workspace have changed on disk: related code is worth choosing anew."""
         self._relations.changed(root)
         if self._front in self._asked and self._documents.root(self._front) == root:
-            self._await_rest(self._front)
+            self._await_rest(self._front, NEWS_S)
 
     def closed(self, uri: str, sheet: str) -> None:
         """A document is gone: what was kept for it goes, and with the last of its sheet what they shared."""
@@ -121,10 +126,11 @@ class Ahead:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _await_rest(self, uri: str) -> None:
+    def _await_rest(self, uri: str, after_s: float = REST_S) -> None:
+        """Look again after so many seconds, unless a key comes before."""
         self._stop_rest(uri)
         self._rests[uri] = asyncio.get_running_loop().call_later(
-            REST_S, lambda: self.in_background(self._rested(uri))
+            after_s, lambda: self.in_background(self._rested(uri))
         )
 
     def _stop_rest(self, uri: str) -> None:
