@@ -152,6 +152,41 @@ def test_no_module_imports_its_way_back_to_itself() -> None:
     order.prepare()  # raises CycleError with the circle
 
 
+def reached(name: str, graph: dict[str, set[str]]) -> set[str]:
+    """What a module imports, and what that imports, and so on."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_the_three_journeys_go_down_and_pass_no_module_twice() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = text.partition("## Three journeys")[2].partition("\n## ")[0]
+    known = modules()
+    graph = {name: imports(path) & known.keys() - {name} for name, path in known.items()}
+    journeys = [
+        re.split(r"^- ", each, flags=re.MULTILINE)[1:] for each in re.split(r"^(?=[^\s-].*:\n)", section, flags=re.MULTILINE)
+    ]
+    walked = [[names_in(step) for step in journey] for journey in journeys if journey]
+    assert len(walked) == 3
+    for journey in walked:
+        passed = [name for step in journey for name in step]
+        assert len(passed) == len(set(passed))
+        for step in journey:
+            assert set(step[1:]) <= reached(step[0], graph), step
+            for at, name in enumerate(step):
+                assert not set(step[:at]) & reached(name, graph), name
+
+
+def names_in(step: str) -> list[str]:
+    """The modules that a step of a journey names, absolute."""
+    return [f"foretype.{name.replace('/', '.')}" for name in re.findall(r"`(\w+/[\w/]+)`", step)]
+
+
 def bare_callables(node: ast.ClassDef, aliases: set[str]) -> list[str]:
     """The parameters of a class's constructor that are functions and nothing else."""
 
