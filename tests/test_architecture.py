@@ -168,9 +168,8 @@ def test_the_three_journeys_go_down_and_pass_no_module_twice() -> None:
     section = text.partition("## Three journeys")[2].partition("\n## ")[0]
     known = modules()
     graph = {name: imports(path) & known.keys() - {name} for name, path in known.items()}
-    journeys = [
-        re.split(r"^- ", each, flags=re.MULTILINE)[1:] for each in re.split(r"^(?=[^\s-].*:\n)", section, flags=re.MULTILINE)
-    ]
+    parts = re.split(r"^(?=[^\s-].*:\n)", section, flags=re.MULTILINE)
+    journeys = [re.split(r"^- ", each, flags=re.MULTILINE)[1:] for each in parts]
     walked = [[names_in(step) for step in journey] for journey in journeys if journey]
     assert len(walked) == 3
     for journey in walked:
