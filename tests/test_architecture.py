@@ -242,6 +242,19 @@ def test_only_one_module_knows_where_the_system_keeps_files() -> None:
     assert knowing == {"context/shared/paths.py"}
 
 
+def test_files_are_written_in_one_way() -> None:
+    """What is moved elsewhere is a whole folder, or a file that a download finished and checked."""
+    moving = {"os.replace", "os.rename", "tempfile.mkstemp", "tempfile.NamedTemporaryFile"}
+    writers = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in sources(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in moving
+    }
+    assert writers == {"context/shared/atomic.py"}
+
+
 def test_there_is_one_way_to_the_screen() -> None:
     """Whoever shows or measures what a model said has it checked by `check`, and cuts nothing itself."""
     halves = {"foretype.context.checking.trim", "foretype.context.checking.ground"}

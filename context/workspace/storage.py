@@ -7,8 +7,8 @@ the symbols. Anything that doesn't fit, or can't be read to its end, makes the w
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
@@ -19,6 +19,7 @@ import attrs
 import msgpack
 
 from ..languages import all_languages, query_text
+from ..shared.atomic import write_atomically
 
 _Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
@@ -171,14 +172,5 @@ def save(path: Path, root: Path, entries: Iterable[bytes]) -> None:
         OSError: it can't be written; what was there before remains.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_pack(_header(root)))
-            for entry in entries:
-                file.write(_pack(entry))
-            file.write(_pack(None))
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    rows = itertools.chain((_header(root),), entries, (None,))
+    write_atomically(path, map(_pack, rows))

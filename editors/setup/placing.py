@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import attrs
 
+from ...context.shared.atomic import rewrite
 from .snippets import SetupProblem, Snippet, Write, folder
 
 _BEGIN, _END = ">>> foretype >>>", "<<< foretype <<<"
@@ -238,32 +237,11 @@ def carry_out(plan: Plan) -> None:
             if change.after is None:
                 change.path.unlink()
             else:
-                _replace(change.path, change.after)
+                rewrite(change.path, change.after)
     except OSError as error:
         raise SetupProblem(f"{error.filename} cannot be written ({error.strerror}).") from error
     if plan.folder is not None:
         _remove_empty(plan.folder)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path = path.resolve()  # a dotfile may be a link into a repository of dotfiles
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _remove_empty(top: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import tomllib
 from pathlib import Path
 
+from ...context.shared.atomic import rewrite
 from ...context.shared.problem import Problem
 
 _SECTION = re.compile(r"^\s*\[\s*model\s*\]\s*(#.*)?$")
@@ -25,11 +24,7 @@ def write_model(file: Path, name: str) -> None:
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         changed = with_model(text, name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".config-")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(changed)
-        Path(temporary).replace(file)
+        rewrite(file, changed.encode())
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(f"The configuration {file} cannot be changed ({error}).") from error
 

@@ -205,7 +205,7 @@ class Writing:
         header = _HEADER.pack(_MAGIC, _FORMAT, model, len(self.tokens), self.size, checksum)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write_atomically(self.path, (header, *pieces))
+            leftovers.write_marked(self.path, (header, *pieces))
             self.modified = self.path.stat().st_mtime_ns
         except OSError as error:
             log.info("a KV state could not be saved: %s", error)

@@ -88,7 +88,7 @@ class Ngrams:
         body = self._checks.tobytes() + self._tokens.tobytes() + self._counts.tobytes()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write_atomically(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
+            leftovers.write_marked(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
         except OSError as error:
             log.info("the workspace's n-grams could not be saved: %s", error)
             return False

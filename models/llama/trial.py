@@ -172,4 +172,4 @@ def _write(memory: Path, outcomes: Mapping[str, int]) -> None:
     kept = dict(list(outcomes.items())[-KEPT:])
     with contextlib.suppress(OSError):
         memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        leftovers.write_atomically(memory, [json.dumps(kept, indent=1).encode()])
+        leftovers.write_marked(memory, [json.dumps(kept, indent=1).encode()])

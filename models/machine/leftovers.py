@@ -11,12 +11,13 @@ import contextlib
 import hashlib
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+
+from ...context.shared.atomic import write_atomically
 
 _OLD_S = 86400.0
 """After so long nobody writes any more, whichever machine it was that shares the folder."""
@@ -30,22 +31,13 @@ def writer(process: int | None = None) -> str:
     return f"{_BEGINS}{host}-{os.getpid() if process is None else process}-"
 
 
-def write_atomically(path: Path, parts: Iterable[bytes]) -> None:
+def write_marked(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file, mode 0600, in place of an earlier one: at once or not at all.
 
     Raises:
         OSError: it could not be written, and the earlier one is still there.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=writer())
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    write_atomically(path, parts, prefix=writer())
 
 
 def sweep_leftovers(directory: Path) -> None:

@@ -208,4 +208,4 @@ def write_json(value: object, path: Path) -> None:
         OSError: it could not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    leftovers.write_atomically(path, (json.dumps(value, indent=2).encode(),))
+    leftovers.write_marked(path, (json.dumps(value, indent=2).encode(),))

@@ -61,13 +61,13 @@ def test_a_folder_that_is_not_there_is_swept_as_well(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_completed_leaves_the_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    leftovers.write_atomically(path, (b"one",))
+    leftovers.write_marked(path, (b"one",))
 
     def parts() -> list[bytes]:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
-        leftovers.write_atomically(path, (part for part in [b"two", *parts()]))
+        leftovers.write_marked(path, (part for part in [b"two", *parts()]))
     assert path.read_bytes() == b"one"
     assert [one.name for one in tmp_path.iterdir()] == ["state"]
     assert path.stat().st_mode & 0o777 == 0o600
