@@ -255,6 +255,17 @@ def test_files_are_written_in_one_way() -> None:
     assert writers == {"context/shared/atomic.py"}
 
 
+def test_logs_are_set_up_in_one_module() -> None:
+    handlers = re.compile(r"RotatingFileHandler|basicConfig|addHandler|\.handlers\b")
+    knowing = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in sources(room)
+        if handlers.search(path.read_text(encoding="utf-8"))
+    }
+    assert knowing == {"context/shared/logs.py"}
+
+
 def test_there_is_one_way_to_the_screen() -> None:
     """Whoever shows or measures what a model said has it checked by `check`, and cuts nothing itself."""
     halves = {"foretype.context.checking.trim", "foretype.context.checking.ground"}

@@ -3,7 +3,8 @@
 `python.toml` holds what the other modules must know about Python without parsing it (comment tokens, what
 opens a block, builtins) and where its grammar comes from; `python.scm` says with tree-sitter queries what a
 scope, a definition or a use of a name is. Adding a language means adding such files and a grammar wheel, no
-Python. A file is named after the language identifier that editors send; other identifiers stand inside.
+Python. A file is named after the language identifier that editors send; other identifiers stand inside. One
+that `extends` another says only what differs.
 
 This module reads the files. It imports no grammar and parses no code: that is `tree`.
 """
@@ -12,12 +13,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from importlib import resources
 from typing import Literal
 
 import attrs
 import cattrs
+
+from .described import described
 
 
 @attrs.frozen
@@ -379,8 +381,7 @@ def _read(stem: str) -> Language | None:
     entry = _FOLDER / f"{stem}.toml"
     if not entry.is_file():
         return None
-    described = _converter.structure(tomllib.loads(entry.read_text(encoding="utf-8")), Language)
-    return attrs.evolve(described, id=stem)
+    return attrs.evolve(_converter.structure(described(_FOLDER, stem), Language), id=stem)
 
 
 @functools.cache

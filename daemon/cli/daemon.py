@@ -12,20 +12,17 @@ import json
 import logging
 import os
 import sys
-from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 import click
 
 from ...context.shared import paths
+from ...context.shared.logs import log_to
 from ...context.shared.problem import DaemonProblem
 from ..process.home import DaemonHome, holder
 
 if TYPE_CHECKING:
     from ..wire.messages import DaemonStatus
-
-_LOG_BYTES = 1_000_000
-_LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 @click.group()
@@ -199,17 +196,7 @@ def _duration(seconds: float) -> str:
 
 
 def _log_to(place: DaemonHome, level: str) -> None:
-    """Send the log to the daemon's file, which never grows beyond two of `_LOG_BYTES`."""
-    root = logging.getLogger()
-    try:
-        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(
-            place.log, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-        )
-    except OSError as error:
-        click.echo(f"foretype: warning: {place.logs} cannot be written ({error.strerror}).", err=True)
-        handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    logging.raiseExceptions = False  # a full disk must not end the daemon
+    """Send the log to the daemon's file."""
+    problem = log_to(place.log, level)
+    if problem is not None:
+        click.echo(f"foretype: warning: {place.logs} cannot be written ({problem.strerror}).", err=True)

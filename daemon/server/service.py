@@ -84,14 +84,12 @@ class Totals:
 
     def plus(self, timings: Timings, *, requests: int = 1) -> Totals:
         """With the work of one more answer; a warm-up's counts as no request."""
-        return Totals(
-            self.requests + requests,
-            self.prefill_tokens + timings.prefill_tokens,
-            self.cached_tokens + timings.cached_tokens,
-            self.decode_tokens + timings.decode_tokens,
-            self.draft_tokens + timings.draft_tokens,
-            self.accepted_tokens + timings.accepted_tokens,
-        )
+        more = {"requests": requests, **{name: getattr(timings, name) for name in COUNTED}}
+        return Totals(**{name: getattr(self, name) + more[name] for name in attrs.fields_dict(Totals)})
+
+
+COUNTED = tuple(name for name in attrs.fields_dict(Totals) if name != "requests")
+"""The fields of `Timings` that are counted. Another one is a field here and one of `DaemonStatus`."""
 
 
 def unavailable(sentence: str) -> Completion:

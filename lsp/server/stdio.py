@@ -11,13 +11,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...context.shared import paths
+from ...context.shared.logs import log_from, log_to
 
 if TYPE_CHECKING:
     from ...daemon.client.backend import Backend
     from ...daemon.settings.settings import Settings
     from ..session.session import TellModel
-
-_LOG_BYTES = 1_000_000
 
 
 def serve_stdio(*, log_level: str | None = None, in_process: bool = False, tcp: int | None = None) -> int:
@@ -25,7 +24,7 @@ def serve_stdio(*, log_level: str | None = None, in_process: bool = False, tcp: 
     from ...daemon.process.release import release
     from .server import ForetypeServer, run_stdio
 
-    log_to_file(log_level or "warning")
+    log_to(paths.log_dir() / "lsp.log", log_level or "warning")
     include_code = False
 
     def settings() -> Settings:
@@ -33,7 +32,7 @@ def serve_stdio(*, log_level: str | None = None, in_process: bool = False, tcp: 
         found = user_settings()
         include_code = found.log.include_code
         if log_level is None:
-            logging.getLogger("foretype").setLevel(found.log.level.upper())
+            log_from(found.log.level)
         return found
 
     async def backend(on_model: TellModel) -> Backend:
@@ -70,22 +69,3 @@ def make_backend(on_model: TellModel | None = None, *, in_process: bool = False)
     from ...daemon.client.client import DaemonClient
 
     return DaemonClient(name="foretype lsp", on_model=on_model)
-
-
-def log_to_file(level: str) -> None:
-    """Send the log to a file of the user's; without one, nowhere. Message bodies only by `code_log`."""
-    from logging.handlers import RotatingFileHandler
-
-    root = logging.getLogger()
-    logging.getLogger("foretype").setLevel(level.upper())
-    logging.getLogger("pygls").setLevel(logging.ERROR)  # at INFO it writes out every answer
-    try:
-        paths.log_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(
-            paths.log_dir() / "lsp.log", maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-        )
-    except OSError:
-        handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
-    root.handlers[:] = [handler]
-    logging.raiseExceptions = False  # a full disk must not print into the protocol

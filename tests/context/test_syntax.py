@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import attrs
 import pytest
 from foretype.context import languages
 from foretype.context.languages import grammars
+from foretype.context.languages.described import described, merged
 from foretype.context.syntax import parsing
 from foretype.context.syntax.tree import parse
 from foretype.tests.support.code_samples import SOURCES
@@ -220,6 +224,29 @@ def test_what_a_language_file_names_exists_in_its_grammar(described: languages.L
     assert unknown == []
     for files in (described.names_queries, described.definitions_queries):
         assert (grammars.load_query(described, files) is not None) == bool(files)
+
+
+def test_a_language_that_extends_another_says_only_what_differs() -> None:
+    typescript, jsx = languages.language("typescript"), languages.language("typescriptreact")
+    assert (jsx.names, jsx.nodes, jsx.comments) == (typescript.names, typescript.nodes, typescript.comments)
+    assert attrs.evolve(jsx.layout, tags=False) == typescript.layout
+    assert (jsx.suffixes, jsx.interpreters) == ((".tsx",), ())
+
+
+def test_tables_are_merged_and_all_else_is_replaced() -> None:
+    inherited = {"layout": {"stub": ";", "quotes": ["'"]}, "name": "A"}
+    assert merged(inherited, {"layout": {"quotes": []}, "name": "B"}) == {
+        "layout": {"stub": ";", "quotes": []},
+        "name": "B",
+    }
+
+
+@pytest.mark.parametrize("files", [{"a": "b", "b": "a"}, {"a": "nobody"}, {"a": "a"}])
+def test_a_language_that_extends_itself_or_nobody_is_refused(files: dict[str, str], tmp_path: Path) -> None:
+    for name, parent in files.items():
+        (tmp_path / f"{name}.toml").write_text(f'name = "{name}"\nextends = "{parent}"\n')
+    with pytest.raises(ValueError, match=r"extends one that isn't described, or itself: a -> "):
+        described(tmp_path, "a")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator, Callable
 import attrs
 import pytest
 from foretype.context.shared.problem import ModelProblem
-from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules
+from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
 from foretype.daemon.server import model_host, scheduler
-from foretype.daemon.server.service import Service
-from foretype.daemon.wire.messages import CompletionRequest, ModelState, ModelStatus, Priority, WarmRequest
+from foretype.daemon.server.service import COUNTED, Service, Totals
+from foretype.daemon.wire.messages import (
+    CompletionRequest,
+    DaemonStatus,
+    ModelState,
+    ModelStatus,
+    Priority,
+    WarmRequest,
+)
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
 
@@ -422,3 +429,11 @@ async def test_closing_many_documents_delays_no_key(desk: Desk) -> None:
     assert desk.answers["key"].text
     await until(lambda: not desk.engine.unsaved)
     assert len(desk.engine.of("keep")) == 2, "it goes on where it was stopped"
+
+
+def test_every_counter_is_one_of_the_timings_and_of_the_status() -> None:
+    assert set(COUNTED) <= set(attrs.fields_dict(Timings))
+    assert set(attrs.fields_dict(Totals)) <= set(attrs.fields_dict(DaemonStatus))
+    once = Timings(**{name: number for number, name in enumerate(COUNTED, 1)})
+    twice = Totals().plus(once).plus(once, requests=0)
+    assert twice == Totals(1, **{name: 2 * number for number, name in enumerate(COUNTED, 1)})
