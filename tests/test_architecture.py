@@ -255,6 +255,15 @@ def test_files_are_written_in_one_way() -> None:
     assert writers == {"context/shared/atomic.py"}
 
 
+def test_the_checks_know_no_language_by_its_name() -> None:
+    """What differs between languages stands in their files."""
+    names = {path.stem for path in (ROOT / "context" / "languages").glob("*.toml") if "." not in path.stem}
+    for path in (ROOT / "context" / "checking").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert node.value not in names, f"{path.name}:{node.lineno} knows {node.value}"
+
+
 def test_logs_are_set_up_in_one_module() -> None:
     handlers = re.compile(r"RotatingFileHandler|basicConfig|addHandler|\.handlers\b")
     knowing = {

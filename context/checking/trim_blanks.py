@@ -21,9 +21,6 @@ _TOUCHING = re.compile(r"(?:[(\[!~]|(?<!\.)\.)$")
 """What a blank doesn't stand behind: brackets, the dot of a member, a sign."""
 
 _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*[\"'\\]?\w")
-_FLOWING = frozenset({"yaml"})
-"""Languages in which a bracket is no call's: blanks inside are as the model has them."""
-
 _TRAILING = re.compile(r"[ \t]+(?=\r?\n|\r|$)")
 
 
@@ -82,7 +79,7 @@ def _is_padded(draft: DraftText, place: CursorLines) -> bool:
     """Whether brackets have blanks inside them: in this text, or in the lines nearby."""
     if re.search(r"[ \t][)\]](?!\w)", draft.text) or (draft.ended and draft.text.endswith((" ", "\t"))):
         return True
-    if place.language.id in _FLOWING:
+    if place.language.layout.loose_brackets:
         return True
     opener = re.compile(re.escape(place.before[-1:]) + r"[ \t]\S")
     return any(opener.search(line) for line in (*place.above, *place.below))

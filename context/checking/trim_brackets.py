@@ -32,7 +32,6 @@ _MOST_DROPPED = 20
 _MOST_PLACES = 20
 """Places in an answer that are tried for where it says the rest of the line again."""
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
-_PROSE_LANGUAGES = frozenset({"markdown", "plaintext"})
 
 
 def meet_the_rest_of_the_line(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
@@ -103,7 +102,7 @@ def _said_again(line: str, after: str, place: CursorLines, *, ended: bool) -> in
             break
         telling = len(after) >= _TELLING or not ended
         to_the_end = telling and line[at:].rstrip() == after
-        even = place.language.id in _PROSE_LANGUAGES or to_the_end or is_even(line[:at], _line(place))
+        even = place.language.layout.prose or to_the_end or is_even(line[:at], _line(place))
         if even and _is_apart(line, at, after) and (not ended or line[at:].rstrip() == after):
             return at
         at = line.find(after, at + 1)
@@ -136,7 +135,7 @@ def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRule
     What may close something far above is left to the syntax check: braces, and what is behind others that do.
     """
     del rules
-    if place.prose or place.language.id in _PROSE_LANGUAGES:
+    if place.prose or place.language.layout.prose:
         return draft
     context = "\n".join((*reversed(place.above), place.before))
     scanned = balance(context, place.language)

@@ -16,8 +16,6 @@ _OPERATOR = re.compile(
 """What stands between two operands and nowhere else: no sign, no pointer, no symbol's colon."""
 _OPERATOR_FIRST = re.compile(r"[=+\-*/%<>!&|?^~:;,.)\]}]")
 _AT_LEAST = 2
-_LISTED = frozenset({"yaml", "markdown"})
-"""Languages in which a dash and a blank begin an entry of a list."""
 
 
 def separate_from_what_is_typed(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
@@ -32,7 +30,7 @@ def separate_from_what_is_typed(draft: DraftText, place: CursorLines, rules: Sto
     if place.prose or place.blank or directive or not text or text[0].isspace():
         return draft
     entry = place.before.lstrip() == "-" and not place.after.strip() and text[0].isalnum()
-    if entry and place.language.id in _LISTED:
+    if entry and place.language.layout.dashed_lists:
         return attrs.evolve(draft, text=" " + text)
     found = _OPERATOR.search(place.before)
     if found is None or _OPERATOR_FIRST.match(text):

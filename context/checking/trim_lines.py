@@ -63,7 +63,7 @@ def cut_at_markers(draft: DraftText, place: CursorLines, rules: StopRules) -> Dr
     nearby = "\n".join((*place.above, place.before, place.after, *place.below))
     ends = [at for marker in MARKERS if marker not in nearby and (at := text.find(marker)) >= 0]
     fence = re.search(r"^```", text, re.MULTILINE)
-    if fence is not None and "```" not in nearby and place.language.id != "markdown":
+    if fence is not None and "```" not in nearby and not place.language.layout.fences:
         ends.append(fence.start())
     unwritten = _UNWRITTEN.search(text)
     if unwritten is not None:

@@ -75,6 +75,10 @@ class BlockStyle:
         breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
         trailing_commas: the brackets before whose closing ones a comma may stand.
         tags: whether elements stand in the code, as in JSX.
+        prose: whether it is text for people, in which brackets need not be balanced.
+        fences: whether code stands between lines of three backticks.
+        dashed_lists: whether a dash and a blank begin an entry of a list.
+        loose_brackets: whether a bracket is never a call's, so that blanks inside are as anybody likes.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
@@ -100,6 +104,10 @@ class BlockStyle:
     breaks_before_closers: bool = False
     trailing_commas: str = "([{"
     tags: bool = False
+    prose: bool = False
+    fences: bool = False
+    dashed_lists: bool = False
+    loose_brackets: bool = False
     late_binders: tuple[str, ...] = ()
     stub: str = ""
 
@@ -270,7 +278,9 @@ class Language:
         return _words(self.names.keywords)
 
 
-PLAIN = Language(name="Plain text", id="plaintext", layout=BlockStyle(openers=("{", "(", "[", ":")))
+PLAIN = Language(
+    name="Plain text", id="plaintext", layout=BlockStyle(openers=("{", "(", "[", ":"), prose=True)
+)
 """What is assumed of a language nobody described: lines, indentation and brackets."""
 
 _FOLDER = resources.files(__name__)
