@@ -261,6 +261,7 @@ class Server:
         self._idle.touch()
         client.greeted = True
         client.same_version = hello.version == protocol.VERSION
+        log.info("connected: %.80r, process %d, version %d", hello.client, hello.pid, hello.version)
         client.respond(frame.id, protocol.Welcome(protocol.VERSION, release(), os.getpid()))
         if client.same_version:
             client.send(protocol.encode_notification(Method.MODEL, self.model))

@@ -45,7 +45,13 @@ class Priority(enum.IntEnum):
 
 @attrs.frozen
 class Hello:
-    """The first request on a connection ("hello"); answered with `Welcome`."""
+    """The first request on a connection ("hello"); answered with `Welcome`.
+
+    Attributes:
+        version: of the protocol that the client speaks.
+        client: what it is, for the daemon's log, such as "foretype lsp".
+        pid: its process.
+    """
 
     version: int = VERSION
     client: str = ""

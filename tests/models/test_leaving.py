@@ -85,7 +85,7 @@ def test_a_key_waits_for_one_part_at_most(shelf: Shelf) -> None:
 
 
 def test_a_state_over_the_limit_is_never_built(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaving, "MAX_BYTES", 3999)
+    monkeypatch.setattr(leaving, "MAX_STATES_BYTES", 3999)
     shelf.close(7)
     assert not shelf.keep()
     assert not shelf.cells.saved

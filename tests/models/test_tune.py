@@ -299,7 +299,7 @@ from foretype.models.tuning import measuring, plan, quiet, tune
 measuring.MOST_TURNS, plan.MICRO_BATCHES, plan.ROUNDS = 1, (), 1
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 alone = quiet.Quiet(runnable=lambda: 1, spare=0)
-outcome = tune.tune(Path(sys.argv[1]), directory=Path(sys.argv[2]), threads=1, anyway=True, quiet=alone)
+outcome = tune.tune_model(Path(sys.argv[1]), directory=Path(sys.argv[2]), threads=1, anyway=True, quiet=alone)
 print(outcome.tuned.choice.file_type)
 print(*outcome.notes, sep="\\n")
 """
