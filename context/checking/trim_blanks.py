@@ -15,7 +15,7 @@ from ..text.reindent import IndentFacts, reindented
 from .draft import DraftText
 
 _SCANNED = 60
-"""So many lines of an answer are looked at for open quotes."""
+"""Lines of an answer that are searched for open quotes, at most."""
 
 _TOUCHING = re.compile(r"(?:[(\[!~]|(?<!\.)\.)$")
 """What a blank doesn't stand behind: brackets, the dot of a member, a sign."""

@@ -19,7 +19,7 @@ WORD = re.compile(r"[^\W\d]\w{2,}")
 
 @functools.lru_cache(maxsize=24)
 def windows(text: str, size: int) -> tuple[tuple[int, str, Counter[str]], ...]:
-    """A text in windows of so many lines that overlap by half: first line, text, words."""
+    """A text in windows of that number of lines, overlapping by half: first line, text, words."""
     lines = split_lines(text)
     step = size // 2
     starts = range(0, max(len(lines) - step, 1), step)

@@ -22,7 +22,7 @@ SIZES = (5_000, 8_000)
 """Code points that a piece may have above the cursor, and below: the second where the first are too few."""
 
 WHOLE_FILE = 6_000
-"""A file with at most so many code points is a piece as it is."""
+"""Code points up to which a whole file is one piece."""
 
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6

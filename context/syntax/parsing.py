@@ -146,7 +146,7 @@ class ByteParse:
             ]
 
     def run(self, limit_ms: float, clock: _Clock = time.thread_time) -> bool:
-        """Go on for so many milliseconds of `clock`; whether the tree is there."""
+        """Parse for at most `limit_ms` milliseconds of `clock`. Returns whether the tree is finished."""
         data, deadline = self._data, clock() + limit_ms / 1000
 
         def read(offset: int, _point: tree_sitter.Point) -> bytes:

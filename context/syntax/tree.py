@@ -157,7 +157,7 @@ class TreeWork:
         return self._base is not None and self._edit is not None
 
     def run(self, limit_ms: float = float("inf")) -> bool:
-        """Go on for so many milliseconds of this thread's processor time; whether it is finished."""
+        """Work for at most `limit_ms` ms of this thread's processor time. Returns whether it is finished."""
         until = time.thread_time() + limit_ms / 1000
         while True:
             self._parse = parse = self._parse or next(self._steps, None)
@@ -416,7 +416,7 @@ class SyntaxTree:
     def definitions(self, limit: int = 1000, depth: int | None = None) -> tuple[Definition, ...]:
         """What the text defines, in order; at most `limit` of them, without the locals of functions.
 
-        With `depth`, only what stands at most so many nodes deep: sooner by far in a large file.
+        With `depth`, only nodes at most that deep are searched: much faster in a large file.
         """
         found: dict[int, tuple[int, str, tree_sitter.Node, tree_sitter.Node]] = {}
         for captures in self._matches(self.language.definitions_queries, (0, len(self._data)), depth):

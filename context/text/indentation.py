@@ -15,7 +15,7 @@ TAB_WIDTH = 4
 """Columns of a tab where nobody says how many."""
 
 _CLEARLY = 10
-"""So many lines indented one way, and none the other, show how the file is indented."""
+"""This number of lines indented one way, and none the other, shows how the file is indented."""
 
 _SURELY = 5
 """A step that was seen so often is the file's."""

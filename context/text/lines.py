@@ -134,7 +134,7 @@ class IndentStyle:
         return columns(self.unit, self.tab_width)
 
     def written(self, width: int) -> str:
-        """An indentation of so many columns."""
+        """An indentation of that number of columns."""
         if self.tabs or self.filled:
             return "\t" * (width // self.tab_width) + " " * (width % self.tab_width)
         return " " * width

@@ -31,7 +31,7 @@ RULE_FILES = frozenset({*IGNORE_FILES, settings_file.WORKSPACE_SETTINGS_FILE})
 """The names of the files in a workspace that say what is left out of it."""
 
 _DEPTH = 64
-"""So many folders above a file are looked at, at most."""
+"""Folders above a file that are searched for rules, at most."""
 
 _NEVER_WALKED = frozenset(
     {".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "venv", ".tox", ".mypy_cache"}

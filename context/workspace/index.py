@@ -44,7 +44,7 @@ __all__ = ["Index", "Limits", "WalkProgress"]
 
 _BITE = 50
 _GIVE_WAY_S = 0.0001
-"""After so many entries the interpreter's lock is let go for so long: whoever answers keys waits for it."""
+"""Pause in seconds between groups of entries, so that a thread that answers keys gets the interpreter."""
 
 _RECORD = struct.Struct("<IqQQI")
 

@@ -20,7 +20,7 @@ _ROOM = 256
 
 
 def _room(length: int) -> int:
-    """The bytes that a place for so many has: a multiple, so that places fit for others, too."""
+    """The size of a place for that number of bytes: a multiple, so that it can be used again."""
     return max(1, -(-length // _ROOM)) * _ROOM
 
 

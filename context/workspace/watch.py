@@ -29,7 +29,7 @@ MANY = 40
 """More changed files than this at once (a branch was switched) are reported when it has become quiet."""
 
 QUIET_S = 0.4
-"""It is quiet when nothing has changed for so many seconds …"""
+"""Seconds without a change after which it counts as quiet …"""
 
 LONGEST_S = 10.0
 """… or it never will be: then what there is is reported."""
@@ -38,7 +38,7 @@ MOST_PATHS = 2000
 """More paths than this are not named: the workspace has to be walked."""
 
 _BEGUN_WITHIN_MS = 200
-"""Nothing tells when listening has begun; after so long without a change it has."""
+"""Nothing tells when listening has begun. After this time without a change it is assumed."""
 
 
 @attrs.frozen

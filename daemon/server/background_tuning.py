@@ -32,7 +32,7 @@ IDLE_S = 300.0
 """Seconds without a request before tuning begins."""
 
 LONGEST_IDLE_S = 1200.0
-"""So many seconds at most, after requests have ended it again and again; less than the daemon's own pause."""
+"""The longest pause in seconds when requests end it again and again; less than the daemon's own pause."""
 
 LOOK_EVERY_S = 60.0
 """How often it is looked whether something stands against it."""

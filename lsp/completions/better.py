@@ -32,7 +32,7 @@ BETTER = "foretype/betterSuggestion"
 """The notification for clients that ask for it with the initialization option `betterSuggestions`."""
 
 STANDS_S = 0.2
-"""A suggestion stays on the screen for so many seconds at least before another takes its place."""
+"""Seconds that a suggestion stays on the screen, at least, before another takes its place."""
 
 _REMEMBERED = 256
 """Places of which it is known that they were asked about."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
-"""Some clients run an item's command before they tell what was inserted: so long that is waited for."""
+"""Seconds to wait for the inserted text: some clients run an item's command before they tell of it."""
 
 _TRIES = 3
 """A client refuses an edit for a version that it has left; it is worked out anew so often."""

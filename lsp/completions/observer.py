@@ -44,7 +44,7 @@ class Observer:
         """A part of an answer was not shown, for this reason. Never code."""
 
     def running(self, count: int) -> None:
-        """So many generations run now."""
+        """The number of running generations has changed."""
 
     def trouble(self, sentence: str) -> None:
         """Nothing can be completed, for this reason; "" when that is over."""

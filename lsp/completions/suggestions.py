@@ -26,7 +26,7 @@ AFTER = 120
 """Code points behind it that must be unchanged."""
 
 _MOST_PLACES = 100
-"""A text that repeats itself has the same in front of many places: so many are tried for one suggestion."""
+"""Places tried for one suggestion, at most: in a repetitive text many places have the same in front."""
 
 _CLOSERS = frozenset(")]}>\"'`;,: \t")
 

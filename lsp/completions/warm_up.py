@@ -27,7 +27,7 @@ WARM_AFTER_S = 0.3
 """An editor that restores twenty files opens them all at once: only the one that stays in front is warmed."""
 
 REST_S = 0.6
-"""A pause of so many seconds after a request is a rest: there is time to choose related code."""
+"""Seconds without a request that count as a rest: then there is time to choose related code."""
 
 
 NEWS_S = 0.05
@@ -127,7 +127,7 @@ class Ahead:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _await_rest(self, uri: str, after_s: float = REST_S) -> None:
-        """Look again after so many seconds, unless a key comes before."""
+        """Look again after `after_s` seconds, unless a key comes before."""
         self._stop_rest(uri)
         self._rests[uri] = asyncio.get_running_loop().call_later(
             after_s, lambda: self.in_background(self._rested(uri))

@@ -136,7 +136,7 @@ class DocumentStore:
         self._expected[uri] = text, then
 
     async def changed(self, uri: str, within_s: float) -> bool:
-        """Wait for the next change of a document; whether one came in so many seconds."""
+        """Wait for the next change of a document. Returns whether one came within `within_s` seconds."""
         news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(uri, []).append(news)
         done, _ = await asyncio.wait({news}, timeout=within_s)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...context.syntax.tree import SyntaxTree, TreeWork
 
 _ELSEWHERE = 50_000
-"""Where parsing was given up, so many code points away it is tried once more."""
+"""Code points from where parsing was given up at which it is tried once more."""
 
 
 @attrs.define(eq=False)

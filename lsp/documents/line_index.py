@@ -21,7 +21,7 @@ _PART = 1 << 14
 """Code points of a part; one more where a CR LF would be cut."""
 
 _MANY = 64
-"""With so many parts more than the text needs, it is divided anew."""
+"""Parts beyond what the text needs at which it is divided anew."""
 
 
 class LineIndex:

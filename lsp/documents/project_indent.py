@@ -30,10 +30,10 @@ _FRESH_S = 5.0
 """How long, in seconds, what was read counts as true."""
 
 WITHIN_S = 0.02
-"""A request waits so long for the first answer about its document."""
+"""Seconds that a request waits for the first answer about its document."""
 
 _AT_ONCE = 4
-"""So many documents are looked at at a time: each on a drive that hangs costs a thread."""
+"""Documents that are looked at at the same time, at most: each on a hanging drive costs a thread."""
 
 _HIGHEST = 64
 

@@ -30,7 +30,7 @@ AT_ONCE_CHARACTERS = 60_000
 """Larger texts are parsed in a thread from the beginning: finishing and freeing their trees takes as long."""
 
 _WAIT_S = 0.5
-"""A request waits so many seconds for the tree of its text."""
+"""Seconds that a request waits for the tree of its text."""
 
 
 class Trees:

@@ -33,7 +33,7 @@ class Reader(Protocol):
         ...
 
     def readexactly(self, n: int) -> Awaitable[bytes]:
-        """So many bytes; fewer, or `asyncio.IncompleteReadError`, at the end of the input."""
+        """Exactly `n` bytes; fewer, or `asyncio.IncompleteReadError`, at the end of the input."""
         ...
 
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 SWITCH_S = 0.0005
-"""A thread that works gives the interpreter to one that waits after so many seconds: a key may wait."""
+"""Seconds after which a busy thread gives the interpreter to one that waits: a key may be waiting."""
 
 PARENT_CHECK_S = 3.0
 """Seconds between two looks at whether the editor is still there."""

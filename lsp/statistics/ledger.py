@@ -93,7 +93,7 @@ class _Open:
         return attrs.evolve(grown.reached(typed), begins=begins)
 
     def reached(self, standing: int) -> _Open:
-        """So many of its characters stand in the document; by hand, unless the editor says something else."""
+        """`standing` of its characters are in the document: typed by hand, as far as the editor says nothing."""
         new = min(standing, self.characters) - self.standing
         return attrs.evolve(self, standing=self.standing + new, jump=new) if new > 0 else self
 
@@ -129,7 +129,7 @@ class Ledger:
         self._tells = False
 
     def answered(self, uri: str, name: str, language: str, characters: int, latency_ms: float) -> None:
-        """A suggestion was answered that adds so many code points. Of the same one, it is what is left."""
+        """A suggestion was answered that adds `characters` code points; of a known one, what is left."""
         self.offered(uri, language, latency_ms, (Offer(name, characters),))
 
     def offered(self, uri: str, language: str, latency_ms: float, offers: tuple[Offer, ...]) -> None:

@@ -27,7 +27,7 @@ INDEX_AFTER_S = 1.0
 """The model and the first suggestion come first; an editor that opens and closes a file is left alone."""
 
 WALK_AGAIN_S = 300.0
-"""Where the system can't tell what changes, the folder is walked again after so many seconds."""
+"""Seconds between two walks of a folder where the system can't report changes."""
 
 _REPOSITORIES = (".git", ".hg", ".svn", ".jj")
 """One of these lies at the top of a repository, which is the whole project however many packages it has."""

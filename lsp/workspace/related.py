@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from ...context.syntax.includes import Headers
 
 RECENT_S = 120.0
-"""An edit counts as recent for so many seconds."""
+"""Seconds for which an edit counts as recent."""
 
 OPEN_FILES = 8
-"""So many other documents are looked at, those visited last."""
+"""Other documents that are considered, at most: those visited last."""
 
 AROUND_LINES = 6
 """Lines shown on either side of a recent edit."""

@@ -30,22 +30,22 @@ FRESH_S = 1.0
 """How long, in seconds, what was read counts as true."""
 
 GRACE_S = 0.01
-"""The event loop itself waits so long, once for each document, unless a drive is known to hang."""
+"""Seconds that the event loop itself waits, once a document, unless a drive is known to hang."""
 
 AGAIN_WITHIN_S = 0.02
-"""A request waits so long for a fresh answer where an older one is known."""
+"""Seconds that a request waits for a fresh answer where an older one is known."""
 
 FIRST_WITHIN_S = 2.0
-"""And so long where none is."""
+"""Seconds that it waits where none is known."""
 
 SLOW_S = 0.5
 """From then on the user is told what is waited for."""
 
 _REMEMBERED = 256
-"""So many documents are remembered, those asked about last."""
+"""Documents that are remembered, at most: those asked about last."""
 
 AT_ONCE = 16
-"""So many documents are looked at at a time: each that hangs costs a thread."""
+"""Documents that are looked at at the same time, at most: each that hangs costs a thread."""
 
 WAITING = (
     "The drive has not said yet whether the workspace keeps this file back; until then it is left alone."
@@ -132,7 +132,7 @@ class Narrowings:
         return _judge(document, known.told)
 
     def is_slow(self, document: Document) -> bool:
-        """Whether it has taken so long to find out about a document that the user should hear of it."""
+        """Whether finding out about a document takes long enough for the user to be told."""
         known = self._known.get(document.file)
         return known is not None and known.told is None and self._clock() - known.began >= SLOW_S
 

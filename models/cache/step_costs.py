@@ -91,7 +91,7 @@ class StepCosts:
         self.curve(threads).learn(batch, milliseconds)
 
     def curve(self, threads: int) -> CostCurve:
-        """The curve for so many threads; expected from the nearest known one if need be."""
+        """The curve for that number of threads, estimated from the nearest known one if need be."""
         found = self._curves.get(threads)
         if found is None:
             nearest = min(self._curves, key=lambda known: abs(known - threads), default=None)

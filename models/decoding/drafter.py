@@ -17,5 +17,5 @@ class Drafter(Protocol):
         ...
 
     def verified(self, drafted: int, accepted: int) -> None:
-        """A batch of one chosen token and so many drafted ones was evaluated."""
+        """A batch of one chosen token and `drafted` drafted ones was evaluated."""
         ...

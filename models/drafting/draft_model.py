@@ -45,7 +45,7 @@ _MARGIN = 1.1
 """Tokens per ms that drafting must bring, in units of plain decoding, to be gone on with."""
 
 RETRY = 24
-"""After so many steps without it, drafting is tried once more: the text may have become easier."""
+"""Steps without drafting after which it is tried once more: the text may have become easier."""
 
 KIND = "model"
 

@@ -187,7 +187,7 @@ def wanted_layers(setting: int, layers: int, on_gpu: bool) -> int:
 
 
 def few_layers(layers: int, of: int) -> str:
-    """What the user is told when only so many layers fit into the GPU's memory."""
+    """What the user is told when only some layers fit into the GPU's memory."""
     return (
         f"The GPU has too little free memory for all of the model: {layers} of {of} layers run there and the "
         "rest on the processor, which is slower. Close what uses the GPU and restart the daemon, or choose a "

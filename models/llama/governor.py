@@ -20,7 +20,7 @@ import attrs
 from ..machine.cores import Cores, busy_inside, cores
 
 SPIN_MS = 10.0
-"""For so long after a computation its own threads may still be spinning and count as runnable."""
+"""Milliseconds after a computation in which its own threads may still spin and count as runnable."""
 
 SLOW_FACTOR = 4.0
 """A step that takes this many times the best one of its kind was disturbed."""
@@ -142,7 +142,7 @@ class Governor:
         return self.current
 
     def after(self, tokens: int, *, finished: bool = True) -> None:
-        """The computation of so many tokens is over.
+        """The computation of `tokens` tokens is over.
 
         Args:
             tokens: how many were to be computed.

@@ -22,7 +22,7 @@ Logits = npt.NDArray[np.float32]
 
 _RIVALS = 256
 _FAR_BEHIND = 10.0
-"""A token so many nats behind the best is no rival: it is less than 0.00005 times as probable."""
+"""Nats behind the best from which a token is no rival: it is less than 0.00005 times as probable."""
 
 
 class NoNumbersError(Exception):

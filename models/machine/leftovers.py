@@ -20,7 +20,7 @@ import psutil
 from ...context.shared.atomic import write_atomically
 
 _OLD_S = 86400.0
-"""After so long nobody writes any more, whichever machine it was that shares the folder."""
+"""Seconds after which nobody writes any more, whichever machine shares the folder."""
 
 _BEGINS = ".writing-"
 

@@ -19,7 +19,7 @@ from .sample import other_code
 MOST_TOKENS = 6144
 LEAST_TOKENS = 1024
 _WITHIN_MS = 30_000.0
-"""About so long it may take to read the code: large models read less of it."""
+"""Milliseconds that reading the code may take, roughly: large models read less of it."""
 
 Importance = dict[str, npt.NDArray[np.float32]]
 """By matrix, one number for each column: shape (width,)."""

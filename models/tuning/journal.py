@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _FORMAT = 1
 
 _OLD_S = 14 * 86400.0
-"""After so long the machine may have changed in ways that nobody noticed."""
+"""Seconds after which the machine may have changed in ways that nobody noticed."""
 
 
 @attrs.define

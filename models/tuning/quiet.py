@@ -66,8 +66,8 @@ class Quiet:
 
     Attributes:
         runnable: threads running or ready to, machine-wide, or None where that is not to be known.
-        spare: cores that we may not use: so many threads of others disturb nobody.
-        sleep: waits so many seconds.
+        spare: cores that we may not use: as many threads of others disturb nobody.
+        sleep: waits for a number of seconds.
         clocks: how time is told.
     """
 
@@ -97,7 +97,7 @@ class Quiet:
         return True
 
     def timed(self, work: Callable[[], None], threads: int) -> TimedTurn:
-        """Do `work`, which computes with so many threads of this process."""
+        """Do `work`, which computes with `threads` threads of this process, and time it."""
         wall, processor = self.clocks.wall(), self.clocks.processor()
         work()
         seconds = max(1e-9, self.clocks.wall() - wall)

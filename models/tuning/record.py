@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _FORMAT = 1
 
 UNNAMED_S = 3600.0
-"""A tuned file gets its name in a choice within a moment; after so long it never will."""
+"""Seconds after which a tuned file that no choice names is left over: normally it takes a moment."""
 
 
 @attrs.frozen
