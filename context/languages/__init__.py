@@ -78,7 +78,7 @@ class BlockStyle:
         prose: whether it is text for people, in which brackets need not be balanced.
         fences: whether code stands between lines of three backticks.
         dashed_lists: whether a dash and a blank begin an entry of a list.
-        loose_brackets: whether a bracket is never a call's, so that blanks inside are as anybody likes.
+        loose_brackets: whether brackets are never those of a call, so that blanks inside mean nothing.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.

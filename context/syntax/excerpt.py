@@ -2,7 +2,7 @@
 
 Found by indentation, not by the syntax tree: around a cursor the tree is broken more often than not, while
 people keep their indentation. Headers of what encloses the definition stay, its neighbours go. Where a file
-isn't indented that way the piece doesn't parse, and whoever asks has to take that for "unknown".
+isn't indented that way the piece doesn't parse, and callers must take that for "unknown".
 """
 
 from __future__ import annotations

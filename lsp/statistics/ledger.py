@@ -93,7 +93,7 @@ class _Open:
         return attrs.evolve(grown.reached(typed), begins=begins)
 
     def reached(self, standing: int) -> _Open:
-        """`standing` of its characters are in the document, typed by hand unless the editor says otherwise."""
+        """`standing` characters of it are in the document, typed by hand unless the editor says otherwise."""
         new = min(standing, self.characters) - self.standing
         return attrs.evolve(self, standing=self.standing + new, jump=new) if new > 0 else self
 

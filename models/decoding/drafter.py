@@ -1,4 +1,4 @@
-"""What the decoding loop asks of whoever proposes tokens."""
+"""What the decoding loop asks of a source of proposed tokens."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ ggml's threads meet at a barrier after every graph node, hundreds of times a tok
 another program takes the core of one of them, all others burn their time waiting: with one busy program on
 two cores, two threads were measured at 8 to 100 times the time of one. So before each computation the
 kernel is asked how many threads are runnable, and the busy cores are left to their owners; which cores there
-are, and which of them are ours, is `cores`' business. Where that is
-not to be known (other systems than Linux), computations that take much longer than they should say it.
+are, and which of them are ours, is `cores`' business. Where the kernel can't be asked (systems other than
+Linux), an unusually slow computation is the signal that somebody else is computing.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ProcessorLoad:
     """Who else wants the processor.
 
     Attributes:
-        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        runnable: threads running or ready to, machine-wide, or None where nobody can say.
         inside: how many of the cores that this process may use are kept busy by others who share them.
     """
 

@@ -65,7 +65,7 @@ class Quiet:
     """Looks at the machine. Everything it looks at can be replaced.
 
     Attributes:
-        runnable: threads running or ready to, machine-wide, or None where that is not to be known.
+        runnable: threads running or ready to, machine-wide, or None where nobody can say.
         spare: cores that we may not use: as many threads of others disturb nobody.
         sleep: waits for a number of seconds.
         clocks: how time is told.
