@@ -14,9 +14,10 @@ from ..languages.grammars import load_grammar
 from ..syntax.excerpt import piece_around
 from ..syntax.snapshot import Snapshot
 from ..text.lines import line_start
+from .allowance import WITHIN_MS, Allowance, OutOfTimeError
 from .facts import NOTHING_KNOWN, WorkspaceFacts
 from .name_checks import NameCheck
-from .soundness import WITHIN_MS, Allowance, Bench, OutOfTimeError, Probe
+from .soundness import Bench, Probe
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         offset: the cursor, in code points.
         replace_right: code points right of the cursor that the completion replaces.
         known: what is known of the workspace.
-        within_ms: processor time for parsing; what can't be checked in it is not shown.
+        within_ms: processor time in ms for parsing and names; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
     if not text.strip() or grammar is None or not grammar.strict or load_grammar(snapshot.described) is None:
@@ -86,7 +87,9 @@ def _checked(bench: Bench, offset: int, known: WorkspaceFacts) -> Verdict:
     site = Site(sound.tree, start, end, snapshot, offset)
     brought = known.imports(site) if known.imports is not None else ()
     names = frozenset(choice.name for _, choice in brought)
-    check = NameCheck(snapshot, sound.tree, offset, start, end, known.names, known.headers, names)
+    check = NameCheck(
+        snapshot, sound.tree, offset, start, end, known.names, bench.allowance, known.headers, names
+    )
     culprit = check.first_unknown()
     if culprit is not None and bench.may_bind_later(sound.text, check):
         culprit = None

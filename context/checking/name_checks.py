@@ -18,6 +18,7 @@ from ..syntax.origins import brings_unlisted, brings_values, has_foreign_prefix,
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
 from ..text.lines import line_end, line_start
+from .allowance import Allowance
 from .facts import KnownNames
 
 _NEARBY = 30_000
@@ -37,6 +38,7 @@ class NameCheck:
         offset: the cursor in the document.
         start, end: the completion's place in the tree's text.
         names: who knows a name of the workspace.
+        allowance: the time that it may take; where that is over, `OutOfTimeError` is raised.
         headers: what the workspace's headers include; None where they may bring in anything.
     """
 
@@ -46,16 +48,20 @@ class NameCheck:
     start: int
     end: int
     names: KnownNames
+    allowance: Allowance
     headers: Headers | None = None
     brought: frozenset[str] = frozenset()
     """Names that an import brings which is added with the completion."""
 
     def first_unknown(self) -> tuple[Use, str] | None:
         """The first name that exists nowhere, and the reason to give."""
-        for use in uses(self.tree, self.start, self.end):
-            if use.start < self.start and self.names.defined is None:
-                continue  # the user began the word, and only who knows the workspace knows better
-            reason = "" if use.name in self.brought else self.objection(use)
+        with self.allowance.charged():
+            used = uses(self.tree, self.start, self.end)
+        for use in used:
+            if use.name in self.brought or (use.start < self.start and self.names.defined is None):
+                continue  # where the user began the word, only who knows the workspace knows better
+            with self.allowance.charged():
+                reason = self.objection(use)
             if reason:
                 return use, reason
         return None

@@ -14,40 +14,18 @@ import attrs
 
 from ..syntax.excerpt import Piece
 from ..syntax.snapshot import Snapshot
-from ..syntax.tree import SyntaxTree, TreeWork
+from ..syntax.tree import SyntaxTree
 from ..text.brackets import PAIRS, balance
 from ..text.lines import line_end, line_start, newline_of, next_line_start, split_lines, without_end
+from .allowance import Allowance
 from .closers import Line, closed, meet_closers
 from .name_checks import NameCheck
-
-WITHIN_MS = 200.0
-"""Processor time in ms that trying a completion may take in all; most take 2."""
 
 _MOST_PROBES = 24
 _ANYTHING = ("x", "")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
-
-
-class OutOfTimeError(Exception):
-    """A completion could not be tried in the time there was."""
-
-
-@attrs.define
-class Allowance:
-    """The processor time that may be spent on parsing. State: what is left of it, in ms."""
-
-    left_ms: float
-
-    def parse(self, text: str, snapshot: Snapshot) -> SyntaxTree | None:
-        """The tree of a text in a document; None where there is no grammar. Raises `OutOfTimeError`."""
-        work = TreeWork(snapshot.code(text), snapshot.language, limit_ms=max(self.left_ms, 0.001))
-        work.run()
-        self.left_ms -= work.spent_ms
-        if work.tree is None and self.left_ms <= 0:
-            raise OutOfTimeError
-        return work.tree
 
 
 @attrs.frozen

@@ -81,8 +81,11 @@ def _cut_out(snapshot: Snapshot, offset: int, chain: list[tuple[int, int]], size
 
 
 def _rest(text: str, offset: int, size: int) -> list[str]:
-    """The lines after the cursor, as many as can matter; the last is "" where the text ends with them."""
-    lines = split_lines(text[offset : offset + size])
+    """The rest of the cursor's line and the lines below, as many as can matter.
+
+    The last is "" where the text ends with them.
+    """
+    lines = split_lines(text[offset : offset + size]) or [""]
     if offset + size < len(text):
         return lines[:-1]
     return [*lines, ""]

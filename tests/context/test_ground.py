@@ -40,6 +40,13 @@ def test_a_long_function_is_checked_too(below: int) -> None:
     assert verdict.names == ("nobody_made_this",)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "    \n\n"])
+def test_at_the_end_of_a_large_file_is_checked_too(end: str) -> None:
+    above = "".join(f"def f{number}():\n    pass\n\n\n" for number in range(500))
+    verdict = ground("return nobody_made_this", *snapshot_at(f"{above}def g():\n    ‸{end}", "python"))
+    assert verdict.names == ("nobody_made_this",)
+
+
 def _asked(case: Case, field: str) -> KnowsName | None:
     """Who knows the names that a case lists, and no others; None where it lists none."""
     known = case.fields.get(field)
