@@ -1,9 +1,9 @@
 """Tuning while nobody needs the model: decides when, starts a process for it, ends it at once when disturbed.
 
-The process measures and chooses (`models.tune_worker`); nothing of it runs in here, so that a request waits
+The process measures and chooses (`models.tuning.worker`); nothing of it runs in here, so that a request waits
 for nothing but a kill. It is tried while the daemon has had no request for `IDLE_S`, and not again in this
 daemon's life once it ended by itself, either way. One that was ended by a request goes on later with what it
-had measured (`models.tune_journal`), and waits twice as long for that each time. The choice is used from the
+had measured (`models.tuning.journal`), and waits twice as long for that each time. The choice is used from the
 daemon's next start on.
 """
 
@@ -222,7 +222,7 @@ class BackgroundTuning:
 
 
 class _Process:
-    """`models.tune_worker`, at work."""
+    """`models.tuning.worker`, at work."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._process = subprocess.Popen(

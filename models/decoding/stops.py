@@ -1,7 +1,7 @@
 """Where a generation ends: line end, scope, the suffix's next line, repetition. Decisions on text.
 
 `StopWatch` looks at the text as it grows and says where to cut it and why; time, token limits, stop
-tokens and cancellations belong to `loop`. It never looks at syntax trees: that is `context.trim`'s
+tokens and cancellations belong to `loop`. It never looks at syntax trees: that is `context.checking.trim`'s
 work on the finished text, with the file around it.
 """
 

@@ -36,7 +36,7 @@ class FormSpeed:
     Attributes:
         prefill: tokens per ms.
         steps: ms of batches of `BATCHES` tokens.
-        share: of the processor that the prefill measured got; see `quiet.Turn`.
+        share: of the processor that the prefill measured got; see `quiet.TimedTurn`.
     """
 
     prefill: float
