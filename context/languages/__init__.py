@@ -1,8 +1,8 @@
 """Languages as data: one TOML file each, and the query files it names.
 
 `python.toml` holds what the other modules must know about Python without parsing it (comment tokens, what
-opens a block, builtins) and where its grammar comes from; `python.names.scm` says with tree-sitter queries what a
-scope, a definition or a use of a name is. Adding a language means adding such files and a grammar wheel, no
+opens a block, builtins) and where its grammar comes from; `python.names.scm` says with tree-sitter queries
+what a declaration or a use of a name is. Adding a language means adding such files and a grammar wheel, no
 Python. A file is named after the language identifier that editors send; other identifiers stand inside. One
 that `extends` another says only what differs.
 

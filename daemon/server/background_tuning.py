@@ -3,8 +3,8 @@
 The process measures and chooses (`models.tuning.worker`); nothing of it runs in here, so that a request waits
 for nothing but a kill. It is tried while the daemon has had no request for `IDLE_S`, and not again in this
 daemon's life once it ended by itself, either way. One that was ended by a request goes on later with what it
-had measured (`models.tuning.journal`), and waits twice as long for that each time. The choice is used from the
-daemon's next start on.
+had measured (`models.tuning.journal`), and waits twice as long for that each time. The choice is used from
+the daemon's next start on.
 """
 
 from __future__ import annotations
