@@ -95,7 +95,7 @@ def _checked(bench: Bench, offset: int, known: WorkspaceFacts) -> Verdict:
         culprit = None
     if culprit is not None and len(piece.before) + len(piece.after) != len(snapshot.text):
         finish = len(sound.tree.text) - end - len(piece.after) + sound.replace_right
-        culprit = check.confirmed(culprit, sound.replace_right, finish)
+        culprit = check.confirmed(culprit, sound.replace_right, finish, complete=piece.complete)
     if culprit is None:
         needed = tuple(choice for _, choice in brought)
         return Verdict(sound.text, True, reasons, replace_right=sound.replace_right, imports=needed)

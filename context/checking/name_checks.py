@@ -66,7 +66,9 @@ class NameCheck:
                 return use, reason
         return None
 
-    def confirmed(self, culprit: tuple[Use, str], replaced: int, finish: int) -> tuple[Use, str] | None:
+    def confirmed(
+        self, culprit: tuple[Use, str], replaced: int, finish: int, *, complete: bool
+    ) -> tuple[Use, str] | None:
         """An objection, unless the whole document is against it.
 
         Cut out of its surroundings, code may look like other code, and the middle of a string like code; only
@@ -76,12 +78,14 @@ class NameCheck:
             culprit: what was found.
             replaced: code points right of the cursor that the completion replaces.
             finish: code points that were put at the end of the cursor's line to close what is open.
+            complete: whether the definition around the cursor was seen from its beginning; else nothing is
+                wrong with a name unless the whole document says so.
         """
         whole = self._in_document(replaced, finish)
         if whole is None:
             known = self.snapshot.tree
             prose = known is not None and known.prose_at(self.offset) != self.tree.prose_at(self.start)
-            return None if prose else culprit
+            return culprit if complete and not prose else None
         if whole.tree.defects(whole.start, whole.end, 1) or whole.first_unknown() is None:
             return None
         return culprit

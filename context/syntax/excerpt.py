@@ -27,6 +27,7 @@ WHOLE_FILE = 6_000
 _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
 _STRETCH = 8_000
+_NEIGHBOUR = 2_000
 
 
 @attrs.frozen
@@ -36,10 +37,13 @@ class Piece:
     Attributes:
         before: its text before the cursor, headers of enclosing definitions included.
         after: its text after the cursor, with what closes them.
+        complete: whether it has all lines of the innermost definition above the cursor, so that locals are
+            there; not where that is very long.
     """
 
     before: str
     after: str
+    complete: bool = True
 
 
 def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
@@ -51,33 +55,61 @@ def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     if start:
         start = line_start(text, start)
     top = line_start(text, offset)
-    current = text[top:offset]
-    chain = _chain(text, start, top, current, snapshot)
+    depth = _depth(text, top, offset, snapshot.tab_width)
+    chain = _chain(text, start, top, depth, snapshot)
     return next(
-        (piece for size in SIZES if (piece := _cut_out(snapshot, offset, chain, size)) is not None), None
+        (piece for size in SIZES if (piece := _cut_out(snapshot, offset, chain, depth, size)) is not None),
+        None,
     )
 
 
-def _cut_out(snapshot: Snapshot, offset: int, chain: list[tuple[int, int]], size: int) -> Piece | None:
-    """The outermost of the enclosing lines in `chain`, and what belongs to it, within `size` code points."""
+def _depth(text: str, top: int, offset: int, tab_width: int) -> int:
+    """The column at which the cursor's line stands; of an empty line, that of its deeper neighbour."""
+    current = text[top:offset]
+    if current.strip() or text[offset : line_end(text, offset)].strip():
+        return columns(indent_of(current), tab_width)
+    above, below = text[:top].rstrip()[-_NEIGHBOUR:], text[offset : offset + _NEIGHBOUR].lstrip("\r\n")
+    lines = (above[line_start(above, len(above)) :], next(iter(split_lines(below.lstrip("\r\n"))), ""))
+    return max(columns(indent_of(line), tab_width) for line in (current, *lines))
+
+
+def _cut_out(
+    snapshot: Snapshot, offset: int, chain: list[tuple[int, int]], depth: int, size: int
+) -> Piece | None:
+    """The outermost of the enclosing lines in `chain`, and what belongs to it, within `size` code points.
+
+    Where even the innermost is too far away, as the head of a large class is, it is the cursor's own line.
+    """
     text, described = snapshot.text, snapshot.described
     top = line_start(text, offset)
     kept = sum(top - position <= size for _, position in chain) - 1
     rest = _rest(text, offset, size)
     below = None
-    while below is None and (kept >= 0 or not chain):
-        depth = chain[kept][0] if chain else 0
-        below = _below(rest, depth, described, snapshot.tab_width)
-        if below is None and not chain:
-            return None
+    while below is None and kept >= -1:
+        below = _below(rest, chain[kept][0] if kept >= 0 else depth, described, snapshot.tab_width)
         kept -= below is None
     if below is None:
         return None
     headers = [_header(text, position, top) for _, position in reversed(chain[kept + 1 :])]
-    first = chain[kept][1] if chain else top
+    first = chain[kept][1] if kept >= 0 else _statement(text, top, chain[0][1] if chain else 0, described)
     closing = "".join("\n" + _closing(header, described) for header in reversed(headers))
     preamble = described.grammar.preamble if described.grammar is not None else ""
-    return Piece(preamble + "".join(headers) + text[first:offset], below + closing)
+    before = preamble + "".join(headers) + text[first:offset]
+    return Piece(before, below + closing, complete=kept >= 0 or not chain)
+
+
+def _statement(text: str, top: int, floor: int, described: Language) -> int:
+    """Where the statement begins that goes on in the line at `top`, such as a head with its brace below.
+
+    Where indentation counts that is the line itself: what stands above may be deeper. Nothing above `floor`.
+    """
+    while not described.layout.indented and top > floor:
+        above = line_start(text, top - 1)
+        line = text[above:top].rstrip()
+        if above <= floor or not line.strip() or line.endswith((";", "{", "}", ":")):
+            break
+        top = above
+    return top
 
 
 def _rest(text: str, offset: int, size: int) -> list[str]:
@@ -91,15 +123,15 @@ def _rest(text: str, offset: int, size: int) -> list[str]:
     return [*lines, ""]
 
 
-def _chain(text: str, start: int, top: int, current: str, snapshot: Snapshot) -> list[tuple[int, int]]:
-    """The lines that enclose `current`, which begins at `top`, innermost first: their columns and offsets.
+def _chain(text: str, start: int, top: int, depth: int, snapshot: Snapshot) -> list[tuple[int, int]]:
+    """The lines that enclose the one at `top`, which stands at `depth`, innermost first: columns and offsets.
 
     A line at the margin encloses what is below it at the margin, so that there is always one where there is
     code above. Lines above `start`, where a line begins, are not looked at.
     """
     described, tab_width = snapshot.described, snapshot.tab_width
     chain: list[tuple[int, int]] = []
-    limit = columns(indent_of(current), tab_width) or 1
+    limit = depth or 1
     stretch = _STRETCH
     while top > start and limit:
         begin = line_start(text, max(start, top - stretch))

@@ -47,6 +47,33 @@ def test_at_the_end_of_a_large_file_is_checked_too(end: str) -> None:
     assert verdict.names == ("nobody_made_this",)
 
 
+LONG = {
+    "python": ("def f(x):\n    kept = 1\n", "    x = x + 1\n", "    y = ‸\n"),
+    "javascript": ("function f(x) {\n  const kept = 1;\n", "  x = x + 1;\n", "  const y = ‸\n}\n"),
+    "rust": ("fn f(x: i32) {\n    let kept = 1;\n", "    let x = x + 1;\n", "    let y = ‸\n}\n"),
+}
+
+
+@pytest.mark.parametrize("language", LONG)
+@pytest.mark.parametrize("above", [0, 9_000])
+def test_the_end_of_a_very_long_function_is_checked_too(language: str, above: int) -> None:
+    """In a file that is too large to be parsed again nobody can say whether a name is a local far above."""
+    head, line, here = LONG[language]
+    comment = "# filler of some length\n" if language == "python" else "// filler of some length\n"
+    snapshot, offset = snapshot_at(comment * above + head + line * 900 + here, language)
+    assert ground("kept + x", snapshot, offset).shown
+    assert ground("x + + )", snapshot, offset).reasons == ("syntax",)
+    assert bool(ground("nobody_made(x)", snapshot, offset).names) is (above == 0)
+
+
+def test_a_member_of_a_very_long_class_is_checked_too() -> None:
+    members = "".join(f"  void m{number}(int x) {{\n    x = x + {number};\n  }}\n\n" for number in range(400))
+    text = f"class A {{\n{members}  ‸\n\n{members.replace('m', 'n')}}}\n"
+    snapshot, offset = snapshot_at(text, "java")
+    assert ground("void last(int x) {\n    m1(x);\n  }", snapshot, offset).shown
+    assert ground("void last(int x) {\n    m1(x;\n  }", snapshot, offset).reasons == ("syntax",)
+
+
 def _asked(case: Case, field: str) -> KnowsName | None:
     """Who knows the names that a case lists, and no others; None where it lists none."""
     known = case.fields.get(field)
