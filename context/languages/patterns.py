@@ -2,7 +2,7 @@
 
 Compiling a query looks through the grammar's whole parse table, and again for each pattern that says what
 stands in a node; it lets no other thread do anything until it is done. For C++ that is 190 ms for the file
-about definitions, and still 15 for a single pattern: keys wait. So tree-sitter is only asked for nodes of
+about definitions, and 10 to 20 for a few patterns: keys wait. So tree-sitter is only asked for nodes of
 certain types, one query for a file, and what has to stand in them is compared here, in steps that any thread
 may come between.
 

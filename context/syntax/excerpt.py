@@ -28,6 +28,7 @@ _SEARCH_ABOVE = 200_000
 _HEADER_LINES = 6
 _STRETCH = 8_000
 _NEIGHBOUR = 2_000
+"""Code points above and below an empty line in which its neighbours are looked for."""
 
 
 @attrs.frozen
@@ -68,9 +69,10 @@ def _depth(text: str, top: int, offset: int, tab_width: int) -> int:
     current = text[top:offset]
     if current.strip() or text[offset : line_end(text, offset)].strip():
         return columns(indent_of(current), tab_width)
-    above, below = text[:top].rstrip()[-_NEIGHBOUR:], text[offset : offset + _NEIGHBOUR].lstrip("\r\n")
-    lines = (above[line_start(above, len(above)) :], next(iter(split_lines(below.lstrip("\r\n"))), ""))
-    return max(columns(indent_of(line), tab_width) for line in (current, *lines))
+    above = split_lines(text[max(0, top - _NEIGHBOUR) : top])
+    below = split_lines(text[offset : offset + _NEIGHBOUR])
+    neighbours = (next((line for line in lines if line.strip()), "") for lines in (reversed(above), below))
+    return max(columns(indent_of(line), tab_width) for line in (current, *neighbours))
 
 
 def _cut_out(

@@ -7,7 +7,6 @@ is never found. It knows no text and no code points, and no language.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import tree_sitter
@@ -48,8 +47,9 @@ def matches(
             if not name.startswith(WITHIN):
                 yield from ({name: [node]} for node in nodes if node.end_byte > node.start_byte)
                 continue
-            for node, pattern in itertools.product(nodes, query.within[name[len(WITHIN) :]]):
-                for match in _inside(node, pattern, start, end):
+            patterns = query.within[name[len(WITHIN) :]]
+            for node in nodes:
+                for pattern, match in _within(node, patterns, start, end):
                     if all(_holds(each, match, data) for each in pattern.predicates):
                         yield match
 
@@ -64,18 +64,22 @@ def _bites(root: tree_sitter.Node, start: int, end: int) -> Iterator[tuple[int, 
         yield bite, min(bite + _BITE, last)
 
 
-def _inside(node: tree_sitter.Node, pattern: NodePattern, first: int, last: int) -> Iterator[Match]:
-    """The ways in which a node of the right type is what a pattern describes."""
-    if any(node.child_by_field_name(field) is not None for field in pattern.absent):
-        return
-    own: Match = {name: [node] for name in pattern.captures}
-    if not pattern.children:
-        yield own
-        return
-    for match in _in_order(_children(node, first, last), pattern.children, 0, first, last):
-        for name, nodes in own.items():
-            match[name] = nodes + match.get(name, [])
-        yield match
+def _within(
+    node: tree_sitter.Node, patterns: Sequence[NodePattern], first: int, last: int
+) -> Iterator[tuple[NodePattern, Match]]:
+    """The ways in which a node of the right type is what patterns describe; its children are listed once."""
+    among = _children(node, first, last) if any(pattern.children for pattern in patterns) else []
+    for pattern in patterns:
+        if any(node.child_by_field_name(field) is not None for field in pattern.absent):
+            continue
+        own: Match = {name: [node] for name in pattern.captures}
+        if not pattern.children:
+            yield pattern, own
+            continue
+        for match in _in_order(among, pattern.children, 0, first, last):
+            for name, nodes in own.items():
+                match[name] = nodes + match.get(name, [])
+            yield pattern, match
 
 
 def _in_order(
@@ -93,7 +97,7 @@ def _in_order(
             if pattern.first and child.is_named:
                 return
             continue
-        for match in _inside(child, pattern, first, last):
+        for _, match in _within(child, (pattern,), first, last):
             if len(wanted) == 1:
                 yield match
                 continue

@@ -42,6 +42,8 @@ _STEP = 1024
 _MARKED = 4096
 _MAX_DEPTH = 4000
 _MOST_SCOPES = 64
+"""Of the scopes around a place, the outermost and the innermost ones that are told, each."""
+
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
 _SCOPE = "scope"

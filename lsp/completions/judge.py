@@ -10,6 +10,7 @@ from typing import Protocol
 import attrs
 
 from ...context.checking.check import CheckRequest, WorkspaceFacts, check
+from ...context.checking.facts import NOTHING_KNOWN
 from ...context.shared.values import Completion, StopReason, StopRules
 from ...context.syntax.snapshot import Snapshot
 from .generation import LONGEST_ANSWER
@@ -55,7 +56,7 @@ class Asked(Protocol):
 
 
 def judge(
-    completion: Completion, asked: Asked, known: WorkspaceFacts | None = None, *, invoked: bool = False
+    completion: Completion, asked: Asked, known: WorkspaceFacts = NOTHING_KNOWN, *, invoked: bool = False
 ) -> Judgement:
     """Check a completion in the place where its generation began.
 
@@ -68,7 +69,7 @@ def judge(
     snapshot, offset = asked.snapshot, asked.offset
     if len(completion.text) > LONGEST_ANSWER:
         completion = attrs.evolve(completion, text=completion.text[:LONGEST_ANSWER], stop=StopReason.LENGTH)
-    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known or WorkspaceFacts()))
+    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known))
     if not checked.text:
         return Judgement(None, checked.reasons)
     if checked.doubted and not invoked:

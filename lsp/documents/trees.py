@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from .growing_tree import GrowingTree
+from .project_indent import ProjectIndents
 from .target import indented
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ class Trees:
     """Makes trees. Its state: what is being parsed, and the one thread that does it."""
 
     def __init__(self) -> None:
-        from .project_indent import ProjectIndents
-
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-trees")
         self._running: dict[GrowingTree, asyncio.Future[None]] = {}
         self._indents = ProjectIndents()

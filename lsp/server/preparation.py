@@ -22,7 +22,6 @@ MODULES = (
     "protocol.progress",
     "completions.imports",
     "documents.trees",
-    "documents.project_indent",
 )
 """Modules of this room that are imported late. What others of it import with them is theirs."""
 

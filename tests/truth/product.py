@@ -12,6 +12,7 @@ from typing import Protocol
 
 import attrs
 from foretype.context.checking.check import WorkspaceFacts
+from foretype.context.checking.facts import NOTHING_KNOWN
 from foretype.context.prompt.rules import should_trigger, stop_rules
 from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
 from foretype.context.syntax.snapshot import Snapshot
@@ -104,7 +105,7 @@ def streamed(answer: Answer, generation: Generation, line: str) -> Completion:
 class Foretype:
     """The product itself, in one hole. State: what is computed once for all answers."""
 
-    def __init__(self, hole: Hole, known: WorkspaceFacts | None = None) -> None:
+    def __init__(self, hole: Hole, known: WorkspaceFacts = NOTHING_KNOWN) -> None:
         self._crlf = hole.layout == "crlf"
         self._known = known
         text, self._offset = self._as_document(begun(hole))
