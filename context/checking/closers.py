@@ -40,6 +40,7 @@ class Line:
         language: what is known about the language.
         newline: the document's line end.
         types: whether angle brackets count as brackets in any case.
+        below: the next code line where it stands deeper than this one, as what goes on with it does; else "".
     """
 
     before: str
@@ -47,6 +48,7 @@ class Line:
     language: Language
     newline: str = "\n"
     types: bool = False
+    below: str = ""
 
     @property
     def quote(self) -> str:
@@ -138,6 +140,9 @@ def _meeting(text: str, line: Line) -> _Meeting:
             break
     reopened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
     goes_on = found.quote_began_here or text.rstrip()[-1:] in PAIRS
+    below = [closer for _, closer in balance(line.below, line.language).closers]
+    if below[: len(reopened)] == reopened:
+        return _Meeting(*matched[-1])  # the line below goes on with what the text leaves open
     if reopened and said[-len(reopened) :] == reopened and not goes_on:
         return _Meeting(*matched[-1 - len(reopened)], reopens=True)
     if not said and after.startswith(">") and text.endswith(">") and not _opens_angle(line):

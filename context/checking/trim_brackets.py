@@ -65,7 +65,14 @@ def _closed_lines(draft: DraftText, line: Line) -> str:
 
 
 def _line(place: CursorLines, replaced: int = 0) -> Line:
-    return Line(place.before, place.after[replaced:], place.language, place.newline)
+    below = place.below[0] if place.below else ""
+    return Line(
+        place.before,
+        place.after[replaced:],
+        place.language,
+        place.newline,
+        below=below if place.columns_of(below) > place.indent else "",
+    )
 
 
 def _stop_before(draft: DraftText, place: CursorLines) -> DraftText:

@@ -7,7 +7,8 @@ import re
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import CursorLines, closers_only, closes_only, first_word
+from ..syntax.cursor_lines import CursorLines, closers_only, closes_only, first_word, opens_block
+from ..text.brackets import balance
 from ..text.lines import columns, indent_of, split_lines, without_end
 from ..text.repetition import MOST_LINES, end_of_first_unit, lines_before_a_loop
 from .draft import DraftText
@@ -50,7 +51,8 @@ _UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 """What nobody types, and half of a character: an answer ends before it."""
 
 _LOOSE = re.compile(r"""[\s"'`]+""")
-_UNFINISHED = re.compile(r"[\s+\-*%=&|^,.(\[{<>!?:@$#~]*\w*$")
+_UNFINISHED = re.compile(r"[\s+\-*%=&|^,.(\[{<>!?:@$#~]*(?:\w+##)*\w*$")
+"""What a text ends with that may be the beginning of something longer; C's `##` makes one name of two."""
 _INFORMATIVE = 4
 _LONG = 12
 _MOST = 0.75
@@ -200,11 +202,45 @@ def cut_what_follows(draft: DraftText, place: CursorLines, rules: StopRules) -> 
             ahead[-1] += behind
         if not ahead or not lines[number].strip():
             continue
+        if number and _is_the_closer_below(ahead[0], "".join(lines[:number]), place):
+            return draft.cut("".join(lines[:number]).rstrip())
         if number == 0:
             ahead[0] = place.before + ahead[0]
         if _runs_into(ahead, place.below, rules.tab_width, ended):
             return draft.cut("".join(lines[:number]).rstrip() if number else "")
     return draft
+
+
+def _is_the_closer_below(line: str, said: str, place: CursorLines) -> bool:
+    """Whether a closing line is the one that follows the cursor, which ends the block of the cursor's line.
+
+    So it is in `void on(‸)` with `}` below, once what was said has closed the bracket and opened the block.
+    """
+    there = place.below[0]
+    if line.strip() != there.strip() or not closes_only(line, place.language):
+        return False
+    indent = place.indent
+    if place.blank or not indent == place.columns_of(line) == place.columns_of(there):
+        return False
+    opened = said.rstrip()
+    opens = opens_block(opened[opened.rfind("\n") + 1 :], place.language)
+    closed = bool(balance(said, place.language, place.before).closers)
+    return opens and closed and not _closes_what_is_above(place)
+
+
+def _closes_what_is_above(place: CursorLines) -> bool:
+    """Whether a line above, as deep as the cursor's, has opened a block that stands open at the cursor."""
+    closed = 0
+    for line in place.above:
+        depth = place.columns_of(line)
+        if depth < place.indent:
+            return False
+        if depth == place.indent and opens_block(line, place.language):
+            if not closed:
+                return True
+            closed -= 1
+        closed += depth == place.indent and closes_only(line, place.language)
+    return False
 
 
 def _runs_into(ahead: list[str], below: tuple[str, ...], tab_width: int, ended: bool) -> bool:

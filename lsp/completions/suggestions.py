@@ -16,7 +16,7 @@ from ...context.checking.closers import Line, closed, is_level, meet_closers, op
 from ...context.imports import Import, ImportEdit
 from ...context.languages import language
 from ...context.syntax.cursor_lines import closers_only
-from ...context.text.lines import line_end, newline_of
+from ...context.text.lines import columns, indent_of, line_end, line_start, newline_of, next_line_start
 from .reindent import leading_blanks, moved_in
 
 BEFORE = 400
@@ -27,6 +27,9 @@ AFTER = 120
 
 _MOST_PLACES = 100
 """Places tried for one suggestion, at most: in a repetitive text many places have the same in front."""
+
+_TAB = 8
+"""Columns of a tab, where two neighbours' depths are compared: any number does that indents alike."""
 
 _CLOSERS = frozenset(")]}>\"'`;,: \t")
 
@@ -115,7 +118,14 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
     right = text[offset : line_end(text, offset)]
     added = right.rstrip() if closers_only(right) else added
     described = language(rest.suggestion.language)
-    line = Line(text[start:offset], added, described, newline_of(text), types=not rest.suggestion.complete)
+    line = Line(
+        text[start:offset],
+        added,
+        described,
+        newline_of(text),
+        types=not rest.suggestion.complete,
+        below=_deeper_below(text, offset),
+    )
     met, taken = meet_closers(rest.text, line, ended=False)
     if not added[taken:].strip():
         return attrs.evolve(rest, replace_right=taken)
@@ -128,6 +138,13 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
         return None
     whole = closed(met, attrs.evolve(line, after=added[taken:]))
     return None if not whole else attrs.evolve(rest, text=whole, replace_right=taken)
+
+
+def _deeper_below(text: str, offset: int) -> str:
+    """The line below where it stands deeper than the one of `offset`; else ""."""
+    start, end = line_start(text, offset), next_line_start(text, offset)
+    below = text[end : line_end(text, end)]
+    return below if columns(indent_of(below), _TAB) > columns(indent_of(text[start:offset]), _TAB) else ""
 
 
 def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:

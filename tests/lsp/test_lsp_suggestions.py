@@ -80,6 +80,11 @@ def test_closers_that_the_rest_does_not_say_stay() -> None:
     check("x = f|\n", '("a', 'x = f("|")\n', "a")
 
 
+def test_a_bracket_that_the_line_below_closes_stays_open() -> None:
+    check("|\n\tb) {\n", "if f(a) && g(a,", "if f(|)\n\tb) {\n", "a) && g(a,", right=1)
+    check("|\nb)\n", "if f(a) && g(a", "if f(|)\nb)\n", "a) && g(a")
+
+
 def test_a_new_indentation_keeps_it() -> None:
     check("if a:\n|\n", "    b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")
     check("if a:\n    |\n", "b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")

@@ -115,6 +115,7 @@ class _Reader:
         if said.strip() and "\n" not in said:
             self.tokens.append(Token(start, end))
         if node.is_named:
+            self.inside_leaf(start, said)
             return
         parent = node.parent.type if node.parent is not None else ""
         if said in _ENDS and node.parent is not None:
@@ -125,6 +126,20 @@ class _Reader:
         elif _CLOSING.fullmatch(said) or (said == ">" and _GENERIC.search(parent)):
             for at in range(start, end):
                 self.close(at)
+
+    def inside_leaf(self, start: int, said: str) -> None:
+        """Match the brackets in a leaf that the grammar doesn't look into, as a C macro's body."""
+        opened: list[int] = []
+        found: dict[int, int] = {}
+        for at, character in enumerate(said):
+            if character in "([{":
+                opened.append(at)
+            elif character in ")]}":
+                if not opened or PAIRS[said[opened[-1]]] != character:
+                    return
+                found[start + opened.pop()] = start + at
+        if not opened and not set(said) & set("\"'`"):
+            self.closer_of |= found
 
     def close(self, at: int) -> None:
         if not self.opened or PAIRS[self.opened[-1][1]] != self.text[at]:
