@@ -23,6 +23,8 @@ _LITERAL = re.compile(r"[\w\])]\{\s*$")
 _FUNCTION, _END = re.compile(r"\bfunction\b"), re.compile(r"\bend\b")
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_PROSE_QUOTES = frozenset("\"'`")
+_LAST_TAG = re.compile(r"</[\w.:-]*>$")
 _LONGEST = 400
 """Code points of an answer's first line in which a closed beginning is looked for: more nobody reads."""
 
@@ -86,6 +88,8 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
     left = after[_skip_blanks(after, taken) :].rstrip()
     if left and rest == left and last >= 0:
         return text, len(after.rstrip())  # `);` comes again as a whole
+    if left and last < 0 and _is_one_too_many(text.rstrip(), left, line):
+        return text.rstrip().removesuffix(left), taken
     prose = line.language.grammar is None or not line.language.grammar.strict
     if prose and not ended and last < 0 and len(left) > 1 and text.rstrip().endswith(left):
         return text.rstrip().removesuffix(left), taken
@@ -100,6 +104,19 @@ def _up_to_line_end(text: str, last: int, line: Line) -> str:
     """The text up to the line that closes what was open at the cursor, unless that line opens a block."""
     end = min((end for mark in "\r\n" if (end := text.find(mark, last)) >= 0), default=len(text))
     return text if text[:end].rstrip().endswith(line.language.layout.openers) else text[:end]
+
+
+def _is_one_too_many(text: str, left: str, line: Line) -> bool:
+    """Whether a text says the quote, or the end of its last tag, that stands right of the cursor already."""
+    if not text.endswith(left):
+        return False
+    if line.language.layout.prose and left in _PROSE_QUOTES:
+        return (line.before + text).count(left) % 2 == 0
+    if left in line.language.layout.quotes:
+        without = balance(line.before + text, line.language)
+        return not without.quote and balance(line.before + text + left, line.language).quote == left
+    in_content = line.before.rfind(">") > line.before.rfind("<")
+    return in_content and _LAST_TAG.search(text) is not None
 
 
 @attrs.frozen
@@ -143,7 +160,10 @@ def _meeting(text: str, line: Line) -> _Meeting:
     below = [closer for _, closer in balance(line.below, line.language).closers]
     if below[: len(reopened)] == reopened:
         return _Meeting(*matched[-1])  # the line below goes on with what the text leaves open
-    if reopened and said[-len(reopened) :] == reopened and not goes_on:
+    outer = any(
+        at > matched[-1][1] for at, _ in found.closers
+    )  # closed since: what is opened next isn't in it
+    if reopened and said[-len(reopened) :] == reopened and not goes_on and not outer:
         return _Meeting(*matched[-1 - len(reopened)], reopens=True)
     if not said and after.startswith(">") and text.endswith(">") and not _opens_angle(line):
         return _Meeting(1, len(text) - 1)  # what stands there closes what the text has opened
@@ -167,6 +187,8 @@ def is_level(text: str, line: Line) -> bool:
     """Whether a text leaves nothing open that what stands right of the cursor doesn't close."""
     found = line.balance(text)
     if found.is_closed:
+        return True
+    if found.quote_began_here and line.balance(text + line.after).is_closed:
         return True
     opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
     behind = [closer for _, closer in balance(line.after, line.language, angles=">" in line.after).closers]
@@ -222,13 +244,21 @@ def closed(text: str, line: Line) -> str | None:
         return None
     if len(lines) < 2:
         brackets = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
-        ends_open = text.rstrip()[-1:] in PAIRS
-        return None if ends_open or len(brackets) > _MOST_CLOSED else text.rstrip() + "".join(brackets)
+        return (
+            None
+            if _ends_open(text, found) or len(brackets) > _MOST_CLOSED
+            else text.rstrip() + "".join(brackets)
+        )
     return _with_closing_lines(text.rstrip(), line, found)
 
 
+def _ends_open(text: str, found: Balance) -> bool:
+    """Whether a text ends with an opening bracket: what it should hold is not there."""
+    return text.rstrip()[-1:] in PAIRS or bool(found.openers and not text[found.openers[-1][0] + 1 :].strip())
+
+
 def _with_closing_lines(text: str, line: Line, found: Balance) -> str | None:
-    if text[-1:] in PAIRS:
+    if _ends_open(text, found):
         return None
     text = without_comma(text, found.openers[-1][1], line.language)
     closing = ""

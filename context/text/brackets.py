@@ -27,8 +27,8 @@ _HASH = r"(?<![\w$\\&?{])#(?!\{)"
 """A hash that begins a comment, where one may stand in words too: `$#`, `${#name}`, `&#39;`."""
 
 
-_ANGLE = r"(?<=[\w:>&\]])<(?![\s=<])|<(?=/)|(?<![-=\s])>"
-"""Angle brackets that enclose types; with blanks around, they compare."""
+_ANGLE = r"(?<=[\w:>&\]])<(?![ \t=<])|<(?=/)|(?<![-=\s])>|(?<=\s)>(?=[,;()\[\]{}\r\n])"
+"""Angle brackets that enclose types, over lines too; with blanks around, they compare."""
 
 
 @attrs.frozen

@@ -85,6 +85,10 @@ def test_a_bracket_that_the_line_below_closes_stays_open() -> None:
     check("|\nb)\n", "if f(a) && g(a", "if f(|)\nb)\n", "a) && g(a")
 
 
+def test_what_was_closed_since_does_not_close_what_is_opened_next() -> None:
+    check("func |\n", "f(a interface{}) {\n\tg()\n", "func f(a interface{|}\n", "}) {\n\tg()\n", right=1)
+
+
 def test_a_new_indentation_keeps_it() -> None:
     check("if a:\n|\n", "    b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")
     check("if a:\n    |\n", "b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")

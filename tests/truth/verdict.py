@@ -21,7 +21,8 @@ put there and whose own place lies behind must still stand directly after it, an
   "extra" (text that the authors have not), "changed".
 
 Line ends are compared as LF (editors write the document's own). Blanks at the end of lines don't count. Where
-the answer lacks its first blank, the text without it is as good.
+the answer lacks its first blank, the text without it is as good; so it is behind a bracket where the answer
+was cut before it could say the blank in front of the closing one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import re
 
 import attrs
 from foretype.tests.truth.answers import Answer
+from foretype.tests.truth.code import PAIRS
 from foretype.tests.truth.editor import State
 from foretype.tests.truth.holes import Hole
 from foretype.tests.truth.indentation import steps_in, unit_of
@@ -54,8 +56,11 @@ class Verdict:
 def judged(state: State, answer: Answer, applied: str) -> Verdict:
     """The verdict on a document after an item was accepted."""
     verdict = _compared(state, answer, applied, 0)
-    if verdict.outcome == CORRUPT and answer.lost > 0:
-        other = _compared(state, answer, applied, answer.lost)
+    lost = answer.lost
+    if answer.limit and state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
+        lost = len(answer.text) - len(answer.text.lstrip(" "))
+    if verdict.outcome == CORRUPT and lost > 0:
+        other = _compared(state, answer, applied, lost)
         return other if other.outcome != CORRUPT else verdict
     return verdict
 
