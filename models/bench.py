@@ -1,9 +1,9 @@
 """`foretype bench`: how fast the user's model is on the user's machine, measured through the engine itself.
 
-Prefill, batches of a few tokens, decoding with and without drafts, and a replay of typing. Each part has
-its share of the time and gives what it has when that is over, so a slow machine gets fewer samples rather
-than a longer wait. Which keys are typed and what the model sees at each is decided elsewhere; nothing is
-kept, and nothing is chosen: that is `tune`'s.
+Prefill, batches of a few tokens, decoding with and without drafts, and a replay of typing. Each part has its
+share of the time and reports what it has when that is over: a slow machine gets fewer samples, not a longer
+wait. Which keys are typed and what the model sees at each is decided elsewhere; nothing is kept, and nothing
+is chosen: that is `tune`'s.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def bench_model(
             where they are.
         places: what is completed with and without drafts.
         keys: what is typed, one after the other; taken only as far as time allows.
-        tell: hears what comes next.
+        tell: called with what is measured next.
         clock: seconds.
 
     Raises:

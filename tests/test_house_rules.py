@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -47,6 +48,23 @@ def modules() -> dict[str, tuple[int, ast.Module]]:
                 text = path.read_text(encoding="utf-8")
                 found[path.relative_to(ROOT).as_posix()] = len(text.splitlines()), ast.parse(text)
     return found
+
+
+NO_MODULES = {"os", "ggml", "place"}
+"""What stands in front of a dot in docstrings and is no module of ours."""
+
+_REFERENCE = re.compile(r"`(?:\w+\.)*([a-z_]\w*)\.([A-Za-z]\w*)`")
+
+
+def docstrings(tree: ast.Module) -> list[str]:
+    """The texts in three quotes: of modules, classes, functions and constants."""
+    return [
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
 
 
 def public_names() -> dict[str, set[str]]:
@@ -96,6 +114,17 @@ def test_no_public_name_is_defined_in_two_modules() -> None:
     shared = {name: sorted(where) for name, where in public_names().items() if len(where) > 1}
     shared.pop("log")
     assert shared == {}
+
+
+def test_what_a_docstring_names_by_its_module_is_there() -> None:
+    places, wrong = public_names(), set[str]()
+    for module, (_, tree) in modules().items():
+        for text in docstrings(tree):
+            for home, name in _REFERENCE.findall(text):
+                known = places.get(name, set())
+                if known and not any(home in Path(place).with_suffix("").parts for place in known):
+                    wrong.add(f"{module}: {home}.{name} is in {', '.join(sorted(known))}")
+    assert not wrong
 
 
 def test_what_is_listed_is_there() -> None:

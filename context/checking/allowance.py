@@ -16,7 +16,7 @@ WITHIN_MS = 200.0
 
 
 class OutOfTimeError(Exception):
-    """A completion could not be tried in the time there was."""
+    """Checking a completion took longer than it may."""
 
 
 @attrs.define

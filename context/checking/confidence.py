@@ -1,4 +1,4 @@
-"""Does the model believe it itself? A suggestion it had to guess is rarely worth a reader's glance.
+"""How sure the model is of its own answer: a guess is rarely worth reading.
 
 A pure rule on the log probabilities of a completion. It knows neither the code nor the model; that a
 completion parses and its names exist is `ground`'s.

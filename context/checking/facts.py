@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..workspace.index import Index
 
 KnowsName = Callable[[str], bool]
-"""Whether somebody knows a name."""
+"""Answers whether a name is known."""
 
 
 @attrs.frozen

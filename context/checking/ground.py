@@ -1,8 +1,8 @@
-"""Is it true? A completion checked against the code around it: does it parse, and do its names exist.
+"""A completion checked against the code around it: whether it parses, and whether its names exist.
 
-The model guesses, the editor knows. A completion is put into the definition around the cursor, which alone is
-parsed again; new defects cut it back to its longest sound beginning, and so does a name that exists nowhere.
-Precision comes first: what can't be decided is shown, above all where the code was broken before.
+A completion is put into the definition around the cursor, which alone is parsed again; new defects cut it
+back to its longest sound beginning, and so does a name that exists nowhere. Precision comes first: what can't
+be decided is shown, above all where the code was broken before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Verdict:
         shown: whether anything is left.
         reasons: why something was cut, in order: "syntax", "unknown name", "misspelt name", "unknown member",
             "no time" for checking it; empty when nothing was. They never hold code.
-        names: the names that were found wanting.
+        names: the names that are not known.
         replace_right: code points right of the cursor that `text` replaces.
         imports: what `text` uses and the document has to import, so that the text is sound.
     """

@@ -1,4 +1,4 @@
-"""Does it parse? A completion put into the definition around the cursor, which alone is parsed again.
+"""Whether a completion parses in the definition around the cursor, which alone is parsed again.
 
 Code may be unfinished where nothing follows the cursor in its line: what is open, in the completion or left
 of it, is closed for the parser. In front of something that stays, a completion has to be whole. Names are not

@@ -26,11 +26,12 @@ from .draft import DraftText
 
 _OPENER_OF = {closer: bracket for bracket, closer in PAIRS.items()}
 _TELLING = 6
-"""Code points of the rest of a line that no answer says by chance."""
+"""Code points from which the rest of a line is too long to appear in an answer by chance."""
 _MOST_DROPPED = 20
 """Lines at the end of a cut-off answer that are given up for a sound one."""
 _MOST_PLACES = 20
 """Places in an answer that are tried for where it says the rest of the line again."""
+_TYPES_OVER_LINES = re.compile(r"\w<[ \t]*[\r\n]")
 _ARM = re.compile(r"^[ \t]*\(?[^()\n]*$", re.MULTILINE)
 
 
@@ -46,10 +47,18 @@ def meet_the_rest_of_the_line(draft: DraftText, place: CursorLines, rules: StopR
     if place.prose == "comment":
         text, found, _ = draft.text.partition(place.after.strip())
         return draft.cut(text.rstrip(" \t")) if found else draft
-    if closers_only(place.after):
+    if closers_only(place.after) and not _is_a_string(place):
         text, replaced = meet_closers(draft.text, _line(place), ended=draft.ended)
         return attrs.evolve(draft, text=text, replace_right=replaced)
     return _stop_before(draft, place)
+
+
+def _is_a_string(place: CursorLines) -> bool:
+    """Whether a whole string of nothing but such marks stands right of the cursor, as in `= '>';`."""
+    if _line(place).quote:
+        return False
+    marks = [mark for mark in place.after if mark in place.language.layout.quotes]
+    return len(marks) > 1 and marks[0] == marks[-1] and len(marks) % 2 == 0
 
 
 def _closed_lines(draft: DraftText, line: Line) -> str:
@@ -190,9 +199,10 @@ def close_what_is_open(draft: DraftText, place: CursorLines, rules: StopRules) -
         bracket = _OPENER_OF.get(place.after[draft.replace_right :].lstrip()[:1], "")
         if bracket and is_level(draft.text, _line(place)):
             draft = attrs.evolve(draft, text=without_comma(draft.text, bracket, place.language))
-    if is_level(draft.text, attrs.evolve(_line(place), types=draft.cut_off)):
+    types = draft.cut_off or (not draft.ended and _TYPES_OVER_LINES.search(draft.text) is not None)
+    if is_level(draft.text, attrs.evolve(_line(place), types=types)):
         return draft
-    line = attrs.evolve(_line(place, draft.replace_right), types=draft.cut_off)
+    line = attrs.evolve(_line(place, draft.replace_right), types=types)
     finished = _closed_lines(draft, line)
     if finished:
         return draft.cut(before_closer(finished, line, ended=False))

@@ -48,7 +48,7 @@ MARKERS = (
 """What models write instead of their end markers when they spell them out."""
 
 _UNWRITTEN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""What nobody types, and half of a character: an answer ends before it."""
+"""Control characters and lone surrogates, which nobody types: an answer ends before them."""
 
 _LOOSE = re.compile(r"""[\s"'`]+""")
 _UNFINISHED = re.compile(r"[\s+\-*%=&|^,.(\[{<>!?:@$#~]*(?:\w+##)*\w*$")
@@ -289,7 +289,7 @@ def drop_what_is_above(draft: DraftText, place: CursorLines, rules: StopRules) -
 
 
 def drop_too_little(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
-    """Drop what nobody would wait for: blanks, one mark of punctuation, an empty comment, what is there."""
+    """Drop what isn't worth showing: blanks, one mark of punctuation, an empty comment, what is there."""
     del rules
     code = draft.text.strip()
     words = any(character.isalnum() or character == "_" for character in code)

@@ -1,7 +1,7 @@
 """What each language's standard library defines, as data: one TOML file per language beside this module.
 
 A table says which module a name comes from. Names that mean little by themselves (`sleep`) are told from
-variables by how they are used; where that leaves a doubt, there is no answer. It reads no code.
+variables by how they are used; where that is ambiguous, there is no answer. It reads no code.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Definitions(Protocol):
     """What a workspace defines; an `Index` says it."""
 
     def knows(self, name: str) -> bool:
-        """Whether any file defines a name; asked often, and soon answered."""
+        """Whether any file defines a name. Cheap: it is asked often."""
         ...
 
     def find(self, name: str) -> tuple[Symbol, ...]:

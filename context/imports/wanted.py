@@ -1,7 +1,7 @@
 """Which names of a stretch of code have to be imported, and from where.
 
-Precision comes first: a name that anything in the file speaks for needs nothing, one that several modules
-could bring has no answer. Where the edit goes is the business of the modules that write statements.
+Precision comes first: a name that anything in the file explains needs no import, and one that several modules
+could bring gets none. Where the edit goes is the business of the modules that write statements.
 """
 
 from __future__ import annotations
@@ -200,9 +200,9 @@ def _is_visible(mention: Mention, choice: Import | None, site: Site) -> bool:
 def is_known(
     tree: SyntaxTree, name: str, at: int, own: tuple[int, int] = (0, 0), *, module: bool = False
 ) -> bool:
-    """Whether a name is known at an offset; `own` is a stretch whose uses speak for nothing.
+    """Whether a name is known at an offset; uses inside `own` are no evidence.
 
-    In Rust a module is known by what brings modules only: functions and variables have names of their own.
+    In Rust only a module explains a module's name: functions and variables have names of their own.
     """
     if module and tree.language.id == "rust":
         declared = rf"\b(?:mod|crate|enum|struct|type|trait)\s+{name}\b"

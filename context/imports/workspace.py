@@ -1,9 +1,9 @@
 """Where the workspace defines a name, and how a file beside it writes the import: one module, or no answer.
 
-What it is asked about is a name that one file defines at its top level, for all to see. The path from file to
-file has to be certain: by the package's files, by what the importing file imports already, or by what the
-defining file says of itself. It reads files through whoever asks. Ruby has no answer: what its loaders bring
-without any `require` can't be told from the files.
+What it is asked about is a name that one file defines at its top level, visible to others. The path from file
+to file has to be certain: by the package's files, by what the importing file imports already, or by what the
+defining file says of itself. It reads files only through the interface that it is given. Ruby has no answer:
+what its loaders bring without any `require` can't be told from the files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TYPES = frozenset({"class", "type", "interface", "struct", "enum"})
 
 
 def may_define(around: ImportSurroundings, mention: Mention, snapshot: Snapshot) -> bool:
-    """Whether it is worth looking for a name's definition. Soon answered, and never wrong when False."""
+    """Whether it is worth looking for a name's definition. Cheap, and False is always right."""
     return around.index.knows(_looked_up(mention, snapshot))
 
 

@@ -117,7 +117,7 @@ class Nodes:
     """Types of syntax nodes, as the grammar names them.
 
     Attributes:
-        definitions: what has a header line worth keeping and a start worth cutting at: functions, classes.
+        definitions: functions, classes and the like: their header lines are kept, and windows begin at them.
         functions: what has names of its own: functions, methods, lambdas, comprehensions.
         classes: what has members but no local names: they hide theirs from the functions inside.
         comments, strings: where prose may stand.

@@ -1,10 +1,10 @@
-"""The patterns of the query files, read so that tree-sitter has to compile next to nothing of them.
+"""The patterns of the query files, read here, so that tree-sitter has almost nothing of them to compile.
 
 Compiling a query looks through the grammar's whole parse table, and again for each pattern that says what
 stands in a node; it lets no other thread do anything until it is done. For C++ that is 190 ms for the file
-about definitions, and 10 to 20 for a few patterns: keys wait. So tree-sitter is only asked for nodes of
-certain types, one query for a file, and what has to stand in them is compared here, in steps that any thread
-may come between.
+about definitions, and 10 to 20 for a few patterns, during which keys wait. So tree-sitter is only asked for
+nodes of certain types, one query for a file, and what has to stand in them is compared here, in steps that
+any thread may come between.
 
 Understood is what the files use: node types, `(_)`, quoted tokens, fields, `!field`, alternatives, anchors,
 captures and the predicates `#match?`, `#not-match?` and `#any-of?`. What else tree-sitter's query syntax has

@@ -28,7 +28,7 @@ def windows(text: str, size: int) -> tuple[tuple[int, str, Counter[str]], ...]:
 
 
 def scores(names: Sequence[str], documents: Sequence[Counter[str]]) -> list[float]:
-    """How much each document, given as its words, has to do with the names; 0.0 for those that have none.
+    """How relevant each document, given as its words, is to the names; 0.0 for one that has none of them.
 
     Okapi BM25 (Robertson and Zaragoza, 2009), k1 = 1.2 and b = 0.75.
     """

@@ -19,11 +19,11 @@ from .retrievers import RETRIEVERS, Candidate, Retriever, Sources, query_at
 
 RANK_CONSTANT = 60
 _WEIGHTS = {"same-file": 2.0}
-"""Of a retriever's ranks; 1.0 for the others."""
+"""Weights of the retrievers' ranks; 1.0 for those not listed."""
 
 _ORDER = ("definition", "tests", "open-file", "overlap", "recent-edit", "same-file")
 _SHARE = {"overlap": 0.4, "open-file": 0.4, "tests": 0.4}
-"""How much of the budget the long pieces of one origin may take: definitions are short and tell more."""
+"""The share of the budget for the long pieces of one origin: definitions are short and tell more."""
 _REDUNDANT = 0.6
 _TELLING = 8
 _LOOK_BACK = 20_000

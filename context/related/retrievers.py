@@ -156,7 +156,7 @@ def definitions(query: Query, sources: Sources) -> list[Candidate]:
     """Definitions of the names near the cursor: signatures with documentation, classes with their members.
 
     A name that many files define is taken only from where the file imports; a method only when its class is
-    spoken of as well; a value only where it is imported, in languages in which it has to be.
+    mentioned too; a value only where it is imported, in languages that require imports.
     """
     found: list[Candidate] = []
     for name in query.names:
@@ -265,7 +265,7 @@ def overlap(query: Query, sources: Sources) -> list[Candidate]:
 def same_file(query: Query, sources: Sources) -> list[Candidate]:
     """Stretches of the file itself, out of the model's sight, that share the names near the cursor.
 
-    Code repeats itself most within one file. Of all there is to show to a small model this helps it most.
+    Code repeats itself most within one file, and nothing else helps a small model more.
     """
     del sources
     above = windows(query.above, _EXCERPT_LINES)

@@ -2,8 +2,8 @@
 
 A line holds one when a literal is assigned to something that is called a secret, when a text has the shape of
 a known kind of token, when a literal is long and was drawn by a machine, or when it belongs to a key in PEM
-form. Code that deals with secrets stays: `password = get_password()`, `token: str`. Without a path nobody
-says whether `password: hunter2` is YAML or a type; the value decides. Pure. The time is bounded by the
+form. Code that deals with secrets stays: `password = get_password()`, `token: str`. Without a path it is
+unclear whether `password: hunter2` is YAML or a type, and the value decides. Pure. The time is bounded by the
 length: expressions are applied only where a cue stands, to a bounded stretch behind it, and a line with very
 many cues is left out unread.
 """
@@ -25,7 +25,7 @@ from .values import (
 )
 
 _MOST_CUES = 40
-"""A line that speaks of secrets more often is data, and isn't worth the time that reading it takes."""
+"""A line with more cues than this is data, and not worth the time to read."""
 
 _PASSWORDS = r"pass(?:word|wd|wort|phrase|code)?|pwd|secret|client_secret"
 _KEYS = (

@@ -16,7 +16,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _STORES = frozenset({".ssh", ".gnupg", ".password-store", ".secrets", ".vault"})
-"""Folders in which everything is somebody's key."""
+"""Folders in which everything is secret."""
 
 _DATA_STORES = frozenset(
     {".aws", ".azure", ".gcloud", ".kube", ".env", ".envs", ".composer", "secrets", "secret", "credentials"}

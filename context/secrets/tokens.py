@@ -65,7 +65,7 @@ _COMPILED = {beginning: re.compile(rest) for beginning, rest in _SHAPES.items()}
 
 
 def holds_token(text: str) -> bool:
-    """Whether a token of a known shape stands in a text; also where very many seem to."""
+    """Whether a token of a known shape stands in a text; True for too many candidates to examine."""
     return any(
         _stands_in(text, beginning, rest) for beginning, rest in _COMPILED.items() if beginning in text
     )

@@ -62,12 +62,12 @@ def is_reference(value: str) -> bool:
 
 
 def is_random(value: str, least: int = 16, bits: float = 3.3) -> bool:
-    """Whether a value looks as if a machine had drawn it.
+    """Whether a value looks randomly generated.
 
     Args:
         value: the text.
-        least: characters that it has at least.
-        bits: its entropy for each character, at least.
+        least: the fewest characters that count.
+        bits: the least entropy for each character.
     """
     if len(value) < least or any(character.isspace() for character in value) or entropy(value) < bits:
         return False
@@ -130,7 +130,7 @@ def is_set_secret(value: str) -> bool:
 
 
 def is_strong_secret(value: str) -> bool:
-    """Whether a literal that is assigned to a token or key is one: most that are called so aren't."""
+    """Whether a literal that is assigned to a token or key is a secret: most with such names aren't."""
     if len(value) > LONGEST_SECRET or is_reference(value):
         return False
     if _UUID.fullmatch(value):
@@ -141,7 +141,7 @@ def is_strong_secret(value: str) -> bool:
 
 
 def is_secret_anywhere(value: str) -> bool:
-    """Whether a literal is a secret whatever it is assigned to: long, and drawn by a machine."""
+    """Whether a literal is a secret whatever it is assigned to: long and random."""
     if not 32 <= len(value) <= 128 or is_reference(value) or _DIGEST.match(value) or _UUID.search(value):
         return False
     classes = all(each.search(value) for each in _CLASSES)

@@ -45,5 +45,5 @@ def log_to(file: Path, level: str) -> OSError | None:
 
 
 def log_from(level: str) -> None:
-    """Log what foretype says from another level on."""
+    """Change the level from which foretype's messages are logged."""
     logging.getLogger("foretype").setLevel(level.upper())

@@ -28,12 +28,12 @@ class Includes:
         self._paths.setdefault(_file_name(path), []).append(path)
 
     def remove(self, path: str) -> None:
-        """Forget a header; one that isn't known is none."""
+        """Forget a header; unknown ones are ignored."""
         if self._of.pop(path, None) is not None:
             self._paths[_file_name(path)].remove(path)
 
     def of(self, header: str) -> tuple[str, ...] | None:
-        """What the header includes that `header` stands for; of several that it may be, what any includes."""
+        """What the header that `header` stands for includes; if several fit, what any of them does."""
         paths = self._paths.get(_file_name(header))
         if not paths:
             return None

@@ -1,4 +1,4 @@
-"""Asks a tree what a language's query files ask: tree-sitter for types of nodes, here what stands in them.
+"""Answers a language's queries from a tree: tree-sitter finds types of nodes, this compares what they hold.
 
 See `languages.patterns` for why. Every step is short, so that other threads come between; a stretch is
 looked through in parts small enough for one call of tree-sitter. A token that is missing, which is empty,

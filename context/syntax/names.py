@@ -1,7 +1,7 @@
-"""Do the names exist that a completion uses? Resolved against its surroundings, without a type checker.
+"""Whether the names exist that a completion uses: resolved against its surroundings, without a type checker.
 
-Precision comes first: a name counts as known as soon as anything speaks for it. Members of objects whose
-class isn't known prove nothing and are never looked at.
+Precision comes first: a name counts as known as soon as there is any evidence for it. Members of objects
+whose class isn't known prove nothing and are never looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ELSEWHERE = {"own", "imported"}
 
 _ASKED_FOR = _NAMES | _ELSEWHERE | {"namespace"}
 _RANK = ("use", "type", "namespace", "imported", "own")
-"""Where a name was captured as more than one kind, the last of these says most."""
+"""A name captured as more than one kind counts as the last of these."""
 
 _WORD = re.compile(r"[^\W\d]\w+")
 _APART = str.maketrans(
@@ -104,7 +104,7 @@ def _made(tree: SyntaxTree, captures: tuple[Capture, ...], start: int, end: int)
 
 
 class Areas:
-    """Stretches of a text, and whether one of them encloses another stretch: asked often, of many."""
+    """Stretches of a text, which say cheaply whether one of them encloses another stretch."""
 
     def __init__(self, areas: Iterable[Capture]) -> None:
         ordered = sorted((area.start, area.end) for area in areas)
@@ -118,11 +118,11 @@ class Areas:
 
 
 def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end: int = 0) -> bool:
-    """Whether anything in a text speaks for `name` being known at the offset `at`.
+    """Whether anything in a text is evidence that `name` is known at the offset `at`.
 
     A declaration does whose function encloses `at`, or that stands outside functions; so does a use by others
-    of what they don't declare. What stands from `own_start` to `own_end`, the completion, speaks for nothing
-    by using a name, only by declaring it.
+    of what they don't declare. What stands from `own_start` to `own_end`, the completion, is evidence for a
+    name only where it declares it.
     """
     occurrences = _occurrences(tree.text, name, tree.language.names.sigil)
     if len(occurrences) > _MAX_OCCURRENCES:

@@ -26,13 +26,13 @@ _MOST_HEADERS = 500
 
 
 def brings_unlisted(text: str, path: str, names: Names, inside: Headers | None) -> bool:
-    """Whether a text brings in names from outside the workspace that no table lists, by itself or in the end.
+    """Whether a text, or a header of its, brings in names from outside the workspace that no table lists.
 
     Args:
         text: the document.
         path: its path.
         names: what its language says.
-        inside: what the workspace's headers include; None where nobody knows them.
+        inside: what the workspace's headers include; None where that is unknown.
     """
     if is_included(path, names) or brings_values(text, names):
         return True

@@ -34,7 +34,7 @@ _REACH = 50_000
 """Code points on either side of the place that a region has."""
 
 _MARGIN = 15_000
-"""A region serves another place if it has so much around it, or ends where the text does."""
+"""A region serves another place that has this much of it around, or where the text itself ends."""
 
 FRESH_BELOW = 48_000
 """Bytes below which a text with defects is parsed afresh after an edit; see `SyntaxTree.edited`."""

@@ -42,7 +42,7 @@ _STEP = 1024
 _MARKED = 4096
 _MAX_DEPTH = 4000
 _MOST_SCOPES = 64
-"""Of the scopes around a place, the outermost and the innermost ones that are told, each."""
+"""How many of the outermost scopes around a place are reported, and how many of the innermost."""
 
 _SHALLOW = 6
 _CALLABLE = {"function", "method"}
@@ -155,7 +155,7 @@ class TreeWork:
 
     @property
     def follows(self) -> bool:
-        """Whether it goes on from an earlier tree; without success, the text may still be parsed afresh."""
+        """Whether it continues from an earlier tree; if that fails, the text may still be parsed afresh."""
         return self._base is not None and self._edit is not None
 
     def run(self, limit_ms: float = float("inf")) -> bool:
@@ -298,7 +298,7 @@ class SyntaxTree:
         return self.language.grammar is not None and self.language.grammar.statement_macros
 
     def scopes(self, offset: int) -> tuple[Scope, ...]:
-        """The definitions and functions that enclose a place, outermost first; of hundreds not the middle."""
+        """The definitions that enclose a place, outermost first; of hundreds, those in the middle go."""
         nodes = self.language.nodes
         wanted = {*nodes.definitions, *nodes.functions, *nodes.classes}
         around = [node for node in self._ancestors(offset) if node.type in wanted]

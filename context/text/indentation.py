@@ -52,11 +52,11 @@ def decide_style(
 ) -> IndentStyle:
     """How to indent at `offset`.
 
-    Tab or blanks, the first that has a say:
+    Tab or blanks is decided by the first of these that applies:
 
     1. the language, where it knows only one of them: YAML has no tabs, a Makefile's recipes nothing else;
     2. the block at hand: the cursor's own line if it is indented, else the line that its block goes on with.
-       Whatever anybody says, tabs and blanks are never mixed within one block;
+       Tabs and blanks are never mixed within one block, whatever comes below;
     3. the editor's `formattingOptions`, unless the file around is clearly indented the other way, with many
        lines and no exception: then they are the editor's default and say nothing about this file;
     4. the lines around, else the beginning of the file;

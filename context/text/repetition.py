@@ -1,4 +1,4 @@
-"""Does a model go round in circles? What repeats itself in a growing text, and what only looks like it.
+"""Whether a model repeats itself: what is a loop in a growing text, and what only looks like one.
 
 One definition for who stops the decoding and who trims what was decoded. Numbers, colours, format strings and
 rows of data repeat themselves honestly; sentences and statements don't. Nothing is ever cut inside a word.

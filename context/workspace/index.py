@@ -18,7 +18,7 @@ from pathlib import Path
 import attrs
 
 from ..syntax.includes import Includes
-from . import storage as index_file
+from . import storage
 from .definers import Definers
 from .ignore import is_left_out
 from .mentions import LEAST_FILES, Mentions
@@ -148,7 +148,7 @@ class Index:
             return ()
         return tuple(
             Symbol(name, kind, container, signature, doc, path, line)
-            for name, kind, container, signature, doc, line in index_file.unpack_rows(entry.packed)
+            for name, kind, container, signature, doc, line in storage.unpack_rows(entry.packed)
         )
 
     def has(self, path: str) -> bool:
@@ -160,7 +160,7 @@ class Index:
         return tuple(self._files)
 
     def _data(self, path: str) -> bytes:
-        """What was read of a file, as `index_file.pack_entry` made it; b"" where nothing is known of it."""
+        """What was read of a file, as `storage.pack_entry` made it; b"" where nothing is known of it."""
         with self._lock:
             packed = self._files.get(path)
             if packed is None:
@@ -171,7 +171,7 @@ class Index:
     def _entry(self, path: str) -> IndexedFile | None:
         """What was read of a file; None where nothing is known of it, or the disk doesn't give it back."""
         try:
-            return index_file.unpack_entry(self._data(path))
+            return storage.unpack_entry(self._data(path))
         except ValueError:
             return None
 
@@ -185,9 +185,7 @@ class Index:
         if self.cache is None:
             return 0
         try:
-            for number, entry in enumerate(
-                index_file.load(index_file.file_for(self.cache, self.root), self.root)
-            ):
+            for number, entry in enumerate(storage.load(storage.file_for(self.cache, self.root), self.root)):
                 self._take(entry)
                 if number % _BITE == 0:
                     time.sleep(_GIVE_WAY_S)
@@ -203,7 +201,7 @@ class Index:
             return self.cache is not None
         self._changed = False
         try:
-            index_file.save(index_file.file_for(self.cache, self.root), self.root, self._packed_entries())
+            storage.save(storage.file_for(self.cache, self.root), self.root, self._packed_entries())
         except OSError:
             self._changed = True
             return False
@@ -281,7 +279,7 @@ class Index:
         with self._lock:
             self._drop(entry.path)
             if self._symbol_count + len(entry.names) > self.limits.symbols:
-                entry = attrs.evolve(entry, names=(), packed=index_file.pack_rows(()))
+                entry = attrs.evolve(entry, names=(), packed=storage.pack_rows(()))
             self._add(entry)
 
     def _add(self, entry: IndexedFile) -> None:
@@ -289,7 +287,7 @@ class Index:
         if number == len(self._paths):
             self._paths.append("")
         self._paths[number] = entry.path
-        data = index_file.pack_entry(entry)
+        data = storage.pack_entry(entry)
         record = _Record(number, entry.modified_ns, entry.size, self._shelf.put(data), len(data))
         self._files[entry.path] = record.packed()
         self._mentions.add(entry.words)

@@ -17,7 +17,7 @@ import attrs
 
 from ..languages import language, language_of
 from ..syntax.origins import headers_in, is_included
-from . import storage as index_file
+from . import storage
 from .ignore import RULE_FILES, Rules, is_closed, is_secret_path, read_rules, read_text, rules_around
 from .ignore_git import MARK
 from .mentions import words_of
@@ -134,7 +134,7 @@ def entry_of(root: Path, each: FoundFile, limits: Limits) -> IndexedFile:
     names = tuple(dict.fromkeys(symbol.name for symbol in symbols))
     # A module is imported by its file's name, which no file needs to mention.
     words = words_of(each.path if text is None else f"{text}\n{each.path}")
-    packed = index_file.pack_rows(rows)
+    packed = storage.pack_rows(rows)
     return IndexedFile(
         each.path, each.modified_ns, each.size, names, packed, words, _included(each.path, text or "")
     )

@@ -1,8 +1,8 @@
 """The process that looks through a workspace, so that the language server needn't: `refresh` starts it.
 
-It reads one request from standard input and writes what `index_walk.survey` finds to standard output, both
-in MessagePack. It runs at idle priority, keeps nothing, and ends by itself when the other end is gone:
-standard input stays open as long as anybody waits for it.
+It reads one request from standard input and writes what `walk.survey` finds to standard output, both in
+MessagePack. It runs at idle priority, keeps nothing, and ends by itself when the other end is gone: standard
+input stays open as long as anybody waits for it.
 
 Messages of the request: `{"root", "limits", "inside"}`, then lists of known files, then nil. Messages of the
 answer: `["entry", …]`, `["gone", path]`, `["folders", paths]` in parts, `["progress", done, total,

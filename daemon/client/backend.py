@@ -1,6 +1,6 @@
 """What a language server needs of whatever completes for it: the daemon's client, or a stand-in.
 
-`client.DaemonClient` talks to the daemon, `inprocess.InProcess` runs the engine here, tests bring fakes.
+`client.DaemonClient` talks to the daemon, `in_process.InProcess` runs the engine here, tests bring fakes.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ OnModel = Callable[[ModelStatus], None]
 class Backend(Protocol):
     """Completes, warms and forgets. All methods are called in one event loop.
 
-    Who wants to hear of the model's changes gives an `OnModel` to whatever makes the backend.
+    To be told of the model's changes, give an `OnModel` to whatever makes the backend.
     """
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         """Complete. Never raises but CancelledError: when there is no answer, `stop` is UNAVAILABLE.
 
-        Cancelling the calling task takes the request back and raises CancelledError at once.
-        `on_delta` hears pieces of text when `request.stream` is set; their concatenation is a prefix of
-        the answer's text.
+        Cancelling the calling task takes the request back and raises CancelledError at once. `on_delta`
+        receives pieces of text when `request.stream` is set; their concatenation is a prefix of the answer's
+        text.
         """
         ...
 

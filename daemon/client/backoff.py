@@ -13,9 +13,9 @@ from ..process.lifecycle import Clock
 class Backoff:
     """How soon the daemon may be started again. Its state: failures in a row, deaths, the last one's time.
 
-    The first failure costs nothing: the next request starts the daemon. When it keeps failing the pauses
-    grow from `FIRST_S`, doubling up to `LONGEST_S`. One answer from the daemon ends the row. A daemon that
-    died while it was asked `MOST_DEATHS` times would die once more: each start costs the loading of a model.
+    The first failure costs nothing: the next request starts the daemon. When it keeps failing the pauses grow
+    from `FIRST_S`, doubling up to `LONGEST_S`. One answer from the daemon ends the row. A daemon that died
+    `MOST_DEATHS` times while it was asked would die again, and each start costs the loading of a model.
     """
 
     FIRST_S = 1.0

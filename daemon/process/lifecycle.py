@@ -1,8 +1,7 @@
 """The daemon's life: its start on demand, its end by force, its end after a long pause.
 
-Exactly one daemon runs for each runtime directory: the one that holds the lock file (see `place`). A
-second lock keeps ten clients that start at once from starting ten processes. Nothing here speaks the
-protocol.
+Exactly one daemon runs for each runtime directory: the one that holds the lock file (see `home`). A second
+lock keeps ten clients that start at once from starting ten processes. Nothing here speaks the protocol.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
 
 
 def remember(child: subprocess.Popen[bytes]) -> None:
-    """Reap a daemon when it ends, so that a language server keeps no zombie and knows its signal."""
+    """Wait for a daemon's end, so that a language server keeps no zombie process and knows its signal."""
     threading.Thread(target=child.wait, name="foretype-reaper", daemon=True).start()
     _started[child.pid] = child
 

@@ -35,13 +35,13 @@ LONGEST_IDLE_S = 1200.0
 """The longest pause in seconds when requests end it again and again; less than the daemon's own pause."""
 
 LOOK_EVERY_S = 60.0
-"""How often it is looked whether something stands against it."""
+"""Seconds between two looks at what stands against it."""
 
 SPARE_DISK = 2 << 30
 """Bytes that stay free on the disk whatever tuning writes."""
 
 LARGEST_TRY = 400_000_000
-"""Bytes that a file type may take although the original is smaller; see `models.tune.SMALL`."""
+"""Bytes that a file type may take although the original is smaller; see `models.tuning.plan.SMALL`."""
 
 _TRIES = 5
 """File types that lie on the disk at once, at most."""
@@ -49,7 +49,7 @@ _TRIES = 5
 SPARE_MEMORY = 1 << 30
 
 MOST_STARTS = 8
-"""So often tuning is begun for one model. Each goes on where the one before was ended."""
+"""How often tuning is begun for one model. Each continues where the one before was ended."""
 
 _GONE_WITHIN_S = 1.0
 

@@ -1,4 +1,4 @@
-"""The model in the engine thread: loaded on the first need, tried again when it can help, then replaced.
+"""The model in the engine thread: loaded on the first need, tried again after a failure, and replaced.
 
 Says nothing about requests; `service` asks it for the engine and is told when that has changed.
 """

@@ -1,8 +1,8 @@
 """The daemon's Unix socket: who may connect, what they ask, what they are told.
 
-Speaks the messages of `protocol` and hands every request to `Service`; holds no queue and no engine of its
-own. A client that misbehaves loses its connection, and nobody else notices. Signals, the lock and the
-idle exit come together in `serve`, which is the daemon.
+Speaks the messages of `wire` and hands every request to `Service`; holds no queue and no engine of its own. A
+client that misbehaves loses its connection, and nobody else notices. Signals, the lock and the idle exit come
+together in `serve`, which is the daemon.
 """
 
 from __future__ import annotations

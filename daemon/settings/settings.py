@@ -143,8 +143,8 @@ class Settings:
     """All of it.
 
     Attributes:
-        fim: fill-in-the-middle formats by model name, as `models.fim.from_overrides` explains. Its contents
-            are checked where the model is loaded.
+        fim: fill-in-the-middle formats by model name, as `models.prompts.formats.from_overrides` explains.
+            Its contents are checked where the model is loaded.
     """
 
     model: ModelSettings = attrs.field(factory=ModelSettings)

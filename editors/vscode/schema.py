@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).with_name("package.json")
 
 _SNAKE = re.compile(r"_([a-z])")
 _SCOPES = {"completion": "machine", "workspace": "machine", "statistics": "application"}
-"""Who sets what no workspace can: what fits the time is a machine's affair, what is counted the user's."""
+"""The scope of settings that no workspace can change: some fit the machine, some are the user's choice."""
 
 _FIRST_ORDER = 10
 """The extension's own settings come before."""

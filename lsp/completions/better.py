@@ -2,10 +2,10 @@
 
 An answer that was made from a short context comes in time, but is worth little. As long as its place stands
 as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
-sees the whole prompt this time. When its answer is another one, the store of suggestions has that from then
-on, and a client that wants to know is told. Any change of the document, any request for it and a dismissal
-end the asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no
-place is asked about twice.
+sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
+and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
+asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no place is
+asked about twice.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -159,7 +159,7 @@ class BetterAnswers:
 
 
 def successor(before: Rest | None, found: Suggestion | None) -> Suggestion | None:
-    """What the store gets when the whole context has spoken; None: nothing changes.
+    """What the store gets once there is an answer from the whole context; None changes nothing.
 
     Args:
         before: what stands at the place: an early suggestion, nothing, or one that was dismissed.

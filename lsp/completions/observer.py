@@ -30,12 +30,12 @@ class CompletionHost(Protocol):
         ...
 
     async def settle(self, document: Document) -> object:
-        """Wait a little for what `refused` goes by to be up to date."""
+        """Wait a little for what `refused` depends on to be up to date."""
         ...
 
 
 class Observer:
-    """Is told what happens to requests. This one ignores everything: override what matters."""
+    """Receives what happens to requests. This one ignores everything: override what matters."""
 
     def reported(self, report: Report) -> None:
         """A request has ended."""

@@ -1,4 +1,4 @@
-"""Blanks at the beginnings of lines: the little arithmetic that suggestions need of it. Pure."""
+"""Moves a suggestion from one indentation to another. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def moved_in(text: str, then: str, now: str) -> str | None:
 
     Lines that do not begin with the old indentation are left as they are; so is the first line, whose
     indentation stands in the document. Where tabs took the place of blanks, or blanks that of tabs, deeper
-    lines follow; None where nobody can say how far, since the two must not be mixed.
+    lines follow; None where it is unclear how far, since the two must not be mixed.
     """
     if then == now:
         return text

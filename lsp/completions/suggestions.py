@@ -29,7 +29,7 @@ _MOST_PLACES = 100
 """Places tried for one suggestion, at most: in a repetitive text many places have the same in front."""
 
 _TAB = 8
-"""Columns of a tab, where two neighbours' depths are compared: any number does that indents alike."""
+"""Columns of a tab where the depths of two neighbouring lines are compared."""
 
 _CLOSERS = frozenset(")]}>\"'`;,: \t")
 

@@ -132,7 +132,7 @@ class DocumentStore:
         return document
 
     def expect(self, uri: str, text: str, then: Callable[[], None]) -> None:
-        """Call `then` with the next change of a document if that makes it this text, and never otherwise."""
+        """Call `then` if the next change of a document makes it this text; drop it otherwise."""
         self._expected[uri] = text, then
 
     async def changed(self, uri: str, within_s: float) -> bool:

@@ -1,7 +1,7 @@
 """Notebooks: which cells belong together, in which order, and the text that they are to model and checks.
 
 The cells of one language are one text, in the notebook's order, each beginning a line. Prose stays out of it:
-a word there would pass for a name that the code has. A cell that its first line hands to another program
+a word there would be taken for a name of the code. A cell that its first line hands to another program
 (`%%bash`) is a text of its own. Most editors say which cells a notebook has; the others send cells as mere
 documents, and then a cell's URI tells its notebook, and its place in it as far as that can be known.
 

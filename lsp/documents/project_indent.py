@@ -69,7 +69,7 @@ class ProjectIndents:
 
         Args:
             clock: seconds.
-            read: looks at the files above a path; may take for ever.
+            read: looks at the files above a path; may never return.
         """
         self._clock = clock
         self._read = read

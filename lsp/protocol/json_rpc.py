@@ -1,10 +1,10 @@
 """JSON-RPC as real editors speak it, on top of pygls.
 
-pygls frames the messages, keeps the requests' futures and turns a cancelled task into -32800. This
-subclass takes the messages in as plain maps instead of validated classes, so that a request with an odd
-field is still answered and an extra field is not lost; it keeps no documents, leaving that to
-`documents`. Every request gets exactly one response, also before `initialize`, after `shutdown`, and
-when its handler breaks. Nothing is ever shown to the user from here, and no message's content is logged.
+pygls frames the messages, keeps the requests' futures and turns a cancelled task into -32800. This subclass
+takes the messages in as plain maps instead of validated classes, so that a request with an odd field is still
+answered and an extra field is not lost; it keeps no documents, leaving that to `documents`. Every request
+gets exactly one response, also before `initialize`, after `shutdown`, and when its handler fails. Nothing is
+ever shown to the user from here, and no message's content is logged.
 """
 
 from __future__ import annotations

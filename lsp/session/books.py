@@ -1,4 +1,4 @@
-"""What is counted in a session: what became of suggestions, how requests ended, what answers cost.
+"""Counts what happens in a session: what became of suggestions, how requests ended, what answers cost.
 
 The user may switch that off; then nothing is kept. It holds no code.
 """

@@ -174,7 +174,7 @@ def _folder(session: Session, document: Document) -> str:
 
 
 ACCEPTED = "foretype.accepted"
-"""The command that runs when the user accepts a suggestion; see `Item.arguments`."""
+"""The command that runs when the user accepts a suggestion; see `InlineItem.arguments`."""
 
 COMMANDS: dict[str, Command] = {
     ACCEPTED: accepted,

@@ -1,4 +1,4 @@
-"""Where news go: the completions' to status, books and editor, the folders' to the completions."""
+"""Passes events on: those of completions to status, books and editor, those of folders to the completions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..workspace.restrictions import Narrowings
 
 WORTH_A_BAR = 1_000_000
-"""Bytes of source from which indexing is shown as a bar: less is done before anybody has read its title."""
+"""Bytes of source from which indexing is shown as a bar: less takes no longer than reading its title."""
 
 
 class SessionObserver(Observer):
@@ -80,7 +80,7 @@ class SessionObserver(Observer):
 
 
 class Indexed(Protocol):
-    """Whom changes of the folders concern; a `Session` is one."""
+    """What depends on the folders' contents; a `Session` is one."""
 
     @property
     def ahead(self) -> Ahead:
@@ -104,7 +104,7 @@ class IndexObserver(FolderObserver):
         """Make it.
 
         Args:
-            concerned: whom changes of the folders concern.
+            concerned: what depends on the folders' contents.
         """
         self._concerned = concerned
         self._bars: dict[Path, WorkProgress] = {}

@@ -1,8 +1,8 @@
 """One editor's session: what the language server knows beside the protocol.
 
-Brings together the documents, the inline completions, the backend, the settings in force, the status and
-the books. Decides who gets suggestions at all; everything else is decided in the parts. Of the protocol
-it knows only the `Editor` at the other end, which can be told and asked.
+Brings together the documents, the inline completions, the backend, the settings in force, the status and the
+books. Decides who gets suggestions at all; everything else is decided in the parts. Of the protocol it knows
+only the `Editor` at the other end, to which it sends notifications and requests.
 """
 
 from __future__ import annotations

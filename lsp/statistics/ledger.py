@@ -183,7 +183,7 @@ class Ledger:
         self._settle(name, Fate.DISMISSED)
 
     def closed(self, uri: str) -> None:
-        """Nothing more will be heard of the document's suggestion."""
+        """The document's suggestion is settled: no more events about it will come."""
         self._rivals.pop(uri, None)
         current = self._open.pop(uri, None)
         if current is not None:

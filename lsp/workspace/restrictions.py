@@ -82,7 +82,7 @@ class Drive:
     """How the files around a path are looked at.
 
     Attributes:
-        read: looks at them; may take for ever.
+        read: looks at them; may never return.
         clock: seconds.
     """
 

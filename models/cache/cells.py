@@ -1,4 +1,4 @@
-"""What the books of the cache need of a llama context, and how fast it evaluates."""
+"""What the KV cache needs of a llama context, and how fast that evaluates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..llama.likelihood import Logits
 from ..llama.llama import DecodeResult
 
 MIN_SLICE = 16
-"""Tokens evaluated at once at least; fewer are hardly cheaper than this many."""
+"""The fewest tokens evaluated at once: fewer are hardly cheaper."""
 
 
 class Cells(Protocol):

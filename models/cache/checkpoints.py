@@ -41,7 +41,7 @@ class Checkpoints:
         return sum(len(one.state) for one in self._kept)
 
     def last(self, length: int) -> Checkpoint | None:
-        """The one that comes nearest to `length` tokens without exceeding them."""
+        """The longest one of at most `length` tokens."""
         return next((one for one in reversed(self._kept) if one.length <= length), None)
 
     def add(self, checkpoint: Checkpoint) -> None:

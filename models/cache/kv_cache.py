@@ -1,9 +1,9 @@
 """The KV cache as the engine sees it: which tokens lie in which sequence, and how to get others there.
 
-State: for every sequence the tokens whose cells exist, position 0 on without holes. After each call here
-that list is exactly what llama.cpp holds (tests compare both after thousands of random histories). Cells
-of a shared prefix are shared between sequences, so a second anchor in the same file costs only what
-differs. What a prompt looks like is `anchor`'s business, what comes next is `decode`'s.
+State: for every sequence the tokens whose cells exist, position 0 on without holes. After each call here that
+list is exactly what llama.cpp holds (tests compare both after thousands of random histories). Cells of a
+shared prefix are shared between sequences, so a second anchor in the same file costs only what differs. What
+a prompt looks like is `anchor`'s business, what comes next `loop`'s.
 """
 
 from __future__ import annotations
@@ -177,9 +177,9 @@ class KVCache:
             sequence: which.
             target: the tokens it shall begin with.
             cancellation: stops it; whole slices stay.
-            slice_ms: evaluate about so much at once, so that a user who types faster than the machine
-                evaluates still gets ahead: a cancelled slice is lost. 0 takes large slices, which are
-                some 20 % faster.
+            slice_ms: evaluate for about this many ms at once. A cancelled slice is lost, so short ones make
+                progress although the user types faster than the machine evaluates. 0 takes large slices, some
+                20 % faster.
             anchor: how many tokens are likely to stay when the rest changes.
 
         Raises:

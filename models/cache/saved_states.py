@@ -1,10 +1,10 @@
 """KV states of recent files on disk, so that a restarted daemon need not evaluate them again.
 
-A state is found by its tokens, not by a file's name: whatever prompt begins with the same tokens may use
-it. Each file names the model it belongs to and carries a checksum; one that is damaged or of another
-version is removed, never trusted. The files hold tokens of the user's code, so they lie in the user's own
-cache directory with mode 0600, and there are few of them. When to save and when to load is decided in
-`local`.
+A state is found by its tokens, not by a file's name: whatever prompt begins with the same tokens may use it.
+Each file names the model it belongs to and carries a checksum; one that is damaged or of another version is
+removed, never trusted. The files hold tokens of the user's code, so they lie in the user's own cache
+directory with mode 0600, and there are few of them. When to save is decided in `leaving`, when to load in
+`serving`.
 """
 
 from __future__ import annotations
@@ -107,14 +107,14 @@ class StateStore:
         return None
 
     def begin(self, tokens: list[int], parts: list[bytes]) -> Writing:
-        """Begin to write a state in a thread: a slow disk keeps nobody waiting. `end` is to follow."""
+        """Begin to write a state in a thread, so that nobody waits for a slow disk. Call `end` afterwards."""
         return Writing(self._directory, self._model, tokens, parts)
 
     def end(self, writing: Writing) -> bool:
-        """Take what was written into the books, in place of what it extends; the oldest go if there are many.
+        """List what was written, in place of what it extends; the oldest go if there are many.
 
         Returns:
-            False when it could not be written: the daemon does without.
+            False when it could not be written.
         """
         tokens, path, modified = writing.tokens, writing.path, writing.modified
         if modified is None:
@@ -193,7 +193,7 @@ class Writing:
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long at most; whether it has ended."""
+        """Wait for at most that long; whether it has ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 

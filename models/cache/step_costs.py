@@ -48,7 +48,7 @@ class CostCurve:
         return curve
 
     def learn(self, batch: int, milliseconds: float) -> None:
-        """Take one measured batch in; others than 1 to `MAX_DRAFT` + 1 tokens say nothing here."""
+        """Take one measured batch in; sizes other than 1 to `MAX_DRAFT` + 1 tokens are ignored."""
         if batch not in _SIZES or milliseconds <= 0:
             return
         if batch == 1:

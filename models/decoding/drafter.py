@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Drafter(Protocol):
-    """Where draft tokens come from; `drafts.Drafts` is one. It hears of every token before it is asked."""
+    """Where draft tokens come from; `drafts.Drafts` is one. It is told every token before it is asked."""
 
     def chose(self, token: int) -> None:
         """The model chose a token, drafted or not."""

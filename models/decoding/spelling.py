@@ -15,7 +15,7 @@ class Spelling:
     _started: bool = False
 
     def add(self, piece: bytes) -> str | None:
-        """The text that `piece` adds; None when it is no UTF-8: the model has lost its way."""
+        """The text that `piece` adds; None when it is no UTF-8, which models that are lost produce."""
         if self.required:
             spelled = min(len(piece), len(self.required))
             self.required, piece = self.required[spelled:], piece[spelled:]

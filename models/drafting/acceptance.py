@@ -1,10 +1,10 @@
-"""How likely drafted tokens come true: what a look-up found says at first, what happened since says more.
+"""How likely drafted tokens are right: judged by what a look-up found at first, then by what happened since.
 
-A looked-up token is the likelier the longer the match before it is (drafted tokens count as matched: they
-are asked for only where those before them came true), and the first one tells the places where several
-occurrences or sources agree from those where they don't. That is a logistic model with few weights; a
-running count of what came true against what it expected shifts its log-odds. What to do with the chances
-is `draft_length`'s business.
+A looked-up token is the likelier the longer the match before it is (drafted tokens count as matched: they are
+asked for only where those before them came true), and the first one tells the places where several
+occurrences or sources agree from those where they don't. That is a logistic model with few weights; a running
+count of what came true against what it expected shifts its log-odds. What follows from the chances is
+`draft_length`'s business.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Tally:
 
 @attrs.define
 class Acceptance:
-    """Running correction of what is expected of each source, in two storeys: everything, and one session.
+    """Running correction of what is expected of each source, on two levels: all sessions, and one.
 
     What holds everywhere is expected of a new session until it shows otherwise. First tokens and those that
     follow right ones are counted apart. State: the tallies, by source.

@@ -17,7 +17,7 @@ _MARGIN = 1.1
 """Gain in tokens per ms that a draft must promise: estimates err, and plain decoding never does."""
 
 CAUTION = 6.0
-"""How much more a loss weighs than its probability says: what is believed of a new session may be wrong."""
+"""How much more a loss weighs than its probability says, because estimates for a new session may be wrong."""
 
 
 @attrs.frozen
@@ -100,7 +100,7 @@ FULL = 6.0
 
 @attrs.define
 class Purse:
-    """What drafts may lose: they win it themselves, and a little with every token.
+    """What drafts may lose: they earn it themselves, and a little with every token.
 
     Estimates err most where little is known yet, and a wrong one keeps the user waiting. So a session
     begins with a small stake; while its drafts come true the purse fills, and no batch is tried that would

@@ -2,7 +2,7 @@
 
 `DraftModel` continues tokens greedily and stops where it is unsure. `DraftModelSource` makes a source of
 drafts of it for one session: it asks only while what comes true is worth the time that drafting takes.
-Verification is `decode`'s, and the choice among all sources `drafts`'.
+Verification is `loop`'s, and the choice among all sources `drafts`'.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ CATCH_UP = 96
 """Tokens that may be evaluated while a user waits; more is caught up with in idle time, or never."""
 
 PADDING = 256
-"""Tokens that one vocabulary may have more at its end: makers pad them differently for each model size."""
+"""Tokens that one vocabulary may have more than the other at its end: publishers pad each model size
+differently."""
 
 _MARGIN = 1.1
 """Tokens per ms that drafting must bring, in units of plain decoding, to be gone on with."""

@@ -26,7 +26,7 @@ class Draft:
     """Tokens that may come next.
 
     Attributes:
-        tokens: at most `pace.MAX_DRAFT`.
+        tokens: at most `step_costs.MAX_DRAFT`.
         kind: of source; acceptance is counted for each kind.
         cost: of making one of the tokens, in units of a batch of one.
         match: what was looked up, where something was.
@@ -38,7 +38,7 @@ class Draft:
     match: DraftEvidence | None = None
 
     def log_odds(self, limit: int, company: int) -> list[float]:
-        """Of the first `limit` tokens, before experience; see `chances.DraftEvidence.log_odds`."""
+        """Of the first `limit` tokens, before experience; see `acceptance.DraftEvidence.log_odds`."""
         count = min(limit, len(self.tokens))
         if self.match is not None:
             return self.match.log_odds(count, company)

@@ -3,7 +3,7 @@
 It covers what the prompt does not: idioms of other files. A fixed number of slots, each with the hash of
 three tokens, the token that followed and how often in a row it did, so that size and time are bounded
 whatever the workspace holds. It is filled while the user is idle and kept on disk with a checksum; a file
-that is damaged, or of another model, is as if it had never been there. It holds hashes and tokens, no text.
+that is damaged, or of another model, is ignored. It holds hashes and tokens, no text.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Ngrams:
         self._counts = np.zeros(SLOTS, np.uint8)
 
     def learn(self, tokens: Sequence[int]) -> None:
-        """Take a row of tokens in. A slot that is fought over goes to whoever comes more often."""
+        """Take a row of tokens in. Of several continuations for one slot the more frequent one keeps it."""
         barriers = self._barriers
         for at in range(ORDER, len(tokens)):
             row = tokens[at - ORDER : at + 1]

@@ -1,9 +1,9 @@
 """KV states of files that were closed, on their way to the disk: built in parts while nobody needs the model.
 
 Closing an editor closes many files at once, and a state has up to hundreds of megabytes. So a closed file's
-sequence is kept for a while, and `keep` saves one after the other, part by part, looking at its
-cancellation in between. What does not come to it is lost, which costs an evaluation and nothing else. Where
-states lie and how they are found again is `states`' business.
+sequence is kept for a while, and `keep` saves one after the other, part by part, looking at its cancellation
+in between. What isn't saved in time is lost, which costs an evaluation and nothing else. Where states lie and
+how they are found again is `saved_states`' business.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The engine on this machine: one loaded model that completes, warms, prepares and forgets.
 
-It puts the parts together and answers for what goes wrong: `planner` decides which part of the cache serves
-a request best, `serving` has the missing tokens evaluated, `writing` goes on from there, and `idle` prepares
+It puts the parts together and handles what goes wrong: `planner` decides which part of the cache serves a
+request best, `serving` has the missing tokens evaluated, `writing` goes on from there, and `idle` prepares
 what the next request would like to have. State: the sessions. One thread owns it. Queues, priorities and
 sockets are the daemon's; prompts are made in `context`; which tokens lie where is `cache`'s.
 """
@@ -62,7 +62,7 @@ class Running(Protocol):
 
 
 class LocalEngine:
-    """A loaded model; see the module's opening. Implements `engine.EngineLike`."""
+    """A loaded model; see the module's opening. Implements `interface.EngineLike`."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Carries out what `planner` decides: puts anchors into slots, loads saved states, has tokens evaluated.
 
-Before a short slot serves again, part of the budget goes into the whole window: somebody who goes on typing
-gets ahead, and somebody who stops waits no longer than the budget for an early answer.
+Before a short slot serves again, part of the budget goes into the whole window: the whole window makes
+progress while somebody types, and somebody who stops waits no longer than the budget for an early answer.
 """
 
 from __future__ import annotations

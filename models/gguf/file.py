@@ -1,9 +1,9 @@
 """Reads the head of a GGUF file and refuses what llama.cpp should never see.
 
 The format is the one of ggml's docs/gguf.md: a magic, a version, metadata, a table of tensors, the tensors.
-`read` checks that all of it lies within the file and makes sense; `check` also asks whether it can be run
-here: architecture and memory. Every failure is a `ModelProblem` naming the file. Nothing here loads weights,
-and large arrays (the vocabulary) are skipped until somebody asks for them.
+`read_gguf` checks that all of it lies within the file and makes sense; `check_file` also asks whether it can
+be run here: architecture and memory. Every failure is a `ModelProblem` naming the file. Nothing here loads
+weights, and large arrays (the vocabulary) are skipped until somebody asks for them.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def _check_vocabulary(file: GgufFile) -> None:
 
 
 def check_file(path: Path, *, available_bytes: int | None = None, context_tokens: int = 0) -> GgufFile:
-    """`read`, and ask whether the model can be run on this machine.
+    """`read_gguf`, and ask whether the model can be run on this machine.
 
     Args:
         path: the GGUF file.
@@ -276,7 +276,7 @@ def check_file(path: Path, *, available_bytes: int | None = None, context_tokens
         context_tokens: size of the KV cache in tokens; see `memory_needed`.
 
     Raises:
-        ModelProblem: as `read`, or an architecture that cannot complete code, or not enough memory.
+        ModelProblem: as `read_gguf`, or an architecture that cannot complete code, or not enough memory.
     """
     file = read_gguf(path)
     check_architecture(file)

@@ -1,7 +1,7 @@
 """Where model files lie, and which file a name means.
 
-Any GGUF that the user drops into the models folder has a name, its file stem; a path to a GGUF anywhere
-works too. Nothing here reads inside a file (`file` does) or fetches one (`download` does).
+Any GGUF that the user drops into the models folder has a name, its file stem; a path to a GGUF anywhere works
+too. Nothing here reads inside a file (`gguf.file` does) or fetches one (`download` does).
 """
 
 from __future__ import annotations

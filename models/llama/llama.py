@@ -1,8 +1,8 @@
 """The thin typed layer over llama.cpp's C API: model, vocabulary calls, context, batch, sequences, abort.
 
 Nothing here decides anything: which tokens to evaluate, what to keep and when to stop are the business of
-`kv_cache` and `decode`. Beside this module only `quantise` and `taps` touch ctypes and llama_cpp.
-One thread calls a `Context`; only a `Cancellation` may be set from elsewhere.
+`kv_cache` and `loop`. Beside this module only `quantise` and `taps` touch ctypes and llama_cpp. One thread
+calls a `Context`; only a `Cancellation` may be set from elsewhere.
 
 llama_cpp carries no useful types for its C functions, so `c` is `Any` and every value is converted at
 this edge.

@@ -1,10 +1,10 @@
-"""Whether the installed llama.cpp can compute here: tried once, in a process that may end of it.
+"""Whether the installed llama.cpp can compute here: tried once, in a process that may crash.
 
 A library can load, say that it fits the processor, and end the process at its first computation. GCC's
 `_tile_loadconfig` tells the optimiser that it reads 8 bytes of 64, the rest of the configuration is never
-written, and AMX kernels compiled by it stop at an illegal instruction. In the daemon that would be an end at
-every request. So a library of which that is to be feared computes first in a child (`trial_worker`, about 0.3
-seconds), and what came of it is remembered for this library and this processor in the cache folder.
+written, and AMX kernels compiled by it stop at an illegal instruction. The daemon would end at every request.
+So a library that may do this computes first in a child (`trial_worker`, about 0.3 seconds), and what came of
+it is remembered for this library and this processor in the cache folder.
 
 Libraries that were compiled for another processor are `system`'s business.
 """
@@ -33,7 +33,7 @@ from .system import SystemInfo, foreign, processor_features, system_info
 log = logging.getLogger(__name__)
 
 _WITHIN_S = 20.0
-"""How long the child may take on a machine that has other things to do; beyond it nothing is concluded."""
+"""How long the child may take, also on a busy machine; beyond it nothing is concluded."""
 
 KEPT = 8
 """Outcomes that are remembered: a few environments, and some versions of each."""

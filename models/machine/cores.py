@@ -2,8 +2,8 @@
 
 Two things are easily mixed up. The kernel's count of runnable threads (/proc/loadavg) is about the whole
 machine, in a container as well, so it may only be set against the cores of the whole machine. What a
-container, a service or a batch job may use is less; who else uses that is told by its control group's
-processor time. How many threads compute is `governor`' decision.
+container, a service or a batch job may use is less; its control group's processor time tells who else uses
+that. How many threads compute is `governor`'s decision.
 """
 
 from __future__ import annotations

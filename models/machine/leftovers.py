@@ -1,8 +1,8 @@
-"""What killed processes leave half written, named after who writes it: the next start can tell and remove it.
+"""What killed processes leave half written: its name says who wrote it, so the next start can remove it.
 
-A file is written beside its place under a name that says which process of which machine writes it, and
-moved there when it is complete. What was never moved lies there for ever unless somebody looks. Who writes
-what, and where, is the caller's business.
+A file is written beside its place under a name that says which process of which machine writes it, and moved
+there when it is complete. What was never moved would stay there for ever. Who writes what, and where, is the
+caller's business.
 """
 
 from __future__ import annotations

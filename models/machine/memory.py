@@ -1,8 +1,8 @@
 """How much memory is free for us: what the machine has, and what the control groups of a container allow.
 
-What a program may still allocate is told by nobody in one figure. The system's own estimate does not know of
-the limits of control groups; a group's usage counts files in the page cache, which are given back when memory
-is short. What a model needs is `file`'s business.
+No single figure says what a program may still allocate. The system's own estimate does not know of the limits
+of control groups; a group's usage counts files in the page cache, which are given back when memory is short.
+What a model needs is `file`'s business.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How much of a prompt the model sees when all of it would take too long, or would not fit.
 
 Decisions on counts of tokens; the cuts themselves are made by `anchor`. Which cut is taken is decided in
-`local`, by what each would cost.
+`planner`, by what each would cost.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def facts(file: GgufFile) -> ModelFacts:
 
 @attrs.frozen
 class Override:
-    """A user's word on the format of the models whose name or file stem fits a pattern."""
+    """What the user configured for the models whose name or file stem fits a pattern."""
 
     pattern: str
     format: FimFormat
@@ -213,8 +213,8 @@ class Override:
 def recognise(model: ModelFacts, overrides: Sequence[Override] = ()) -> Recognition:
     """Decide which format a model gets.
 
-    In this order: the user's word; the first known format that fits; the ids that the file declares, with the
-    usual layout; none. Declared ids that contradict a format's markers win over it.
+    In this order: what the user configured; the first known format that fits; the ids that the file declares,
+    with the usual layout; none. Declared ids that contradict a format's markers win over it.
     """
     for override in overrides:
         if _fits_pattern(override.pattern, model):

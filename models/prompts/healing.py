@@ -1,9 +1,9 @@
 """Token healing: back up to a token boundary that is safe, and spell the removed bytes again.
 
-A cursor inside a token makes every model stumble: after "json.lo" it has never seen "lo" followed by
-"ads", because training text spells that "loads". So the last tokens are taken back until no single token
-of the vocabulary could span the boundary, and the first generated tokens are constrained to those that
-spell the removed bytes (and then may go on). It works on bytes, so half a UTF-8 character heals as well.
+A cursor inside a token confuses every model: after "json.lo" none has seen "lo" followed by "ads", because
+training text has the token "loads" there. So the last tokens are taken back until no single token of the
+vocabulary could span the boundary, and the first generated tokens are constrained to those that spell the
+removed bytes (and then may go on). It works on bytes, so half a UTF-8 character heals as well.
 
 The idea is known as token healing (Guidance, 2023). Sampling is not done here.
 """

@@ -1,9 +1,9 @@
 """What an unfinished tuning has measured so far, so that the next one goes on where it was ended.
 
-Background tuning is ended by any request. Without a memory it would begin anew each time, and write each
-form of a large model to the disk again: gigabytes for nothing. A journal lies beside the choices, for one
-model file on one machine, and goes when there is a choice. It only saves time: one that cannot be read or
-written is as if there were none. What is measured, and what is chosen, is `tune`'s business.
+Background tuning is ended by any request. Without a memory it would begin anew each time, and write each form
+of a large model to the disk again: gigabytes for nothing. A journal lies beside the choices, for one model
+file on one machine, and goes when there is a choice. It only saves time: one that cannot be read or written
+is ignored. What is measured, and what is chosen, is `tune`'s business.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def key(form: Measured) -> str:
 
 
 def journal_path(model: str, directory: Path | None = None) -> Path:
-    """Where the journal of a model lies; `model` is its `tuned.identity`."""
+    """Where the journal of a model lies; `model` is its `record.identity`."""
     return tuned.record_path(model, directory).with_suffix(".journal")
 
 
@@ -91,6 +91,6 @@ def write_journal(journal: Journal, model: str, directory: Path | None = None) -
 
 
 def remove_journal(model: str, directory: Path | None = None) -> None:
-    """It is done."""
+    """Forget what was measured: there is a choice now."""
     with contextlib.suppress(OSError):
         journal_path(model, directory).unlink(missing_ok=True)

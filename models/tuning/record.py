@@ -1,8 +1,8 @@
 """What `foretype tune` found out, kept for one model file on one machine.
 
-A JSON file in the user's data directory says which file to load in place of the original, and how to run
-it. It names the model by its contents and the machine by its processor and llama.cpp: whatever does not
-fit any more, or cannot be read, is as if it had never been there. Measuring is `tune`'s business.
+A JSON file in the user's data directory says which file to load in place of the original, and how to run it.
+It names the model by its contents and the machine by its processor and llama.cpp: whatever does not fit any
+more, or cannot be read, is ignored. Measuring is `tune`'s business.
 """
 
 from __future__ import annotations

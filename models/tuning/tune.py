@@ -44,7 +44,7 @@ RETRIES = 2
 
 @attrs.frozen
 class TuneStep:
-    """One thing to measure, said to who watches.
+    """One thing to measure, as progress reports it.
 
     Attributes:
         done: how many were measured before.

@@ -2,8 +2,8 @@
 
 Started as `python -m foretype.models.tuning.worker FILE THREADS`. It says its outcome in one sentence on
 stdout and exits with 0 when a choice was kept, with 1 when not. It may be killed at any instant: what it was
-writing is swept up later (`tuned.sweep`). When its stdin closes, the daemon is gone, and so it ends as well.
-When to tune is decided in the daemon.
+writing is removed later (`record.sweep_tuned`). When its stdin closes, the daemon is gone, and so it ends as
+well. When to tune is decided in the daemon.
 """
 
 from __future__ import annotations

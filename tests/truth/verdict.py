@@ -22,7 +22,8 @@ put there and whose own place lies behind must still stand directly after it, an
 
 Line ends are compared as LF (editors write the document's own). Blanks at the end of lines don't count. Where
 the answer lacks its first blank, the text without it is as good; so it is behind a bracket where the answer
-was cut before it could say the blank in front of the closing one.
+was cut before it could say the blank in front of the closing one. A blank behind a blank may be
+the authors' or the tokeniser's: nobody can tell, and either way is as good.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
     """The verdict on a document after an item was accepted."""
     verdict = _compared(state, answer, applied, 0)
     lost = answer.lost
+    if answer.text[:1] == " " and state.hole.code.text[: state.hole.start].endswith((" ", "\t")):
+        lost = max(lost, 1)
     if answer.limit and state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
         lost = len(answer.text) - len(answer.text.lstrip(" "))
     if verdict.outcome == CORRUPT and lost > 0:
