@@ -122,7 +122,9 @@ def test_what_a_docstring_names_by_its_module_is_there() -> None:
         for text in docstrings(tree):
             for home, name in _REFERENCE.findall(text):
                 known = places.get(name, set())
-                if known and not any(home in Path(place).with_suffix("").parts for place in known):
+                if home in NO_MODULES or f"{home}/{name}.py" in modules() or not known:
+                    continue
+                if not any(home in Path(place).with_suffix("").parts for place in known):
                     wrong.add(f"{module}: {home}.{name} is in {', '.join(sorted(known))}")
     assert not wrong
 
