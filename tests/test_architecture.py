@@ -312,7 +312,7 @@ def test_only_a_download_and_a_remote_engine_open_connections() -> None:
     for room in ROOMS:
         for path in sources(room):
             if imports(path) & network:
-                assert path.name in {"download.py", "remote.py"}, path.relative_to(ROOT)
+                assert path.name in {"addresses.py", "remote.py"}, path.relative_to(ROOT)
 
 
 def test_nothing_listens_beyond_this_machine() -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import attrs
 
 from ..syntax.snapshot import Snapshot
-from ..syntax.tree import SyntaxTree, TreeWork
+from ..syntax.tree import SyntaxTree
+from ..syntax.tree_work import TreeWork
 
 WITHIN_MS = 200.0
 """Processor time in ms that trying a completion may take in all; most take 2."""

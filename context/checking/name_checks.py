@@ -17,6 +17,7 @@ from ..syntax.names import Use, is_visible, mentioned, near_match, uses
 from ..syntax.origins import brings_unlisted, brings_values, has_foreign_prefix, has_own_prefix, is_package
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
+from ..syntax.tree_work import parse_again
 from ..text.lines import line_end, line_start
 from .allowance import Allowance
 from .facts import KnownNames
@@ -99,7 +100,7 @@ class NameCheck:
         rest = max(end - self.offset - replaced, 0)
         line = self.tree.text[self.start : self.end + rest + finish]
         new_text = text[: self.offset] + line + text[end:]
-        tree = known.edited(new_text, self.offset, end, self.offset + len(line), _CONFIRM_MS)
+        tree = parse_again(known, new_text, self.offset, end, self.offset + len(line), limit_ms=_CONFIRM_MS)
         if tree is None:
             return None
         return attrs.evolve(self, tree=tree, start=self.offset, end=self.offset + self.end - self.start)

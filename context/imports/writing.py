@@ -13,6 +13,7 @@ import attrs
 
 from ..syntax.snapshot import Snapshot
 from ..syntax.tree import SyntaxTree
+from ..syntax.tree_work import parse_again
 from . import ecma, go, plain, python, rust
 from .library import Library, library
 from .values import Import, ImportEdit, Statement
@@ -64,7 +65,7 @@ def imports_edit(snapshot: Snapshot, wanted: tuple[Import, ...]) -> ImportEdit |
         if edit is None or now.tree is None:
             continue
         longer = edit.apply(now.text)
-        tree = now.tree.edited(longer, edit.start, edit.end, edit.start + len(edit.text))
+        tree = parse_again(now.tree, longer, edit.start, edit.end, edit.start + len(edit.text))
         now = attrs.evolve(now, text=longer, tree=tree)
         whole = edit if whole is None else _both(whole, edit, longer)
     return whole

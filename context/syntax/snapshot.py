@@ -11,7 +11,9 @@ from ..languages import Language, in_notebooks
 from ..languages import language as described_language
 from ..text.indentation import NOTHING_SAID, TAB_WIDTH, IndentOptions
 from .cells import changed, code_of
-from .tree import FIRST_PARSE_MS, SyntaxTree, parse
+from .parsing import FIRST_PARSE_MS
+from .tree import SyntaxTree
+from .tree_work import parse, parse_again
 
 
 @attrs.frozen
@@ -68,5 +70,5 @@ class Snapshot:
         """The document with another text, which shares most with the present one."""
         tree, code = self.tree, self.code(text)
         if tree is not None:
-            tree = tree.edited(code, *changed(tree.text, code))
+            tree = parse_again(tree, code, *changed(tree.text, code))
         return attrs.evolve(self, text=text, tree=tree)

@@ -10,7 +10,8 @@ import re
 import attrs
 
 from ..languages import BlockStyle, Language, language, language_of
-from ..syntax.tree import Definition, SyntaxTree, parse
+from ..syntax.tree import Definition, SyntaxTree
+from ..syntax.tree_work import parse
 from ..text.lines import line_end, line_start
 from .ignore import without_secrets
 

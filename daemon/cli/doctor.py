@@ -147,7 +147,7 @@ def _grammars() -> Iterator[Finding]:
 
 
 def _configuration(file: Path) -> Iterator[Finding]:
-    from ...models.prompts.formats import from_overrides
+    from ...models.prompts.user_formats import from_overrides
 
     settings, complaints = load_settings(file)
     there = "" if file.exists() else " (not there: the defaults are used)"

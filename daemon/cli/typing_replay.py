@@ -17,7 +17,7 @@ from ...context.prompt.rules import should_trigger, stop_rules
 from ...context.shared.problem import Problem
 from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
-from ...context.syntax.tree import parse
+from ...context.syntax.tree_work import parse, parse_again
 from ...models.bench import ReplayedKey
 from ..settings.settings import CompletionSettings
 
@@ -93,7 +93,7 @@ def keys(subject: Subject, settings: CompletionSettings) -> Iterator[ReplayedKey
         before += key
         text = before + after
         if tree is not None:
-            tree = tree.edited(text, offset, offset, offset + len(key))
+            tree = parse_again(tree, text, offset, offset, offset + len(key))
         offset += len(key)
         snapshot = Snapshot("", subject.path.name, subject.language, text, tree=tree)
         if should_trigger(snapshot, offset, invoked=False).trigger:

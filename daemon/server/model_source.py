@@ -85,7 +85,7 @@ def sees_suffix(settings: Settings) -> bool:
     Reads the beginning of the model's file and loads nothing.
     """
     from ...models.library.describe import describe
-    from ...models.prompts.formats import from_overrides
+    from ...models.prompts.user_formats import from_overrides
 
     try:
         return describe(model_path(settings.model), from_overrides(settings.fim)[0]).order != "plain"

@@ -143,7 +143,7 @@ class Settings:
     """All of it.
 
     Attributes:
-        fim: fill-in-the-middle formats by model name, as `models.prompts.formats.from_overrides` explains.
+        fim: fill-in-the-middle formats by model name; `models.prompts.user_formats` explains them.
             Its contents are checked where the model is loaded.
     """
 

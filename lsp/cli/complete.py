@@ -24,7 +24,7 @@ from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
 from ...context.shared.values import Completion, Prompt, StopReason
 from ...context.syntax.snapshot import Snapshot
-from ...context.syntax.tree import parse
+from ...context.syntax.tree_work import parse
 from ...context.workspace.index import Index
 from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState

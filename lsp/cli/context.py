@@ -22,7 +22,7 @@ from ...context.related.choose import Choice, explain
 from ...context.shared import paths
 from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
-from ...context.syntax.tree import parse
+from ...context.syntax.tree_work import parse
 from ...context.workspace.index import Index, WalkProgress
 from ...context.workspace.refresh import refresh
 from ...daemon.server.model_source import sees_suffix

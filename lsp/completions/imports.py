@@ -204,6 +204,7 @@ def edit_now(documents: DocumentStore, uri: str, imports: tuple[Import, ...]) ->
 def edit_with(documents: DocumentStore, item: InlineItem) -> types.TextEdit | None:
     """The edit that adds what an item imports to the document as it is before that is accepted."""
     from ...context.imports import imports_edit
+    from ...context.syntax.tree_work import parse_again
 
     document = documents.get(item.uri)
     if document is None or not item.imports or document.notebook is not None:
@@ -212,7 +213,7 @@ def edit_with(documents: DocumentStore, item: InlineItem) -> types.TextEdit | No
     after = snapshot.text[: item.start] + item.text + snapshot.text[item.end :]
     if snapshot.tree is None:
         return None
-    tree = snapshot.tree.edited(after, item.start, item.end, item.start + len(item.text))
+    tree = parse_again(snapshot.tree, after, item.start, item.end, item.start + len(item.text))
     edit = imports_edit(attrs.evolve(snapshot, text=after, tree=tree), item.imports)
     return None if edit is None or edit.end > item.start else _text_edit(document, documents, edit)
 

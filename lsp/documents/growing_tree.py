@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from ...context.syntax.tree import SyntaxTree, TreeWork
+    from ...context.syntax.tree import SyntaxTree
+    from ...context.syntax.tree_work import TreeWork
 
 _ELSEWHERE = 50_000
 """Code points from where parsing was given up at which it is tried once more."""
@@ -27,7 +28,7 @@ class GrowingTree:
         """What is to be done for the tree of a text, of a large one that around a place; None: nothing."""
         from ...context.syntax.cells import changed
         from ...context.syntax.parsing import TreeEdit
-        from ...context.syntax.tree import TreeWork
+        from ...context.syntax.tree_work import TreeWork
 
         if self._is_hopeless(code, place):
             self.tree = None

@@ -20,7 +20,7 @@ from .target import indented
 
 if TYPE_CHECKING:
     from ...context.syntax.snapshot import Snapshot
-    from ...context.syntax.tree import TreeWork
+    from ...context.syntax.tree_work import TreeWork
     from .document import Document
     from .target import Target
 

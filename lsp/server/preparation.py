@@ -32,7 +32,7 @@ def prepare() -> None:
         importlib.import_module(f"foretype.lsp.{module}")
     from ...context.languages import all_languages
     from ...context.shared import paths
-    from ...context.syntax.tree import parse
+    from ...context.syntax.tree_work import parse
     from ...daemon.client import client
 
     del client, paths

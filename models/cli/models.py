@@ -181,7 +181,7 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
     Formats that your configuration sets for it count as they do for the daemon.
     """
     from ..library.describe import describe
-    from ..prompts.formats import from_overrides
+    from ..prompts.user_formats import from_overrides
 
     here = Path(name)
     overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})

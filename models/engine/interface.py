@@ -21,7 +21,7 @@ class EngineSettings:
         threads: for decoding and prefill.
         gpu_layers: layers to put on a GPU; -1 all.
         latency_budget_ms: time in ms in which a first answer should appear.
-        fim: the user's `[fim]` table; see `formats.from_overrides`.
+        fim: the user's `[fim]` table; see `user_formats.from_overrides`.
         states: where KV states of recent files are kept between runs; None keeps none.
         tuned: honour what `foretype tune` found out for this model on this machine.
         speculation: verify drafted tokens in batches where that promises to be faster.

@@ -37,9 +37,10 @@ from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
 from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
 from ..machine import memory
-from ..prompts.formats import Recognition, facts, from_overrides, recognise
+from ..prompts.formats import Recognition, facts, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
+from ..prompts.user_formats import from_overrides
 from ..tuning.record import find_tuned, sweep_tuned
 from .interface import EngineInfo, EngineSettings
 from .local import LocalEngine

@@ -28,7 +28,8 @@ from foretype.context.related.choose import select_related
 from foretype.context.related.sources import Sources
 from foretype.context.shared.values import Completion, RelatedPart, StopReason
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import SyntaxTree, parse
+from foretype.context.syntax.tree import SyntaxTree
+from foretype.context.syntax.tree_work import parse, parse_again
 from foretype.context.workspace.ignore import read_text
 from foretype.context.workspace.index import Index
 from foretype.context.workspace.walk import Limits, WalkProgress, survey
@@ -192,12 +193,12 @@ def _type_line(costs: Costs, tree: SyntaxTree, start: int, related: tuple[Relate
     blanks = len(typed) - len(typed.lstrip())
     before, after = text[: start + blanks], text[start + len(typed) :]
     window: Window | None = None
-    now_tree = tree.edited(before + after, start + blanks, start + len(typed), start + blanks)
+    now_tree = parse_again(tree, before + after, start + blanks, start + len(typed), start + blanks)
     for key in typed[blanks : blanks + KEYS]:
         place = len(before)
         before += key
         with _timed(costs.parse):
-            now_tree = now_tree and now_tree.edited(before + after, place, place, place + 1)
+            now_tree = now_tree and parse_again(now_tree, before + after, place, place, place + 1)
         snapshot = Snapshot("", "part0/decimals.py", "python", before + after, 1, now_tree)
         with _timed(costs.assemble):
             _, window = assemble(snapshot, len(before), WindowSettings(), window, related)

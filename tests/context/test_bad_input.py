@@ -14,7 +14,7 @@ from foretype.context.checking.trim import trim
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import should_trigger, stop_rules
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.context.workspace.index import Index, Limits
 
 

@@ -7,7 +7,7 @@ from foretype.context.checking.ground import ground
 from foretype.context.languages import language
 from foretype.context.syntax.cells import changed, code_of, language_of_cell
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.tests.support.cursor import at_cursor
 from hypothesis import given
 from hypothesis import strategies as st

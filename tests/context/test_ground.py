@@ -7,7 +7,8 @@ from foretype.context.checking.facts import KnownNames, KnowsName, WorkspaceFact
 from foretype.context.checking.ground import ground
 from foretype.context.syntax.names import Areas, near_match
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import Capture, parse
+from foretype.context.syntax.tree import Capture
+from foretype.context.syntax.tree_work import parse
 from foretype.tests.support.context_cases import Case, cases, check
 from foretype.tests.support.cursor import snapshot_at
 from hypothesis import given, settings

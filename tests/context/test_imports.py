@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from foretype.context.imports import Import, Site, import_edit, statements_of, wanted_imports
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.tests.support.context_cases import Case, Fields, cases, check
 from foretype.tests.support.cursor import at_cursor
 from hypothesis import given, settings

@@ -16,7 +16,7 @@ from foretype.context.languages import language, language_of
 from foretype.context.syntax.includes import Includes
 from foretype.context.syntax.origins import headers_in, is_included
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.context.workspace.symbols import Symbol, symbols_of
 from foretype.tests.support.cursor import at_cursor
 

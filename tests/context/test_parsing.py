@@ -10,7 +10,8 @@ from foretype.context.checking.ground import Verdict, ground
 from foretype.context.syntax import matching
 from foretype.context.syntax.parsing import MAX_CHARACTERS, PARSED_WHOLE, Region, TreeEdit, region_around
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import SyntaxTree, TreeWork, parse
+from foretype.context.syntax.tree import SyntaxTree
+from foretype.context.syntax.tree_work import TreeWork, parse
 from foretype.tests.support.code_samples import SOURCES
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -13,7 +13,7 @@ from foretype.context import languages
 from foretype.context.languages import grammars
 from foretype.context.languages.patterns import PatternError, read_patterns
 from foretype.context.syntax.matching import matches
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.tests.support.code_samples import SOURCES
 from hypothesis import given
 from hypothesis import strategies as st

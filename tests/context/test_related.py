@@ -11,7 +11,7 @@ from foretype.context.related.choose import Choice, explain, fuse, select_relate
 from foretype.context.related.retrievers import Candidate, Query, query_at, same_file
 from foretype.context.related.sources import OpenFile, RecentEdit, Sources
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.context.text.lines import split_lines
 from foretype.context.workspace.index import Index
 from foretype.tests.support.cursor import snapshot_at

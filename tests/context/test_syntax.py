@@ -10,7 +10,7 @@ from foretype.context import languages
 from foretype.context.languages import grammars
 from foretype.context.languages.described import described, merged
 from foretype.context.syntax import parsing
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse, parse_again
 from foretype.tests.support.code_samples import SOURCES
 from foretype.tests.support.cursor import at_cursor
 from hypothesis import given, settings
@@ -72,7 +72,7 @@ def test_an_edited_tree_equals_a_fresh_parse(language: str, data: st.DataObject)
         inserted = data.draw(st.sampled_from(["", *FRAGMENTS]))
         text = text[:start] + inserted + text[end:]
         assert tree is not None
-        tree = tree.edited(text, start, end, start + len(inserted))
+        tree = parse_again(tree, text, start, end, start + len(inserted))
         fresh = parse(text, language)
         assert tree is not None
         assert fresh is not None
@@ -89,9 +89,9 @@ def test_a_large_file_without_defects_equals_a_fresh_parse_after_an_edit(languag
     assert tree is not None
     where = len(whole) // 2
     where = whole.index("\n", where) + 1
-    edited = tree.edited(whole[:where] + "\n\n" + whole[where:], where, where, where + 2)
+    edited = parse_again(tree, whole[:where] + "\n\n" + whole[where:], where, where, where + 2)
     assert edited is not None
-    back = edited.edited(whole, where, where + 2, where)
+    back = parse_again(edited, whole, where, where + 2, where)
     assert back is not None
     assert back.structure() == tree.structure()
     assert not back.has_defects
@@ -195,7 +195,7 @@ def test_pathological_files_cost_bounded_time(text: str, language: str) -> None:
         assert tree.prose_at(offset) in {"", "comment", "string"}
         assert len(tree.scopes(offset)) <= len(text)
         assert len(tree.defects(0, len(text), limit=10)) <= 10
-        tree.edited(text[:offset] + text[offset + 1 :], offset, offset + 1, offset, limit_ms=100)
+        parse_again(tree, text[:offset] + text[offset + 1 :], offset, offset + 1, offset, limit_ms=100)
 
 
 def test_a_text_that_is_too_large_has_no_tree() -> None:

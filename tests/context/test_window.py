@@ -8,7 +8,7 @@ import attrs
 import pytest
 from foretype.context.prompt.window import Window, window_around
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import pytest
 from foretype.context.checking.confidence import LEAST
 from foretype.context.shared.values import Completion, StopReason, StopRules
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.lsp.completions.generation import Generation
 from foretype.lsp.completions.judge import judge
 

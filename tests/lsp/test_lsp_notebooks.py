@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.lsp.documents.document import Document
 from foretype.lsp.documents.documents import DocumentStore
 from foretype.lsp.documents.positions import Encoding

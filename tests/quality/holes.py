@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import attrs
 from foretype.context.prompt.rules import should_trigger
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.tests.quality.corpus import Source, files, sources, unpacked
 from foretype.tests.quality.lexing import masked
 

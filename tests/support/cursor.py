@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 
 CURSOR = "‸"
 

@@ -16,7 +16,7 @@ from foretype.context.checking.facts import NOTHING_KNOWN
 from foretype.context.prompt.rules import should_trigger, stop_rules
 from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
 from foretype.context.syntax.snapshot import Snapshot
-from foretype.context.syntax.tree import parse
+from foretype.context.syntax.tree_work import parse
 from foretype.lsp.completions.generation import Generation
 from foretype.lsp.completions.items import item
 from foretype.lsp.completions.judge import judge
