@@ -107,16 +107,25 @@ def _up_to_line_end(text: str, last: int, line: Line) -> str:
 
 
 def _is_one_too_many(text: str, left: str, line: Line) -> bool:
-    """Whether a text says the quote, or the end of its last tag, that stands right of the cursor already."""
+    """Whether a text ends with the quotes and closers, or the end of a tag, that stand there already."""
     if not text.endswith(left):
         return False
     if line.language.layout.prose and left in _PROSE_QUOTES:
         return (line.before + text).count(left) % 2 == 0
+    if len(left) > 1:
+        without = line.before + text.removesuffix(left) + left
+        return _is_whole(without, line) and not _is_whole(line.before + text + left, line)
     if left in line.language.layout.quotes:
         without = balance(line.before + text, line.language)
         return not without.quote and balance(line.before + text + left, line.language).quote == left
     in_content = line.before.rfind(">") > line.before.rfind("<")
     return in_content and _LAST_TAG.search(text) is not None
+
+
+def _is_whole(text: str, line: Line) -> bool:
+    """Whether a text closes all that it opens, and nothing else."""
+    found = balance(text, line.language)
+    return found.is_closed and not found.quote and not found.strays
 
 
 @attrs.frozen
