@@ -24,6 +24,7 @@ _FUNCTION, _END = re.compile(r"\bfunction\b"), re.compile(r"\bend\b")
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _PROSE_QUOTES = frozenset("\"'`")
+_TYPES_BEGIN = re.compile(r"\w<$")
 _LAST_TAG = re.compile(r"</[\w.:-]*>$")
 _LONGEST = 400
 """Code points of an answer's first line in which a closed beginning is looked for: more nobody reads."""
@@ -103,7 +104,8 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
 def _up_to_line_end(text: str, last: int, line: Line) -> str:
     """The text up to the line that closes what was open at the cursor, unless that line opens a block."""
     end = min((end for mark in "\r\n" if (end := text.find(mark, last)) >= 0), default=len(text))
-    return text if text[:end].rstrip().endswith(line.language.layout.openers) else text[:end]
+    first = text[:end].rstrip()
+    return text if first.endswith(line.language.layout.openers) or _TYPES_BEGIN.search(first) else text[:end]
 
 
 def _is_one_too_many(text: str, left: str, line: Line) -> bool:
@@ -118,8 +120,7 @@ def _is_one_too_many(text: str, left: str, line: Line) -> bool:
     if left in line.language.layout.quotes:
         without = balance(line.before + text, line.language)
         return not without.quote and balance(line.before + text + left, line.language).quote == left
-    in_content = line.before.rfind(">") > line.before.rfind("<")
-    return in_content and _LAST_TAG.search(text) is not None
+    return _LAST_TAG.search(text) is not None
 
 
 def _is_whole(text: str, line: Line) -> bool:

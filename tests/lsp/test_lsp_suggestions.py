@@ -89,6 +89,10 @@ def test_what_was_closed_since_does_not_close_what_is_opened_next() -> None:
     check("func |\n", "f(a interface{}) {\n\tg()\n", "func f(a interface{|}\n", "}) {\n\tg()\n", right=1)
 
 
+def test_types_over_lines_go_on_behind_what_was_closed() -> None:
+    check("{|}\n", "\nx = f() as A<\n  B\n>\n", "{\nx = f(|)}\n", ") as A<\n  B\n>\n", right=1)
+
+
 def test_a_new_indentation_keeps_it() -> None:
     check("if a:\n|\n", "    b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")
     check("if a:\n    |\n", "b()\n    c()", "if a:\n\t|\n", "b()\n\tc()")

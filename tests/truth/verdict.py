@@ -155,7 +155,8 @@ def _is_restyled(state: State, author: str, stands: str, lost: int) -> bool:
     theirs, _ = _squeezed(stands)
     for length in range(_common(ours, theirs), 0, -1):
         last = state.hole.start + lost + places[length]
-        if _closing(state, state.offset + lost, last).fullmatch(theirs, length):
+        first = state.offset + lost
+        if any(_closing(state, first, last, always=each).fullmatch(theirs, length) for each in (False, True)):
             return state.hole.language not in _INDENTED or _same_depths(author, stands)
         if not _CLOSING.fullmatch(theirs, length):
             break
