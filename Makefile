@@ -45,10 +45,13 @@ build/.links: $(SOURCES) build/.dependencies-$(PROCESSOR)
 install: build/.links  ## create .venv and install foretype with all it needs
 
 model: install  ## download the default model (98 MB) unless it is there
-	@$(BIN)/foretype models pull smollm2-135m
+	@$(BIN)/foretype models pull smollm2-135m $(TUNE)
 
 demo: model  ## see ghost text appear while a file is typed
 	@$(BIN)/foretype demo
+
+# Tests and measurements take the model as it was published: what is fastest here is not what is compared.
+test test-editors test-neovim test-vscode recordings bench quality live: TUNE := --no-tune
 
 test: lint model editors  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest

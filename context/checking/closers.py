@@ -175,14 +175,15 @@ def _meeting(text: str, line: Line) -> _Meeting:
     )  # closed since: what is opened next isn't in it
     if reopened and said[-len(reopened) :] == reopened and not goes_on and not outer:
         return _Meeting(*matched[-1 - len(reopened)], reopens=True)
-    if not said and after.startswith(">") and text.endswith(">") and not _opens_angle(line):
+    if not said and after.startswith(">") and text.endswith(">") and not _open_angles(line):
         return _Meeting(1, len(text) - 1)  # what stands there closes what the text has opened
     return _Meeting(*matched[-1])
 
 
-def _opens_angle(line: Line) -> bool:
+def _open_angles(line: Line) -> int:
+    """How many angle brackets stand open at the cursor, as far as its line tells."""
     openers = balance(line.before, line.language, angles=True).openers
-    return any(bracket == "<" for _, bracket in openers)
+    return sum(bracket == "<" for _, bracket in openers)
 
 
 def is_even(text: str, line: Line) -> bool:
@@ -205,7 +206,8 @@ def is_level(text: str, line: Line) -> bool:
     if text.rstrip()[-1:] in PAIRS or behind[: len(opened)] != opened:
         return False
     # An angle bracket that nothing in front of the cursor has opened waits for one.
-    waits = set(opened) == {">"} and not _opens_angle(line) and len(behind) >= len(opened)
+    angles = next((at for at, closer in enumerate(behind) if closer != ">"), len(behind))
+    waits = set(opened) == {">"} and angles >= len(opened) + _open_angles(line)
     return is_even(text, line) or waits
 
 

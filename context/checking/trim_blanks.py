@@ -57,8 +57,8 @@ def fit_the_first_line(draft: DraftText, place: CursorLines, rules: StopRules) -
     if not indent:
         return draft
     if not place.blank:
-        if place.prose == "string" and indent != " ":
-            return draft  # a string's own blanks
+        if (place.prose == "string" or place.language.layout.prose) and indent != " ":
+            return draft  # a string's own blanks, or those that align a table
         padded = _is_padded(draft, place)
         touching = _TOUCHING.search(place.before) is not None and not padded
         doubled = place.before[-1:].isspace() or touching

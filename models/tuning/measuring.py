@@ -20,6 +20,11 @@ _DEPTH = 256
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
 MOST_TURNS = 12
 QUALITY_TOKENS = 2048
+BRIEF_BATCHES = (1, 4, 16)
+BRIEF_TURNS = 3
+BRIEF_TOKENS = 512
+"""Tokens of the sample that quality is measured on while somebody waits."""
+
 PASSAGE = 512
 """Tokens that are read at once when quality is measured: each passage begins without the one before."""
 
@@ -35,7 +40,7 @@ class FormSpeed:
 
     Attributes:
         prefill: tokens per ms.
-        steps: ms of batches of `BATCHES` tokens.
+        steps: ms of batches, by their numbers of tokens.
         share: of the processor that the prefill measured got; see `quiet.TimedTurn`.
     """
 
@@ -44,22 +49,26 @@ class FormSpeed:
     share: float
 
 
-def measure(context: Context, tokens: list[int], quiet: Quiet, threads: int) -> FormSpeed:
-    """Time a prefill of `DEPTH` tokens, and batches of `BATCHES` tokens behind them.
+def measure(
+    context: Context, tokens: list[int], quiet: Quiet, threads: int, *, brief: bool = False
+) -> FormSpeed:
+    """Time a prefill, and batches of some tokens behind it; with `brief` fewer of them, and less often.
 
     Raises:
         DecodeFailedError: llama.cpp failed.
     """
+    batches = BRIEF_BATCHES if brief else BATCHES
+    most, agreeing = (BRIEF_TURNS, 2) if brief else (MOST_TURNS, 4)
 
     def best(part: list[int], position: int, logits: int) -> TimedTurn:
         def once() -> TimedTurn:
             at = _room(context, position)
             return quiet.timed(lambda: _decode(context, part, at, logits), threads)
 
-        return settled(once, most=MOST_TURNS)
+        return settled(once, most=most, agreeing=agreeing)
 
     prefill = best(tokens[:_DEPTH], 0, 1)
-    times = {size: best(tokens[_DEPTH : _DEPTH + size], _DEPTH, size).milliseconds for size in BATCHES}
+    times = {size: best(tokens[_DEPTH : _DEPTH + size], _DEPTH, size).milliseconds for size in batches}
     return FormSpeed(_DEPTH / prefill.milliseconds, times, prefill.share)
 
 

@@ -102,6 +102,15 @@ def worth_having(file: gguf.GgufFile, parameters: int, memory: int) -> list[str]
     ]
 
 
+BEST_ON_MOST = ("Q8_0+Q4_K", "Q4_0")
+"""What won on most machines, the likelier first; the second where a model is too small or has it already."""
+
+
+def worth_trying_first(types: Sequence[str]) -> tuple[str, ...]:
+    """Of the file types worth having the one to try where there is time for one."""
+    return tuple(name for name in BEST_ON_MOST if name in types)[:1]
+
+
 def same_form(one: Measured, other: Measured) -> bool:
     """Whether both are measurements of one form."""
     return (one.file_type, one.flash_attention, one.threads, one.micro_batch) == (
@@ -120,15 +129,19 @@ class TunePlan:
         types: file types to try beside the original.
         threads: to compute with at first.
         counts: other numbers of threads to try.
+        short: measure each file type once, and nothing else.
     """
 
     types: tuple[str, ...]
     threads: int
     counts: tuple[int, ...]
+    short: bool = False
 
     @property
     def steps(self) -> int:
         """How many things there are to do, a guess where it depends on what is measured."""
+        if self.short:
+            return 2 + len(self.types)  # the original, and which weights matter
         more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
         return ROUNDS * (1 + len(self.types)) + more + len(self.counts) + len(MICRO_BATCHES)
 
@@ -139,10 +152,12 @@ class TunePlan:
             measured: the results so far, in order; it grows between two trials, and decides what comes next.
         """
         form = Measured("as is", True, self.threads, DEFAULT_MICRO_BATCH, 0, {})
-        for turn in range(ROUNDS):
+        for turn in range(1 if self.short else ROUNDS):
             yield form, turn + 1
             for file_type in self.types:
                 yield attrs.evolve(form, file_type=file_type), turn + 1
+        if self.short:
+            return
         for turn in range(FINALS):
             for finalist in finalists(measured):
                 yield finalist, ROUNDS + turn + 1

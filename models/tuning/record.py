@@ -71,6 +71,7 @@ class Tuned:
         original: how the original ran untuned.
         source: the original file when it was tuned; "" in records that do not say.
         version: of this record.
+        whole: everything was tried; otherwise a later run may find something better.
     """
 
     model: str
@@ -80,6 +81,7 @@ class Tuned:
     original: Measured
     version: int = _FORMAT
     source: str = ""
+    whole: bool = True
 
 
 def tuned_dir() -> Path:
@@ -131,10 +133,11 @@ def find_tuned(path: Path, directory: Path | None = None) -> Tuned | None:
 
 
 def useful(path: Path, *, gpu_layers: int = 0, directory: Path | None = None) -> bool:
-    """Whether tuning the model file could still change how it runs: not on a GPU, and not twice."""
+    """Whether tuning the model could still change how it runs: not on a GPU, and not once all was tried."""
     if gpu_layers != 0 and supports_gpu():
         return False
-    return find_tuned(path, directory) is None
+    found = find_tuned(path, directory)
+    return found is None or not found.whole
 
 
 def scratch_prefix(process: int | None = None) -> str:

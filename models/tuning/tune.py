@@ -31,8 +31,24 @@ from . import journal as tune_journal
 from . import record as tuned
 from .importance import Importance, importance, tokens_to_read
 from .journal import Journal
-from .measuring import PASSAGE, QUALITY_TOKENS, FormSpeed, mean_log_probability, measure, sample_tokens
-from .plan import FILE_TYPES, TunePlan, fastest_form, other_thread_counts, same_form, worth_having
+from .measuring import (
+    BRIEF_TOKENS,
+    PASSAGE,
+    QUALITY_TOKENS,
+    FormSpeed,
+    mean_log_probability,
+    measure,
+    sample_tokens,
+)
+from .plan import (
+    FILE_TYPES,
+    TunePlan,
+    fastest_form,
+    other_thread_counts,
+    same_form,
+    worth_having,
+    worth_trying_first,
+)
 from .quiet import LEAST_SHARE, Quiet
 from .record import Measured, Tuned
 
@@ -81,6 +97,7 @@ def tune_model(
     directory: Path | None = None,
     threads: int = 0,
     anyway: bool = False,
+    short: bool = False,
     quiet: Quiet | None = None,
     watch: TuneWatcher = lambda _step: None,
 ) -> TuneOutcome:
@@ -91,6 +108,7 @@ def tune_model(
         directory: for choices and tuned files; None is the user's.
         threads: 0 tries what this machine has.
         anyway: keep a choice although other programs disturbed the measurements.
+        short: try the one form that is best on most machines, and measure less: somebody waits.
         quiet: looks whether they do; None asks this machine.
         watch: is told what comes next.
 
@@ -113,10 +131,11 @@ def tune_model(
                 threads=threads or usable_cores(),
                 fixed=bool(threads),
                 anyway=anyway,
+                short=short,
                 quiet=quiet or Quiet(),
                 watch=watch,
-                journal=Journal() if anyway else tune_journal.read_journal(before, folder),
-                keep=lambda journal: None if anyway else tune_journal.write_journal(journal, before, folder),
+                journal=Journal() if anyway or short else tune_journal.read_journal(before, folder),
+                keep=_no_journal if anyway or short else partial(_write_journal, before, folder),
             )
             try:
                 outcome = run.run(before)
@@ -134,6 +153,14 @@ def tune_model(
         ) from error
 
 
+def _write_journal(identity: str, folder: Path, journal: Journal) -> None:
+    tune_journal.write_journal(journal, identity, folder)
+
+
+def _no_journal(_journal: Journal) -> None:
+    """What was measured in haste, or on a busy machine, is not to be gone on with."""
+
+
 def _keep(outcome: TuneOutcome, run: _Run, folder: Path) -> TuneOutcome:
     """Move the winner where it stays, then name it; a crash in between leaves a file nobody uses."""
     choice = outcome.tuned.choice
@@ -143,7 +170,8 @@ def _keep(outcome: TuneOutcome, run: _Run, folder: Path) -> TuneOutcome:
         run.made[choice.file_type].replace(kept)
     result = attrs.evolve(outcome.tuned, path=str(kept))
     tuned.keep(result, folder)
-    tune_journal.remove_journal(outcome.tuned.model, folder)
+    if result.whole:
+        tune_journal.remove_journal(outcome.tuned.model, folder)
     for old in folder.glob(f"*-{outcome.tuned.model[:8]}-*.gguf"):
         if old != kept:
             old.unlink(missing_ok=True)
@@ -160,6 +188,7 @@ class _Run:
     threads: int
     fixed: bool
     anyway: bool
+    short: bool
     quiet: Quiet
     watch: TuneWatcher
     journal: Journal = attrs.field(factory=Journal)
@@ -174,10 +203,12 @@ class _Run:
     _steps: tuple[int, int] = (0, 1)
 
     def run(self, identity: str) -> TuneOutcome:
+        types = tuple(worth_having(self.file, self.file.parameters, memory.available_bytes()))
         plan = TunePlan(
-            tuple(worth_having(self.file, self.file.parameters, memory.available_bytes())),
+            worth_trying_first(types) if self.short else types,
             self.threads,
-            () if self.fixed else other_thread_counts(self.threads, cores().logical),
+            () if self.fixed or self.short else other_thread_counts(self.threads, cores().logical),
+            self.short,
         )
         self._steps = (0, plan.steps)
         self._wait_for_quiet()
@@ -197,6 +228,7 @@ class _Run:
             best,
             original,
             source=str(self.path.absolute()),
+            whole=not self.short,
         )
         return TuneOutcome(result, tuple(self.measured), tuple(self.notes))
 
@@ -300,12 +332,12 @@ class _Run:
 
     def _undisturbed(self, context: Context, tokens: list[int], threads: int) -> FormSpeed:
         """Measure until nobody else took the processor, `RETRIES` times more at most."""
-        found = measure(context, tokens, self.quiet, threads)
+        found = measure(context, tokens, self.quiet, threads, brief=self.short)
         for _ in range(RETRIES):
             if self.anyway or found.share >= LEAST_SHARE:
                 break
             self._wait_for_quiet()
-            found = measure(context, tokens, self.quiet, threads)
+            found = measure(context, tokens, self.quiet, threads, brief=self.short)
         if found.share >= LEAST_SHARE:
             return found
         if not self.anyway:
@@ -319,7 +351,8 @@ class _Run:
         return found
 
     def _loss(self, context: Context, tokens: list[int]) -> float:
-        quality = mean_log_probability(context, tokens[:QUALITY_TOKENS], PASSAGE)
+        count = BRIEF_TOKENS if self.short else QUALITY_TOKENS
+        quality = mean_log_probability(context, tokens[:count], PASSAGE)
         if self._quality is None:
             self._quality = quality
         return self._quality - quality
@@ -327,7 +360,7 @@ class _Run:
     def _read(self, model: Model) -> Importance:
         """What matters in the model's matrices; nothing is known where it can't be had."""
         self._say("which weights matter")
-        count = tokens_to_read(self.measured[0].prefill)
+        count = PASSAGE if self.short else tokens_to_read(self.measured[0].prefill)
         found: Importance = {}
 
         def read() -> bool:

@@ -1,9 +1,10 @@
 """The process that tunes in the background: `tune` at idle priority, for the daemon.
 
-Started as `python -m foretype.models.tuning.worker FILE THREADS`. It says its outcome in one sentence on
-stdout and exits with 0 when a choice was kept, with 1 when not. It may be killed at any instant: what it was
-writing is removed later (`record.sweep_tuned`). When its stdin closes, the daemon is gone, and so it ends as
-well. When to tune is decided in the daemon.
+Started as `python -m foretype.models.tuning.worker FILE THREADS [short]`. With "short" somebody waits: it
+tries one form only and does not give way to other programs. It says its outcome in one sentence on stdout and
+exits with 0 when a choice was kept, with 1 when not. It may be killed at any instant: what it was writing is
+removed later (`record.sweep_tuned`). When its stdin closes, whoever started it is gone, and so it ends as
+well. When to tune is decided in the daemon, and by `foretype models pull`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from .tune import tune_model
 
 def _main(arguments: list[str]) -> int:
     """Tune the file that the arguments name; the exit code."""
-    name, threads = arguments
-    give_way()
+    name, threads, *how = arguments
+    short = "short" in how
+    if not short:
+        give_way()
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
     try:
-        outcome = tune_model(Path(name), threads=int(threads))
+        outcome = tune_model(Path(name), threads=int(threads), short=short)
     except Problem as problem:
         print(problem)  # noqa: T201 - the daemon reads it
         return 1

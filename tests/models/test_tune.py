@@ -24,9 +24,17 @@ from foretype.models.tuning import plan as tune_plan
 from foretype.models.tuning import record as tuned
 from foretype.models.tuning import tune as tuning
 from foretype.models.tuning.journal import Journal
-from foretype.models.tuning.plan import MAX_LOSS, fastest_form, finalists, suggestion_ms, worth_having
+from foretype.models.tuning.plan import (
+    MAX_LOSS,
+    TunePlan,
+    fastest_form,
+    finalists,
+    suggestion_ms,
+    worth_having,
+    worth_trying_first,
+)
 from foretype.models.tuning.quiet import Clocks, Quiet, TimedTurn, settled
-from foretype.models.tuning.record import Measured, Tuned, find_tuned, identity, keep
+from foretype.models.tuning.record import Measured, Tuned, find_tuned, identity, keep, useful
 from foretype.models.tuning.sample import tuning_sample
 from foretype.models.tuning.tune import TuneStep, TuneWatcher
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -219,6 +227,27 @@ def test_forms_that_noise_may_have_kept_back_are_measured_again_beside_the_origi
     assert finalists([FORM]) == []
 
 
+def test_a_short_run_tries_the_one_form_that_is_best_on_most_machines() -> None:
+    assert worth_trying_first(("Q4_0", "Q8_0", "Q8_0+Q4_K")) == ("Q8_0+Q4_K",)
+    assert worth_trying_first(("Q4_0", "IQ4_NL")) == ("Q4_0",)
+    assert worth_trying_first(()) == ()
+    plan = TunePlan(("Q8_0+Q4_K",), 2, (1,), short=True)
+    assert [form.file_type for form, _ in plan.trials([FORM])] == ["as is", "Q8_0+Q4_K"]
+
+
+def test_what_a_short_run_chose_is_used_until_everything_was_tried(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    short = tuning.tune_model(model, directory=folder, threads=1, short=True, quiet=alone())
+    assert len(short.measured) <= 2
+    assert find_tuned(model, folder) == short.tuned
+    assert useful(model, directory=folder)
+    whole = tuning.tune_model(model, directory=folder, threads=1, quiet=alone())
+    assert len(whole.measured) > 2
+    assert find_tuned(model, folder) == whole.tuned
+    assert not useful(model, directory=folder)
+    check_nothing_left(folder)
+
+
 def test_only_types_that_may_win_are_tried(model: Path) -> None:
     file = read_gguf(model)
     assert worth_having(file, 135_000_000, 8 << 30) == [
@@ -346,10 +375,10 @@ def test_what_was_ended_goes_on_where_it_was(
         written.append(target.stem)
         return quantise(source, target, *rest, **more)
 
-    def counting(*arguments: Any) -> Any:
+    def counting(*arguments: Any, **more: Any) -> Any:
         nonlocal measured
         measured += 1
-        return measure(*arguments)
+        return measure(*arguments, **more)
 
     monkeypatch.setattr(tuning, "quantise", counted)
     monkeypatch.setattr(tuning, "measure", counting)

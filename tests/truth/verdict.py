@@ -21,9 +21,8 @@ put there and whose own place lies behind must still stand directly after it, an
   "extra" (text that the authors have not), "changed".
 
 Line ends are compared as LF (editors write the document's own). Blanks at the end of lines don't count. Where
-the answer lacks its first blank, the text without it is as good; so it is behind a bracket where the answer
-was cut before it could say the blank in front of the closing one. A blank behind a blank may be
-the authors' or the tokeniser's: nobody can tell, and either way is as good.
+the answer lacks its first blank, the text without it is as good; so it is behind a bracket. A blank behind a
+blank may be the authors' or the tokeniser's: nobody can tell, and either way is as good.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
     lost = answer.lost
     if answer.text[:1] == " " and state.hole.code.text[: state.hole.start].endswith((" ", "\t")):
         lost = max(lost, 1)
-    if answer.limit and state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
+    if state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
         lost = len(answer.text) - len(answer.text.lstrip(" "))
     if verdict.outcome == CORRUPT and lost > 0:
         other = _compared(state, answer, applied, lost)
