@@ -60,7 +60,7 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
     if answer.text[:1] == " " and state.hole.code.text[: state.hole.start].endswith((" ", "\t")):
         lost = max(lost, 1)
     if state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
-        lost = len(answer.text) - len(answer.text.lstrip(" "))
+        lost = max(lost, len(answer.text) - len(answer.text.lstrip(" ")))
     if verdict.outcome == CORRUPT and lost > 0:
         other = _compared(state, answer, applied, lost)
         return other if other.outcome != CORRUPT else verdict
