@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -97,7 +98,7 @@ def foretype(context: click.Context, **_: Any) -> None:
       foretype doctor                     when something is wrong
     """
     # Rooms below this one may not read the configuration; what they need of it is handed down.
-    context.obj = {"fim": _fim_table, "model": _configured_model}
+    context.obj = {"fim": _fim_table, "model": _configured_model, "use": _choose_model}
 
 
 def _fim_table() -> dict[str, Any]:
@@ -106,6 +107,16 @@ def _fim_table() -> dict[str, Any]:
     from ..settings.file import load_settings
 
     return load_settings(paths.config_file())[0].fim
+
+
+def _choose_model(name: str) -> Path:
+    """Write a model's name into the user's configuration; the file that says so now."""
+    from ...context.shared import paths
+    from ..settings.user_config import write_model
+
+    file = paths.config_file()
+    write_model(file, name)
+    return file
 
 
 def _configured_model() -> Any:

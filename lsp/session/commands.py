@@ -103,7 +103,7 @@ async def choose_model(session: Session, arguments: list[Any]) -> str:
     from ...context.shared import paths
     from ...daemon.server.model_source import model_path
     from ...daemon.settings.settings import ModelSettings
-    from .user_config import write_model
+    from ...daemon.settings.user_config import write_model
 
     if not arguments or not isinstance(arguments[0], str):
         return f"The model is {session.settings.model.path or session.settings.model.name}."

@@ -13,11 +13,12 @@ import click
 
 from ...context.shared.problem import ModelProblem
 from ..library import catalogue, store
+from ..library.elsewhere import found_elsewhere
 
 
 @click.group(name="models")
 def models() -> None:
-    """List, download and inspect models.
+    """List, download, choose and inspect models.
 
     A GGUF file that you drop into the models folder goes by its file name without '.gguf'.
     """
@@ -39,6 +40,7 @@ class _Row:
     present: bool
     path: str
     note: str
+    program: str = ""
 
 
 def _rows(folder: Path) -> list[_Row]:
@@ -57,27 +59,42 @@ def _rows(folder: Path) -> list[_Row]:
                 entry.note,
             )
         )
-    rows.extend(_own_row(name, path) for name, path in store.own_files(folder).items())
+    rows.extend(_file_row(name, path, "your own file") for name, path in store.own_files(folder).items())
+    rows.extend(_file_row(each.name, each.path, "", each.program) for each in found_elsewhere())
     return rows
 
 
-def _own_row(name: str, path: Path) -> _Row:
+def _file_row(name: str, path: Path, note: str, program: str = "") -> _Row:
+    """A file that is no catalogue entry's, as far as it can be read."""
     from ..gguf import file as gguf
+    from ..prompts.formats import facts, recognise
 
     try:
         file = gguf.read_gguf(path)
+        gguf.check_architecture(file)
+        fim = recognise(facts(file)).format.name
     except ModelProblem as problem:
-        return _Row(name, None, "?", 0, "?", present=True, path=str(path), note=str(problem))
-    licence = file.text("general.license", "?")
+        return _Row(name, None, "?", 0, "-", present=True, path=str(path), note=str(problem), program=program)
     return _Row(
-        name, file.size, licence, file.context_tokens, "?", present=True, path=str(path), note="your own file"
+        _printable(name),
+        file.size,
+        _printable(file.text("general.license", "?")),
+        file.context_tokens,
+        fim,
+        present=True,
+        path=str(path),
+        note=note,
+        program=program,
     )
 
 
 @models.command(name="list", short_help="Show the known models and your own.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def list_models(as_json: bool) -> None:
-    """Show the known models and those in your models folder."""
+    """Show the known models, those in your models folder, and those that other programs keep here.
+
+    "FIM" is the format in which a model fills in the middle; "plain" only continues, "-" can't be used.
+    """
     folder = store.models_dir()
     rows = _rows(folder)
     if as_json:
@@ -98,7 +115,7 @@ def list_models(as_json: bool) -> None:
             row.licence,
             f"{row.context_tokens:,}" if row.context_tokens else "?",
             row.fim,
-            "yes" if row.present else "",
+            (f"in {row.program}" if row.program else "yes") if row.present else "",
             style="" if row.present else "dim",
         )
     console = Console()
@@ -106,7 +123,9 @@ def list_models(as_json: bool) -> None:
         console.width = 160  # a pipe has no width of its own, and a cut name is no name
     console.print(table)
     console.print(f"\nModels folder: {folder}", highlight=False, soft_wrap=True)
-    console.print("'foretype models pull NAME' downloads one.", highlight=False)
+    console.print(
+        "'foretype models pull NAME' downloads one; 'foretype models use NAME' chooses it.", highlight=False
+    )
 
 
 @models.command(short_help="Download a model.")
@@ -172,6 +191,31 @@ def rm(name: str, yes: bool) -> None:
         click.confirm(f"Remove {', '.join(str(part) for part in found.parts)} ({size})?", abort=True)
     removal.remove_model(found)
     click.echo(f"{name} is gone; {size} are free again. A daemon that runs it keeps it until it ends.")
+
+
+@models.command(short_help="Make a model the one that completes.")
+@click.argument("name", metavar="NAME-or-FILE", shell_complete=_complete_name)
+@click.pass_context
+def use(context: click.Context, name: str) -> None:
+    """Write the model NAME into your configuration: one of the list, or a GGUF file, used where it lies.
+
+    A model of another program stays its own: 'ollama:qwen2.5-coder:1.5b' is not copied, and whatever that
+    program makes of it holds here too.
+    """
+    from ..library.describe import describe
+
+    here = Path(name)
+    path = here.absolute() if here.is_file() else store.resolve_model(name)
+    found = describe(path)
+    if found.usable:
+        raise ModelProblem(f"{name} was not chosen: {found.usable}")
+    chosen = str(path) if here.is_file() or store.is_path(name) else name
+    file = context.obj["use"](chosen)
+    click.echo(
+        f"The model is {chosen} now ({file} says so). A running daemon takes it with the next request."
+    )
+    if found.order == "plain":
+        click.echo("It has no fill-in-the-middle format: what stands behind the cursor is not shown to it.")
 
 
 @models.command(short_help="Print where a model lies.")

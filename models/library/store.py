@@ -12,6 +12,7 @@ from pathlib import Path
 from ...context.shared.paths import data_dir
 from ...context.shared.problem import ModelProblem
 from . import catalogue
+from .elsewhere import is_elsewhere, resolve_elsewhere
 
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$")
 
@@ -51,7 +52,8 @@ def resolve_model(name_or_path: str, directory: Path | None = None) -> Path:
 
     A name is looked up in the catalogue, then among the file stems of the models folder, never in the
     current directory; whatever has a slash in it or ends in `.gguf` is a path (`~` is expanded), and one
-    without a slash is looked for in the models folder as well.
+    without a slash is looked for in the models folder as well. A name that begins with another program's
+    (`ollama:…`) is that of a model which this program keeps.
 
     Raises:
         ModelProblem: there is no such file; the sentence names the next step.
@@ -60,7 +62,9 @@ def resolve_model(name_or_path: str, directory: Path | None = None) -> Path:
     folder = directory or models_dir()
     if not wanted or "\0" in wanted:
         raise ModelProblem("No model is named. 'foretype models list' shows what there is.")
-    if "/" in wanted or wanted.lower().endswith(".gguf"):
+    if is_elsewhere(wanted):
+        return resolve_elsewhere(wanted)
+    if is_path(wanted):
         return _resolve_path(wanted, folder)
     entry = catalogue.find_model(wanted)
     if entry is not None:
@@ -78,6 +82,11 @@ def resolve_model(name_or_path: str, directory: Path | None = None) -> Path:
         return path
     hint = catalogue.suggestion(wanted, (*catalogue.model_names(), *own))
     raise catalogue.UnknownModel(f"There is no model called '{wanted}'.{hint}")
+
+
+def is_path(name_or_path: str) -> bool:
+    """Whether this is the path of a file rather than a name."""
+    return not is_elsewhere(name_or_path) and ("/" in name_or_path or name_or_path.lower().endswith(".gguf"))
 
 
 def _resolve_path(wanted: str, folder: Path) -> Path:

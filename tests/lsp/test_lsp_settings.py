@@ -10,8 +10,8 @@ import attrs
 import pytest
 from foretype.context.shared.problem import Problem
 from foretype.daemon.settings.settings import CompletionSettings, Settings
+from foretype.daemon.settings.user_config import with_model, write_model
 from foretype.lsp.session.settings import Switches, received, resolve_settings, schema
-from foretype.lsp.session.user_config import with_model, write_model
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 
@@ -182,3 +182,8 @@ async def test_a_model_that_is_not_here_is_not_chosen(
     await inside.end()
     assert "foretype models pull" in inside.answers["choose"][0]["result"]
     assert not (tmp_path / "XDG_CONFIG_HOME" / "foretype" / "config.toml").exists()
+
+
+def test_a_model_is_chosen_whatever_its_name_is_made_of() -> None:
+    for name in ("ollama:qwen2.5-coder:1.5b", "C:\\models\\a.gguf", 'a"b', "/home/jürgen/a.gguf"):
+        assert tomllib.loads(with_model("", name))["model"]["name"] == name

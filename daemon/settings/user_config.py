@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -35,7 +36,7 @@ def with_model(text: str, name: str) -> str:
     Raises:
         Problem: the result would not be TOML that says so.
     """
-    line = f'name = "{name}"'
+    line = f"name = {json.dumps(name, ensure_ascii=False)}"
     lines = text.splitlines()
     section = next((number for number, one in enumerate(lines) if _SECTION.match(one)), None)
     if section is None:
