@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,11 +59,14 @@ _VERBS = [
 # fmt: on
 
 
+_MOST_LOOKS = 30
+
+
 def workspace() -> Path:
     """A folder with `FILES` source files; made once."""
     root = BUILD / f"workspace-{_SEED}-{FILES}"
     if root.is_dir():
-        return root
+        return _repository(root)
     chance = random.Random(_SEED)
     unfinished = root.with_suffix(".new")
     for number in range(FILES):
@@ -71,7 +75,25 @@ def workspace() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{chance.choice(_WORDS)}_{number}.{suffix}").write_text(source(chance, number), "utf-8")
     unfinished.rename(root)
+    return _repository(root)
+
+
+def _repository(root: Path) -> Path:
+    """The folder as a repository of its own: the one around it says that build folders are left out."""
+    (root / ".git").mkdir(exist_ok=True)
     return root
+
+
+def library() -> Path:
+    """A copy of the standard library's modules; made once."""
+    root = BUILD / "library"
+    if not root.is_dir():
+        unfinished = root.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        leave = shutil.ignore_patterns("site-packages", "test", "tests", "__pycache__", "*.so", "*.pyc")
+        shutil.copytree(Path(_pydecimal.__file__).parent, unfinished, ignore=leave)
+        unfinished.rename(root)
+    return _repository(root)
 
 
 def _names(chance: random.Random) -> tuple[str, str, str]:
@@ -230,7 +252,7 @@ def _check_completion(costs: Costs, index: Index, text: str, offset: int) -> Non
 
 def megabytes_per_second() -> tuple[float, float]:
     """Bytes of source for each second of one core, the standard library's: (indexed, only parsed)."""
-    root = Path(_pydecimal.__file__).parent
+    root = library()
     read = 0
     started = time.process_time()
     for each in survey(root, Limits(files=600), []):
@@ -291,6 +313,8 @@ async def visible_ms(root: Path, index: Index, times: int = 10) -> list[float]:
         number = 0
         while not seen.is_set() and not following.done():  # watching begins at a moment that nobody is told
             number += 1
+            if number > _MOST_LOOKS:
+                raise TimeoutError("The system reports no change of the workspace's files.")
             file.write_text(f"begin_{number} = 1\n", "utf-8")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(seen.wait(), 1)
