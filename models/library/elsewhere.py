@@ -189,15 +189,23 @@ def _llama_cpp(folders: UserFolders) -> Iterator[tuple[str, Path]]:
         yield from _named_by_path(root)
 
 
-def _hugging_face(folders: UserFolders) -> Iterator[tuple[str, Path]]:
-    """Files in Hugging Face's cache: of each repository the revision that `main` is, else the newest."""
-    roots = [
+def _hub_caches(folders: UserFolders) -> list[Path]:
+    return [
         *folders.named("HF_HUB_CACHE"),
         *folders.named("HUGGINGFACE_HUB_CACHE"),
         *folders.named("HF_HOME", "hub"),
         (folders.named("XDG_CACHE_HOME") or [folders.home / ".cache"])[0] / "huggingface" / "hub",
     ]
-    for root in roots:
+
+
+def hub_cache(folders: UserFolders) -> Path:
+    """Where Hugging Face's tools keep what they fetch."""
+    return _hub_caches(folders)[0]
+
+
+def _hugging_face(folders: UserFolders) -> Iterator[tuple[str, Path]]:
+    """Files in Hugging Face's cache: of each repository the revision that `main` is, else the newest."""
+    for root in _hub_caches(folders):
         for folder in _entries(root):
             kind, *name = folder.name.split("--")
             if kind != "models" or not name:

@@ -1,0 +1,212 @@
+"""Fetches a GGUF file from a repository on the Hugging Face Hub, because the user asked for it by name.
+
+`huggingface_hub` does the work: it resumes what was broken off, honours mirrors (HF_ENDPOINT), proxies and
+the user's token, and its cache is shared with other tools. So the file lies there, and foretype uses it there
+(`elsewhere`). Which file is meant is decided here; the catalogue's models come in other ways (`download`).
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+from ...context.shared.problem import ModelProblem
+from .elsewhere import UserFolders, hub_cache
+from .receiving import DownloadProblem, Progress, Unreachable, sha256_of
+
+_NAME = re.compile(r"hf:(?P<repository>\w[\w.-]*/\w[\w.-]*)(?::(?P<file>.+))?", re.IGNORECASE)
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
+_USUAL = ("q4_k_m", "q8_0", "q4_0")
+"""Which file is taken where the user names none: the kind that most people run, then what is left."""
+
+
+@attrs.frozen
+class HubFile:
+    """A file in a repository: its name, its size in bytes, and its SHA-256 where the Hub says it."""
+
+    name: str
+    size: int = 0
+    sha256: str = ""
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a name asks for a file on the Hub, as `hf:OWNER/REPOSITORY` does."""
+    return name.strip().lower().startswith("hf:")
+
+
+def read_hub_name(name: str) -> tuple[str, str]:
+    """(repository, file or part of its name, "" for none).
+
+    Raises:
+        DownloadProblem: the name is not of that form.
+    """
+    found = _NAME.fullmatch(name.strip())
+    if found is None:
+        raise DownloadProblem(
+            f"'{name}' names no file on the Hub: it is hf:OWNER/REPOSITORY or hf:OWNER/REPOSITORY:FILE."
+        )
+    return found["repository"], found["file"] or ""
+
+
+def chosen_files(files: Sequence[HubFile], wanted: str, repository: str) -> list[HubFile]:
+    """The file that is meant, all parts of it in order.
+
+    Args:
+        files: all files of the repository.
+        wanted: a file's name or a part of it, such as a quantisation; "" takes the usual one.
+        repository: for the sentence.
+
+    Raises:
+        DownloadProblem: there is none, or more than one.
+    """
+    models = [each for each in files if _is_model(each.name)]
+    if not models:
+        raise DownloadProblem(f"{repository} has no GGUF file; such repositories often end in '-GGUF'.")
+    said = wanted.lower().removesuffix(".gguf")
+    fitting = [each for each in models if said in (_stem(each.name), each.name.lower().removesuffix(".gguf"))]
+    fitting = fitting or [each for each in models if said in each.name.lower()]
+    if not wanted:
+        usual = next((kind for kind in _USUAL if any(kind in each.name.lower() for each in models)), "")
+        fitting = [each for each in models if usual in each.name.lower()]
+    whole = {_stem(each.name) for each in fitting}
+    if not whole:
+        raise DownloadProblem(f"{repository} has no '{wanted}'; it has {_listed(models)}.")
+    if len(whole) > 1:
+        raise DownloadProblem(f"'{wanted or repository}' may be {_listed(fitting)}; name one of them.")
+    first = min(whole)
+    return sorted((each for each in fitting if _stem(each.name) == first), key=lambda each: each.name)
+
+
+def _is_model(name: str) -> bool:
+    return name.lower().endswith(".gguf") and "mmproj" not in name.lower()
+
+
+def _stem(name: str) -> str:
+    return _PART.sub("", name.lower().rpartition("/")[2]).removesuffix(".gguf")
+
+
+def _listed(files: Sequence[HubFile]) -> str:
+    names = sorted({_stem(each.name) for each in files})
+    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+
+
+def pull_from_hub(name: str, progress: Progress, folders: UserFolders | None = None) -> tuple[str, Path]:
+    """Fetch what a name asks for unless it is there: (the name by which foretype knows it, the file).
+
+    Raises:
+        DownloadProblem: no such repository or file, no access, no network, no space, a wrong checksum.
+    """
+    repository, wanted = read_hub_name(name)
+    try:
+        files, revision = _files_of(repository)
+        chosen = chosen_files(files, wanted, repository)
+        cache = hub_cache(folders or UserFolders())
+        paths = [_fetched(repository, revision, each, cache, progress) for each in chosen]
+    except DownloadProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - whose HTTP client it is, and so its errors, differs by version
+        raise _in_words(error, repository) from error
+    _check(paths[0], repository)
+    return f"hf:{repository}:{_PART.sub('', paths[0].name).removesuffix('.gguf')}", paths[0]
+
+
+def _files_of(repository: str) -> tuple[list[HubFile], str]:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="foretype")
+    info = cast("Any", api.model_info(repository, files_metadata=True, timeout=30))
+    files = [
+        HubFile(each.rfilename, each.size or 0, (each.lfs.sha256 if each.lfs else "") or "")
+        for each in info.siblings or ()
+    ]
+    return files, info.sha
+
+
+def _fetched(repository: str, revision: str, file: HubFile, cache: Path, progress: Progress) -> Path:
+    import huggingface_hub
+
+    progress.phase(f"Downloading {file.name}", file.size or None)
+    download = cast("Any", huggingface_hub).hf_hub_download
+    path = Path(
+        download(
+            repository,
+            file.name,
+            revision=revision,
+            cache_dir=cache,
+            endpoint=os.environ.get("HF_ENDPOINT") or None,
+            library_name="foretype",
+            tqdm_class=_bar_of(progress),
+        )
+    )
+    if file.sha256:
+        progress.phase(f"Checking {file.name}", file.size or None)
+        if sha256_of(path, progress) != file.sha256:
+            path.resolve().unlink(missing_ok=True)  # the link's target, or it would be taken again
+            raise DownloadProblem(
+                f"{file.name} of {repository} is not what was published: its SHA-256 is wrong. A mirror or "
+                "proxy may have changed it; it was removed from the cache."
+            )
+    return path
+
+
+def _bar_of(progress: Progress) -> type[Any]:
+    """A bar of tqdm's that draws nothing and tells a `Progress`."""
+    from tqdm import tqdm  # pyright: ignore[reportMissingModuleSource, reportUnknownVariableType]
+
+    base: Any = tqdm
+
+    def begin(bar: Any, *arguments: Any, **options: Any) -> None:
+        options.pop("name", None)
+        base.__init__(bar, *arguments, **{**options, "file": io.StringIO(), "disable": False})
+
+    def update(bar: Any, n: float | None = 1) -> Any:
+        done = base.update(bar, n)
+        progress.at(int(bar.n))
+        return done
+
+    return type("ToldBar", (base,), {"__init__": begin, "update": update})
+
+
+def _in_words(error: Exception, repository: str) -> DownloadProblem:
+    """What went wrong, as a sentence."""
+    from huggingface_hub import errors
+
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, errors.HFValidationError):
+        return DownloadProblem(f"'{repository}' cannot be the name of a repository on the Hub.")
+
+    if isinstance(error, errors.GatedRepoError):
+        return DownloadProblem(
+            f"{repository} is given out to those who accepted its terms: do that on its page, then let "
+            "'hf auth login' keep your token."
+        )
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return DownloadProblem(f"There is no repository {repository} on the Hub, or it is private.")
+    if isinstance(error, errors.HfHubHTTPError):
+        status = cast("Any", error).response.status_code
+        return DownloadProblem(f"The Hub does not give out {repository} (HTTP {status}); try again later.")
+    if number in {errno.ENOSPC, errno.EDQUOT}:
+        return DownloadProblem(f"There is no space left for a file of {repository}; what is there is kept.")
+    if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return DownloadProblem(f"The cache of the Hub's files may not be written to ({error}).")
+    return Unreachable(
+        f"{repository} could not be reached: check the network, the proxy settings and HF_ENDPOINT, then try "
+        "again; what was fetched is gone on with."
+    )
+
+
+def _check(path: Path, repository: str) -> None:
+    from ..gguf import file as gguf
+
+    try:
+        gguf.check_architecture(gguf.read_gguf(path))
+    except ModelProblem as problem:
+        raise DownloadProblem(f"What {repository} gives out is no usable model: {problem}") from problem
