@@ -206,5 +206,10 @@ def close_what_is_open(draft: DraftText, place: CursorLines, rules: StopRules) -
     finished = _closed_lines(draft, line)
     if finished:
         return draft.cut(before_closer(finished, line, ended=False))
-    text, replaced = meet_closers(closed_beginning(draft.text, line), _line(place), ended=True)
+    beginning = closed_beginning(draft.text, line)
+    if not closers_only(place.after):
+        # Which of the quotes on the right closes what can't be told once the text has closed the line's.
+        ends_string = any(closer == line.quote for _, closer in line.balance(beginning).closers)
+        return draft.cut("" if line.quote and ends_string else beginning)
+    text, replaced = meet_closers(beginning, _line(place), ended=True)
     return attrs.evolve(draft.cut(text), replace_right=replaced)

@@ -9,8 +9,8 @@ put there and whose own place lies behind must still stand directly after it, an
 - beginning: less of it, and sound: in front of other text on its line, what was opened in the text that was
   inserted is closed by just its closers, with blanks between as one likes (in Go, no line break stands in
   front of `)` and `]` without a comma).
-- restyled: as exact or beginning, but for the indentation of lines, and blank lines. Where indentation has a
-  meaning, lines are deeper or shallower than their neighbours as the authors have them.
+- restyled: as exact or beginning, but for the indentation of lines, blank lines, and a blank behind a comma.
+  Where indentation has a meaning, lines are deeper or shallower than their neighbours as the authors have them.
 - fitted: restyled, where the authors indent otherwise than in the rest of their file, or the rest shows
   nothing: whoever follows the file can't know. It counts for nothing.
 - killed: nothing is shown, although the answer was the authors' text.
@@ -64,6 +64,10 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
     if verdict.outcome == CORRUPT and lost > 0:
         other = _compared(state, answer, applied, lost)
         return other if other.outcome != CORRUPT else verdict
+    start = state.hole.start
+    if verdict.fault == "blanks" and applied[start - 1 : start + 1] == ", ":
+        other = _compared(state, answer, applied[:start] + applied[start + 1 :], 0)
+        return Verdict(RESTYLED) if other.outcome != CORRUPT else verdict
     return verdict
 
 
