@@ -10,7 +10,7 @@ put there and whose own place lies behind must still stand directly after it, an
   inserted is closed by just its closers, with blanks between as one likes (in Go, no line break stands in
   front of `)` and `]` without a comma).
 - restyled: as exact or beginning, but for the indentation of lines, blank lines, and a blank behind a comma.
-  Where indentation has a meaning, lines are deeper or shallower than their neighbours as the authors have them.
+  Where indentation has a meaning, lines are as the authors have them: deeper or shallower than the next.
 - fitted: restyled, where the authors indent otherwise than in the rest of their file, or the rest shows
   nothing: whoever follows the file can't know. It counts for nothing.
 - killed: nothing is shown, although the answer was the authors' text.
