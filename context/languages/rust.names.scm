@@ -9,7 +9,9 @@
 (attribute_item) @ignore
 (inner_attribute_item) @ignore
 (visibility_modifier) @ignore
-(scoped_identifier) @ignore
+; Of a path only where it begins can be asked about.
+(scoped_identifier path: (identifier) @namespace)
+(scoped_identifier name: (_) @ignore)
 (scoped_type_identifier) @ignore
 (macro_invocation macro: (_) @ignore)
 (lifetime (identifier) @ignore)

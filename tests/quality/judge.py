@@ -3,7 +3,7 @@
 It knows what no editor can know: the file as its authors wrote it, and every word of the repository. Python
 is judged by the compiler's own symbol tables, where the completed file compiles. Otherwise a name is
 undefined when it is new: it stands nowhere in the original file or the repository, is no builtin, no member
-of something else, and the suggestion doesn't declare it either.
+of something else, in no header that this machine has, and the suggestion doesn't declare it either.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import functools
 import keyword
 import re
 import symtable
+import sysconfig
 import warnings
 from pathlib import Path
 
@@ -109,6 +110,9 @@ _DECLARED = {
         r"|^\s*(?P<label>\w+):"
     ),
 }
+_INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./+-]+)[>"]', re.MULTILINE)
+_SYSTEM_HEADERS = (Path("/usr/include"), Path("/usr/include/x86_64-linux-gnu"))
+_VARIANT = re.compile(r"^\s*([A-Z]\w*)\s*[,({]", re.MULTILINE)
 _KEYWORD = re.compile(r"\s*=(?!=)")
 _PROPERTY = re.compile(r"\s*\??:(?!:)")
 _MADE_FILES = (*(suffix for each in SUFFIXES.values() for suffix in each), ".h", ".tsx", ".pyi")
@@ -134,7 +138,33 @@ def undefined_names(
     line = completed.rfind("\n", 0, start) + 1
     code = masked(completed, language)
     known = set(IDENTIFIER.findall(original)) | BUILTINS[language] | _declared(code, language, line, end)
+    if language == "c":
+        known |= _words_of_headers(completed)
+    if language == "rust" and _is_in_enumeration(code, line):
+        known |= set(_VARIANT.findall(code, line, end))
     return [name for name in _used(code, language, start, end) if name not in known | words_of(root)]
+
+
+def _words_of_headers(text: str) -> set[str]:
+    """The words of those headers that a C file includes and this machine has."""
+    words: set[str] = set()
+    for header in _INCLUDED.findall(text):
+        if header == "Python.h":
+            words |= words_of(Path(sysconfig.get_path("include")))
+        for folder in _SYSTEM_HEADERS:
+            if (folder / header).is_file():
+                words |= set(IDENTIFIER.findall((folder / header).read_text("utf-8", errors="ignore")))
+    return words
+
+
+def _is_in_enumeration(code: str, place: int) -> bool:
+    """Whether the innermost open brace in front of a place is that of a Rust `enum`."""
+    depth = 0
+    for at in range(place - 1, -1, -1):
+        depth += (code[at] == "}") - (code[at] == "{")
+        if depth < 0:
+            return re.search(r"\benum\b[^{};]*$", code[:at]) is not None
+    return False
 
 
 def _by_symbol_tables(original: str, completed: str, start: int, end: int) -> list[str] | None:
