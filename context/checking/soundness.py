@@ -22,6 +22,8 @@ from .closers import Line, closed, meet_closers
 from .name_checks import NameCheck
 
 _MOST_PROBES = 24
+_NEAR = 300
+"""Code points from the cursor within which broken code says nothing about a completion."""
 _ANYTHING = ("x", "")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -53,6 +55,7 @@ class Bench:
         text: the completion.
         replace_right: code points right of the cursor that the whole completion replaces.
         allowance: how long it may take; where that is over, `OutOfTimeError` is raised.
+        nearby: only what stands near the cursor has to parse, since something far from it doesn't.
     """
 
     snapshot: Snapshot
@@ -60,6 +63,7 @@ class Bench:
     text: str
     replace_right: int
     allowance: Allowance
+    nearby: bool = False
 
     @property
     def line(self) -> Line:
@@ -82,18 +86,23 @@ class Bench:
         """The longest beginning of `text` that parses in its place, or could if it went on."""
         described = self.snapshot.described
         tree = self._tree_with(text)
-        if _is_sound(tree):
+        if self._is_sound(tree, text):
             return self._probe(text, tree)
         found = self._finished(text, described.layout.finishers)
         if found is not None:
             return found
-        if self._broken_anyway() or not self._can_be_finished():
+        if self._broken_anyway():
+            nearby = attrs.evolve(self, nearby=True)
+            far = not self.nearby and not nearby._broken_anyway()  # noqa: SLF001 - another Bench
+            return nearby.sound_beginning(text) if far else self._probe(text, self._sound_here(tree, text))
+        # Around lines for a preprocessor one defect brings others, so that nothing is cut for those nearby.
+        if (self.nearby and described.layout.unindented) or not self._can_be_finished():
             return self._probe(text, self._sound_here(tree, text))
         for number, shorter in enumerate(_shorter(text, described.keywords)):
             if number >= _MOST_PROBES:
                 break
             tree = self._tree_with(shorter)
-            if _is_sound(tree):
+            if self._is_sound(tree, shorter):
                 return self._probe(shorter, tree)
             found = self._finished(shorter, described.layout.finishers[:1])
             if found is not None:
@@ -106,7 +115,9 @@ class Bench:
             return self.sound_beginning(text)
         whole = closed(text, self._line_behind(text))
         tree = self._tree_with(whole) if whole else None
-        return Probe("", 0, None) if not whole or not _is_sound(tree) else self._probe(whole, tree)
+        return (
+            Probe("", 0, None) if not whole or not self._is_sound(tree, whole) else self._probe(whole, tree)
+        )
 
     def may_bind_later(self, text: str, check: NameCheck) -> bool:
         """Whether names count as known once the line goes on as it may: `(a, b` as parameters of `=>`."""
@@ -138,19 +149,19 @@ class Bench:
             return None
         if whole.rstrip().endswith(","):
             tree = self._tree_with(whole.rstrip()[:-1], self._missing(whole))
-            if tree is not None and not tree.has_defects:
+            if tree is not None and self._is_sound(tree, whole):
                 return self._probe(whole, tree)
         missing = self._missing(whole)
         for finish in (missing, *(missing + finisher for finisher in finishers), *finishers):
             if not finish and whole == text:
                 continue
             tree = self._tree_with(whole, finish)
-            if tree is not None and not tree.has_defects:
+            if tree is not None and self._is_sound(tree, whole):
                 return self._probe(whole, tree)
         if not self.stands_free(text) and not balance(whole, self.snapshot.described).openers:
             for finisher in finishers[:2]:  # an unfinished statement in front of a closer
                 tree = self._tree_with(whole + finisher)
-                if tree is not None and not tree.has_defects:
+                if tree is not None and self._is_sound(tree, whole):
                     return self._probe(whole, tree)
         return None
 
@@ -171,7 +182,7 @@ class Bench:
         start = line_start(before, len(before))
         end = next_line_start(after, 0)
         tree = self.allowance.parse(before[:start] + after[end:], self.snapshot)
-        return tree is None or tree.has_defects
+        return tree is None or not self._is_sound(tree, "", at=start)
 
     def _can_be_finished(self) -> bool:
         """Whether anything at all would be sound here: not in a line whose end is yet to be written."""
@@ -179,10 +190,16 @@ class Bench:
         for text in _ANYTHING:
             missing = self._missing(text)
             for finish in ("", missing, *(missing + finisher for finisher in finishers)):
-                tree = self._tree_with(text, finish)
-                if tree is None or not tree.has_defects:
+                if self._is_sound(self._tree_with(text, finish), text):
                     return True
         return False
+
+    def _is_sound(self, tree: SyntaxTree | None, text: str, at: int = -1) -> bool:
+        """Whether a tree has no defects, or none near the place where `text` stands in it."""
+        if tree is None or not tree.has_defects:
+            return True
+        start = len(self.piece.before) if at < 0 else at
+        return self.nearby and not tree.defects(max(start - _NEAR, 0), start + len(text) + _NEAR, 1)
 
     def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:
         """The tree, where its defects are elsewhere: good enough for names."""
@@ -199,10 +216,6 @@ def _open_tags(text: str) -> str:
         elif not found["closes"] and not found["empty"]:
             opened.append(found["name"])
     return "".join(f"</{name}>" for name in reversed(opened))
-
-
-def _is_sound(tree: SyntaxTree | None) -> bool:
-    return tree is None or not tree.has_defects
 
 
 def _shorter(text: str, keywords: frozenset[str]) -> Iterator[str]:
