@@ -25,10 +25,12 @@ class KnownNames:
     Attributes:
         defined: whether a file of the workspace defines a name; None while nobody can say.
         mentioned: whether another file so much as mentions a name; None where absence proves nothing.
+        exported: the same, for what must come from a file of the workspace itself; None while nobody can say.
     """
 
     defined: KnowsName | None = None
     mentioned: KnowsName | None = None
+    exported: KnowsName | None = None
 
 
 @attrs.frozen
@@ -49,8 +51,9 @@ class WorkspaceFacts:
     @classmethod
     def from_index(cls, index: Index, path: str) -> WorkspaceFacts:
         """What an index says beside the file at `path`; no imports are added."""
-        mentioned = partial(index.mentions, but=path) if index.absence_is_evidence else None
-        return cls(KnownNames(index.knows, mentioned), None, index.headers)
+        mentioned = partial(index.mentions, but=path)
+        proving = mentioned if index.absence_is_evidence else None
+        return cls(KnownNames(index.knows, proving, mentioned), None, index.headers)
 
 
 NOTHING_KNOWN = WorkspaceFacts()

@@ -112,8 +112,9 @@ class NameCheck:
         if use.kind == "own":
             return "unknown member" if _is_unknown_member(use, self.tree, self.snapshot) else ""
         if use.kind == "imported":
-            invented = not mentioned(self.snapshot.text, use.name) and self._is_never_mentioned(use)
-            return "unknown name" if invented else ""
+            exported = self.names.exported
+            absent = exported is not None and not exported(use.name)
+            return "unknown name" if absent and not mentioned(self.snapshot.text, use.name) else ""
         names = self.snapshot.described.names
         if self._is_visible(use) or is_package(use.name, self._text, names):
             return ""

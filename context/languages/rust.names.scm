@@ -10,7 +10,7 @@
 (inner_attribute_item) @ignore
 (visibility_modifier) @ignore
 ; Of a path only where it begins can be asked about.
-(scoped_identifier path: (identifier) @namespace)
+(scoped_identifier path: (identifier) @package)
 (scoped_identifier name: (_) @ignore)
 (scoped_type_identifier) @ignore
 (macro_invocation macro: (_) @ignore)

@@ -20,8 +20,8 @@ _NAMES = {"use", "type"}
 _ELSEWHERE = {"own", "imported"}
 """Kinds of names that a declaration between the same offsets doesn't explain."""
 
-_ASKED_FOR = _NAMES | _ELSEWHERE | {"namespace"}
-_RANK = ("use", "type", "namespace", "imported", "own")
+_ASKED_FOR = _NAMES | _ELSEWHERE | {"namespace", "package"}
+_RANK = ("use", "type", "namespace", "package", "imported", "own")
 """A name captured as more than one kind counts as the last of these."""
 
 _WORD = re.compile(r"[^\W\d]\w+")
@@ -37,9 +37,9 @@ class Use:
     Attributes:
         name: the identifier.
         start: its offset in the text that was asked about.
-        kind: "use" for values, "type" for types, "namespace" for what a qualified type begins with, "own" for
-            members of the object the code belongs to, "imported" for what comes from another file of the
-            workspace.
+        kind: "use" for values, "type" for types, "namespace" for what a qualified type begins with, "package"
+            for what a path into a library may begin with, "own" for members of the object the code belongs
+            to, "imported" for what comes from another file of the workspace.
     """
 
     name: str

@@ -24,6 +24,9 @@ from .mentions import words_of
 from .storage import IndexedFile
 from .symbols import symbols_of
 
+_MANIFESTS = frozenset({"Cargo.toml"})
+"""Files that name packages which code may use without another mention."""
+
 
 @attrs.frozen
 class Limits:
@@ -133,7 +136,10 @@ def entry_of(root: Path, each: FoundFile, limits: Limits) -> IndexedFile:
     ]
     names = tuple(dict.fromkeys(symbol.name for symbol in symbols))
     # A module is imported by its file's name, which no file needs to mention.
-    words = words_of(each.path if text is None else f"{text}\n{each.path}")
+    said = "" if text is None else text
+    if Path(each.path).name in _MANIFESTS:
+        said += said.replace("-", "_")  # as code spells a package with a dash
+    words = words_of(f"{said}\n{each.path}")
     packed = storage.pack_rows(rows)
     return IndexedFile(
         each.path, each.modified_ns, each.size, names, packed, words, _included(each.path, text or "")
@@ -147,9 +153,10 @@ def _included(path: str, text: str) -> tuple[str, ...] | None:
 
 
 def is_wanted(path: str, size: int, limits: Limits) -> bool:
-    """Whether a file is small enough and of a language whose definitions can be found."""
+    """Whether a file is small enough, and of a language whose definitions can be found or a manifest."""
     described = language_of(path)
-    return bool(described) and size <= limits.file_bytes and bool(language(described).definitions_queries)
+    telling = Path(path).name in _MANIFESTS or bool(language(described).definitions_queries)
+    return bool(described) and size <= limits.file_bytes and telling
 
 
 def walk(

@@ -157,7 +157,8 @@ class Relations:
         """What is known of a document's workspace, for checking what a model says."""
         from ...context.checking.check import KnownNames, WorkspaceFacts
 
-        names = KnownNames(self._defined(uri), self._mentioned(uri))
+        mentioned = self._mentioned(uri)
+        names = KnownNames(self._defined(uri), mentioned if self._proves(uri) else None, mentioned)
         return WorkspaceFacts(names, self.imports(uri), self.headers(uri))
 
     def _defined(self, uri: str) -> KnowsName | None:
@@ -167,10 +168,15 @@ class Relations:
             return None
         return partial(_is_known, folder, tuple(document.whole for document in self._others(uri)))
 
+    def _proves(self, uri: str) -> bool:
+        """Whether it proves something that a document's workspace doesn't mention a name."""
+        folder = self._folder(uri)
+        return folder is not None and folder.index.absence_is_evidence
+
     def _mentioned(self, uri: str) -> KnowsName | None:
-        """Whether another file of the workspace mentions a name; None where absence proves nothing."""
+        """Whether another file of the workspace mentions a name; None while that can't be said."""
         folder, document = self._folder(uri), self._documents.get(uri)
-        if folder is None or document is None or not folder.ready or not folder.index.absence_is_evidence:
+        if folder is None or document is None or not folder.ready:
             return None
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
