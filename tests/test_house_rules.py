@@ -126,6 +126,18 @@ def test_what_a_docstring_names_by_its_module_is_there() -> None:
     assert not wrong
 
 
+def test_what_is_raised_is_called_a_problem_or_an_error() -> None:
+    wrong = [
+        f"{module}: {node.name}"
+        for module, (_, tree) in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(base).endswith(("Problem", "Error", "Exception")) for base in node.bases)
+        and not node.name.endswith(("Problem", "Error"))
+    ]
+    assert wrong == []
+
+
 def test_what_is_listed_is_there() -> None:
     assert set(LONG_MODULES) <= set(modules())
     assert {module for module, _ in LONG_FUNCTIONS} <= set(modules())

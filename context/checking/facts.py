@@ -24,13 +24,18 @@ class KnownNames:
 
     Attributes:
         defined: whether a file of the workspace defines a name; None while nobody can say.
-        mentioned: whether another file so much as mentions a name; None where absence proves nothing.
-        exported: the same, for what must come from a file of the workspace itself; None while nobody can say.
+        named: whether another file so much as mentions a name; None while nobody can say.
+        telling: there are so many files that a name which none of them mentions is an invention.
     """
 
     defined: KnowsName | None = None
-    mentioned: KnowsName | None = None
-    exported: KnowsName | None = None
+    named: KnowsName | None = None
+    telling: bool = True
+
+    @property
+    def mentioned(self) -> KnowsName | None:
+        """Whether another file mentions a name; None where absence proves nothing."""
+        return self.named if self.telling else None
 
 
 @attrs.frozen
@@ -51,9 +56,8 @@ class WorkspaceFacts:
     @classmethod
     def from_index(cls, index: Index, path: str) -> WorkspaceFacts:
         """What an index says beside the file at `path`; no imports are added."""
-        mentioned = partial(index.mentions, but=path)
-        proving = mentioned if index.absence_is_evidence else None
-        return cls(KnownNames(index.knows, proving, mentioned), None, index.headers)
+        named = partial(index.mentions, but=path)
+        return cls(KnownNames(index.knows, named, index.absence_is_evidence), None, index.headers)
 
 
 NOTHING_KNOWN = WorkspaceFacts()

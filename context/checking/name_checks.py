@@ -112,8 +112,8 @@ class NameCheck:
         if use.kind == "own":
             return "unknown member" if _is_unknown_member(use, self.tree, self.snapshot) else ""
         if use.kind == "imported":
-            exported = self.names.exported
-            absent = exported is not None and not exported(use.name)
+            named = self.names.named  # the workspace's own file says it, however few there are
+            absent = named is not None and not named(use.name)
             return "unknown name" if absent and not mentioned(self.snapshot.text, use.name) else ""
         names = self.snapshot.described.names
         if self._is_visible(use) or is_package(use.name, self._text, names):

@@ -25,6 +25,7 @@ _MOST_PROBES = 24
 _NEAR = 300
 """Code points from the cursor within which broken code says nothing about a completion."""
 _ANYTHING = ("x", "")
+_WORD_END = re.compile(r"\w+$")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
@@ -93,8 +94,11 @@ class Bench:
             return found
         if self._broken_anyway():
             nearby = attrs.evolve(self, nearby=True)
-            far = not self.nearby and not nearby._broken_anyway()  # noqa: SLF001 - another Bench
+            whole = len(self.piece.before) + len(self.piece.after) == len(self.snapshot.text)
+            far = whole and not self.nearby and not nearby._broken_anyway()  # noqa: SLF001 - another Bench
             return nearby.sound_beginning(text) if far else self._probe(text, self._sound_here(tree, text))
+        if self.nearby and not self._breaks_inside(tree, text):
+            return self._probe(text, self._sound_here(tree, text))
         # Around lines for a preprocessor one defect brings others, so that nothing is cut for those nearby.
         if (self.nearby and described.layout.unindented) or not self._can_be_finished():
             return self._probe(text, self._sound_here(tree, text))
@@ -187,7 +191,9 @@ class Bench:
     def _can_be_finished(self) -> bool:
         """Whether anything at all would be sound here: not in a line whose end is yet to be written."""
         finishers = self.snapshot.described.layout.finishers
-        for text in _ANYTHING:
+        typed = _WORD_END.search(self.piece.before)
+        apart = " " if typed and typed.group() in self.snapshot.described.keywords else ""
+        for text in (f"{apart}{each}" for each in _ANYTHING):
             missing = self._missing(text)
             for finish in ("", missing, *(missing + finisher for finisher in finishers)):
                 if self._is_sound(self._tree_with(text, finish), text):
@@ -199,7 +205,15 @@ class Bench:
         if tree is None or not tree.has_defects:
             return True
         start = len(self.piece.before) if at < 0 else at
-        return self.nearby and not tree.defects(max(start - _NEAR, 0), start + len(text) + _NEAR, 1)
+        # What is left open may be reported at the end of the piece, far away.
+        if not self.nearby or not (self.stands_free(text) or self.line.balance(text).is_closed):
+            return False
+        return not tree.defects(max(start - _NEAR, 0), start + len(text) + _NEAR, 1)
+
+    def _breaks_inside(self, tree: SyntaxTree | None, text: str) -> bool:
+        """Whether a part of a text doesn't parse, rather than what stands before or behind it."""
+        start = len(self.piece.before)
+        return tree is not None and bool(tree.defects(start + 1, start + len(text.rstrip()) - 1, 1))
 
     def _sound_here(self, tree: SyntaxTree | None, text: str) -> SyntaxTree | None:
         """The tree, where its defects are elsewhere: good enough for names."""

@@ -10,7 +10,7 @@ import enum
 import attrs
 
 from ..shared.values import StopRules
-from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines
+from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines, without_comment
 from ..syntax.snapshot import Snapshot
 from ..text.brackets import PAIRS, balance
 
@@ -139,7 +139,8 @@ def _is_long_prose(place: CursorLines) -> bool:
 def _line_end_openers(place: CursorLines) -> tuple[str, ...]:
     """What may turn one line into a block: only where no block stands below already."""
     below = place.below[0] if place.below else ""
-    deeper = place.columns_of(below) > place.indent and not closes_only(below, place.language)
+    closes = closes_only(without_comment(below, place.language), place.language)
+    deeper = place.columns_of(below) > place.indent and not closes
     if deeper or not place.at_line_end:
         return ()
     return place.language.layout.openers

@@ -66,7 +66,7 @@ def run() -> None:
                 on_ready=ready,
             )
         )
-    except server.AlreadyRunning as problem:
+    except server.AlreadyRunningProblem as problem:
         click.echo(str(problem))
         return
     if not ended:
@@ -109,12 +109,12 @@ def stop() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def status(as_json: bool) -> None:
     """What the daemon is doing. Exits with 1 when none is running."""
-    from ..client.client import DaemonClient, NotRunning
+    from ..client.client import DaemonClient, NotRunningProblem
     from ..wire.messages import to_wire
 
     try:
         found = asyncio.run(DaemonClient(DaemonHome(), name="foretype daemon status").status())
-    except NotRunning as problem:
+    except NotRunningProblem as problem:
         click.echo(json.dumps({"running": False}) if as_json else str(problem))
         sys.exit(1)
     if as_json:

@@ -220,11 +220,11 @@ def _checked(path: Path, size: int, entry: Entry | None) -> tuple[str, str]:
 def _daemon(place: DaemonHome) -> Iterator[Finding]:
     import asyncio
 
-    from ..client.client import DaemonClient, NotRunning
+    from ..client.client import DaemonClient, NotRunningProblem
 
     try:
         status = asyncio.run(DaemonClient(place, name="doctor").status())
-    except NotRunning:
+    except NotRunningProblem:
         if pid := holder(place):
             yield Finding("daemon", f"process {pid} accepts no connections", "foretype daemon stop")
         else:

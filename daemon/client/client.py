@@ -35,9 +35,9 @@ from ..wire.messages import (
 )
 from .backend import Backend, OnDelta, OnModel
 from .backoff import Backoff
-from .connection import Connection, Lost, Refused
+from .connection import Connection, LostProblem, RefusedError
 
-__all__ = ["Backend", "Backoff", "DaemonClient", "NotRunning", "OnDelta", "OnModel", "Starter"]
+__all__ = ["Backend", "Backoff", "DaemonClient", "NotRunningProblem", "OnDelta", "OnModel", "Starter"]
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,11 @@ ANSWER_WITHIN_S = 5.0
 """How long a living daemon may take for "hello", "status" and "stop", which never wait for the model."""
 
 
-class NotRunning(DaemonProblem):
+class NotRunningProblem(DaemonProblem):
     """Nobody listens at the socket."""
 
 
-class _NotYet(DaemonProblem):
+class _NotYetProblem(DaemonProblem):
     """The back-off has not ended: nothing was tried."""
 
 
@@ -103,7 +103,7 @@ class DaemonClient:
         try:
             result = await self._ask(Method.COMPLETE, request, on_delta)
             completion = from_wire(Completion, result)
-        except (Problem, Refused, protocol.ProtocolError) as error:
+        except (Problem, RefusedError, protocol.ProtocolError) as error:
             return Completion("", StopReason.UNAVAILABLE, Stage.QUEUE, detail=str(error))
         if completion.stop is not StopReason.UNAVAILABLE:
             self._backoff.succeeded()
@@ -113,7 +113,7 @@ class DaemonClient:
         """Evaluate a prompt ahead; see `Backend.warm`."""
         try:
             await self._ask(Method.WARM, request)
-        except (Problem, Refused) as error:
+        except (Problem, RefusedError) as error:
             log.info("warming was given up: %s", error)
 
     async def forget(self, request: ForgetRequest) -> None:
@@ -125,7 +125,7 @@ class DaemonClient:
         """Load the model; see `Backend.load`."""
         try:
             return from_wire(ModelStatus, await self._ask(Method.LOAD))
-        except (Problem, Refused, protocol.ProtocolError) as error:
+        except (Problem, RefusedError, protocol.ProtocolError) as error:
             return ModelStatus(ModelState.ERROR, detail=str(error))
 
     async def status(self) -> DaemonStatus:
@@ -136,7 +136,7 @@ class DaemonClient:
                 return from_wire(DaemonStatus, result)
             except TimeoutError:
                 raise DaemonProblem(self._hangs()) from None
-            except (Refused, protocol.ProtocolError) as error:
+            except (RefusedError, protocol.ProtocolError) as error:
                 raise DaemonProblem(str(error)) from error
 
     async def stop(self) -> bool:
@@ -148,7 +148,7 @@ class DaemonClient:
         try:
             async with self._running_daemon() as connection:
                 await _stop(connection, self._place)
-        except NotRunning:
+        except NotRunningProblem:
             return False
         except TimeoutError:
             raise DaemonProblem(self._hangs()) from None
@@ -171,7 +171,7 @@ class DaemonClient:
         except DaemonProblem:
             self._note_loss(connection)
             if how := await lifecycle.how_it_ended(connection.pid):
-                raise Lost(f"{_DIED_OF.format(how)}; the next request starts it again.") from None
+                raise LostProblem(f"{_DIED_OF.format(how)}; the next request starts it again.") from None
             raise
 
     def _note_loss(self, connection: Connection) -> None:
@@ -208,26 +208,26 @@ class DaemonClient:
         error = task.exception()
         if error is None:
             self._connection = task.result()
-        elif not isinstance(error, _NotYet):
+        elif not isinstance(error, _NotYetProblem):
             self._backoff.failed()
 
     async def _connect_when_due(self) -> Connection:
         """Connect; while the back-off lasts only to a daemon that somebody else has started."""
         if self._backoff.wait_s <= 0:
             return await self._connect_or_start()
-        with contextlib.suppress(NotRunning, Lost):
+        with contextlib.suppress(NotRunningProblem, LostProblem):
             connection = await self._connect()
             if await self._usable(connection):
                 return connection
         if not self._backoff.given_up:
-            raise _NotYet(
+            raise _NotYetProblem(
                 f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
                 f"{self._backoff.wait_s:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says "
                 "what to do."
             )
         how = await lifecycle.how_it_ended(self._died)
         died = _DIED_OF.format(how) if how else "The daemon ended before it answered"
-        raise _NotYet(
+        raise _NotYetProblem(
             f"{died}, {self._backoff.deaths} times in a row, so it is not started again by itself. "
             f"'foretype doctor' says what to do; then 'foretype daemon start', or restart the editor. "
             f"Its log is {self._place.output}."
@@ -237,7 +237,7 @@ class DaemonClient:
         for _ in range(3):
             try:
                 connection = await self._connect()
-            except (NotRunning, Lost):  # lost: it was just ending
+            except (NotRunningProblem, LostProblem):  # lost: it was just ending
                 await self._started()
                 continue
             if await self._usable(connection):
@@ -295,7 +295,7 @@ class DaemonClient:
         try:
             reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise NotRunning("No daemon is running; 'foretype daemon start' starts one.") from error
+            raise NotRunningProblem("No daemon is running; 'foretype daemon start' starts one.") from error
         except OSError as error:
             raise DaemonProblem(
                 f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "
@@ -317,7 +317,7 @@ class DaemonClient:
             connection.close()
             if isinstance(error, TimeoutError):
                 raise DaemonProblem(self._hangs()) from None
-            if isinstance(error, Refused | protocol.ProtocolError):
+            if isinstance(error, RefusedError | protocol.ProtocolError):
                 raise DaemonProblem(str(error)) from error
             raise
         return connection
@@ -341,7 +341,7 @@ async def _stop(connection: Connection, place: DaemonHome) -> None:
     async with asyncio.timeout(ANSWER_WITHIN_S):
         try:
             await connection.request(Method.STOP)
-        except (DaemonProblem, Refused):
+        except (DaemonProblem, RefusedError):
             pass  # it ended before it answered
         await asyncio.gather(connection.reading, return_exceptions=True)
         pid = connection.welcome.pid if connection.welcome else None

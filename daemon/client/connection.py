@@ -24,11 +24,11 @@ _MAX_UNREAD_BYTES = 32 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The daemon answered with an error; the message is its sentence."""
 
 
-class Lost(DaemonProblem):
+class LostProblem(DaemonProblem):
     """The connection ended before the answer came."""
 
 
@@ -53,11 +53,11 @@ class Connection:
         """Ask, and wait for the plain result. A cancelled wait takes the request back.
 
         Raises:
-            Refused: the daemon answered with a sentence.
+            RefusedError: the daemon answered with a sentence.
             DaemonProblem: the connection ended before the answer.
         """
         if self.lost:
-            raise Lost(_DIED)
+            raise LostProblem(_DIED)
         number = next(self._numbers)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._open[number] = future, on_delta
@@ -110,7 +110,7 @@ class Connection:
                 if future is None or future.done():
                     return  # the answer of a request that was taken back
                 if frame.error is not None:
-                    future.set_exception(Refused(frame.error))
+                    future.set_exception(RefusedError(frame.error))
                 else:
                     future.set_result(frame.result)
             case protocol.Notification(method=Method.DELTA):
@@ -126,7 +126,7 @@ class Connection:
     def _end_requests(self) -> None:
         for future, _ in self._open.values():
             if not future.done():
-                future.set_exception(Lost(_DIED))
+                future.set_exception(LostProblem(_DIED))
 
 
 _DIED = "The daemon ended before it answered; the next request starts it again."

@@ -47,7 +47,7 @@ _READ_BYTES = 256 * 1024
 _FLUSH_S = 0.5
 
 
-class AlreadyRunning(DaemonProblem):
+class AlreadyRunningProblem(DaemonProblem):
     """Another daemon holds the lock of this runtime directory. Nothing is wrong."""
 
     exit_code = 0
@@ -332,13 +332,13 @@ async def serve_daemon(
         process should end without waiting for it (`os._exit`).
 
     Raises:
-        AlreadyRunning: another daemon has this place.
+        AlreadyRunningProblem: another daemon has this place.
         DaemonProblem: the directory or the socket cannot be used.
     """
     place.prepare()
     lock = Lock.take(place.lock)
     if lock is None:
-        raise AlreadyRunning("A daemon is already running.")
+        raise AlreadyRunningProblem("A daemon is already running.")
     try:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,7 @@ class ServerProblem(Problem):
     """The language server ended or does not answer."""
 
 
-class RequestFailed(Exception):
+class RequestFailedError(Exception):
     """The server answered with an error; `code` says which."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -60,7 +60,7 @@ class Client:
     def request(self, method: str, params: dict[str, Any]) -> tuple[int, asyncio.Future[Any]]:
         """Send a request; returns its number, and the future of its result.
 
-        The future raises RequestFailed for an error answer and ServerProblem when the server is gone.
+        The future raises RequestFailedError for an error answer and ServerProblem when the server is gone.
         """
         self._number += 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -93,7 +93,7 @@ class Client:
         try:
             await self.ask("shutdown", {}, GOODBYE_S)
             self.notify("exit", {})
-        except (ServerProblem, RequestFailed):
+        except (ServerProblem, RequestFailedError):
             pass
         finally:
             await self._end()
@@ -144,7 +144,7 @@ class Client:
         if future is None or future.done():
             return
         if error := message.get("error"):
-            future.set_exception(RequestFailed(error.get("code", 0), error.get("message", "")))
+            future.set_exception(RequestFailedError(error.get("code", 0), error.get("message", "")))
         else:
             future.set_result(message.get("result"))
 

@@ -21,7 +21,7 @@ from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
 from ...daemon.wire.messages import DaemonStatus, ModelState
 from ..protocol.fields import as_map
 from ..server.stdio import make_backend
-from .client import Client, RequestFailed, ServerProblem
+from .client import Client, RequestFailedError, ServerProblem
 from .screen import LiveScreen, PlainLines, Screen, ScreenFrame, promise, save_svg
 from .script import Passage, Script, next_key, position, read_script, wanted
 
@@ -233,7 +233,7 @@ class Typist:
     async def _show(self, answer: asyncio.Future[Any], asked: float) -> None:
         try:
             result = await answer
-        except RequestFailed:
+        except RequestFailedError:
             return
         latency = 1000 * (time.perf_counter() - asked)
         items: list[dict[str, Any]] = as_map(result).get("items", [])

@@ -157,8 +157,7 @@ class Relations:
         """What is known of a document's workspace, for checking what a model says."""
         from ...context.checking.check import KnownNames, WorkspaceFacts
 
-        mentioned = self._mentioned(uri)
-        names = KnownNames(self._defined(uri), mentioned if self._proves(uri) else None, mentioned)
+        names = KnownNames(self._defined(uri), self._named(uri), self._is_telling(uri))
         return WorkspaceFacts(names, self.imports(uri), self.headers(uri))
 
     def _defined(self, uri: str) -> KnowsName | None:
@@ -168,12 +167,12 @@ class Relations:
             return None
         return partial(_is_known, folder, tuple(document.whole for document in self._others(uri)))
 
-    def _proves(self, uri: str) -> bool:
+    def _is_telling(self, uri: str) -> bool:
         """Whether it proves something that a document's workspace doesn't mention a name."""
         folder = self._folder(uri)
         return folder is not None and folder.index.absence_is_evidence
 
-    def _mentioned(self, uri: str) -> KnowsName | None:
+    def _named(self, uri: str) -> KnowsName | None:
         """Whether another file of the workspace mentions a name; None while that can't be said."""
         folder, document = self._folder(uri), self._documents.get(uri)
         if folder is None or document is None or not folder.ready:

@@ -33,7 +33,7 @@ from ..gguf.sizes import (
 )
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor, usable_cores
-from ..llama.llama import Context, Model, OutOfMemory, build, supports_gpu
+from ..llama.llama import Context, Model, OutOfMemoryProblem, build, supports_gpu
 from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
 from ..machine import memory
@@ -203,13 +203,13 @@ def with_fewer_layers(start: Callable[[int], _T], layers: int) -> tuple[_T, int]
         what was started, and the layers that it took.
 
     Raises:
-        OutOfMemory: not even without a GPU is there enough.
+        OutOfMemoryProblem: not even without a GPU is there enough.
         ModelProblem: whatever else `start` says, at once.
     """
     while True:
         try:
             return start(layers), layers
-        except OutOfMemory:
+        except OutOfMemoryProblem:
             if layers == 0:
                 raise
             log.warning("%d layers do not fit into the GPU's memory", layers)
@@ -235,7 +235,7 @@ def _draft_model(
         return load_draft(
             settings.draft, file, size=size, governor=Governor(threads), gpu_layers=settings.gpu_layers
         )
-    except OutOfMemory as problem:
+    except OutOfMemoryProblem as problem:
         log.warning("there is no draft model: %s", problem)
         return None
 

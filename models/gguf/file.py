@@ -27,7 +27,7 @@ from .head import (
     UINT32,
     Array,
     HeadParser,
-    NeedMoreBytes,
+    NeedMoreBytesError,
     Tensor,
     Value,
     damaged,
@@ -226,7 +226,7 @@ def _read_one(path: Path) -> GgufFile:
                 try:
                     head = HeadParser(path, data, size).parse()
                     return GgufFile(path, head.version, size, head.metadata, head.tensors)
-                except NeedMoreBytes:
+                except NeedMoreBytesError:
                     if len(data) < wanted or len(data) >= size:
                         damaged(path, "it ends in the middle of its own description")
                     if wanted >= _LONGEST_HEAD:

@@ -119,7 +119,7 @@ class Head:
     tensors: tuple[Tensor, ...]
 
 
-class NeedMoreBytes(Exception):
+class NeedMoreBytesError(Exception):
     """The part of the file that was read ends before what it describes."""
 
 
@@ -180,7 +180,7 @@ class HeadParser:
         if end > self.size:
             damaged(self.path, "it ends in the middle of its own description")
         if end > len(self.data):
-            raise NeedMoreBytes
+            raise NeedMoreBytesError
         self.position = end
         return begin
 
@@ -236,12 +236,12 @@ class HeadParser:
         position = self.position
         for _ in range(count):
             if position + 8 > end:
-                raise NeedMoreBytes
+                raise NeedMoreBytesError
             position += 8 + cast("int", unpack(data, position)[0])
         if position > self.size:
             damaged(self.path, "it ends in the middle of its own description")
         if position > end:
-            raise NeedMoreBytes
+            raise NeedMoreBytesError
         self.position = position
 
     def _tensor_row(self) -> tuple[str, tuple[int, ...], int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .catalogue import Entry, UrlSource
-from .receiving import CHUNK, DownloadProblem, Progress, Unreachable, need_space, receive, wrong_size
+from .receiving import CHUNK, DownloadProblem, Progress, UnreachableProblem, need_space, receive, wrong_size
 
 _CONNECT_TIMEOUT_S = 15.0
 _READ_TIMEOUT_S = 60.0
@@ -42,11 +42,11 @@ def fetch_url(entry: Entry, source: UrlSource, incoming: Path, progress: Progres
                 raise wrong_size(entry, length or 0)
             receive(entry, response.iter_bytes(CHUNK), incoming, entry.size or length, progress)
     except httpx.TimeoutException as error:
-        raise Unreachable(
+        raise UnreachableProblem(
             f"{host} did not answer in time while {entry.name} was downloaded; try again later."
         ) from error
     except httpx.TransportError as error:
-        raise Unreachable(
+        raise UnreachableProblem(
             f"{entry.name} could not be downloaded: the connection to {host} failed. Check the network (or "
             f"the proxy settings), then run 'foretype models pull {entry.name}' again."
         ) from error

@@ -80,7 +80,7 @@ class Entry:
     url: tuple[UrlSource, ...] = ()
 
 
-class UnknownModel(ModelProblem):
+class UnknownModelProblem(ModelProblem):
     """A name that neither the catalogue nor the models folder knows."""
 
     exit_code = 1
@@ -113,11 +113,11 @@ def get(name: str) -> Entry:
     """The entry of that name or alias.
 
     Raises:
-        UnknownModel: when there is none; the sentence suggests the nearest name.
+        UnknownModelProblem: when there is none; the sentence suggests the nearest name.
     """
     found = find_model(name)
     if found is None:
-        raise UnknownModel(f"There is no model called '{name}'.{suggestion(name, model_names())}")
+        raise UnknownModelProblem(f"There is no model called '{name}'.{suggestion(name, model_names())}")
     return found
 
 

@@ -19,7 +19,7 @@ import attrs
 
 from ...context.shared.problem import ModelProblem
 from .elsewhere import UserFolders, hub_cache
-from .receiving import DownloadProblem, Progress, Unreachable, sha256_of
+from .receiving import DownloadProblem, Progress, UnreachableProblem, sha256_of
 
 _NAME = re.compile(r"hf:(?P<repository>\w[\w.-]*/\w[\w.-]*)(?::(?P<file>.+))?", re.IGNORECASE)
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
@@ -197,7 +197,7 @@ def _in_words(error: Exception, repository: str) -> DownloadProblem:
         return DownloadProblem(f"There is no space left for a file of {repository}; what is there is kept.")
     if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return DownloadProblem(f"The cache of the Hub's files may not be written to ({error}).")
-    return Unreachable(
+    return UnreachableProblem(
         f"{repository} could not be reached: check the network, the proxy settings and HF_ENDPOINT, then try "
         "again; what was fetched is gone on with."
     )

@@ -23,7 +23,7 @@ class DownloadProblem(Problem):
     """A model could not be fetched; nothing was left behind."""
 
 
-class Unreachable(DownloadProblem):
+class UnreachableProblem(DownloadProblem):
     """There is no network, or nobody answers."""
 
 

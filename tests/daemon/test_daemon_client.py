@@ -19,7 +19,7 @@ from foretype.context.shared.problem import DaemonProblem
 from foretype.context.shared.values import Prompt, Stage, StopReason, StopRules
 from foretype.daemon.client import client as client_module
 from foretype.daemon.client.backend import Backend
-from foretype.daemon.client.client import Backoff, DaemonClient, NotRunning
+from foretype.daemon.client.client import Backoff, DaemonClient, NotRunningProblem
 from foretype.daemon.process import home as places
 from foretype.daemon.process import lifecycle
 from foretype.daemon.process.home import DaemonHome
@@ -349,7 +349,7 @@ async def test_cancelling_one_caller_does_not_stop_the_start_for_another(starter
 
 async def test_looking_never_starts_a_daemon(starter: Starter) -> None:
     async with connecting(starter) as client:
-        with pytest.raises(NotRunning):
+        with pytest.raises(NotRunningProblem):
             await client.status()
         assert await client.stop() is False
         await client.forget(ForgetRequest("a"))

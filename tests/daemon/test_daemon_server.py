@@ -338,7 +338,7 @@ async def test_it_ends_when_its_socket_was_removed(running: Running) -> None:
 
 
 async def test_a_second_daemon_in_the_same_place_leaves_at_once(running: Running) -> None:
-    with pytest.raises(server.AlreadyRunning):
+    with pytest.raises(server.AlreadyRunningProblem):
         await server.serve_daemon(running.place, running.source)
     await check_still_serving(running)
 

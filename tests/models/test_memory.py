@@ -15,7 +15,7 @@ from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import default_cells, load_engine, wanted_layers, with_fewer_layers
 from foretype.models.gguf import file as gguf
 from foretype.models.gguf import sizes
-from foretype.models.llama.llama import Model, OutOfMemory, why_not_loaded
+from foretype.models.llama.llama import Model, OutOfMemoryProblem, why_not_loaded
 from foretype.models.machine import memory
 from foretype.tests.support import memory_probe
 from foretype.tests.support.tiny_gguf import tiny_learned, tiny_mamba, tiny_model
@@ -206,14 +206,14 @@ def test_fewer_layers_are_tried_by_halves(fits: int, tried: list[int]) -> None:
     def start(layers: int) -> str:
         seen.append(layers)
         if layers > fits:
-            raise OutOfMemory("too much")
+            raise OutOfMemoryProblem("too much")
         return "started"
 
     assert with_fewer_layers(start, 33) == ("started", tried[-1])
     assert seen == tried
 
 
-@pytest.mark.parametrize("problem", [OutOfMemory("too much"), ModelProblem("damaged")])
+@pytest.mark.parametrize("problem", [OutOfMemoryProblem("too much"), ModelProblem("damaged")])
 def test_what_fewer_layers_cannot_help_is_said_at_once(problem: ModelProblem) -> None:
     tried: list[int] = []
 
@@ -223,7 +223,7 @@ def test_what_fewer_layers_cannot_help_is_said_at_once(problem: ModelProblem) ->
 
     with pytest.raises(type(problem), match=str(problem)):
         with_fewer_layers(start, 4)
-    assert tried == ([4, 2, 1, 0] if isinstance(problem, OutOfMemory) else [4])
+    assert tried == ([4, 2, 1, 0] if isinstance(problem, OutOfMemoryProblem) else [4])
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_gpu_that_is_nearly_full_runs_a_part_and_says_so(
     def crowded(path: Path, *, gpu_layers: int, **rest: Any) -> Model:
         layers.append(gpu_layers)
         if gpu_layers > 1:
-            raise OutOfMemory("cudaMalloc failed: out of memory")
+            raise OutOfMemoryProblem("cudaMalloc failed: out of memory")
         return Model(path, gpu_layers=0, **rest)
 
     monkeypatch.setattr(loading, "supports_gpu", lambda: True)
@@ -263,7 +263,7 @@ def test_a_gpu_that_is_nearly_full_runs_a_part_and_says_so(
 )
 def test_what_llama_cpp_says_of_memory_is_understood(said: str) -> None:
     problem = why_not_loaded(Path("m.gguf"), said)
-    assert isinstance(problem, OutOfMemory)
+    assert isinstance(problem, OutOfMemoryProblem)
     assert "memory" in str(problem)
 
 
@@ -273,7 +273,7 @@ def test_what_llama_cpp_says_of_memory_is_understood(said: str) -> None:
 )
 def test_a_model_of_the_future_needs_a_newer_llama_cpp(said: str) -> None:
     problem = why_not_loaded(Path("m.gguf"), said)
-    assert not isinstance(problem, OutOfMemory)
+    assert not isinstance(problem, OutOfMemoryProblem)
     assert "newer" in str(problem)
     assert "pip install --upgrade llama-cpp-python" in str(problem)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from foretype.context.shared.problem import Problem
 from foretype.daemon.process.home import DaemonHome
-from foretype.daemon.server.server import AlreadyRunning, serve_daemon
+from foretype.daemon.server.server import AlreadyRunningProblem, serve_daemon
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
 
@@ -41,7 +41,7 @@ def main() -> None:
         engine.hold()
     try:
         asyncio.run(serve_daemon(place_in(Path(sys.argv[1])), FakeSource(engine)))
-    except AlreadyRunning:
+    except AlreadyRunningProblem:
         print("already running")
     except Problem as problem:
         print(f"foretype: {problem}")
