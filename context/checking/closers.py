@@ -170,9 +170,8 @@ def _meeting(text: str, line: Line) -> _Meeting:
     below = [closer for _, closer in balance(line.below, line.language).closers]
     if below[: len(reopened)] == reopened:
         return _Meeting(*matched[-1])  # the line below goes on with what the text leaves open
-    outer = any(
-        at > matched[-1][1] for at, _ in found.closers
-    )  # closed since: what is opened next isn't in it
+    # What closes more of the line since then has left what the right side closes.
+    outer = any(at > matched[-1][1] for at, _ in found.closers)
     if reopened and said[-len(reopened) :] == reopened and not goes_on and not outer:
         return _Meeting(*matched[-1 - len(reopened)], reopens=True)
     if not said and after.startswith(">") and text.endswith(">") and not _open_angles(line):
@@ -256,11 +255,9 @@ def closed(text: str, line: Line) -> str | None:
         return None
     if len(lines) < 2:
         brackets = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
-        return (
-            None
-            if _ends_open(text, found) or len(brackets) > _MOST_CLOSED
-            else text.rstrip() + "".join(brackets)
-        )
+        if _ends_open(text, found) or len(brackets) > _MOST_CLOSED:
+            return None
+        return text.rstrip() + "".join(brackets)
     return _with_closing_lines(text.rstrip(), line, found)
 
 

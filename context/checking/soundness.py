@@ -85,23 +85,47 @@ class Bench:
 
     def sound_beginning(self, text: str) -> Probe:
         """The longest beginning of `text` that parses in its place, or could if it went on."""
-        described = self.snapshot.described
         tree = self._tree_with(text)
-        if self._is_sound(tree, text):
-            return self._probe(text, tree)
-        found = self._finished(text, described.layout.finishers)
+        found = self._sound_or_finished(text, tree)
         if found is not None:
             return found
-        if self._broken_anyway():
-            nearby = attrs.evolve(self, nearby=True)
-            whole = len(self.piece.before) + len(self.piece.after) == len(self.snapshot.text)
-            far = whole and not self.nearby and not nearby._broken_anyway()  # noqa: SLF001 - another Bench
-            return nearby.sound_beginning(text) if far else self._probe(text, self._sound_here(tree, text))
-        if self.nearby and not self._breaks_inside(tree, text):
+        without, at = self._without_the_line()
+        if without is None or without.has_defects:
+            return self._probe_nearby(text, tree, without, at)
+        if not self._can_be_finished():
             return self._probe(text, self._sound_here(tree, text))
+        return self._shortened(text)
+
+    def _probe_nearby(self, text: str, tree: SyntaxTree | None, without: SyntaxTree | None, at: int) -> Probe:
+        """A completion in code that is broken anyway: checked where what is broken is far from the cursor.
+
+        Only a whole document can say so: the edges of a part of one are broken where nobody has broken them.
+        """
+        nearby = attrs.evolve(self, nearby=True)
+        whole = len(self.piece.before) + len(self.piece.after) == len(self.snapshot.text)
+        anyway = self._probe(text, self._sound_here(tree, text))
+        if not whole or without is None or not nearby._is_sound(without, "", at):  # noqa: SLF001 - another Bench
+            return anyway
+        return nearby._beginning_nearby(text, tree) or anyway  # noqa: SLF001
+
+    def _beginning_nearby(self, text: str, tree: SyntaxTree | None) -> Probe | None:
+        """The longest beginning that parses, as far as the code nearby says; None where that says nothing."""
+        found = self._sound_or_finished(text, tree)
         # Around lines for a preprocessor one defect brings others, so that nothing is cut for those nearby.
-        if (self.nearby and described.layout.unindented) or not self._can_be_finished():
-            return self._probe(text, self._sound_here(tree, text))
+        unreliable = self.snapshot.described.layout.unindented or not self._breaks_inside(tree, text)
+        if found is not None or unreliable or not self._can_be_finished():
+            return found
+        return self._shortened(text)
+
+    def _sound_or_finished(self, text: str, tree: SyntaxTree | None) -> Probe | None:
+        """A text that parses in its place, as its `tree` says, or does with what is left open closed."""
+        if self._is_sound(tree, text):
+            return self._probe(text, tree)
+        return self._finished(text, self.snapshot.described.layout.finishers)
+
+    def _shortened(self, text: str) -> Probe:
+        """The longest shorter beginning that parses."""
+        described = self.snapshot.described
         for number, shorter in enumerate(_shorter(text, described.keywords)):
             if number >= _MOST_PROBES:
                 break
@@ -119,9 +143,9 @@ class Bench:
             return self.sound_beginning(text)
         whole = closed(text, self._line_behind(text))
         tree = self._tree_with(whole) if whole else None
-        return (
-            Probe("", 0, None) if not whole or not self._is_sound(tree, whole) else self._probe(whole, tree)
-        )
+        if not whole or not self._is_sound(tree, whole):
+            return Probe("", 0, None)
+        return self._probe(whole, tree)
 
     def may_bind_later(self, text: str, check: NameCheck) -> bool:
         """Whether names count as known once the line goes on as it may: `(a, b` as parameters of `=>`."""
@@ -180,13 +204,11 @@ class Bench:
         brackets = "".join(PAIRS[bracket] for bracket in reversed(openers[behind:]))
         return here.quote + (_open_tags(text) if described.layout.tags else "") + brackets
 
-    def _broken_anyway(self) -> bool:
-        """Whether the piece has defects even without the line that is being typed."""
+    def _without_the_line(self) -> tuple[SyntaxTree | None, int]:
+        """The piece's tree without the line that is being typed, and where that line would begin in it."""
         before, after = self.piece.before, self.piece.after
         start = line_start(before, len(before))
-        end = next_line_start(after, 0)
-        tree = self.allowance.parse(before[:start] + after[end:], self.snapshot)
-        return tree is None or not self._is_sound(tree, "", at=start)
+        return self.allowance.parse(before[:start] + after[next_line_start(after, 0) :], self.snapshot), start
 
     def _can_be_finished(self) -> bool:
         """Whether anything at all would be sound here: not in a line whose end is yet to be written."""

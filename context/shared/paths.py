@@ -30,6 +30,17 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(APPLICATION))
 
 
+def caches_dir() -> Path:
+    """Where this system has all programs keep what can be made again."""
+    return Path(platformdirs.user_cache_dir())
+
+
+def applications_dirs() -> tuple[Path, ...]:
+    """Where this system has all programs keep what is the user's, each folder once."""
+    found = (platformdirs.user_config_dir(roaming=True), platformdirs.user_data_dir(roaming=True))
+    return tuple(Path(each) for each in dict.fromkeys(found))
+
+
 def log_dir() -> Path:
     """Logs of the daemon and of language servers."""
     return Path(platformdirs.user_log_dir(APPLICATION))

@@ -16,7 +16,7 @@ from ...context.checking.closers import Line, closed, is_level, meet_closers, op
 from ...context.imports import Import, ImportEdit
 from ...context.languages import language
 from ...context.syntax.cursor_lines import closers_only
-from ...context.text.lines import columns, indent_of, line_end, line_start, newline_of, next_line_start
+from ...context.text.lines import columns, indent_of, line_end, line_start, newline_of, next_code_line
 from .reindent import leading_blanks, moved_in
 
 BEFORE = 400
@@ -141,10 +141,10 @@ def _meet_what_was_closed(rest: Rest, text: str, offset: int) -> Rest | None:
 
 
 def _deeper_below(text: str, offset: int) -> str:
-    """The line below where it stands deeper than the one of `offset`; else ""."""
-    start, end = line_start(text, offset), next_line_start(text, offset)
-    below = text[end : line_end(text, end)]
-    return below if columns(indent_of(below), _TAB) > columns(indent_of(text[start:offset]), _TAB) else ""
+    """The next code line where it stands deeper than the one of `offset`; else ""."""
+    below = next_code_line(text, offset)
+    own = indent_of(text[line_start(text, offset) : offset])
+    return below if columns(indent_of(below), _TAB) > columns(own, _TAB) else ""
 
 
 def _typed_through(suggestion: Suggestion, said: str, text: str, offset: int, right: int) -> Rest | None:

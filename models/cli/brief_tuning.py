@@ -1,7 +1,7 @@
 """The end of `foretype models pull`: the form that is best on most machines, made while the user looks on.
 
-It is a process of its own that is ended when its time is over: what it measured is kept, and the daemon goes
-on from there while nobody needs the model (`daemon.server.background_tuning`).
+It is a process of its own that is ended when its time is over. What it measured in haste is not gone on with:
+the daemon tries everything while nobody needs the model (`daemon.server.background_tuning`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .tune import Configured
 
 BRIEF_S = 25.0
+"""Seconds that a user is kept waiting at most."""
 
 LATER = "The daemon chooses the fastest form of it while nobody needs the model; 'foretype tune' does it now."
 
@@ -38,7 +39,7 @@ def worth_tuning_now(path: Path, configured: Configured | None = None) -> bool:
 
 
 def tune_briefly(path: Path, *, run: Run | None = None, within_s: float = BRIEF_S) -> str:
-    """Try one form of a model file; what came of it, as a sentence for the user. Never raises but Ctrl-C.
+    """Try one form of a model file; what came of it, as a sentence for the user. Ctrl-C ends it, too.
 
     Args:
         path: the model file.

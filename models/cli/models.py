@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -14,6 +15,9 @@ import click
 from ...context.shared.problem import ModelProblem
 from ..library import catalogue, store
 from ..library.elsewhere import found_elsewhere
+
+if TYPE_CHECKING:
+    from ..prompts.formats import Override
 
 
 @click.group(name="models")
@@ -228,12 +232,11 @@ def use(context: click.Context, name: str) -> None:
     """
     from ..library.describe import describe
 
-    here = Path(name)
-    path = here.absolute() if here.is_file() else store.resolve_model(name)
-    found = describe(path)
+    path = store.resolve_model(name)
+    found = describe(path, _overrides(context))
     if found.usable:
         raise ModelProblem(f"{name} was not chosen: {found.usable}")
-    chosen = str(path) if here.is_file() or store.is_path(name) else name
+    chosen = str(path.absolute()) if store.is_path(name) else name
     file = context.obj["use"](chosen)
     click.echo(
         f"The model is {chosen} now ({file} says so). A running daemon takes it with the next request."
@@ -259,13 +262,9 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
     Formats that your configuration sets for it count as they do for the daemon.
     """
     from ..library.describe import describe
-    from ..prompts.user_formats import from_overrides
 
     here = Path(name)
-    overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})
-    for problem in problems:
-        click.echo(problem, err=True)
-    found = describe(here if here.is_file() else store.resolve_model(name), overrides)
+    found = describe(here if here.is_file() else store.resolve_model(name), _overrides(context))
     if as_json:
         click.echo(json.dumps(attrs.asdict(found), indent=2, ensure_ascii=False))
         return
@@ -290,6 +289,16 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
         click.echo(f"\nIt cannot complete code: {found.usable}")
     click.echo("\nA prompt, with markers in ⟦⟧ and the cursor behind 'return ':\n")
     click.echo("\n".join(f"  {line}" for line in _printable(found.prompt, "\n").split("\n")))
+
+
+def _overrides(context: click.Context) -> tuple[Override, ...]:
+    """The formats that the user's configuration sets; what is wrong there is said."""
+    from ..prompts.user_formats import from_overrides
+
+    overrides, problems = from_overrides(context.obj["fim"]() if context.obj else {})
+    for problem in problems:
+        click.echo(problem, err=True)
+    return overrides
 
 
 _ORDERS = {

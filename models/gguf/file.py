@@ -34,12 +34,12 @@ from .head import (
     head_tables,
     short,
 )
+from .parts import part_of
 from .sizes import MICRO_BATCH, MOST_LAYERS, memory_needed
 
 _FIRST_READ = 8 << 20
 _LONGEST_HEAD = 128 << 20
 """Bytes of metadata and tensor table beyond which a file is refused; real ones have up to 30 MB."""
-_SPLIT = re.compile(r"^(?P<stem>.*)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -190,23 +190,23 @@ def read_gguf(path: Path) -> GgufFile:
 
 def _other_parts(path: Path, count: int) -> list[Path]:
     """The parts behind the first one of a split model, all of which must lie beside it."""
-    match = _SPLIT.match(path.name)
-    if match is None or int(match["count"]) != count:
+    part = part_of(path.name)
+    if part is None or part.count != count:
         raise ModelProblem(
             f"{path.name} is one of {count} parts of a split model and was renamed; "
             f"its parts must be called NAME-00001-of-{count:05d}.gguf and so on."
         )
-    if int(match["part"]) != 1:
+    if not part.is_first:
         raise ModelProblem(
-            f"{path.name} is part {int(match['part'])} of a split model; "
-            f"name its first part, {match['stem']}-00001-of-{count:05d}.gguf."
+            f"{path.name} is part {part.number} of a split model; "
+            f"name its first part, {part.stem}-00001-of-{count:05d}.gguf."
         )
     if count > 1000:
         raise ModelProblem(f"{path.name} claims to have {count} parts; it is damaged.")
     others = [
-        path.with_name(f"{match['stem']}-{part:05d}-of-{count:05d}.gguf") for part in range(2, count + 1)
+        path.with_name(f"{part.stem}-{number:05d}-of-{count:05d}.gguf") for number in range(2, count + 1)
     ]
-    missing = [part.name for part in others if not part.is_file()]
+    missing = [other.name for other in others if not other.is_file()]
     if missing:
         raise ModelProblem(
             f"{path.name} is the first of {count} parts, and {missing[0]} is missing; "

@@ -1,4 +1,4 @@
-"""Fetches a model of the catalogue, because the user asked for it: the one place that uses the network.
+"""Fetches a model of the catalogue, because the user asked for it: where it comes from, in which order.
 
 A file appears in the models folder whole and checked, or not at all: everything is written into a
 temporary folder beside it, verified on the way, and moved into place in one step. Two downloads of one

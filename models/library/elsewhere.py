@@ -11,14 +11,15 @@ import itertools
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from ...context.shared.paths import applications_dirs, caches_dir
 from ...context.shared.problem import ModelProblem
+from ..gguf.parts import part_of
 
 _MOST_FILES = 2000
 """Files of one program that are looked at: a disk full of models has a few hundred."""
@@ -26,8 +27,6 @@ _MOST_FILES = 2000
 _DEEPEST = 6
 _LARGEST_LIST = 1 << 20
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
-_FIRST_PART = re.compile(r"-00001-of-\d{5}$")
 _MODEL_LAYER = "application/vnd.ollama.image.model"
 _OLLAMA_HOSTS = {"registry.ollama.ai", "ollama.com"}
 
@@ -49,41 +48,27 @@ class FoundModel:
 
 @attrs.frozen
 class UserFolders:
-    """Where programs may keep files.
+    """Where programs may keep files: by default on this machine, for this user.
 
     Attributes:
         home: the user's home folder.
-        environment: variables that move such folders.
-        platform: as in `sys.platform`.
+        caches: where the system has programs keep what can be made again.
+        applications: where it has them keep what is the user's.
+        services: home folders of services that run for everybody.
+        environment: variables that move a program's folders.
     """
 
     home: Path = attrs.field(factory=Path.home)
+    caches: Path = attrs.field(factory=caches_dir)
+    applications: tuple[Path, ...] = attrs.field(factory=applications_dirs)
+    services: tuple[Path, ...] = (Path("/usr/share"), Path("/var/lib"))
     environment: Mapping[str, str] = attrs.field(factory=lambda: os.environ)
-    platform: str = sys.platform
 
     def named(self, variable: str, *below: str) -> list[Path]:
         """The folder that a variable names, and what is below; none where it isn't set."""
         value = self.environment.get(variable, "").strip()
-        return [Path(value).expanduser().joinpath(*below)] if value else []
-
-    @property
-    def caches(self) -> Path:
-        """Where the system has programs keep what can be made again."""
-        if self.platform == "darwin":
-            return self.home / "Library" / "Caches"
-        if self.platform == "win32":
-            return (self.named("LOCALAPPDATA") or [self.home / "AppData" / "Local"])[0]
-        return (self.named("XDG_CACHE_HOME") or [self.home / ".cache"])[0]
-
-    @property
-    def applications(self) -> list[Path]:
-        """Where the system has programs keep what is the user's."""
-        if self.platform == "darwin":
-            return [self.home / "Library" / "Application Support"]
-        if self.platform == "win32":
-            return self.named("APPDATA") or [self.home / "AppData" / "Roaming"]
-        settings = self.named("XDG_CONFIG_HOME") or [self.home / ".config"]
-        return [*settings, *(self.named("XDG_DATA_HOME") or [self.home / ".local" / "share"])]
+        folder = self.home / value[2:] if value.startswith("~/") else Path(value)
+        return [folder.joinpath(*below)] if value else []
 
 
 def found_elsewhere(folders: UserFolders | None = None) -> list[FoundModel]:
@@ -142,10 +127,8 @@ def _fits(wanted: str, known: str) -> bool:
 
 def _ollama(folders: UserFolders) -> Iterator[tuple[str, Path]]:
     """Models of Ollama: a list for each tag names the blob that is the model."""
-    roots = [*folders.named("OLLAMA_MODELS"), folders.home / ".ollama" / "models"]
-    if folders.platform.startswith("linux"):
-        roots += [Path("/usr/share/ollama/.ollama/models"), Path("/var/lib/ollama/.ollama/models")]
-    for root in roots:
+    homes = [folders.home, *(service / "ollama" for service in folders.services)]
+    for root in [*folders.named("OLLAMA_MODELS"), *(home / ".ollama" / "models" for home in homes)]:
         for lists in ("manifests", "manifests-v2", "manifest-v2"):
             for file in _files(root / lists, ""):
                 blob = _model_blob(file, root)
@@ -212,8 +195,8 @@ def _hugging_face(folders: UserFolders) -> Iterator[tuple[str, Path]]:
                 continue
             snapshot = _snapshot(folder)
             for file in _files(snapshot, ".gguf") if snapshot is not None else ():
-                if _is_model(file):
-                    yield f"{'/'.join(name)}:{_plain_stem(file)}", file
+                if _model_name(file):
+                    yield f"{'/'.join(name)}:{_model_name(file)}", file
 
 
 def _snapshot(folder: Path) -> Path | None:
@@ -251,19 +234,16 @@ _PROGRAMS: dict[str, tuple[str, Callable[[UserFolders], Iterator[tuple[str, Path
 def _named_by_path(root: Path) -> Iterator[tuple[str, Path]]:
     """GGUF files below a folder, called as they lie there; `model.gguf` by its folder."""
     for file in _files(root, ".gguf"):
-        if _is_model(file):
-            inside = file.relative_to(root).parent
-            name = inside if file.stem == "model" and inside.parts else inside / _plain_stem(file)
-            yield name.as_posix(), file
+        name = _model_name(file)
+        inside = file.relative_to(root).parent
+        if name:
+            yield (inside if name == "model" and inside.parts else inside / name).as_posix(), file
 
 
-def _is_model(file: Path) -> bool:
-    """Whether a file is no later part of another, and no projector for pictures."""
-    return not _LATER_PART.search(file.stem) and "mmproj" not in file.stem.lower()
-
-
-def _plain_stem(file: Path) -> str:
-    return _FIRST_PART.sub("", file.stem)
+def _model_name(file: Path) -> str:
+    """What a file's model is called; "" for a later part of one, and for what is none."""
+    part = part_of(file.name)
+    return part.stem if part is not None and part.is_first else ""
 
 
 def _files(root: Path, suffix: str) -> Iterator[Path]:

@@ -18,11 +18,11 @@ from typing import Any, cast
 import attrs
 
 from ...context.shared.problem import ModelProblem
+from ..gguf.parts import part_of
 from .elsewhere import UserFolders, hub_cache
 from .receiving import DownloadProblem, Progress, UnreachableProblem, sha256_of
 
 _NAME = re.compile(r"hf:(?P<repository>\w[\w.-]*/\w[\w.-]*)(?::(?P<file>.+))?", re.IGNORECASE)
-_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 _USUAL = ("q4_k_m", "q8_0", "q4_0")
 """Which file is taken where the user names none: the kind that most people run, then what is left."""
 
@@ -66,30 +66,26 @@ def chosen_files(files: Sequence[HubFile], wanted: str, repository: str) -> list
     Raises:
         DownloadProblem: there is none, or more than one.
     """
-    models = [each for each in files if _is_model(each.name)]
+    models = [each for each in files if part_of(each.name) is not None]
     if not models:
         raise DownloadProblem(f"{repository} has no GGUF file; such repositories often end in '-GGUF'.")
     said = wanted.lower().removesuffix(".gguf")
-    fitting = [each for each in models if said in (_stem(each.name), each.name.lower().removesuffix(".gguf"))]
-    fitting = fitting or [each for each in models if said in each.name.lower()]
-    if not wanted:
-        usual = next((kind for kind in _USUAL if any(kind in each.name.lower() for each in models)), "")
-        fitting = [each for each in models if usual in each.name.lower()]
-    whole = {_stem(each.name) for each in fitting}
-    if not whole:
+    if not said:  # "" is said of all of them
+        said = next((kind for kind in _USUAL if any(kind in each.name.lower() for each in models)), "")
+    named = [each for each in models if said in (_stem(each.name), each.name.lower().removesuffix(".gguf"))]
+    fitting = named or [each for each in models if said in each.name.lower()]
+    stems = {_stem(each.name) for each in fitting}
+    if not stems:
         raise DownloadProblem(f"{repository} has no '{wanted}'; it has {_listed(models)}.")
-    if len(whole) > 1:
+    if len(stems) > 1:
         raise DownloadProblem(f"'{wanted or repository}' may be {_listed(fitting)}; name one of them.")
-    first = min(whole)
-    return sorted((each for each in fitting if _stem(each.name) == first), key=lambda each: each.name)
-
-
-def _is_model(name: str) -> bool:
-    return name.lower().endswith(".gguf") and "mmproj" not in name.lower()
+    return sorted(fitting, key=lambda each: each.name)
 
 
 def _stem(name: str) -> str:
-    return _PART.sub("", name.lower().rpartition("/")[2]).removesuffix(".gguf")
+    """What a model is called, whichever folder and part it is; for comparing."""
+    part = part_of(name.rpartition("/")[2])
+    return part.stem.lower() if part is not None else ""
 
 
 def _listed(files: Sequence[HubFile]) -> str:
@@ -114,10 +110,12 @@ def pull_from_hub(name: str, progress: Progress, folders: UserFolders | None = N
     except Exception as error:  # noqa: BLE001 - whose HTTP client it is, and so its errors, differs by version
         raise _in_words(error, repository) from error
     _check(paths[0], repository)
-    return f"hf:{repository}:{_PART.sub('', paths[0].name).removesuffix('.gguf')}", paths[0]
+    part = part_of(paths[0].name)
+    return f"hf:{repository}:{part.stem if part is not None else paths[0].stem}", paths[0]
 
 
 def _files_of(repository: str) -> tuple[list[HubFile], str]:
+    """(the files of a repository, the revision that they are of)."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import HfApi
 
@@ -182,7 +180,6 @@ def _in_words(error: Exception, repository: str) -> DownloadProblem:
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, errors.HFValidationError):
         return DownloadProblem(f"'{repository}' cannot be the name of a repository on the Hub.")
-
     if isinstance(error, errors.GatedRepoError):
         return DownloadProblem(
             f"{repository} is given out to those who accepted its terms: do that on its page, then let "

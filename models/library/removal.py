@@ -6,16 +6,14 @@ a name means is `store`'s business.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import attrs
 
 from ...context.shared.problem import ModelProblem
+from ..gguf.parts import ModelPart, part_of
 from ..tuning import journal, record
 from . import store
-
-_SPLIT = re.compile(r"-\d{5}-of-(\d{5})\.gguf$", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -45,13 +43,17 @@ def find_removable(name: str, directory: Path | None = None) -> Removable:
         raise ModelProblem(
             f"{path} does not lie in the models folder, so it is not removed; delete it yourself."
         )
+    part = part_of(path.name)
     parts = (path,)
-    split = _SPLIT.search(path.name)
-    if split is not None:
-        stem = path.name[: split.start()]
-        pattern = re.compile(rf"{re.escape(stem)}-\d{{5}}-of-{split[1]}\.gguf", re.IGNORECASE)
-        parts = tuple(sorted(part for part in folder.iterdir() if pattern.fullmatch(part.name)))
+    if part is not None and part.count > 1:
+        parts = tuple(sorted(other for other in folder.iterdir() if _belongs(other.name, part)))
     return Removable(path, parts, sum(part.stat().st_size for part in parts))
+
+
+def _belongs(name: str, part: ModelPart) -> bool:
+    """Whether a file is another part of the same model."""
+    other = part_of(name)
+    return other is not None and (other.stem, other.count) == (part.stem, part.count)
 
 
 def remove_model(model: Removable, tuned_folder: Path | None = None) -> None:

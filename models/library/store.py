@@ -6,15 +6,13 @@ too. Nothing here reads inside a file (`gguf.file` does) or fetches one (`downlo
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ...context.shared.paths import data_dir
 from ...context.shared.problem import ModelProblem
+from ..gguf.parts import part_of
 from . import catalogue
 from .elsewhere import is_elsewhere, resolve_elsewhere
-
-_SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$")
 
 
 def models_dir() -> Path:
@@ -37,13 +35,9 @@ def own_files(directory: Path | None = None) -> dict[str, Path]:
     except OSError:
         return found
     for file in files:
-        if file.suffix.lower() != ".gguf" or file.name in ours or file.name.startswith("."):
-            continue
-        split = _SPLIT.search(file.stem)
-        if split is None:
-            found[file.stem] = file
-        elif int(split[1]) == 1:
-            found[file.stem[: split.start()]] = file
+        part = part_of(file.name)
+        if part is not None and part.is_first and file.name not in ours and not file.name.startswith("."):
+            found[part.stem] = file
     return found
 
 

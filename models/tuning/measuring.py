@@ -21,6 +21,8 @@ BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
 MOST_TURNS = 12
 QUALITY_TOKENS = 2048
 BRIEF_BATCHES = (1, 4, 16)
+"""Tokens of the batches that are timed while somebody waits, each for `BRIEF_TURNS` turns at most."""
+
 BRIEF_TURNS = 3
 BRIEF_TOKENS = 512
 """Tokens of the sample that quality is measured on while somebody waits."""

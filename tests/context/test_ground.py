@@ -165,6 +165,13 @@ def test_a_sentence_in_a_long_string_is_no_code(language: str, before: str, sent
     assert (verdict.text, verdict.names) == (sentence[4:], ())
 
 
+def test_what_a_file_of_the_workspace_must_bring_is_looked_up_in_small_ones_too() -> None:
+    snapshot, offset = snapshot_at('import { ‸ } from "./api";\n', "typescript")
+    few = KnownNames(frozenset[str]().__contains__, {"known"}.__contains__, telling=False)
+    assert ground("known", snapshot, offset, 0, WorkspaceFacts(few)).text == "known"
+    assert ground("unheardOf", snapshot, offset, 0, WorkspaceFacts(few)).names == ("unheardOf",)
+
+
 def test_without_a_tree_what_parses_and_is_mentioned_is_shown() -> None:
     snapshot = Snapshot("", "a", "python", "foo(1)\nx = ")
     assert ground("foo(2)", snapshot, 11).text == "foo(2)"

@@ -280,3 +280,10 @@ def test_a_file_is_mentioned_by_its_own_path(tmp_path: Path) -> None:
     index = indexed(tmp_path)
     assert index.mentions("ledger")
     assert index.mentions("tools")
+
+
+def test_a_package_that_only_the_manifest_names_is_mentioned_as_code_spells_it(tmp_path: Path) -> None:
+    write(tmp_path, Cargo_dot_toml='[dependencies]\nserde-json = "1"\n', main_dot_rs="fn main() {}\n")
+    index = indexed(tmp_path)
+    assert index.mentions("serde_json")
+    assert not index.mentions("serde_yaml")

@@ -22,8 +22,9 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def folders(home: Path, platform: str = "linux", **environment: str) -> UserFolders:
-    return UserFolders(home, environment, platform)
+def folders(home: Path, **environment: str) -> UserFolders:
+    applications, services = (home / "settings", home / "data"), (home / "services",)
+    return UserFolders(home, home / "caches", applications, services, environment)
 
 
 def put(file: Path, text: str = "GGUF") -> Path:
@@ -42,8 +43,8 @@ def put_ollama(root: Path, tag: str, digest: str = DIGEST) -> Path:
     return put(root / "blobs" / f"sha256-{digest}")
 
 
-def names(home: Path, platform: str = "linux", **environment: str) -> list[str]:
-    return [each.name for each in found_elsewhere(folders(home, platform, **environment))]
+def names(home: Path, **environment: str) -> list[str]:
+    return [each.name for each in found_elsewhere(folders(home, **environment))]
 
 
 def test_ollama_names_a_model_and_a_tag(home: Path) -> None:
@@ -102,19 +103,9 @@ def test_lm_studio_has_publishers_and_repositories(home: Path, tmp_path: Path) -
     assert resolve_elsewhere("lmstudio:publisher/repository/coder-q4_k_m", folders(home)) == file
 
 
-@pytest.mark.parametrize(
-    ("platform", "where"),
-    [
-        ("linux", ".cache/llama.cpp"),
-        ("darwin", "Library/Caches/llama.cpp"),
-        ("win32", "AppData/Local/llama.cpp"),
-    ],
-)
-def test_llama_cpp_keeps_its_downloads_where_the_system_has_caches(
-    home: Path, platform: str, where: str
-) -> None:
-    put(home / where / "ggml-org_coder-q8_0.gguf")
-    assert names(home, platform) == ["llama.cpp:ggml-org_coder-q8_0"]
+def test_llama_cpp_keeps_its_downloads_among_the_systems_caches(home: Path) -> None:
+    put(home / "caches" / "llama.cpp" / "ggml-org_coder-q8_0.gguf")
+    assert names(home) == ["llama.cpp:ggml-org_coder-q8_0"]
 
 
 def test_of_hugging_faces_cache_the_main_revision_counts(home: Path) -> None:
@@ -140,14 +131,24 @@ def test_a_revision_that_leads_elsewhere_is_not_followed(home: Path) -> None:
 
 
 def test_jan_calls_a_model_by_its_folder(home: Path) -> None:
-    put(home / ".local" / "share" / "Jan" / "data" / "llamacpp" / "models" / "owner" / "coder" / "model.gguf")
-    put(home / ".config" / "Jan" / "data" / "models" / "huggingface.co" / "owner" / "coder" / "coder.gguf")
+    put(home / "data" / "Jan" / "data" / "llamacpp" / "models" / "owner" / "coder" / "model.gguf")
+    put(home / "settings" / "Jan" / "data" / "models" / "huggingface.co" / "owner" / "coder" / "coder.gguf")
     assert names(home) == ["jan:huggingface.co/owner/coder/coder", "jan:owner/coder"]
 
 
 def test_where_nothing_is_nothing_is_found(home: Path) -> None:
-    for platform in ("linux", "darwin", "win32"):
-        assert names(home, platform) == []
+    assert names(home) == []
+    assert names(home, OLLAMA_MODELS="~nobody/x", HF_HOME="~/y") == []
+
+
+def test_a_variable_may_begin_at_home(home: Path) -> None:
+    put_ollama(home / "models", "registry.ollama.ai/library/coder/1b")
+    assert names(home, OLLAMA_MODELS="~/models") == ["ollama:coder:1b"]
+
+
+def test_ollamas_service_has_models_of_its_own(home: Path) -> None:
+    put_ollama(home / "services" / "ollama" / ".ollama" / "models", "registry.ollama.ai/library/coder/1b")
+    assert names(home) == ["ollama:coder:1b"]
 
 
 def test_only_the_names_of_programs_are_theirs() -> None:

@@ -102,7 +102,9 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> UserFolders:
-    return UserFolders(tmp_path / "home", {"HF_HUB_CACHE": str(tmp_path / "cache")}, "linux")
+    return UserFolders(
+        tmp_path / "home", tmp_path, (), (), environment={"HF_HUB_CACHE": str(tmp_path / "cache")}
+    )
 
 
 def test_a_file_comes_into_the_cache_that_others_share_and_is_found_there(
