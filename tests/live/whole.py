@@ -1,0 +1,60 @@
+"""What the whole window gives where time doesn't matter: the yardstick of what early answers lose.
+
+The document is opened as it is after the last key, the cursor where it stands then, in a language server that
+knows nothing of it, behind the same daemon. When all of it has been read (server and daemon do nothing any
+more), it is asked once as on a key; when the better answer had its time, once more. That second answer has
+passed trimming, checking and doubt as any other, and is what counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from foretype.lsp.demo.client import RequestFailedError, ServerProblem
+from foretype.lsp.replay.place import Place
+from foretype.lsp.replay.screen import EditorScreen
+from foretype.lsp.replay.typist import TypingClient, Typist
+from foretype.tests.live.session import Played, look
+
+SETTLE_S = 0.4
+QUIET = 0.08
+"""The share of a processor below which nothing goes on any more."""
+AT_MOST_S = 30.0
+
+
+async def settled(processor_s: Callable[[], float], at_most_s: float = AT_MOST_S) -> bool:
+    """Wait until nothing computes any more; False when it still does after `at_most_s`."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + at_most_s
+    last = processor_s()
+    while loop.time() < until:
+        await asyncio.sleep(SETTLE_S)
+        now = processor_s()
+        if now - last < QUIET * SETTLE_S:
+            return True
+        last = now
+    return False
+
+
+async def whole_answer(client: TypingClient, place: Place, processor_s: Callable[[], float]) -> Played:
+    """The answer for a place from everything that the model can be shown."""
+    before = processor_s()
+    text = place.text[: place.offset] + place.keys + place.text[place.offset :]
+    offset = place.offset + len(place.keys)
+    uri = place.path.as_uri()
+    client.open(uri, text, place.language)
+    typist = Typist(client, uri, EditorScreen(text, offset))
+    document = {"textDocument": {"uri": uri}, "position": typist.position()}
+    client.notify("textDocument/didFocus", document)
+    screen = typist.screen
+    for _ in range(2):
+        await settled(processor_s)
+        params = {**document, "context": {"triggerKind": 2}}
+        screen = EditorScreen(text, offset)
+        try:
+            answer = await client.request("textDocument/inlineCompletion", params)[1]
+        except (RequestFailedError, ServerProblem):
+            continue
+        screen.take(answer["items"])
+    return Played(text, offset, (look(screen, 0.0),), processor_s=processor_s() - before)
