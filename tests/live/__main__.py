@@ -24,7 +24,7 @@ from foretype.tests.live.pairs import BUILD, places_from_commits
 from foretype.tests.live.places import Written, places_from_holes
 from foretype.tests.live.runs import Kind, Run, peer_run, real_runs, simulated_runs
 from foretype.tests.live.scenarios import SCENARIOS
-from foretype.tests.live.simulated import MACHINES
+from foretype.tests.live.simulated import MACHINES, Truth
 from foretype.tests.quality.corpus import CorpusProblem
 from foretype.tests.support.private_home import default_model
 from rich.console import Console
@@ -105,7 +105,8 @@ def main(  # noqa: PLR0917 - click passes them by name
 def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list[Run]:
     scenarios = list(choice.scenarios)
     if choice.machines:
-        return simulated_runs([MACHINES[name] for name in choice.machines], list(choice.budgets), scenarios)
+        machines = [MACHINES[name] for name in choice.machines]
+        return simulated_runs(Truth(), machines, list(choice.budgets), scenarios)
     kinds = [
         Kind(
             " ".join(filter(None, (name, f"{budget:.0f} ms" if budget else ""))),

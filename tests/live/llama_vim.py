@@ -3,8 +3,8 @@
 llama-server runs as for the benchmarks (`bench.peer`). Every key takes the suggestion away and asks, unless
 more than 8 characters stand right of the cursor or an answer is remembered that begins with what was typed
 since. While one request runs no other is sent: 100 ms later it is tried again, and nothing ends a request
-that nobody wants any more. An answer is remembered, and shown if it still fits where the cursor is. Two things
-of llama.vim's are left out, and both would cost it time here: the ring of chunks from other files, and the
+that nobody wants any more. An answer is remembered, and shown if it still fits where the cursor is. Left out
+are two things that would cost it time here: the ring of chunks from other files, and the
 request for what would follow. What was done before the first key makes no difference to it.
 """
 

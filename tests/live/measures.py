@@ -2,7 +2,7 @@
 
 Shares are of the places, 0 to 1, unless the name says of what: `exact_of_shown` and `undefined` are of what
 was shown, `saved_characters` is of the characters that were left to write. `of_whole`: how many lines are
-exact beside those that the whole window gives with unlimited time, over the places that were measured both ways.
+exact beside those that the whole window gives with unlimited time, over the places measured both ways.
 """
 
 from __future__ import annotations

@@ -146,9 +146,10 @@ def peer_run(homes: contextlib.ExitStack, threads: int) -> Run | str:
     return Run(PEER, "", f"{program.stat().st_size} {peer.FLAGS} {threads}", go)
 
 
-def simulated_runs(machines: list[Machine], budgets: list[float], scenarios: list[str]) -> list[Run]:
+def simulated_runs(
+    truth: Truth, machines: list[Machine], budgets: list[float], scenarios: list[str]
+) -> list[Run]:
     """Every scenario on every machine in virtual time; they share the real model and what it has computed."""
-    truth = Truth()
     usual = CompletionSettings()
     return [
         Run(
