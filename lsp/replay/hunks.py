@@ -145,7 +145,7 @@ def _removed(hunk: Hunk, old: list[str]) -> list[str]:
 
 def _worth_typing(line: str, closers: frozenset[str]) -> bool:
     text = line.strip()
-    if not LEAST_KEYS + LEAST_LEFT <= len(text) or len(line) > LONGEST_LINE:
+    if not len(text) >= LEAST_KEYS + LEAST_LEFT or len(line) > LONGEST_LINE:
         return False
     words = set(re.findall(r"\w+", text))
     return bool(words - closers)

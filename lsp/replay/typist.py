@@ -103,7 +103,7 @@ class Replayed:
 
 
 @attrs.define
-class Typist:
+class ReplayTypist:
     """Somebody at a keyboard. Its state: the screen, the document's version, the times of answers."""
 
     client: TypingClient
@@ -173,7 +173,7 @@ async def type_place(
     before = processor_s()
     uri = place.path.as_uri()
     client.open(uri, place.text, place.language)
-    typist = Typist(client, uri, EditorScreen(place.text, place.offset))
+    typist = ReplayTypist(client, uri, EditorScreen(place.text, place.offset))
     if pace.placed:
         document = {"textDocument": {"uri": uri}, "position": typist.position()}
         client.notify("textDocument/didFocus", document)

@@ -52,7 +52,7 @@ class Choice:
 
 
 @click.command()
-@click.option("--places", "count", default=600, show_default=True, help="How many places.")
+@click.option("--places", "count", default=300, show_default=True, help="How many places.")
 @click.option("--seed", default=7, show_default=True, help="Decides which.")
 @click.option("--language", "languages", multiple=True, help="Only these; all when none is named.")
 @click.option("--held-out/--all", default=False, help="Only files that rules were not made on.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.screen import EditorScreen
-from foretype.lsp.replay.typist import TypingClient, Typist
+from foretype.lsp.replay.typist import ReplayTypist, TypingClient
 from foretype.tests.live.scenarios import LOOKS_S, Act, Close, Open, Other, Point, Rest, Type, Visit
 
 _LARGEST = 60_000
@@ -67,23 +67,23 @@ async def play(
     """Do it, and look at the screen after the last key."""
     before = processor_s()
     uri = place.path.as_uri()
-    typist = Typist(client, uri, EditorScreen(place.text, place.offset))
+    typist = ReplayTypist(client, uri, EditorScreen(place.text, place.offset))
     began = 0.0
     for act in acts:
         match act:
             case Open(text, offset):
                 client.open(uri, text, place.language)
-                typist = Typist(client, uri, EditorScreen(text, offset))
+                typist = ReplayTypist(client, uri, EditorScreen(text, offset))
                 _say(typist)
             case Close():
                 client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
             case Point(offset):  # a typist of its own: what is still to come is about the other place
                 screen = EditorScreen(typist.screen.text, offset)
-                typist = Typist(client, uri, screen, typist.version)
+                typist = ReplayTypist(client, uri, screen, typist.version)
                 _say(typist)
             case Visit(path, text):
                 client.open(path.as_uri(), text, place.language)
-                _say(Typist(client, path.as_uri(), EditorScreen(text, len(text) // 2)))
+                _say(ReplayTypist(client, path.as_uri(), EditorScreen(text, len(text) // 2)))
             case Rest(seconds):
                 await typist.wait(seconds)
             case Type(keys, pauses):
@@ -105,7 +105,7 @@ async def play(
     )
 
 
-async def _looks(typist: Typist) -> tuple[Seen, ...]:
+async def _looks(typist: ReplayTypist) -> tuple[Seen, ...]:
     seen: list[Seen] = []
     waited = 0.0
     for after in LOOKS_S:
@@ -123,7 +123,7 @@ def look(screen: EditorScreen, after_s: float) -> Seen:
     return Seen(after_s, screen.line(), ghost.text, ghost.replaces, ghost.name)
 
 
-def _say(typist: Typist) -> None:
+def _say(typist: ReplayTypist) -> None:
     """The editor tells where the cursor rests."""
     document = {"textDocument": {"uri": typist.uri}, "position": typist.position()}
     typist.client.notify("textDocument/didFocus", document)

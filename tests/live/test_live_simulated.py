@@ -12,8 +12,8 @@ from foretype.tests.live.runs import simulated_runs
 from foretype.tests.live.scenarios import LOOKS_S, SCENARIOS
 from foretype.tests.live.simulated import MACHINES, Truth
 
-LINES = [f"def area_{number}(width, height):\n    return width * height\n\n" for number in range(12)]
-LINES.append("\n" * 150)
+LINES = [f"def area_{number}(width, height):\n    return width * height\n\n" for number in range(30)]
+LINES.insert(0, "\n" * 100)
 HEAD = 'def area_last(width, height):\n    """The area."""\n'
 
 

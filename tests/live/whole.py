@@ -14,7 +14,7 @@ from collections.abc import Callable
 from foretype.lsp.demo.client import RequestFailedError, ServerProblem
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.screen import EditorScreen
-from foretype.lsp.replay.typist import TypingClient, Typist
+from foretype.lsp.replay.typist import ReplayTypist, TypingClient
 from foretype.tests.live.session import Played, look
 
 SETTLE_S = 0.4
@@ -44,7 +44,7 @@ async def whole_answer(client: TypingClient, place: Place, processor_s: Callable
     offset = place.offset + len(place.keys)
     uri = place.path.as_uri()
     client.open(uri, text, place.language)
-    typist = Typist(client, uri, EditorScreen(text, offset))
+    typist = ReplayTypist(client, uri, EditorScreen(text, offset))
     document = {"textDocument": {"uri": uri}, "position": typist.position()}
     client.notify("textDocument/didFocus", document)
     screen = typist.screen
