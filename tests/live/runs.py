@@ -1,8 +1,8 @@
 """Who types a place and where: foretype in real time or on a simulated machine, and llama.vim.
 
 Each column of the report is a `Run`. In real time every scenario has a home with a daemon of its own, whose
-model is loaded before the first place, so that a cold file is cold; `whole` shares the first one's. Before a
-place is typed everything of foretype's stands still.
+model is loaded before the first place, so that a cold file is cold; `whole` shares the first one's. Every place has
+a language server of its own, and nothing is opened before that has read its workspace and all stands still.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from foretype.tests.support.private_home import default_model
 Contexts = Mapping[str, float] | None
 """Which part of the prompt a suggestion's answer saw, by its id; None where nobody knows."""
 
-CALM_S = 10.0
+CALM_S = 20.0
 """How long a place waits at most for everything to stand still."""
 
 
@@ -105,8 +105,8 @@ def _play_real(
         return None
 
     async def go() -> Played:
-        await _calm(all_made)
         async with language_server(made, place.root) as client:
+            await _calm(all_made)
             return await play(client, place, acts, made.processor_s)
 
     return asyncio.run(go()), None
@@ -114,8 +114,8 @@ def _play_real(
 
 def _whole_real(made: Variant, all_made: tuple[Variant, ...], place: Place) -> tuple[Played, None]:
     async def go() -> Played:
-        await _calm(all_made)
         async with language_server(made, place.root) as client:
+            await _calm(all_made)
             return await whole_answer(client, place, made.processor_s)
 
     return asyncio.run(go()), None
