@@ -106,7 +106,7 @@ def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list
     scenarios = list(choice.scenarios)
     if choice.machines:
         machines = [MACHINES[name] for name in choice.machines]
-        return simulated_runs(Truth(), machines, list(choice.budgets), scenarios)
+        return simulated_runs(Truth(), machines, list(choice.budgets), scenarios, whole=choice.whole)
     kinds = [
         Kind(
             " ".join(filter(None, (name, f"{budget:.0f} ms" if budget else ""))),

@@ -6,6 +6,10 @@ since. While one request runs no other is sent: 100 ms later it is tried again, 
 that nobody wants any more. An answer is remembered, and shown if it still fits where the cursor is. Left out
 are two things that would cost it time here: the ring of chunks from other files, and the
 request for what would follow. What was done before the first key makes no difference to it.
+
+llama-server refuses llama.vim's requests for a model without fill-in-the-middle markers, such as the default
+one, so with that llama.vim would show nothing at all. There it is asked for what comes after the same lines
+above instead, with the same cache and limits and the most probable token each time: kind to it.
 """
 
 from __future__ import annotations
@@ -40,15 +44,26 @@ class LlamaServer:
 
     def __init__(self, base_url: str) -> None:
         self._client = httpx.AsyncClient(base_url=base_url, timeout=120.0)
+        self._fills = True
 
     async def infill(self, body: dict[str, Any]) -> str:
         """See `Server`."""
-        answer = await self._client.post("/infill", json=body)
+        answer = await self._client.post("/infill", json=body) if self._fills else None
+        if answer is None or answer.status_code == httpx.codes.NOT_IMPLEMENTED:
+            self._fills = False
+            answer = await self._client.post("/completion", json=continuing(body))
         return str(answer.raise_for_status().json()["content"])
 
     async def aclose(self) -> None:
         """Let go of its connections."""
         await self._client.aclose()
+
+
+def continuing(body: dict[str, Any]) -> dict[str, Any]:
+    """The request for what comes after the text above the cursor, made of one for what stands between."""
+    kept = ("n_predict", "cache_prompt", "t_max_predict_ms", "stream")
+    above = body["input_prefix"] + body["prompt"]
+    return {"prompt": above, "top_k": 1, "samplers": ["top_k"], **{name: body[name] for name in kept}}
 
 
 def shown_of(content: str, text: str, offset: int) -> str:

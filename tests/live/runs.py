@@ -1,8 +1,9 @@
 """Who types a place and where: foretype in real time or on a simulated machine, and llama.vim.
 
 Each column of the report is a `Run`. In real time every scenario has a home with a daemon of its own, whose
-model is loaded before the first place, so that a cold file is cold; `whole` shares the first one's. Every place has
-a language server of its own, and nothing is opened before that has read its workspace and all stands still.
+model is loaded before the first place, so that a cold file is cold; `whole` shares the first one's. Every
+place has a language server of its own, and nothing is opened before that has read its workspace and all
+stands still.
 """
 
 from __future__ import annotations
@@ -143,11 +144,11 @@ def peer_run(homes: contextlib.ExitStack, threads: int) -> Run | str:
 
         return asyncio.run(typing()), None
 
-    return Run(PEER, "", f"{program.stat().st_size} {peer.FLAGS} {threads}", go)
+    return Run(PEER, "", f"{program.stat().st_size} {peer.FLAGS} {threads} continuing", go)
 
 
 def simulated_runs(
-    truth: Truth, machines: list[Machine], budgets: list[float], scenarios: list[str]
+    truth: Truth, machines: list[Machine], budgets: list[float], scenarios: list[str], *, whole: bool = False
 ) -> list[Run]:
     """Every scenario on every machine in virtual time; they share the real model and what it has computed."""
     usual = CompletionSettings()
@@ -166,22 +167,30 @@ def simulated_runs(
         )
         for machine in machines
         for budget in budgets or [0.0]
-        for scenario in scenarios
+        for scenario in (*scenarios, *((WHOLE,) if whole else ()))
     ]
 
 
 def _play_simulated(
     truth: Truth, machine: Machine, completion: CompletionSettings, name: str, place: Place
 ) -> tuple[Played, Contexts] | None:
-    acts = SCENARIOS[name].acts(place, other_file(place))
+    acts = () if name == WHOLE else SCENARIOS[name].acts(place, other_file(place))
     if acts is None:
         return None
 
     async def go() -> tuple[Played, Contexts]:
         client = InsideClient(truth, machine, completion)
         await client.begin()
+
+        def spent_s() -> float:
+            return client.spent_s
+
         try:
-            return await play(client, place, acts, lambda: client.spent_s), dict(client.contexts)
+            if name == WHOLE:
+                played = await whole_answer(client, place, spent_s)
+            else:
+                played = await play(client, place, acts, spent_s)
+            return played, dict(client.contexts)
         finally:
             await client.end()
 

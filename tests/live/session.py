@@ -74,16 +74,16 @@ async def play(
             case Open(text, offset):
                 client.open(uri, text, place.language)
                 typist = ReplayTypist(client, uri, EditorScreen(text, offset))
-                _say(typist)
+                say_focus(typist)
             case Close():
                 client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
             case Point(offset):  # a typist of its own: what is still to come is about the other place
                 screen = EditorScreen(typist.screen.text, offset)
                 typist = ReplayTypist(client, uri, screen, typist.version)
-                _say(typist)
+                say_focus(typist)
             case Visit(path, text):
                 client.open(path.as_uri(), text, place.language)
-                _say(ReplayTypist(client, path.as_uri(), EditorScreen(text, len(text) // 2)))
+                say_focus(ReplayTypist(client, path.as_uri(), EditorScreen(text, len(text) // 2)))
             case Rest(seconds):
                 await typist.wait(seconds)
             case Type(keys, pauses):
@@ -123,7 +123,7 @@ def look(screen: EditorScreen, after_s: float) -> Seen:
     return Seen(after_s, screen.line(), ghost.text, ghost.replaces, ghost.name)
 
 
-def _say(typist: ReplayTypist) -> None:
+def say_focus(typist: ReplayTypist) -> None:
     """The editor tells where the cursor rests."""
     document = {"textDocument": {"uri": typist.uri}, "position": typist.position()}
     typist.client.notify("textDocument/didFocus", document)

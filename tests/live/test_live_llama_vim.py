@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from foretype.lsp.replay.place import Place
-from foretype.tests.live.llama_vim import play_vim, shown_of
+from foretype.tests.bench.peer import infill_body
+from foretype.tests.live.llama_vim import continuing, play_vim, shown_of
 from foretype.tests.live.session import Played
 from foretype.tests.support import virtual_time
 
@@ -76,6 +77,13 @@ def test_with_much_right_of_the_cursor_nobody_is_asked() -> None:
 def test_what_stands_there_already_is_not_shown(content: str, shown: str) -> None:
     text = "call()\n    last\n"
     assert shown_of(content, text, text.index(")")) == shown
+
+
+def test_a_model_without_markers_is_asked_for_what_comes_next() -> None:
+    body = infill_body("one = 1\ntwo = ", "\nthree = 3\n")
+    asked = continuing(body)
+    assert asked["prompt"] == "one = 1\ntwo = "
+    assert (asked["top_k"], asked["cache_prompt"], asked["n_predict"]) == (1, True, 128)
 
 
 def test_the_next_line_once_more_is_not_shown() -> None:

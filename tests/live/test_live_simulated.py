@@ -72,6 +72,15 @@ def test_a_slow_machine_has_seen_less_of_the_context(written: Written, truth: Tr
     assert shares[1] < shares[0]
 
 
+def test_the_whole_window_is_seen_where_time_does_not_matter(written: Written, truth: Truth) -> None:
+    (run,) = simulated_runs(truth, [MACHINES["shape-1.5b"]], [], [], whole=True)
+    done = run.play(written.place)
+    assert done is not None
+    played, contexts = done
+    (look,) = judged(written, played, contexts)
+    assert (look.exact, look.context) == (True, 1.0)
+
+
 def test_machines_are_as_fast_as_they_are_called() -> None:
     for name, prefill, decode in (("shape-0.5b", (250, 300), (22, 25)), ("shape-1.5b", (76, 98), (7.5, 8.5))):
         machine = MACHINES[name]

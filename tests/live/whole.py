@@ -1,9 +1,9 @@
 """What the whole window gives where time doesn't matter: the yardstick of what early answers lose.
 
 The document is opened as it is after the last key, the cursor where it stands then, in a language server that
-knows nothing of it, behind the same daemon. When all of it has been read (server and daemon do nothing any
-more), it is asked once as on a key; when the better answer had its time, once more. That second answer has
-passed trimming, checking and doubt as any other, and is what counts.
+knows nothing of it. When all of it has been read (server and daemon do nothing any more), it is asked as on a
+key; and once more if the server says, within 2 s, that it has something better. What it answers has passed
+trimming, checking and doubt as any other.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from foretype.lsp.demo.client import RequestFailedError, ServerProblem
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.screen import EditorScreen
 from foretype.lsp.replay.typist import ReplayTypist, TypingClient
-from foretype.tests.live.session import Played, look
+from foretype.tests.live.session import Played, look, say_focus
 
 SETTLE_S = 0.4
 QUIET = 0.08
 """The share of a processor below which nothing goes on any more."""
 AT_MOST_S = 30.0
+BETTER_S = 2.0
 
 
 async def settled(processor_s: Callable[[], float], at_most_s: float = AT_MOST_S) -> bool:
@@ -45,16 +45,9 @@ async def whole_answer(client: TypingClient, place: Place, processor_s: Callable
     uri = place.path.as_uri()
     client.open(uri, text, place.language)
     typist = ReplayTypist(client, uri, EditorScreen(text, offset))
-    document = {"textDocument": {"uri": uri}, "position": typist.position()}
-    client.notify("textDocument/didFocus", document)
-    screen = typist.screen
-    for _ in range(2):
-        await settled(processor_s)
-        params = {**document, "context": {"triggerKind": 2}}
-        screen = EditorScreen(text, offset)
-        try:
-            answer = await client.request("textDocument/inlineCompletion", params)[1]
-        except (RequestFailedError, ServerProblem):
-            continue
-        screen.take(answer["items"])
-    return Played(text, offset, (look(screen, 0.0),), processor_s=processor_s() - before)
+    say_focus(typist)
+    await settled(processor_s)
+    typist.ask()
+    await asyncio.wait(typist.tasks, timeout=AT_MOST_S)
+    await typist.wait(BETTER_S)
+    return Played(text, offset, (look(typist.screen, 0.0),), processor_s=processor_s() - before)
