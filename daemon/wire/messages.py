@@ -19,7 +19,7 @@ import attrs
 import msgpack as _msgpack
 from cattrs.preconf.msgpack import make_converter
 
-from ...context.shared.values import Completion, Prompt, StopRules
+from ...context.shared.values import Completion, Prompt, Restriction, StopRules
 
 msgpack: Any = _msgpack  # it carries no types
 
@@ -82,6 +82,8 @@ class CompletionRequest:
         seed: makes sampling repeatable.
         whole: evaluate all of the prompt first, however long that takes; else a prompt that takes longer
             than the latency budget is answered from a part of it, and `Completion.context` says so.
+        restriction: how the answer must begin. A daemon that doesn't know of it answers freely, and says so:
+            `Completion.name_logprob` is None then.
     """
 
     session: str
@@ -92,6 +94,7 @@ class CompletionRequest:
     temperature: float = 0.0
     seed: int = 0
     whole: bool = False
+    restriction: Restriction | None = None
 
 
 @attrs.frozen

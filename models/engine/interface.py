@@ -8,7 +8,7 @@ from typing import Protocol
 
 import attrs
 
-from ...context.shared.values import Completion, Prompt, StopRules
+from ...context.shared.values import Completion, Prompt, Restriction, StopRules
 from ..llama.cancellation import Cancellation
 
 
@@ -79,10 +79,12 @@ class EngineLike(Protocol):
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """Generate. Never raises for a request: a cancelled one answers with stop CANCELLED and its stage.
 
         With `whole` all of the prompt is evaluated first; else a first answer may come from a part of it.
+        With a `restriction` the answer begins as that says.
         """
         ...
 

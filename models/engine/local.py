@@ -16,10 +16,18 @@ from typing import Protocol
 
 import attrs
 
-from ...context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from ...context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    Stage,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from ..cache.kv_cache import KVCache, NoRoomError, Synced
 from ..cache.saved_states import StateStore
-from ..decoding.loop import Generated
+from ..decoding.generated import Generated
 from ..decoding.sampling import Sampling
 from ..decoding.stops import cursor_line
 from ..drafting.drafts import Speculation
@@ -140,6 +148,7 @@ class LocalEngine:
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """See `EngineLike.complete`."""
         started = self._clock()
@@ -158,7 +167,8 @@ class LocalEngine:
                 if slot is state.next:
                     self.sessions.promote(state)
                 sampling = Sampling(temperature, seed)
-                drafts = self.continuation.begin_drafts(state, plan) if temperature <= 0 else None
+                drafting = temperature <= 0 and restriction is None
+                drafts = self.continuation.begin_drafts(state, plan) if drafting else None
                 generated = self.continuation.generate(
                     slot,
                     plan,
@@ -168,6 +178,7 @@ class LocalEngine:
                     on_text=on_text,
                     sampling=sampling,
                     drafts=drafts,
+                    restriction=restriction,
                 )
                 if drafts is not None:
                     drafts.end()
@@ -276,6 +287,7 @@ def _answer(synced: Synced, prefill_ms: float, generated: Generated, context: fl
         sum(generated.logprobs) / max(1, len(generated.logprobs)),
         generated.logprobs,
         context=context,
+        name_logprob=generated.name_logprob,
     )
 
 

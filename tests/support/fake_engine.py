@@ -15,7 +15,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
-from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    Stage,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.llama.cancellation import Cancellation
 
@@ -114,8 +122,9 @@ class FakeEngine:
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
-        del temperature, seed, whole
+        del temperature, seed, whole, restriction
         call = self._begin("complete", session, prompt)
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE
