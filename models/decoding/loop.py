@@ -118,7 +118,7 @@ class _Run:
     accepted: int = 0
     streamed: int = 0
     _random: np.random.Generator | None = None
-    _left: Track | None = None  # the free choices, up to where a restriction made another one
+    _left: Track | None = None  # the free choices before a restriction made another one
 
     def run(self, required: bytes) -> Generated:
         started = self.clock()

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.shared.values import Completion, Prompt, RelatedPart, StopReason, StopRules
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    RelatedPart,
+    Restriction,
+    StopReason,
+    StopRules,
+)
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.decoding.spelling import Spelling
 from foretype.models.engine.interface import EngineInfo
@@ -77,6 +84,7 @@ class Bench:
         tokens: int = 6,
         cancellation: Cancellation | None = None,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """Complete at the document's cursor; checks the books before it returns."""
         answer = self.engine.complete(
@@ -85,6 +93,7 @@ class Bench:
             StopRules(multiline=True, max_tokens=tokens),
             cancellation=cancellation or Cancellation(),
             whole=whole,
+            restriction=restriction,
         )
         self.check_books()
         return answer
@@ -363,3 +372,72 @@ def test_a_question_for_the_whole_context_goes_on_where_keys_have_stopped_it(
         pytest.fail("it began anew each time")
     assert early
     assert max(evaluated) < 100
+
+
+NAMED = ("value", "total", "total_sum", "value_of", "x")
+
+
+def begins_right(text: str, restriction: Restriction) -> bool:
+    return any(
+        text.startswith(restriction.beginning + name)
+        and not text[len(restriction.beginning + name) :][:1].isalnum()
+        for name in restriction.names
+    )
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_what_stands_before_the_name_is_taken_from_the_cells(vocabulary: Vocabulary, order: str) -> None:
+    bench = Bench.make(vocabulary, order, budget_ms=1e9)
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    free = bench.ask(document, tokens=12)
+    before, restriction = bench.cells.decoded, Restriction(free.text[: len(free.text) // 2], NAMED)
+    answer = bench.ask(document, tokens=24, restriction=restriction)
+    assert begins_right(answer.text, restriction)
+    assert bench.cells.decoded - before <= answer.timings.decode_tokens + 1 - 4
+    assert answer.timings.prefill_tokens <= 1
+    assert answer.name_logprob is not None
+    assert answer.name_logprob < 0
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@pytest.mark.parametrize("recurrent", [False, True])
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_free_answers_are_what_they_would_be_without_restricted_ones_in_between(
+    vocabulary: Vocabulary, order: str, recurrent: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    bench = Bench.make(vocabulary, order, budget_ms=1e9, recurrent=recurrent)
+    document = Document("d", SOURCE, chance.randrange(len(SOURCE)))
+    for _ in range(6):
+        free = bench.ask(document, tokens=6)
+        assert free.text == bench.fresh(document, 6)[: len(free.text)]
+        restriction = Restriction(free.text[: chance.randrange(len(free.text) + 1)], NAMED)
+        if chance.random() < 0.2:
+            bench.cells.abort_after = chance.randrange(12)
+        answer = bench.ask(document, tokens=24, restriction=restriction)
+        bench.cells.abort_after = None
+        if answer.name_logprob is not None:
+            assert begins_right(answer.text, restriction)
+        if chance.random() < 0.3:
+            bench.engine.idle("d", cancellation=Cancellation())
+        taken = chance.choice([free.text, answer.text, "", "x"])[: chance.randrange(8)]
+        before, after = document.text[: document.cursor], document.text[document.cursor :]
+        document.text, document.cursor = before + taken + after, len(before + taken)
+
+
+def test_the_name_is_as_likely_as_it_would_be_among_all_tokens(vocabulary: Vocabulary) -> None:
+    bench = Bench.make(vocabulary, "psm", budget_ms=1e9)
+    document = Document("d", "x = \n", 4)
+    answer = bench.ask(document, tokens=3, restriction=Restriction("(", ("q",)))
+    assert answer.name_logprob is not None
+    assert answer.name_logprob == pytest.approx(answer.logprobs[-2], abs=1e-6) or answer.text == "(q"
+    assert answer.name_logprob < -5.0
+
+
+def test_a_name_that_no_token_can_spell_leaves_the_answer_free(vocabulary: Vocabulary) -> None:
+    bench = Bench.make(vocabulary, "psm", budget_ms=1e9)
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    answer = bench.ask(document, restriction=Restriction("", ()))
+    assert answer.name_logprob is None
+    assert answer.stop is not StopReason.UNAVAILABLE
