@@ -5,7 +5,8 @@ as it was, the backend is asked once more for the same place, behind everything 
 sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
 asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no place is
-asked about twice.
+asked about twice. An answer with another name, where one was cut at a name that doesn't exist, comes the same
+way where it comes late.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
 
 import attrs
 
@@ -26,6 +29,7 @@ from .items import BetterSuggestion
 from .judging import Judging
 from .observer import CompletionHost, Observer
 from .prompts import Prompts, rules_at, session_of
+from .renaming import Renaming
 from .suggestions import Rest, Suggestion, Suggestions
 
 BETTER = "foretype/betterSuggestion"
@@ -50,6 +54,7 @@ class BetterAnswers:
         host: CompletionHost,
         prompts: Prompts,
         judging: Judging,
+        renaming: Renaming,
         observer: Observer,
     ) -> None:
         """Make it.
@@ -60,6 +65,7 @@ class BetterAnswers:
             host: what completes, by which settings, and for whom not.
             prompts: says what the model would see.
             judging: says what of an answer may be shown.
+            renaming: asks for another name where one doesn't exist.
             observer: told when the store has something better for the place of the last answer.
         """
         self._suggestions = suggestions
@@ -67,6 +73,7 @@ class BetterAnswers:
         self._host = host
         self._prompts = prompts
         self._judging = judging
+        self._renaming = renaming
         self._observer = observer
         self._running: dict[str, asyncio.Task[None]] = {}
         self._answered: dict[str, float] = {}
@@ -81,8 +88,35 @@ class BetterAnswers:
         uri = snapshot.uri
         if _place(snapshot, offset) in self._done or not self._stands(snapshot):
             return
+        self._begin(uri, self._ask(snapshot, offset))
+
+    async def renamed(
+        self, generation: Generation, found: Coroutine[Any, Any, Suggestion | None], within_s: float
+    ) -> None:
+        """Have what is found in place of a cut answer in the store; cancelling it ends the asking.
+
+        Args:
+            generation: it was cut.
+            found: asks for another name.
+            within_s: seconds to wait for that; later it comes as any better answer does.
+        """
+        asking = asyncio.ensure_future(found)
+        try:
+            await asyncio.wait({asking}, timeout=max(0.0, within_s))
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if not asking.done():
+            self._begin(generation.snapshot.uri, self._late(generation, asking))
+        elif (found := asking.result()) is not None:
+            uri = generation.snapshot.uri
+            cut = any(one.id == found.id for one in self._suggestions.of(uri))
+            if not cut or self._stands(generation.snapshot):
+                self._suggestions.remember(found)  # by its id it takes the place of the one that was cut
+
+    def _begin(self, uri: str, work: Coroutine[Any, Any, None]) -> None:
         self.stop(uri)
-        task = asyncio.ensure_future(self._ask(snapshot, offset))
+        task = asyncio.ensure_future(work)
         self._running[uri] = task
         task.add_done_callback(lambda ended: self._ended(uri, ended))
 
@@ -131,7 +165,8 @@ class BetterAnswers:
             priority=Priority.PREFETCH,
             whole=True,
         )
-        completion = await (await self._host.backend()).complete(request)
+        backend = await self._host.backend()
+        completion = await backend.complete(request)
         if completion.stop in _NO_ANSWER or completion.early:
             return
         self._done[_place(snapshot, offset)] = None
@@ -140,7 +175,21 @@ class BetterAnswers:
         if not self._stands(snapshot):
             return
         generation = Generation(self._suggestions.next_id(), snapshot, offset, rules)
-        found = await self._judging.judged(generation, completion)
+        judgement = await self._judging.judged(generation, completion)
+        found = judgement.suggestion
+        if judgement.restriction is not None and self._stands(snapshot):
+            again = await self._renaming.renamed(backend, request, generation, judgement.restriction)
+            found = again or found
+        await self._take(snapshot, offset, found)
+
+    async def _late(self, generation: Generation, asking: asyncio.Future[Suggestion | None]) -> None:
+        found = await asking
+        if found is not None:
+            another = attrs.evolve(found, id=self._suggestions.next_id())
+            await self._take(generation.snapshot, generation.offset, another)
+
+    async def _take(self, snapshot: Snapshot, offset: int, found: Suggestion | None) -> None:
+        """Have it in the store in place of what stands there, where that is still untouched."""
         if not self._stands(snapshot):
             return
         before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
