@@ -7,11 +7,13 @@ Pure; asking it is done elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..shared.values import Completion, Restriction
 from ..syntax.declared import NamesAround, names_around
 from ..syntax.tree import SyntaxTree
+from ..text.lines import line_start
 from .ground import UnknownName
 
 MOST_NAMES = 500
@@ -25,6 +27,8 @@ _NEARBY = 20_000
 
 _HEAD = 6_000
 """Code points at a document's beginning in which they are looked for as well: imports stand there."""
+
+_ASSIGNS = re.compile(r"(?<![=!<>:+\-*/%&|^?~])=(?![=>])")
 
 _VALUES = frozenset({"True", "False", "None", "true", "false", "null", "nil", "undefined", "NULL", "this"})
 """Keywords that stand where names stand."""
@@ -65,8 +69,10 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
     use, check = unknown.use, unknown.check
     if use.kind == "imported":
         return
-    near = [_around(check.tree, use.start, (use.start, check.end))]
+    own = (_own_statement(check.tree.text, check.start, use.start), check.end)
+    near = [_around(check.tree, use.start, own, seen_from=use.start)]
     if check.snapshot.tree is not None:
+        # On a line that is still empty nobody can tell which definitions it is in; the piece can.
         near.append(_around(check.snapshot.tree, check.offset))
     if use.kind == "own":
         yield from _members(unknown, near)
@@ -79,16 +85,25 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
         # Names come in unseen: what others use without declaring it is there.
         yield from (name for each in near for name, kind in each.foreign.items() if kind == use.kind)
     yield from names.builtins.split()
-    yield from (word for word in names.types.split() if not word.endswith("*"))
+    if use.kind != "use":
+        yield from (word for word in names.types.split() if not word.endswith("*"))
 
 
-def _around(tree: SyntaxTree, at: int, but: tuple[int, int] = (0, 0)) -> NamesAround:
-    """The names of a text near a place and at its head; what stands in `but` doesn't count."""
+def _own_statement(text: str, start: int, at: int) -> int:
+    """From where a completion's names don't count: those of `x = ` are no names yet behind it."""
+    begun = max(start, line_start(text, at))
+    return begun if _ASSIGNS.search(text, begun, at) else at
+
+
+def _around(
+    tree: SyntaxTree, at: int, but: tuple[int, int] = (0, 0), *, seen_from: int | None = None
+) -> NamesAround:
+    """The names of a text near a place and at its head; see `declared.names_around`."""
     start = max(0, at - _NEARBY)
-    found = names_around(tree, at, start, min(len(tree.text), at + _NEARBY), but)
+    found = names_around(tree, seen_from, start, min(len(tree.text), at + _NEARBY), but)
     if not start:
         return found
-    head = names_around(tree, at, 0, min(_HEAD, start))
+    head = names_around(tree, seen_from, 0, min(_HEAD, start))
     return NamesAround({**head.seen, **found.seen}, {**head.foreign, **found.foreign}, found.own)
 
 

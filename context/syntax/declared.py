@@ -33,11 +33,14 @@ class NamesAround:
 
 
 def names_around(
-    tree: SyntaxTree, at: int, start: int, end: int, but: tuple[int, int] = (0, 0)
+    tree: SyntaxTree, at: int | None, start: int, end: int, but: tuple[int, int] = (0, 0)
 ) -> NamesAround:
-    """The names from `start` to `end` that could be used at `at`; what stands in `but` doesn't count."""
+    """The names from `start` to `end` that could be used at `at`; what stands in `but` doesn't count.
+
+    None stands for a place outside of all definitions.
+    """
     captures = tuple(each for each in tree.captures(start, end) if not but[0] <= each.start < but[1])
-    here = tree.scopes(at)
+    here = () if at is None else tree.scopes(at)
     found = NamesAround()
     declared: set[str] = set()
     for name, kind in _bindings(captures):
