@@ -13,8 +13,9 @@ from ..shared.values import Completion, StopRules
 from ..syntax.snapshot import Snapshot
 from .confidence import is_sure
 from .facts import NOTHING_KNOWN, KnownNames, WorkspaceFacts
-from .ground import UnknownName, ground
+from .ground import ground
 from .trim import Trimmed, trim
+from .unknown import UnknownName
 
 __all__ = [
     "CheckRequest",

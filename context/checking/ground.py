@@ -12,30 +12,13 @@ import attrs
 from ..imports import Import, Site
 from ..languages.grammars import load_grammar
 from ..syntax.excerpt import piece_around
-from ..syntax.names import Use
 from ..syntax.snapshot import Snapshot
 from ..text.lines import line_start
 from .allowance import WITHIN_MS, Allowance, OutOfTimeError
 from .facts import NOTHING_KNOWN, WorkspaceFacts
 from .name_checks import NameCheck
 from .soundness import Bench, Probe
-
-
-@attrs.frozen
-class UnknownName:
-    """Where a completion was cut, since a name in it is not known.
-
-    Attributes:
-        use: the name, in the text of the tree that it was found in.
-        before: what of the completion stands in front of it; "" where the user has begun the name.
-        typed: what of the name the user has typed.
-        check: what decides whether another name could stand there.
-    """
-
-    use: Use
-    before: str
-    typed: str
-    check: NameCheck
+from .unknown import UnknownName
 
 
 @attrs.frozen

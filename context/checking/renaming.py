@@ -14,7 +14,7 @@ from ..shared.values import Completion, Restriction
 from ..syntax.declared import NamesAround, names_around
 from ..syntax.tree import SyntaxTree
 from ..text.lines import line_start
-from .ground import UnknownName
+from .unknown import UnknownName
 
 MOST_NAMES = 500
 """Names that a model gets to choose from, at most: the nearest ones."""
@@ -62,6 +62,11 @@ def is_likely(completion: Completion, least: float = LEAST_LIKELY) -> bool:
         least: the natural-log probability that the name needs.
     """
     return completion.name_logprob is not None and completion.name_logprob >= least
+
+
+def reaches_the_name(shown: str, restriction: Restriction) -> bool:
+    """Whether what is left of a restricted answer still has the name in it."""
+    return len(shown.strip()) > len(restriction.beginning.strip())
 
 
 def names_for(unknown: UnknownName) -> Iterator[str]:

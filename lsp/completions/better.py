@@ -108,11 +108,10 @@ class BetterAnswers:
             raise
         if not asking.done():
             self._begin(generation.snapshot.uri, self._late(generation, asking))
-        elif (found := asking.result()) is not None:
-            uri = generation.snapshot.uri
-            cut = any(one.id == found.id for one in self._suggestions.of(uri))
+        elif (suggestion := asking.result()) is not None:
+            cut = any(one.id == suggestion.id for one in self._suggestions.of(suggestion.uri))
             if not cut or self._stands(generation.snapshot):
-                self._suggestions.remember(found)  # by its id it takes the place of the one that was cut
+                self._suggestions.remember(suggestion)  # by its id it replaces the one that was cut
 
     def _begin(self, uri: str, work: Coroutine[Any, Any, None]) -> None:
         self.stop(uri)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ...context.checking.renaming import is_likely
+from ...context.checking.renaming import is_likely, reaches_the_name
 from ...context.shared.values import Restriction
 from ...daemon.client.backend import Backend
 from ...daemon.wire.messages import CompletionRequest
@@ -53,8 +53,8 @@ class Renaming:
         if not is_likely(completion):
             return None
         judgement = await self._judging.judged(generation, completion, invoked=generation.invoked)
-        found, beginning = judgement.suggestion, restriction.beginning.strip()
-        if found is None or len(found.text.strip()) <= len(beginning):
+        found = judgement.suggestion
+        if found is None or not reaches_the_name(found.text, restriction):
             return None
         self._observer.cut(RENAMED)
         return found

@@ -123,8 +123,7 @@ class _Run:
     def run(self, required: bytes) -> Generated:
         started = self.clock()
         deadline = started + self.rules.budget_ms / 1000 if self.rules.budget_ms > 0 else None
-        greedy = self.sampling.temperature <= 0
-        if not greedy:
+        if self.sampling.temperature > 0:
             self._random = np.random.default_rng(self.sampling.seed)
             self.sequence.track = None
             ready = self._back_to(self.position)

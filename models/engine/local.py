@@ -166,9 +166,7 @@ class LocalEngine:
                     return _cut_short(synced, milliseconds)
                 if slot is state.next:
                     self.sessions.promote(state)
-                sampling = Sampling(temperature, seed)
-                drafting = temperature <= 0 and restriction is None
-                drafts = self.continuation.begin_drafts(state, plan) if drafting else None
+                drafts = self.continuation.begin_drafts(state, plan) if temperature <= 0 else None
                 generated = self.continuation.generate(
                     slot,
                     plan,
@@ -176,7 +174,7 @@ class LocalEngine:
                     cancellation,
                     line=cursor_line(prompt.prefix),
                     on_text=on_text,
-                    sampling=sampling,
+                    sampling=Sampling(temperature, seed),
                     drafts=drafts,
                     restriction=restriction,
                 )
