@@ -63,7 +63,7 @@ def generate(
         line: the cursor's line up to the cursor: it decides with the first generated line whether that
             opens a block (`StopRules.openers`).
         sampling: None is greedy.
-        drafter: proposes tokens to verify in one batch; not asked where tokens are sampled, or restricted.
+        drafter: proposes tokens to verify in one batch; not asked where tokens are sampled or guided.
         restriction: how the text must begin; None leaves it free.
         on_text: is called with text that no stop will take back.
         clock: seconds, for the budget.
@@ -84,8 +84,8 @@ def generate(
         rules=rules,
         cancellation=cancellation,
         sampling=sampling or Sampling(),
-        drafter=drafter if restriction is None else None,
-        guide=None if restriction is None else NameGuide.of(restriction, required),
+        drafter=drafter,
+        guide=NameGuide.of(restriction, required),
         on_text=on_text,
         clock=clock,
     )
@@ -107,7 +107,7 @@ class _Run:
     cancellation: Cancellation
     sampling: Sampling
     drafter: Drafter | None
-    guide: NameGuide | None
+    guide: NameGuide
     on_text: Callable[[str], None] | None
     clock: Callable[[], float]
     chosen: list[float] = attrs.field(factory=list[float])  # log probabilities
@@ -146,7 +146,7 @@ class _Run:
             accepted=self.accepted,
             logprobs=tuple(self.chosen),
             milliseconds=(self.clock() - started) * 1000,
-            name_logprob=self.guide.logprob if self.guide is not None and self.guide.stands else None,
+            name_logprob=self.guide.logprob if self.guide.stands else None,
         )
 
     def _join_track(self, required: bytes) -> bool:
@@ -258,7 +258,7 @@ class _Run:
         return True
 
     def _allowed(self, token: int) -> bool:
-        if self.guide is None or self.guide.over:
+        if self.guide.over:
             return self._spells(token)
         return self.guide.stands if token in self.ends else self.guide.allows(self.vocabulary.pieces[token])
 
@@ -282,13 +282,12 @@ class _Run:
 
     def _guided(self, logits: Logits, free: int) -> int:
         """The best allowed token, given the best one of all; where they differ, the track ends for good."""
-        guide = self.guide
-        if guide is None or guide.over or self._allowed(free):
+        if self.guide.over or self._allowed(free):
             return free
-        allowed = guide.tokens(self.vocabulary, self.ends)
+        allowed = self.guide.tokens(self.vocabulary, self.ends)
         self._left, self.sequence.track = self._left or self.sequence.track, None
         if not len(allowed):
-            guide.give_up()
+            self.guide.give_up()
             return free
         return best(logits, allowed)
 
@@ -300,8 +299,7 @@ class _Run:
             self.drafter.chose(token)
         if token in self.ends:
             return StopReason.END
-        if self.guide is not None:
-            self.guide.add(self.vocabulary.pieces[token], logprob)
+        self.guide.add(self.vocabulary.pieces[token], logprob)
         text = self.spelling.add(self.vocabulary.pieces[token])
         if text is None:
             return StopReason.END
@@ -338,8 +336,9 @@ class _Run:
         return None
 
     def _draft(self) -> list[int]:
-        """Tokens to verify along with the chosen one; none while bytes are required or tokens sampled."""
-        if self.drafter is None or self.sequence.track is None or self.spelling.required:
+        """Tokens to verify along with the chosen one; none while bytes or names are required, or sampled."""
+        bound = self.spelling.required or not self.guide.over
+        if self.drafter is None or self.sequence.track is None or bound:
             return []
         # A batch of k drafted tokens leads to k + 1 more choices; the last one needs no cell.
         room = (

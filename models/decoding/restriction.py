@@ -47,8 +47,13 @@ class NameGuide:
     _known: frozenset[bytes] = frozenset()
 
     @classmethod
-    def of(cls, restriction: Restriction, required: bytes = b"") -> NameGuide:
-        """A guide from the beginning on; `required` is what healing wants to be spelled before that."""
+    def of(cls, restriction: Restriction | None, required: bytes = b"") -> NameGuide:
+        """A guide from the beginning on; `required` is what healing wants to be spelled before that.
+
+        Without a restriction it is over before it begins.
+        """
+        if restriction is None:
+            return cls(b"", (), over=True, failed=True)
         names = frozenset(to_bytes(name) for name in restriction.names if name)
         guide = cls(required + to_bytes(restriction.beginning), tuple(sorted(names)))
         guide._known = names
