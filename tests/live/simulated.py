@@ -19,6 +19,7 @@ import numpy.typing as npt
 from foretype.daemon.server import service
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.settings.settings import CompletionSettings
+from foretype.lsp.demo.client import RequestFailedError
 from foretype.models.cache import kv_cache as cache_module
 from foretype.models.cache.kv_cache import KVCache, common_prefix
 from foretype.models.engine.interface import EngineInfo, EngineSettings
@@ -171,7 +172,7 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
 
 
 class InsideClient:
-    """The language server in this process, spoken to like `lsp_client.LspClient`."""
+    """The language server in this process, spoken to like `demo.client.Client`."""
 
     def __init__(self, truth: Truth, machine: Machine, completion: CompletionSettings) -> None:
         cast("Any", service).EngineThread = LockstepThread
@@ -199,7 +200,7 @@ class InsideClient:
         if future is None or future.done():
             return
         if message.get("error") is not None:
-            future.set_exception(ConnectionError())
+            future.set_exception(RequestFailedError(0, "refused"))
         else:
             future.set_result(message.get("result"))
 

@@ -2,7 +2,7 @@
 
 It shows what the product's own front ends would: text that is typed through shrinks, and an answer replaces
 what fits only where it says more of the same. A server that says it has something better is asked again.
-Pure; what is sent and when is `replay`'s.
+Pure; what is sent and when is `typist`'s.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Ghost:
 
 
 @attrs.define
-class Screen:
+class EditorScreen:
     """Its state: the document, the cursor, the ghost text, and how often a better one replaced another."""
 
     text: str
