@@ -4,8 +4,8 @@ An answer that was made from a short context comes in time, but is worth little.
 as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
 sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
-asking. What somebody has typed into is replaced at the next key or when they rest, not under their hands; what
-was dismissed has no successor, and no place is asked about twice.
+asking. What somebody has typed into is replaced at the next key or when they rest; what was dismissed has no
+successor, and no place is asked about twice.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -37,12 +37,11 @@ STANDS_S = 0.2
 """Seconds that a suggestion stays on the screen, at least, before another takes its place."""
 
 RESTS_S = 0.4
-"""Seconds since the last key before another takes the place of what somebody has typed into: they have stopped
-following it."""
+"""Seconds since the last key before another takes the place of what somebody has typed into: they no longer
+follow it."""
 
 ANSWERED_S = 0.03
-"""Seconds after the answer to a key that took the better one from the store until the client hears of it: by then
-it has that answer."""
+"""Seconds from an answer that is the better one until the client hears of that: by then it has the answer."""
 
 _REMEMBERED = 256
 """Places of which it is known that they were asked about."""
@@ -51,8 +50,11 @@ _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABL
 
 
 class BetterAnswers:
-    """Its state: per document one running question, when it was last answered and which suggestion clients were
-    told to replace last; places that are done."""
+    """Asks again.
+
+    Its state: per document one running question, when it was last answered and which suggestion its client was
+    last told to replace; places that are done.
+    """
 
     def __init__(  # noqa: PLR0917 - the parts that an answer passes, in order
         self,

@@ -48,7 +48,12 @@ class Machine:
 
 MACHINES = {
     machine.name: machine
-    for machine in (Machine("untuned", 7.0, 3.0), Machine("tuned", 5.0, 1.15), Machine("slow", 30.0, 12.0))
+    for machine in (
+        Machine("untuned", 7.0, 3.0),
+        Machine("tuned", 5.0, 1.15),
+        Machine("slow", 30.0, 12.0),
+        Machine("pulled", 6.0, 1.5),
+    )
 }
 """Two cores with the default model as it is pulled and as it is tuned; and a model ten times as large."""
 

@@ -1,4 +1,4 @@
-"""An answer gets better while the user looks at it, once at most: at a rest or the next key, where it was typed into.
+"""An answer gets better while the user looks at it, once at most; what was typed into at a rest or a key.
 
 The model answers at once from a short context and says something else when it has seen everything, which
 takes a second. The clock is virtual.
@@ -414,9 +414,7 @@ SAID = st.text("ab(\n", min_size=1, max_size=6)
 
 
 @given(early=SAID, whole=SAID, typed=st.integers(0, 3), dismissed=st.booleans())
-def test_only_what_is_wanted_has_a_successor(
-    early: str, whole: str, typed: int, dismissed: bool
-) -> None:
+def test_only_what_is_wanted_has_a_successor(early: str, whole: str, typed: int, dismissed: bool) -> None:
     old = Suggestion("old", URI, "", early, "", dismissed=dismissed, early=True)
     new = Suggestion("new", URI, "", whole, "")
     kept = successor(Rest(old, min(typed, len(early) - 1), early[typed:], 0), new)
