@@ -150,6 +150,7 @@ class ModelStatus:
         context_tokens: how many tokens the KV cache holds.
         fim: the fill-in-the-middle format in use ("plain" when the model has no markers).
         sees_suffix: the model is shown what stands behind the cursor; believed until it is loaded.
+        tokens_per_s: what this machine evaluates of a prompt with it, as measured; 0 before it is loaded.
         tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
     """
 
@@ -162,6 +163,7 @@ class ModelStatus:
     context_tokens: int = 0
     fim: str = ""
     sees_suffix: bool = True
+    tokens_per_s: float = 0.0
     tuning: bool = False
 
 

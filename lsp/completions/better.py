@@ -4,9 +4,9 @@ An answer that was made from a short context comes in time, but is worth little.
 as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
 sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
-asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no place is
-asked about twice. An answer with another name, where one was cut at a name that doesn't exist, comes the same
-way where it comes late.
+asking. What somebody has typed into is replaced at the next key or when they rest; what was dismissed has no
+successor, and no place is asked about twice. An answer with another name, where one was cut at a name that
+doesn't exist, comes the same way where it comes late.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -38,6 +38,13 @@ BETTER = "foretype/betterSuggestion"
 STANDS_S = 0.2
 """Seconds that a suggestion stays on the screen, at least, before another takes its place."""
 
+RESTS_S = 0.4
+"""Seconds since the last key before another takes the place of what somebody has typed into: they no longer
+follow it."""
+
+ANSWERED_S = 0.03
+"""Seconds from an answer that is the better one until the client hears of that: by then it has the answer."""
+
 _REMEMBERED = 256
 """Places of which it is known that they were asked about."""
 
@@ -45,7 +52,11 @@ _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABL
 
 
 class BetterAnswers:
-    """Its state: per document one running question and when it was last answered; places that are done."""
+    """Asks again.
+
+    Its state: per document one running question, when it was last answered and which suggestion its client
+    was last told to replace; places that are done.
+    """
 
     def __init__(  # noqa: PLR0917 - the parts that an answer passes, in order
         self,
@@ -77,6 +88,7 @@ class BetterAnswers:
         self._observer = observer
         self._running: dict[str, asyncio.Task[None]] = {}
         self._answered: dict[str, float] = {}
+        self._told: dict[str, str] = {}
         self._done: OrderedDict[tuple[str, int, int], None] = OrderedDict()
 
     def answered(self, uri: str) -> None:
@@ -113,6 +125,14 @@ class BetterAnswers:
             if not cut or self._stands(generation.snapshot):
                 self._suggestions.remember(suggestion)  # by its id it replaces the one that was cut
 
+    def taken(self, better: BetterSuggestion) -> None:
+        """A key was answered with a better suggestion; the client may go on showing the early one.
+
+        It keeps what is typed through whatever an answer says, unless it hears that this one is better.
+        """
+        if self._told.get(better.uri) != better.replaces:
+            self._begin(better.uri, self._tell(better, ANSWERED_S))
+
     def _begin(self, uri: str, work: Coroutine[Any, Any, None]) -> None:
         self.stop(uri)
         task = asyncio.ensure_future(work)
@@ -136,6 +156,7 @@ class BetterAnswers:
         """A document is gone."""
         self.stop(uri)
         self._answered.pop(uri, None)
+        self._told.pop(uri, None)
 
     async def aclose(self) -> None:
         """End everything that runs."""
@@ -196,13 +217,18 @@ class BetterAnswers:
         if kept is None:
             return
         self._suggestions.remember(kept)
-        if before is None or kept.text != before.text:
-            await self._tell(BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id if before else ""))
+        if before is None:
+            await self._tell(BetterSuggestion(snapshot.uri, kept.id, ""), 0.0)
+        elif kept.text != before.text:
+            better = BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id)
+            await self._tell(better, RESTS_S if before.typed else STANDS_S)
 
-    async def _tell(self, better: BetterSuggestion) -> None:
+    async def _tell(self, better: BetterSuggestion, after_s: float) -> None:
+        """Tell of it once what it replaces has stood for `after_s` seconds as it is."""
         stood = asyncio.get_running_loop().time() - self._answered.get(better.uri, 0.0)
-        if better.replaces and stood < STANDS_S:
-            await asyncio.sleep(STANDS_S - stood)
+        if stood < after_s:
+            await asyncio.sleep(after_s - stood)
+        self._told[better.uri] = better.replaces
         self._observer.better(better)
 
 
@@ -216,7 +242,7 @@ def successor(before: Rest | None, found: Suggestion | None) -> Suggestion | Non
     if found is None or before is None:
         return found
     early = before.suggestion
-    if early.dismissed or before.typed:
+    if early.dismissed:
         return None
     if found.text.startswith(before.text):  # the same, or more of it
         return attrs.evolve(found, id=early.id)

@@ -37,7 +37,7 @@ from ..workspace.related import Relations
 from .better import BetterAnswers
 from .candidates import CANDIDATES, sampled
 from .generation import Generation
-from .items import InlineItem, Outcome, Report, item
+from .items import BetterSuggestion, InlineItem, Outcome, Report, item
 from .judging import Judging
 from .observer import CompletionHost, Observer
 from .prompts import Prompts, rules_at, session_of
@@ -276,10 +276,11 @@ class InlineCompletions:
 
     def _from_store(self, rest: Rest, request: InlineRequest) -> list[InlineItem]:
         suggestion = rest.suggestion
-        if not rest.typed:  # what the user has begun to type through stays
-            self.suggestions.drop(suggestion.instead_of)
-            if suggestion.early:
-                self.ahead.in_background(self._ask_better(suggestion.uri, request.place))
+        self.suggestions.drop(suggestion.instead_of)
+        if suggestion.instead_of:
+            self.better.taken(BetterSuggestion(suggestion.uri, suggestion.id, suggestion.instead_of))
+        if suggestion.early:
+            self.ahead.in_background(self._ask_better(suggestion.uri, request.place))
         return [item(rest, request.place, request.text, cached=True)]
 
     async def _ask_better(self, uri: str, place: Target) -> None:

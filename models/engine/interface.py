@@ -52,6 +52,7 @@ class EngineInfo:
         fim: the format of its prompts.
         sessions: how many are known.
         sees_suffix: the format shows what stands behind the cursor.
+        tokens_per_s: what of a prompt is evaluated, as measured.
         note: what the user should know of how it runs, as a sentence; "" when all is as wanted.
     """
 
@@ -63,6 +64,7 @@ class EngineInfo:
     sessions: int
     sees_suffix: bool = True
     note: str = ""
+    tokens_per_s: float = 0.0
 
 
 class EngineLike(Protocol):

@@ -155,11 +155,7 @@ class LocalEngine:
         try:
             with self._running.abortable(cancellation):
                 state = self.sessions.use(session, prompt)
-                slot, plan = (
-                    self.serving.whole(state, prompt)
-                    if whole
-                    else self.serving.first(state, prompt, cancellation)
-                )
+                slot, plan = self.serving.slot_for(state, prompt, cancellation, whole=whole)
                 synced = self.serving.evaluate(slot, plan, cancellation)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
@@ -248,7 +244,8 @@ class LocalEngine:
 
     def info(self) -> EngineInfo:
         """See `EngineLike.info`."""
-        return attrs.evolve(self._info, sessions=len(self.sessions))
+        speed = round(1000 * self.cache.speed.tokens_per_ms, 1)
+        return attrs.evolve(self._info, sessions=len(self.sessions), tokens_per_s=speed)
 
     def close(self) -> None:
         """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""

@@ -18,9 +18,12 @@ from pathlib import Path
 import attrs
 import click
 from foretype.daemon.settings.settings import CompletionSettings
-from foretype.tests.live.places import Place, places
-from foretype.tests.live.replay import PACES, Pace, Replayed, replay, typed, variant
-from foretype.tests.live.report import figures, table
+from foretype.lsp.replay.figures import figures_table, replay_figures
+from foretype.lsp.replay.place import Place
+from foretype.lsp.replay.typist import PACES, Pace, Replayed, type_place
+from foretype.lsp.replay.variant import replay_place
+from foretype.tests.live.places import places
+from foretype.tests.live.replay import variant
 from foretype.tests.live.simulated import MACHINES, InsideClient, Machine, Truth
 from foretype.tests.quality.corpus import CorpusProblem
 from foretype.tests.support import virtual_time
@@ -63,7 +66,7 @@ def main(  # noqa: PLR0917 - click passes them by name
         runs = _simulated(machines, budgets) if machines else _real(homes, pythons, budgets)
         results = _all(runs, chosen, [PACES[name] for name in names], details)
     for (pace, half), columns in _columns(results, list(names)).items():
-        console.print(table(f"{pace}, {half}", columns))
+        console.print(figures_table(f"{pace}, {half}", columns))
         if half == "held out" and not budgets and not pythons:
             for name, found in columns.items():
                 place = pace if name == AS_IT_COMES else f"{name}.{pace}"
@@ -79,7 +82,7 @@ def _real(
 
     def run(name: str, python: str, settings: str) -> Run:
         made = homes.enter_context(variant(name, python, settings))
-        return lambda place, pace: asyncio.run(replay(made, place, pace))
+        return lambda place, pace: asyncio.run(replay_place(made, place, pace))
 
     interpreters = dict(each.split("=", 1) for each in pythons) or {"": sys.executable}
     runs: dict[str, Run] = {}
@@ -99,7 +102,7 @@ def _simulated(machines: tuple[str, ...], budgets: tuple[float, ...]) -> dict[st
         client = InsideClient(truth, machine, completion)
         await client.begin()
         try:
-            return await typed(client, place, pace, lambda: client.spent_s)
+            return await type_place(client, place, pace, lambda: client.spent_s)
         finally:
             await client.end()
 
@@ -138,7 +141,7 @@ def _columns(
     """By pace and half of the files: the figures of each variant."""
     return {
         (pace, half): {
-            name: figures([one for one in done if held_out is None or one.place.held_out])
+            name: replay_figures([one for one in done if held_out is None or one.place.held_out])
             for (when, name), done in results.items()
             if when == pace
         }

@@ -8,49 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
+from foretype.lsp.replay.place import LEAST_KEYS, LEAST_LEFT, MOST_KEYS, Place
 from foretype.tests.quality.corpus import sources, unpacked
 from foretype.tests.quality.holes import Hole, sample
-
-KEYS = 20
-LEAST_KEYS = 8
-LEAST_LEFT = 4
-
-
-@attrs.frozen
-class Place:
-    """Somebody is about to finish a line.
-
-    Attributes:
-        name: of the hole; it stays.
-        root: the repository.
-        path: of the file.
-        language: the editor's language identifier.
-        text: the document before the first key.
-        offset: where the cursor stands then, in code points.
-        keys: what is typed, one character a key.
-        line: the whole line as its authors wrote it.
-        left: what of it is left to write after the last key.
-        held_out: rules were not made on this file.
-    """
-
-    name: str
-    root: Path
-    path: Path
-    language: str
-    text: str
-    offset: int
-    keys: str
-    line: str
-    left: str
-    held_out: bool
 
 
 def place_of(hole: Hole, root: Path) -> Place | None:
     """The last keys before a hole, or None where the line has too few of them."""
     start = hole.text.rfind("\n", 0, hole.offset) + 1
     typed = hole.text[start : hole.offset].lstrip()
-    keys = typed[-KEYS:]
+    keys = typed[-MOST_KEYS:]
     end = hole.original.find("\n", start)
     line = hole.original[start : end if end >= 0 else None]
     left = line[hole.offset - start :]

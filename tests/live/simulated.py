@@ -19,6 +19,7 @@ import numpy.typing as npt
 from foretype.daemon.server import service
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.settings.settings import CompletionSettings
+from foretype.lsp.demo.client import RequestFailedError
 from foretype.models.cache import kv_cache as cache_module
 from foretype.models.cache.kv_cache import KVCache, common_prefix
 from foretype.models.engine.interface import EngineInfo, EngineSettings
@@ -47,7 +48,12 @@ class Machine:
 
 MACHINES = {
     machine.name: machine
-    for machine in (Machine("untuned", 7.0, 3.0), Machine("tuned", 5.0, 1.15), Machine("slow", 30.0, 12.0))
+    for machine in (
+        Machine("untuned", 7.0, 3.0),
+        Machine("tuned", 5.0, 1.15),
+        Machine("slow", 30.0, 12.0),
+        Machine("pulled", 6.0, 1.5),
+    )
 }
 """Two cores with the default model as it is pulled and as it is tuned; and a model ten times as large."""
 
@@ -171,7 +177,7 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
 
 
 class InsideClient:
-    """The language server in this process, spoken to like `lsp_client.LspClient`."""
+    """The language server in this process, spoken to like `demo.client.Client`."""
 
     def __init__(self, truth: Truth, machine: Machine, completion: CompletionSettings) -> None:
         cast("Any", service).EngineThread = LockstepThread
@@ -199,7 +205,7 @@ class InsideClient:
         if future is None or future.done():
             return
         if message.get("error") is not None:
-            future.set_exception(ConnectionError())
+            future.set_exception(RequestFailedError(0, "refused"))
         else:
             future.set_result(message.get("result"))
 
