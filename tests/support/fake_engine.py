@@ -44,6 +44,7 @@ class Call:
     prompt: Prompt | None = None
     stop: StopReason | None = None
     text: str = ""
+    restriction: Restriction | None = None
 
 
 class FakeEngine:
@@ -124,8 +125,9 @@ class FakeEngine:
         whole: bool = False,
         restriction: Restriction | None = None,
     ) -> Completion:
-        del temperature, seed, whole, restriction
+        del temperature, seed, whole
         call = self._begin("complete", session, prompt)
+        call.restriction = restriction
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE
             raise self.fail_with
