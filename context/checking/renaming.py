@@ -41,8 +41,8 @@ def restriction_at(unknown: UnknownName, raw: str) -> Restriction | None:
         unknown: where the answer was cut.
         raw: the answer, as the model gave it.
     """
-    beginning = _as_said(unknown.before, raw)
-    if beginning is None or not raw[len(beginning) :].startswith(unknown.use.name[len(unknown.typed) :]):
+    beginning = _as_said(unknown.before, unknown.use.name[len(unknown.typed) :], raw)
+    if beginning is None:
         return None
     typed = len(unknown.typed)
     fitting = (
@@ -136,11 +136,12 @@ def _members(unknown: UnknownName, near: list[NamesAround]) -> Iterator[str]:
         yield from (name for name, place in near[-1].own.items() if inside.start < place < inside.end)
 
 
-def _as_said(text: str, raw: str) -> str | None:
-    """What an answer says where a beginning of its trimmed text is `text`; None where that isn't clear."""
-    text = text.replace("\r\n", "\n")
-    blanks = len(raw) - len(raw.lstrip())
-    if raw.startswith(text):
-        return text
-    beginning = raw[:blanks] + text.lstrip()
-    return beginning if raw.startswith(beginning) else None
+def _as_said(before: str, name: str, raw: str) -> str | None:
+    """What an answer says in front of a name, where trimming left `before` there; None where that isn't clear.
+
+    Trimming puts and takes blanks at the beginning, and writes line ends as the document does.
+    """
+    before = before.replace("\r\n", "\n")
+    blanks = raw[: len(raw) - len(raw.lstrip())]
+    said = (before, blanks + before.lstrip())
+    return next((each for each in said if raw.startswith(each + name)), None)

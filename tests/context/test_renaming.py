@@ -93,6 +93,9 @@ def test_a_blank_that_trimming_took_or_put_is_as_the_model_said_it() -> None:
     restriction = asked(PYTHON, "  return rebated(prices)")
     assert restriction is not None
     assert restriction.beginning == "  return "
+    restriction = asked(PYTHON, "  rebated(prices)")
+    assert restriction is not None
+    assert restriction.beginning == "  "
 
 
 TYPESCRIPT = """import { read } from "./read";
