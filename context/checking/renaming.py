@@ -137,7 +137,7 @@ def _members(unknown: UnknownName, near: list[NamesAround]) -> Iterator[str]:
 
 
 def _as_said(before: str, name: str, raw: str) -> str | None:
-    """What an answer says in front of a name, where trimming left `before` there; None where that isn't clear.
+    """What an answer says in front of a name where trimming left `before`; None where that isn't clear.
 
     Trimming puts and takes blanks at the beginning, and writes line ends as the document does.
     """
