@@ -32,6 +32,7 @@ class Inventive(EchoBackend):
     second: str = "amount - sum(rebate)"
     second_s: float = 0.05
     likely: float | None = -0.5
+    early: str | None = None  # what it says before it has seen everything, where that is something else
     asked: list[CompletionRequest] = attrs.field(factory=list[CompletionRequest])
     finished: list[CompletionRequest] = attrs.field(factory=list[CompletionRequest])
 
@@ -44,6 +45,8 @@ class Inventive(EchoBackend):
         restricted = request.restriction is not None
         await asyncio.sleep(self.second_s if restricted else ANSWER_S)
         self.finished.append(request)
+        if self.early is not None and not request.whole:
+            return Completion(self.early, StopReason.END, timings=Timings(decode_tokens=3), context=0.2)
         said = Completion(self.first, StopReason.END, timings=Timings(decode_tokens=9), logprobs=(-0.1,))
         return attrs.evolve(said, text=self.second, name_logprob=self.likely) if restricted else said
 
@@ -176,6 +179,17 @@ def test_a_key_ends_the_asking() -> None:
     ended = [request for request in backend.finished if request.restriction is not None]
     assert all(request.prompt.prefix == BEFORE + "x" for request in ended)
     assert all(each["textDocument"]["version"] == 2 for each in person.news)
+
+
+def test_an_early_answer_is_left_to_the_better_one_which_may_need_another_name() -> None:
+    async def scene(person: Person) -> None:
+        assert await person.sees() is None
+        await asyncio.sleep(5)
+        assert [each["replaces"] for each in person.news] == [""]
+        assert await person.sees() == "amount - sum(rebate)"
+
+    _, backend = played(scene, early="summed_up(rebate)")
+    assert [(request.priority, request.whole) for request in backend.again] == [(Priority.PREFETCH, True)]
 
 
 def test_a_sound_answer_is_not_asked_about_again() -> None:
