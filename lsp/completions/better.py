@@ -52,8 +52,8 @@ _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABL
 class BetterAnswers:
     """Asks again.
 
-    Its state: per document one running question, when it was last answered and which suggestion its client was
-    last told to replace; places that are done.
+    Its state: per document one running question, when it was last answered and which suggestion its client
+    was last told to replace; places that are done.
     """
 
     def __init__(  # noqa: PLR0917 - the parts that an answer passes, in order
