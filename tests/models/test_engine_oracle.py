@@ -21,8 +21,10 @@ from foretype.context.shared.values import (
     StopReason,
     StopRules,
 )
+from foretype.models.cache.cells import EvaluationSpeed
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.decoding.spelling import Spelling
+from foretype.models.engine import serving
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.loading import longest_prompt
 from foretype.models.engine.local import LocalEngine
@@ -333,6 +335,54 @@ def test_a_tight_latency_budget_shortens_the_context_and_nothing_else(
     vocabulary: Vocabulary, order: str, seed: int
 ) -> None:
     history(Bench.make(vocabulary, order, budget_ms=1.0), seed, steps=12)
+
+
+class SteadySpeed(EvaluationSpeed):
+    """A machine that evaluates as many tokens in a ms as it is said to, whatever is measured."""
+
+    def learn(self, tokens: int, milliseconds: float) -> None:
+        pass
+
+
+def slow(bench: Bench) -> Bench:
+    """The same on a machine that evaluates 80 tokens in a second; the whole window has some 450."""
+    bench.engine.cache.speed = SteadySpeed(0.08)
+    return bench
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_stages_between_the_first_context_and_the_whole_change_nothing_else(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "WIDER_MS", 2000.0)
+        history(slow(Bench.make(vocabulary, order, budget_ms=1.0)), seed, steps=12, documents=1 + seed % 2)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_who_types_on_a_short_context_is_answered_from_a_wider_one_before_the_whole_is_there(
+    vocabulary: Vocabulary, order: str
+) -> None:
+    bench = slow(Bench.make(vocabulary, order, budget_ms=1.0))
+    document = Document("d", SOURCE * 5, len(SOURCE) * 4)
+    seen: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "WIDER_MS", 4000.0)
+        for number in range(40):
+            answer = bench.ask(document)
+            seen.append(answer.context)
+            if not answer.early:
+                break
+            bench.cells.abort_after = 60
+            bench.engine.idle("d", cancellation=Cancellation())
+            bench.cells.abort_after = None
+            document.edit(random.Random(number), "type")
+    stages = sorted({round(context, 1) for context in seen})
+    assert seen == sorted(seen)
+    assert len(stages) == 3
+    assert stages[-1] == 1.0
 
 
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])
