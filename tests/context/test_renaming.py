@@ -76,6 +76,7 @@ def test_what_the_completion_has_declared_before_may_stand_there_and_what_it_dec
     said = "first = prices[0]\n        second = rebated(first)"
     restriction = check_names(PYTHON, said, there="first prices", absent="second")
     assert restriction.beginning == "first = prices[0]\n        second = "
+    check_names(PYTHON.replace("‸", "third = ‸"), "rebated(amount)", there="amount", absent="third")
 
 
 def test_a_name_that_the_user_has_begun_is_gone_on_with() -> None:

@@ -428,11 +428,13 @@ NAMED = ("value", "total", "total_sum", "value_of", "x")
 
 
 def begins_right(text: str, restriction: Restriction) -> bool:
-    return any(
-        text.startswith(restriction.beginning + name)
-        and not text[len(restriction.beginning + name) :][:1].isalnum()
+    """Whether a text begins as it must, and goes on behind the name with something else."""
+    behind = [
+        text[len(restriction.beginning + name) :]
         for name in restriction.names
-    )
+        if text.startswith(restriction.beginning + name)
+    ]
+    return any(not (each[:1].isalnum() or each[:1] in {"_", "$"}) for each in behind)
 
 
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])
