@@ -90,9 +90,12 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
         yield from _nearest(each.seen, use.start if each is near[0] else check.offset)
     names = check.snapshot.described.names
     yield from (word for word in names.keywords.split() if word in _VALUES)
+    foreign = [name for each in near for name, kind in each.foreign.items() if kind == use.kind]
+    defined = check.names.defined
     if use.kind != "use" or names.visibility == "open":
-        # Names come in unseen: what others use without declaring it is there.
-        yield from (name for each in near for name, kind in each.foreign.items() if kind == use.kind)
+        yield from foreign  # names come in unseen: what others use without declaring it is there
+    elif names.visibility == "workspace" and defined is not None:
+        yield from filter(defined, foreign)
     yield from names.builtins.split()
     if use.kind != "use":
         yield from (word for word in names.types.split() if not word.endswith("*"))

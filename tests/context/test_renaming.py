@@ -150,6 +150,33 @@ def test_where_names_come_in_unseen_those_that_are_used_may_stand_there() -> Non
     check_names(C, "sum += pricez[at];", "prices sum at count limit log_sum", "hidden", "c")
 
 
+GO = """package shop
+
+func total(prices []int) int {
+    sum := 0
+    ‸
+    return rounded(sum)
+}
+
+func other() int {
+    hidden := made_up(1)
+    return hidden
+}
+"""
+
+
+def test_where_files_share_their_names_those_that_one_of_them_defines_may_stand_there() -> None:
+    snapshot, offset = snapshot_at(GO, "go")
+    shared = WorkspaceFacts(KnownNames(lambda name: name == "rounded", lambda _: False))
+    said = Completion("sum = summed(prices)", StopReason.END)
+    checked = check(CheckRequest(said, snapshot, offset, StopRules(multiline=True), shared))
+    assert checked.unknown is not None
+    restriction = restriction_at(checked.unknown, said.text)
+    assert restriction is not None
+    assert {"rounded", "prices", "total", "other", "len"} <= set(restriction.names)
+    assert not {"hidden", "made_up", "summed"} & set(restriction.names)
+
+
 @pytest.mark.parametrize(
     ("source", "said", "language"),
     [
