@@ -103,7 +103,7 @@ class Replayed:
 
 
 @attrs.define
-class _Typist:
+class ReplayTypist:
     """Somebody at a keyboard. Its state: the screen, the document's version, the times of answers."""
 
     client: TypingClient
@@ -115,16 +115,19 @@ class _Typist:
     tasks: set[asyncio.Task[None]] = attrs.field(factory=set["asyncio.Task[None]"])
 
     def position(self) -> dict[str, int]:
+        """Where the cursor stands, as the protocol says it; characters are code points."""
         text, offset = self.screen.text, self.screen.offset
         return {"line": text.count("\n", 0, offset), "character": offset - text.rfind("\n", 0, offset) - 1}
 
     def press(self, character: str) -> None:
+        """One key, and the question that an editor asks after it."""
         at = self.position()
         self.version = self.client.insert(self.uri, at["line"], at["character"], character)
         self.screen.type(character)
         self.ask()
 
     def ask(self, better: str | None = None) -> None:
+        """Ask for the cursor's place; see `EditorScreen.take` for `better`."""
         at = self.position()
         params = {"textDocument": {"uri": self.uri}, "position": at, "context": {"triggerKind": 2}}
         _, answer = self.client.request("textDocument/inlineCompletion", params)
@@ -155,6 +158,13 @@ class _Typist:
             if message["params"]["textDocument"]["uri"] == self.uri:
                 self.ask(better=message["params"].get("replaces") or "")
 
+    async def wait(self, seconds: float) -> None:
+        """Let time go by, as somebody does who listens to the server."""
+        until = _now() + seconds
+        while (left := until - _now()) > 1e-6:
+            await asyncio.sleep(min(left, 0.01))
+            self.hear()
+
 
 async def type_place(
     client: TypingClient, place: Place, pace: Pace, processor_s: Callable[[], float]
@@ -163,21 +173,21 @@ async def type_place(
     before = processor_s()
     uri = place.path.as_uri()
     client.open(uri, place.text, place.language)
-    typist = _Typist(client, uri, EditorScreen(place.text, place.offset))
+    typist = ReplayTypist(client, uri, EditorScreen(place.text, place.offset))
     if pace.placed:
         document = {"textDocument": {"uri": uri}, "position": typist.position()}
         client.notify("textDocument/didFocus", document)
-    await _pass(typist, pace.rest_s)
+    await typist.wait(pace.rest_s)
     began = _now()
     for character in place.keys:
         typist.press(character)
-        await _pass(typist, pace.key_s)
+        await typist.wait(pace.key_s)
     looks: list[Look] = []
     waited = pace.key_s  # the last key is so long ago
     screen = typist.screen
     for after in pace.looks_s:
         if after > waited:
-            await _pass(typist, after - waited)
+            await typist.wait(after - waited)
             waited = after
         looks.append(Look(after, screen.line(), screen.ghost.text if screen.ghost else ""))
     shown = typist.first_shown
@@ -190,11 +200,3 @@ async def type_place(
         screen.appeared,
         processor_s() - before,
     )
-
-
-async def _pass(typist: _Typist, seconds: float) -> None:
-    """Let time go by, as somebody does who listens to the server."""
-    until = _now() + seconds
-    while (left := until - _now()) > 1e-6:
-        await asyncio.sleep(min(left, 0.01))
-        typist.hear()

@@ -50,7 +50,12 @@ class Variant:
 
 
 @contextlib.asynccontextmanager
-async def _server(made: Variant, root: Path) -> AsyncGenerator[Client]:
+async def language_server(made: Variant, root: Path) -> AsyncGenerator[Client]:
+    """A server of a variant for one folder; what it says counts code points.
+
+    Raises:
+        ServerProblem: it did not say hello.
+    """
     client = await Client.start((made.python, "-P", "-m", "foretype.lsp"), env=made.home)
     try:
         await client.initialize(
@@ -69,5 +74,5 @@ async def replay_place(made: Variant, place: Place, pace: Pace) -> Replayed:
     Raises:
         ServerProblem: the server did not say hello.
     """
-    async with _server(made, place.root) as client:
+    async with language_server(made, place.root) as client:
         return await type_place(client, place, pace, made.processor_s)
