@@ -15,6 +15,7 @@ from .confidence import is_sure
 from .facts import NOTHING_KNOWN, KnownNames, WorkspaceFacts
 from .ground import ground
 from .trim import Trimmed, trim
+from .unknown import UnknownName
 
 __all__ = [
     "CheckRequest",
@@ -57,6 +58,7 @@ class Checked:
         names: the unknown names that it was cut at.
         imports: what the document has to import when it is accepted.
         doubted: the model itself finds it unlikely; shown only to those who asked for it.
+        unknown: the unknown name that it was cut at, for `renaming`.
     """
 
     text: str
@@ -65,6 +67,7 @@ class Checked:
     names: tuple[str, ...] = ()
     imports: tuple[Import, ...] = ()
     doubted: bool = False
+    unknown: UnknownName | None = attrs.field(default=None, eq=False, repr=False)
 
 
 def check(request: CheckRequest) -> Checked:
@@ -96,4 +99,5 @@ def ground_trimmed(request: CheckRequest, trimmed: Trimmed) -> Checked:
         verdict.names,
         verdict.imports if verdict.shown else (),
         not is_sure(request.completion),
+        verdict.unknown,
     )

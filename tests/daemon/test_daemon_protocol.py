@@ -7,7 +7,7 @@ from typing import Any
 
 import msgpack as _msgpack
 import pytest
-from foretype.context.shared.values import RelatedPart, Stage, StopReason, Timings
+from foretype.context.shared.values import RelatedPart, Restriction, Stage, StopReason, Timings
 from foretype.daemon.wire import messages as protocol
 from foretype.daemon.wire.messages import (
     Completion,
@@ -47,6 +47,7 @@ requests = st.builds(
     rules=st.builds(StopRules, next_line=texts, max_tokens=counts, budget_ms=floats, multiline=st.booleans()),
     priority=st.sampled_from(Priority),
     seed=counts,
+    restriction=st.none() | st.builds(Restriction, texts, st.lists(texts, max_size=3).map(tuple)),
 )
 completions = st.builds(
     Completion,
@@ -56,6 +57,7 @@ completions = st.builds(
     timings=st.builds(Timings, queue_ms=floats, prefill_tokens=counts),
     mean_logprob=floats,
     detail=texts,
+    name_logprob=st.none() | floats,
 )
 
 
@@ -73,6 +75,19 @@ def test_an_answer_arrives_as_it_was_sent(completion: Completion, error: str | N
     assert isinstance(frame, Response)
     assert frame.error == error
     assert from_wire(Completion, frame.result) == completion
+
+
+def test_who_does_not_know_of_restrictions_is_understood_and_understands() -> None:
+    """An older client says nothing of one, an older daemon answers freely; unknown fields are skipped."""
+    request = CompletionRequest("s", Prompt("x"), StopRules(), restriction=Restriction("a = ", ("b",)))
+    said = protocol.to_wire(request)
+    assert from_wire(CompletionRequest, {**said, "of_tomorrow": [1]}) == request
+    del said["restriction"]
+    assert from_wire(CompletionRequest, said).restriction is None
+    answer = protocol.to_wire(Completion("x", StopReason.END, name_logprob=-1.0))
+    assert from_wire(Completion, {**answer, "of_tomorrow": 1}).name_logprob == -1.0
+    del answer["name_logprob"]
+    assert from_wire(Completion, answer).name_logprob is None
 
 
 @given(st.lists(requests, min_size=1, max_size=3), st.lists(st.integers(0, 2000), max_size=6))

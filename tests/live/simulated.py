@@ -66,6 +66,7 @@ MACHINES = {
         Machine("untuned", 7.0, 3.0),
         Machine("tuned", 5.0, 1.15),
         Machine("slow", 30.0, 12.0),
+        Machine("pulled", 6.0, 1.5),
         Machine("shape-0.5b", 5.0, 3.6, 43.0),
         Machine("shape-1.5b", 5.0, 11.4, 125.0),
     )

@@ -51,7 +51,7 @@ def test_an_answer_replaces_what_fits_only_with_more_of_the_same() -> None:
     assert one.line() == "return value + 1"
 
 
-def test_a_better_one_replaces_what_it_is_better_than_while_that_is_untouched() -> None:
+def test_a_better_one_replaces_what_it_is_better_than() -> None:
     one = screen(ghost="value")
     one.take([item("other", 7, name="two")], better="another")
     assert one.line() == "return value"
@@ -59,8 +59,8 @@ def test_a_better_one_replaces_what_it_is_better_than_while_that_is_untouched() 
     assert (one.line(), one.replaced, one.appeared) == ("return other", 1, 0)
     touched = screen(ghost="value")
     typed(touched, "v")
-    touched.take([item("other", 8, name="two")], better="one")
-    assert touched.line() == "return value"
+    touched.take([item("vast", 7, name="two", right=1)], better="one")
+    assert touched.line() == "return vast"
 
 
 def test_a_better_one_appears_where_nothing_stands() -> None:

@@ -3,7 +3,8 @@
 - window: the model saw the file alone; its raw text, as far as the stop rules let it go
 - related: it saw related code from the repository as well; raw text
 - trim: that text, trimmed
-- ground: that text, checked against syntax and names, the repository's symbols included
+- ground: that text, checked against syntax and names, the repository's symbols included; where an unknown
+  name cut it, what the model says with one that exists
 - sure: what is left once the model's own doubt is listened to
 """
 
@@ -11,15 +12,25 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import attrs
-from foretype.context.checking.check import CheckRequest, WorkspaceFacts, ground_trimmed, trim_answer
+from foretype.context.checking.check import (
+    Checked,
+    CheckRequest,
+    WorkspaceFacts,
+    check,
+    ground_trimmed,
+    trim_answer,
+)
+from foretype.context.checking.renaming import is_likely, reaches_the_name, restriction_at
+from foretype.context.checking.unknown import UnknownName
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.related.choose import select_related
-from foretype.context.shared.values import Completion, Prompt, StopRules
+from foretype.context.shared.values import Completion, Prompt, Restriction, StopRules
 from foretype.context.workspace.index import Index
 from foretype.lsp.workspace.folders import Folder
 from foretype.tests.quality.corpus import BUILD, sources, unpacked
@@ -31,7 +42,23 @@ WINDOW = WindowSettings(prefix_characters=1600, suffix_characters=600)
 RELATED_CHARACTERS = 800
 MAX_TOKENS = 64
 
-Complete = Callable[[Prompt, StopRules], Completion]
+
+class Complete(Protocol):
+    """The model."""
+
+    def __call__(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion:
+        """Its greedy answer."""
+        ...
+
+
+class Rename(Protocol):
+    """The model, asked once more where its answer was cut at an unknown name."""
+
+    def __call__(self, restriction: Restriction) -> Completion:
+        """The answer that begins as the restriction says."""
+        ...
 
 
 @attrs.frozen
@@ -103,8 +130,14 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     choice = select_related(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
-    informed = complete(attrs.evolve(bare, related=choice.parts), rules)
-    shown = {"window": _raw(alone), "related": _raw(informed), **checked(hole, rules, informed, index)}
+    seeing = attrs.evolve(bare, related=choice.parts)
+    informed = complete(seeing, rules)
+    rename = partial(complete, seeing, rules)
+    shown = {
+        "window": _raw(alone),
+        "related": _raw(informed),
+        **checked(hole, rules, informed, index, rename),
+    }
     return Passage(
         hole,
         shown,
@@ -114,8 +147,10 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     )
 
 
-def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
-    """The stages behind the model."""
+def checked(
+    hole: Hole, rules: StopRules, answer: Completion, index: Index | None, rename: Rename | None = None
+) -> dict[str, Shown]:
+    """The stages behind the model; without `rename` it is not asked again."""
     # The repository has the file as its authors wrote it: what only that mentions was cut out.
     known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
     request = CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
@@ -124,13 +159,27 @@ def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | Non
     between = time.perf_counter()
     found = ground_trimmed(request, trimmed)
     ended = time.perf_counter()
-    reasons = (*found.reasons[len(trimmed.reasons) :], *found.names)
+    if found.unknown is not None and rename is not None:
+        found = _renamed(request, found.unknown, rename) or found
+    reasons = (*(each for each in found.reasons if each not in trimmed.reasons), *found.names)
     grounded = Shown(found.text, found.replace_right, (ended - between) * 1000, reasons=reasons)
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,
         "sure": Shown("") if found.doubted else grounded,
     }
+
+
+def _renamed(request: CheckRequest, unknown: UnknownName, rename: Rename) -> Checked | None:
+    """What is shown with another name, as the language server decides it; None where that is no better."""
+    restriction = restriction_at(unknown, request.completion.text)
+    again = None if restriction is None else rename(restriction)
+    if restriction is None or again is None or not is_likely(again):
+        return None
+    found = check(attrs.evolve(request, completion=again))
+    if found.doubted or not reaches_the_name(found.text, restriction):
+        return None
+    return attrs.evolve(found, reasons=(*found.reasons, "renamed"))
 
 
 def _raw(answer: Completion) -> Shown:
