@@ -43,7 +43,7 @@ class Hunk:
 
 
 @attrs.frozen
-class FileChange:
+class FileRevision:
     """One file before and after a commit, with line ends as "\\n".
 
     Attributes:
@@ -83,7 +83,7 @@ def written_anew(new: str) -> tuple[Hunk, ...]:
     return (Hunk(0, 0, 0, len(_lines(new))),)
 
 
-def typed_lines(change: FileChange) -> list[TypedLine]:
+def typed_lines(change: FileRevision) -> list[TypedLine]:
     """The lines that somebody wrote, from the first to the last.
 
     Not those that are too short or too long to be typed, that close brackets and no more, and not those that
@@ -102,7 +102,7 @@ def typed_lines(change: FileChange) -> list[TypedLine]:
     ]
 
 
-def place_in(change: FileChange, line: TypedLine, root: Path, name: str, chance: random.Random) -> Place:
+def place_in(change: FileRevision, line: TypedLine, root: Path, name: str, chance: random.Random) -> Place:
     """The document while a line is typed, with the cursor somewhere inside it.
 
     Args:

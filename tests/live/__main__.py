@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -122,9 +121,7 @@ def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list
         kinds.append(Kind("tuned", sys.executable, tuned=True))
     runs = real_runs(homes, kinds, scenarios, whole=choice.whole)
     if choice.peer:
-        made = peer_run(
-            homes, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        )
+        made = peer_run(homes, usable_cores())
         if isinstance(made, str):
             console.print(made)
         else:
@@ -149,7 +146,11 @@ def _all(
             key = key_of(run.scenario, run.variant, written, f"{run.facts} {sources} {model}")
             known = None if afresh else journal.known(key)
             if known is None:
-                known = _one(run, written, key)
+                try:
+                    known = _one(run, written, key)
+                except (ServerProblem, OSError) as problem:
+                    progress.print(f"{run.scenario} tells nothing of {written.place.name}: {problem}")
+                    continue
                 if known is None:
                     continue
                 journal.keep(known)

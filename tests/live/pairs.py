@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from foretype.lsp.replay.hunks import FileChange, Hunk, TypedLine, place_in, typed_lines
+from foretype.lsp.replay.hunks import FileRevision, Hunk, TypedLine, place_in, typed_lines
 from foretype.lsp.replay.place import Place
 from foretype.tests.live.places import Written, in_turn
 from foretype.tests.quality.corpus import CorpusProblem, Source, files, unpacked
@@ -75,7 +75,7 @@ def hunks_between(old: str, new: str) -> tuple[Hunk, ...]:
     )
 
 
-def changes(pair: Pair, build: Path = BUILD) -> Iterator[FileChange]:
+def changes(pair: Pair, build: Path = BUILD) -> Iterator[FileRevision]:
     """The files that the newer release changed, in order of their paths. Files that are new are left out.
 
     Raises:
@@ -90,14 +90,14 @@ def changes(pair: Pair, build: Path = BUILD) -> Iterator[FileChange]:
         if old != new:
             hunks = hunks_between(old, new)
             if hunks:
-                yield FileChange(path, pair.language, old, new, hunks)
+                yield FileRevision(path, pair.language, old, new, hunks)
 
 
 def written_lines(pair: Pair, seed: int, build: Path = BUILD) -> Iterator[Written]:
     """The places of one pair: one in every file, then a second one in those that have it, and so on."""
     root = unpacked(pair.older, build)
     name = f"{pair.newer.name}-{pair.newer.version}"
-    waiting: list[tuple[FileChange, list[TypedLine], random.Random]] = []
+    waiting: list[tuple[FileRevision, list[TypedLine], random.Random]] = []
     for change in changes(pair, build):
         chance = random.Random(f"{seed} {name}/{change.path}")
         lines = typed_lines(change)
@@ -113,7 +113,7 @@ def written_lines(pair: Pair, seed: int, build: Path = BUILD) -> Iterator[Writte
 
 
 def _next_in_code(
-    change: FileChange, lines: list[TypedLine], chance: random.Random, root: Path, name: str
+    change: FileRevision, lines: list[TypedLine], chance: random.Random, root: Path, name: str
 ) -> Place | None:
     """The place in the next of the lines where the cursor stands in code; what was looked at is taken out."""
     code = masked(change.new, change.language)
