@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 import attrs
 import click
+from foretype.lsp.demo.client import ServerProblem
+from foretype.models.llama.governor import usable_cores
 from foretype.tests.live.drawing import plot, table
 from foretype.tests.live.measures import figures
 from foretype.tests.live.outcome import Journal, Outcome, judged, key_of, source_hash
