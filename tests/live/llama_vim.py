@@ -29,6 +29,8 @@ from foretype.tests.live.session import Played, Seen, look
 AGAIN_S = 0.1
 MOST_RIGHT = 8
 LOOK_BACK = 128
+NO_MARKERS = 501
+"""The status with which llama-server refuses to fill in for a model that has no markers."""
 
 
 class Server(Protocol):
@@ -49,7 +51,7 @@ class LlamaServer:
     async def infill(self, body: dict[str, Any]) -> str:
         """See `Server`."""
         answer = await self._client.post("/infill", json=body) if self._fills else None
-        if answer is None or answer.status_code == httpx.codes.NOT_IMPLEMENTED:
+        if answer is None or answer.status_code == NO_MARKERS:
             self._fills = False
             answer = await self._client.post("/completion", json=continuing(body))
         return str(answer.raise_for_status().json()["content"])
