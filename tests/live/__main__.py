@@ -23,6 +23,7 @@ from foretype.tests.live.measures import figures
 from foretype.tests.live.outcome import Journal, Outcome, judged, key_of, source_hash
 from foretype.tests.live.pairs import BUILD, places_from_commits
 from foretype.tests.live.places import Written, places_from_holes
+from foretype.tests.live.replay import Form
 from foretype.tests.live.runs import Kind, Run, peer_run, real_runs, simulated_runs
 from foretype.tests.live.scenarios import SCENARIOS
 from foretype.tests.live.simulated import MACHINES, Truth
@@ -42,7 +43,7 @@ class Choice:
     machines: tuple[str, ...]
     budgets: tuple[float, ...]
     pythons: tuple[str, ...]
-    tuned: bool
+    forms: tuple[Form, ...]
     peer: bool
     whole: bool
 
@@ -64,10 +65,11 @@ class Choice:
 @click.option("--peer/--no-peer", default=True, help="The same model as llama.vim asks it.")
 @click.option("--whole/--no-whole", default=True, help="What the whole window gives with unlimited time.")
 @click.option("--tuned", is_flag=True, help="Beside it with the choice that `foretype tune` has made.")
+@click.option("--untuned", is_flag=True, help="Beside it with the model as it was published.")
 @click.option("--minutes", type=float, help="Begin no place after so many.")
 @click.option("--budget", "budgets", multiple=True, type=float, help="latency_budget_ms; else the default.")
 @click.option("--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="Simulate one.")
-@click.option("--python", "pythons", multiple=True, help="NAME=INTERPRETER of another foretype to compare.")
+@click.option("--python", "pythons", multiple=True, help="NAME=INTERPRETER of another foretype, untuned.")
 @click.option("--afresh", is_flag=True, help="Measure again what was measured before.")
 def main(  # noqa: PLR0917 - click passes them by name
     count: int,
@@ -79,6 +81,7 @@ def main(  # noqa: PLR0917 - click passes them by name
     peer: bool,
     whole: bool,
     tuned: bool,
+    untuned: bool,
     minutes: float | None,
     budgets: tuple[float, ...],
     machines: tuple[str, ...],
@@ -87,7 +90,8 @@ def main(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Measure what people get while they type."""
     console = Console(width=150)
-    choice = Choice(tuple(dict.fromkeys(scenarios)), machines, budgets, pythons, tuned, peer, whole)
+    forms = (*((Form.TUNED,) if tuned else ()), *((Form.UNTUNED,) if untuned else ()))
+    choice = Choice(tuple(dict.fromkeys(scenarios)), machines, budgets, pythons, forms, peer, whole)
     try:
         if holes:
             chosen = places_from_holes(count, seed, languages, held_out=held_out)
@@ -113,14 +117,14 @@ def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list
             " ".join(filter(None, (name, f"{budget:.0f} ms" if budget else ""))),
             python,
             f"[completion]\nlatency_budget_ms = {budget}\n" if budget else "",
+            Form.UNTUNED if name else Form.PULLED,
         )
         for name, python in (
             dict(each.split("=", 1) for each in choice.pythons) or {"": sys.executable}
         ).items()
         for budget in choice.budgets or (0.0,)
     ]
-    if choice.tuned:
-        kinds.append(Kind("tuned", sys.executable, tuned=True))
+    kinds += [Kind(form.name.lower(), sys.executable, form=form) for form in choice.forms]
     runs = real_runs(homes, kinds, scenarios, whole=choice.whole)
     if choice.peer:
         made = peer_run(homes, usable_cores())

@@ -23,7 +23,7 @@ from foretype.lsp.replay.variant import Variant, language_server
 from foretype.tests.bench import peer
 from foretype.tests.live.llama_vim import LlamaServer, play_vim
 from foretype.tests.live.measures import PEER, WHOLE
-from foretype.tests.live.replay import variant
+from foretype.tests.live.replay import Form, variant
 from foretype.tests.live.scenarios import SCENARIOS
 from foretype.tests.live.session import Played, other_file, play
 from foretype.tests.live.simulated import InsideClient, Machine, Truth
@@ -62,13 +62,13 @@ class Kind:
         name: "" for the usual one.
         python: whose foretype runs.
         settings: the rest of its configuration file.
-        tuned: with the user's choice of `foretype tune`.
+        form: the model's.
     """
 
     name: str
     python: str
     settings: str = ""
-    tuned: bool = False
+    form: Form = Form.PULLED
 
 
 def real_runs(
@@ -80,9 +80,9 @@ def real_runs(
         made: list[Variant] = []
         for name in scenarios or ["warm"]:
             title = f"{kind.name} {name}".strip()
-            made.append(homes.enter_context(variant(title, kind.python, kind.settings, tuned=kind.tuned)))
+            made.append(homes.enter_context(variant(title, kind.python, kind.settings, kind.form)))
             load(made[-1])
-        facts = "" if not kind.name else f"{kind.settings} {kind.tuned} {kind.python}"
+        facts = "" if not kind.name else f"{kind.settings} {kind.form.name} {kind.python}"
         for name, home in zip(scenarios, made, strict=False):
             runs.append(Run(name, kind.name, facts, partial(_play_real, home, tuple(made), name)))
         if whole:
