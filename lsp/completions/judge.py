@@ -69,11 +69,9 @@ def judge(
     snapshot, offset = asked.snapshot, asked.offset
     if len(completion.text) > LONGEST_ANSWER:
         completion = attrs.evolve(completion, text=completion.text[:LONGEST_ANSWER], stop=StopReason.LENGTH)
-    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known))
+    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known, everything=invoked))
     if not checked.text:
         return Judgement(None, checked.reasons)
-    if checked.doubted and not invoked:
-        return Judgement(None, (*checked.reasons, "doubt"))
     before, replaces, after = around(snapshot.text, offset, checked.replace_right)
     suggestion = Suggestion(
         id=asked.id,
@@ -82,7 +80,7 @@ def judge(
         text=checked.text,
         after=after,
         replaces=replaces,
-        complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
+        complete=not checked.cut_short and completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
         mean_logprob=completion.mean_logprob,
         language=snapshot.language,
         early=completion.early,

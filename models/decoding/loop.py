@@ -40,6 +40,7 @@ class Generated:
         drafted: tokens proposed by drafts.
         accepted: of these, confirmed.
         logprobs: natural-log probability of each chosen token among those that were allowed.
+        ends: code points of the text up to the end of each of them; see `Completion.ends`.
         milliseconds: duration.
     """
 
@@ -51,6 +52,7 @@ class Generated:
     drafted: int = 0
     accepted: int = 0
     logprobs: tuple[float, ...] = ()
+    ends: tuple[int, ...] = ()
     milliseconds: float = 0.0
 
 
@@ -131,6 +133,7 @@ class _Run:
     on_text: Callable[[str], None] | None
     clock: Callable[[], float]
     chosen: list[float] = attrs.field(factory=list[float])  # log probabilities
+    begins: list[int] = attrs.field(factory=list[int])  # code points of the text in front of each
     tokens: int = 0
     repeated: int = 0
     evaluated: int = 0
@@ -161,8 +164,14 @@ class _Run:
             drafted=self.drafted,
             accepted=self.accepted,
             logprobs=tuple(self.chosen),
+            ends=self._ends(),
             milliseconds=(self.clock() - started) * 1000,
         )
+
+    def _ends(self) -> tuple[int, ...]:
+        """Where the text of each token ends; what a stop cut off ends with the text."""
+        length = len(self.watch.text)
+        return tuple(min(begin, length) for begin in (*self.begins[1:], length)) if self.begins else ()
 
     def _join_track(self, required: bytes) -> bool:
         """Use the choices of an earlier greedy run where they answer this request as well.
@@ -291,6 +300,7 @@ class _Run:
         """Add a chosen token to the text; the reason when the generation is over."""
         self.tokens += 1
         self.chosen.append(logprob)
+        self.begins.append(len(self.watch.text))
         if self.drafter is not None:
             self.drafter.chose(token)
         if token in self.ends:

@@ -55,6 +55,7 @@ completions = st.builds(
     stage=st.sampled_from(Stage),
     timings=st.builds(Timings, queue_ms=floats, prefill_tokens=counts),
     mean_logprob=floats,
+    ends=st.lists(counts, max_size=3).map(tuple),
     detail=texts,
 )
 
@@ -73,6 +74,14 @@ def test_an_answer_arrives_as_it_was_sent(completion: Completion, error: str | N
     assert isinstance(frame, Response)
     assert frame.error == error
     assert from_wire(Completion, frame.result) == completion
+
+
+@given(completions)
+def test_a_peer_that_does_not_say_where_tokens_end_is_understood(completion: Completion) -> None:
+    sent = protocol.to_wire(completion)
+    del sent["ends"]
+    assert from_wire(Completion, sent).ends == ()
+    assert from_wire(Completion, {**sent, "ends": [1], "unheard-of": 2}).ends == (1,)
 
 
 @given(st.lists(requests, min_size=1, max_size=3), st.lists(st.integers(0, 2000), max_size=6))

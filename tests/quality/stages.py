@@ -15,7 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-from foretype.context.checking.check import CheckRequest, WorkspaceFacts, ground_trimmed, trim_answer
+from foretype.context.checking.check import (
+    CheckRequest,
+    WorkspaceFacts,
+    ground_trimmed,
+    trim_answer,
+    what_is_sure,
+)
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.related.choose import select_related
@@ -114,22 +120,28 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     )
 
 
-def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
-    """The stages behind the model."""
+def check_request(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> CheckRequest:
+    """What has to be checked."""
     # The repository has the file as its authors wrote it: what only that mentions was cut out.
     known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
-    request = CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
+    return CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
+
+
+def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
+    """The stages behind the model."""
+    request = check_request(hole, rules, answer, index)
     began = time.perf_counter()
     trimmed = trim_answer(request)
     between = time.perf_counter()
     found = ground_trimmed(request, trimmed)
     ended = time.perf_counter()
+    sure = what_is_sure(request, trimmed, found)
     reasons = (*found.reasons[len(trimmed.reasons) :], *found.names)
     grounded = Shown(found.text, found.replace_right, (ended - between) * 1000, reasons=reasons)
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,
-        "sure": Shown("") if found.doubted else grounded,
+        "sure": Shown(sure.text, sure.replace_right, reasons=sure.reasons[len(found.reasons) :]),
     }
 
 
