@@ -23,7 +23,7 @@ from ..llama.likelihood import Likelihood, Logits, best
 from ..llama.vocabulary import Ids, Vocabulary
 from .drafter import Drafter
 from .sampling import Sampling, sample_token
-from .spelling import Spelling
+from .spelling import Spelling, token_ends
 from .stops import StopWatch
 
 
@@ -164,14 +164,9 @@ class _Run:
             drafted=self.drafted,
             accepted=self.accepted,
             logprobs=tuple(self.chosen),
-            ends=self._ends(),
+            ends=token_ends(self.begins, len(self.watch.text)),
             milliseconds=(self.clock() - started) * 1000,
         )
-
-    def _ends(self) -> tuple[int, ...]:
-        """Where the text of each token ends; what a stop cut off ends with the text."""
-        length = len(self.watch.text)
-        return tuple(min(begin, length) for begin in (*self.begins[1:], length)) if self.begins else ()
 
     def _join_track(self, required: bytes) -> bool:
         """Use the choices of an earlier greedy run where they answer this request as well.
