@@ -95,8 +95,8 @@ quality: model  ## what each stage is worth, on holes in real code and HumanEval
 truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
 	$(BIN)/python -m foretype.tests.truth $(TRUTH)
 
-live: model  ## what people get while they type: real lines through server and daemon (an hour; alone on the machine)
-	$(BIN)/python -m foretype.tests.live
+live: model  ## what people get while they type: lines of commits through server and daemon (6 hours; alone on the machine)
+	$(BIN)/python -m foretype.tests.live $(LIVE)
 
 lint: install  ## ruff and pyright, as on macOS and Windows too; for the front ends tsc, Biome, StyLua and luacheck
 	$(BIN)/ruff check .

@@ -58,6 +58,7 @@ FLOORS = {  # within a room: a sub-package imports those of its own room that st
         "session",
         "server",
         "demo",
+        "replay",
         "cli",
     ],
     "daemon": ["settings", "wire", "process", "client", "server", "cli"],

@@ -18,6 +18,7 @@ from .endings import may_end, possible_ends, reach_of
 from .facts import NOTHING_KNOWN, KnownNames, WorkspaceFacts
 from .ground import ground
 from .trim import Trimmed, trim
+from .unknown import UnknownName
 
 __all__ = [
     "CheckRequest",
@@ -71,6 +72,7 @@ class Checked:
         names: the unknown names that it was cut at.
         imports: what the document has to import when it is accepted.
         cut_short: the model had more to say, of which it is not sure.
+        unknown: the unknown name that it was cut at, for `renaming`.
     """
 
     text: str
@@ -79,6 +81,7 @@ class Checked:
     names: tuple[str, ...] = ()
     imports: tuple[Import, ...] = ()
     cut_short: bool = False
+    unknown: UnknownName | None = attrs.field(default=None, eq=False, repr=False)
 
 
 def check(request: CheckRequest) -> Checked:
@@ -111,6 +114,7 @@ def ground_trimmed(request: CheckRequest, trimmed: Trimmed) -> Checked:
         (*trimmed.reasons, *verdict.reasons),
         verdict.names,
         verdict.imports if verdict.shown else (),
+        unknown=verdict.unknown,
     )
 
 
@@ -144,7 +148,9 @@ def what_is_sure(request: CheckRequest, trimmed: Trimmed, checked: Checked) -> C
         shorter = attrs.evolve(request, completion=ended)
         found = ground_trimmed(shorter, trim_answer(shorter))
         if found.text:
-            return attrs.evolve(found, reasons=(*found.reasons, "doubt"), cut_short=True)
+            return attrs.evolve(
+                found, reasons=(*found.reasons, "doubt"), cut_short=True, unknown=checked.unknown
+            )
     return doubtful if checked.text else checked
 
 

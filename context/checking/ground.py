@@ -18,6 +18,7 @@ from .allowance import WITHIN_MS, Allowance, OutOfTimeError
 from .facts import NOTHING_KNOWN, WorkspaceFacts
 from .name_checks import NameCheck
 from .soundness import Bench, Probe
+from .unknown import UnknownName
 
 
 @attrs.frozen
@@ -32,6 +33,7 @@ class Verdict:
         names: the names that are not known.
         replace_right: code points right of the cursor that `text` replaces.
         imports: what `text` uses and the document has to import, so that the text is sound.
+        unknown: the name that it was cut at, if it was one.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Verdict:
     names: tuple[str, ...] = ()
     replace_right: int = 0
     imports: tuple[Import, ...] = ()
+    unknown: UnknownName | None = attrs.field(default=None, eq=False, repr=False)
 
 
 def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
@@ -100,11 +103,19 @@ def _checked(bench: Bench, offset: int, known: WorkspaceFacts) -> Verdict:
         needed = tuple(choice for _, choice in brought)
         return Verdict(sound.text, True, reasons, replace_right=sound.replace_right, imports=needed)
     use, reason = culprit
-    lines = _lines_before(sound.text, use.start - len(piece.before))
+    at = use.start - start
+    unknown = UnknownName(use, sound.text[: max(at, 0)], use.name[: max(-at, 0)], check)
+    lines = _lines_before(sound.text, at)
     kept = bench.closed_lines(lines) if lines else Probe("", 0, None)
     needed = tuple(choice for mention, choice in brought if mention.start < start + len(kept.text))
     return Verdict(
-        kept.text, bool(kept.text.strip()), (*reasons, reason), (use.name,), kept.replace_right, needed
+        kept.text,
+        bool(kept.text.strip()),
+        (*reasons, reason),
+        (use.name,),
+        kept.replace_right,
+        needed,
+        unknown,
     )
 
 

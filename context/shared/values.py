@@ -105,6 +105,20 @@ class StopRules:
     budget_ms: float = 0.0
 
 
+@attrs.frozen
+class Restriction:
+    """How an answer must begin: with a text, and behind it with one of some names.
+
+    Attributes:
+        beginning: the text, mostly what an earlier answer to the same prompt began with.
+        names: what may stand behind it, or the rest of it where the user has begun the name. Once one stands
+            there, the answer goes on freely with anything that doesn't go on with the name.
+    """
+
+    beginning: str
+    names: tuple[str, ...]
+
+
 class StopReason(enum.StrEnum):
     """Why a generation ended. Part of every answer."""
 
@@ -167,6 +181,8 @@ class Completion:
         logprobs: that of each generated token, those included that a stop cut off.
         ends: code points of `text` up to the end of each of them, never fewer than before it; a token that a
             stop cut off, or that spelled what was typed already, adds none. Empty where nobody can say.
+        name_logprob: natural-log probability of the name that a `Restriction` asked for, among all that the
+            model could have written there; None where none was asked for or none stands there.
         detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
         context: which part of the prompt's tokens the model saw. Below 1.0 it is a first answer, made from
             less so that it came in time, and worth little.
@@ -181,6 +197,7 @@ class Completion:
     ends: tuple[int, ...] = ()
     detail: str = ""
     context: float = 1.0
+    name_logprob: float | None = None
 
     @property
     def early(self) -> bool:

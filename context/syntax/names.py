@@ -16,11 +16,13 @@ import attrs
 from .tree import Capture, Scope, SyntaxTree
 
 _MAX_OCCURRENCES = 60
-_NAMES = {"use", "type"}
+BINDING_NAMES = {"use", "type"}
+"""What a name is captured as that a declaration around it declares."""
+
 _ELSEWHERE = {"own", "imported"}
 """Kinds of names that a declaration between the same offsets doesn't explain."""
 
-_ASKED_FOR = _NAMES | _ELSEWHERE | {"namespace", "package"}
+_ASKED_FOR = BINDING_NAMES | _ELSEWHERE | {"namespace", "package"}
 _RANK = ("use", "type", "namespace", "package", "imported", "own")
 """A name captured as more than one kind counts as the last of these."""
 
@@ -80,7 +82,7 @@ def _bound(tree: SyntaxTree, captures: tuple[Capture, ...], areas: list[Capture]
     inside = {
         tree.text[capture.start : capture.end]
         for capture in captures
-        if capture.name in _NAMES
+        if capture.name in BINDING_NAMES
         and start < capture.end
         and (capture.start, capture.end) not in members
         and around.enclose(capture)
@@ -138,7 +140,7 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
             continue
         scopes = tree.scopes(start)
         if kind.startswith("binds"):
-            owner = _owner(scopes, start, kind == "binds.outer")
+            owner = owner_of(scopes, start, outer=kind == "binds.outer")
             hidden = kind != "binds.inside" and owner is not None and owner.class_like
             if owner is None or owner in (here[-1:] if hidden else here):
                 return True
@@ -189,14 +191,14 @@ def _kind(tree: SyntaxTree, start: int, end: int) -> str:
     for capture in around:
         if capture.name == "binds.words":
             return "binds"
-        if capture.name.startswith("binds") and (exactly & _NAMES or capture.name in exactly):
+        if capture.name.startswith("binds") and (exactly & BINDING_NAMES or capture.name in exactly):
             return capture.name
     if any(capture.name == "ignore" for capture in around):
         return ""
-    return "use" if exactly & _NAMES else ""
+    return "use" if exactly & BINDING_NAMES else ""
 
 
-def _owner(scopes: tuple[Scope, ...], start: int, outer: bool) -> Scope | None:
+def owner_of(scopes: tuple[Scope, ...], start: int, *, outer: bool) -> Scope | None:
     """The function or class whose name a declaration is; None for one of the whole file.
 
     A class's names are seen in its own body, not in the functions inside; `outer` names are those of

@@ -19,6 +19,7 @@ from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse, parse_again
 from ...models.bench import ReplayedKey
+from ..settings.context_size import size_for
 from ..settings.settings import CompletionSettings
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -124,7 +125,8 @@ def _rules(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Sto
 
 
 def _windows(settings: CompletionSettings) -> WindowSettings:
-    return WindowSettings(settings.prefix_characters, settings.suffix_characters)
+    size = size_for(settings)
+    return WindowSettings(size.prefix, size.suffix)
 
 
 def _lines_of_code(subject: Subject) -> list[int]:

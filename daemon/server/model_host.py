@@ -174,6 +174,7 @@ class ModelHost:
                     context_tokens=info.context_tokens,
                     fim=info.fim,
                     sees_suffix=info.sees_suffix,
+                    tokens_per_s=info.tokens_per_s,
                     detail=info.note,
                 )
             )

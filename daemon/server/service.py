@@ -481,4 +481,5 @@ def _work(
         temperature=request.temperature,
         seed=request.seed,
         whole=request.whole,
+        restriction=request.restriction,
     )

@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast, get_origin
 import attrs
 from cattrs import Converter
 
+from ...context.prompt.size import AUTOMATIC
+
 _T = TypeVar("_T")
 
 
@@ -78,11 +80,12 @@ class CompletionSettings:
         disabled_languages: language identifiers without suggestions.
         max_tokens: upper bound of generated tokens of one suggestion.
         latency_budget_ms: time in ms in which a first answer should appear. It may see less than later ones,
-            and a better one takes its place unless it was typed into.
-        prefix_characters: code points of the file before the cursor that the model sees, at most.
-        suffix_characters: code points after the cursor, at most.
+            and a better one takes its place.
+        prefix_characters: code points of the file before the cursor that the model sees, at most; -1, like
+            the two below, shows what the machine evaluates in about three seconds of rest, at most 6000.
+        suffix_characters: code points after the cursor, at most; -1 at most 2000.
         related_characters: code points of related code that the model sees, at most, from other files and
-            from what its window doesn't show of the file; 0 shows it the window alone.
+            from what its window doesn't show of the file; -1 at most 2000, 0 shows it the window alone.
         multiline: "auto", "never" or "always".
         imports: suggest names that the file has to import, from the language's standard library or the
             workspace; accepting such a suggestion adds the import.
@@ -92,9 +95,9 @@ class CompletionSettings:
     disabled_languages: tuple[str, ...] = ()
     max_tokens: int = _number(64, 1, 4096)
     latency_budget_ms: float = _number(400.0, 10, 60000)
-    prefix_characters: int = _number(6000, 0, 1_000_000)
-    suffix_characters: int = _number(2000, 0, 1_000_000)
-    related_characters: int = _number(2000, 0, 1_000_000)
+    prefix_characters: int = _number(AUTOMATIC, AUTOMATIC, 1_000_000)
+    suffix_characters: int = _number(AUTOMATIC, AUTOMATIC, 1_000_000)
+    related_characters: int = _number(AUTOMATIC, AUTOMATIC, 1_000_000)
     multiline: str = _choice("auto", "never", "always")
     imports: bool = True
 

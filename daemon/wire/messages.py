@@ -19,7 +19,7 @@ import attrs
 import msgpack as _msgpack
 from cattrs.preconf.msgpack import make_converter
 
-from ...context.shared.values import Completion, Prompt, StopRules
+from ...context.shared.values import Completion, Prompt, Restriction, StopRules
 
 msgpack: Any = _msgpack  # it carries no types
 
@@ -82,6 +82,8 @@ class CompletionRequest:
         seed: makes sampling repeatable.
         whole: evaluate all of the prompt first, however long that takes; else a prompt that takes longer
             than the latency budget is answered from a part of it, and `Completion.context` says so.
+        restriction: how the answer must begin. A daemon that doesn't know of it answers freely, and says so:
+            `Completion.name_logprob` is None then.
     """
 
     session: str
@@ -92,6 +94,7 @@ class CompletionRequest:
     temperature: float = 0.0
     seed: int = 0
     whole: bool = False
+    restriction: Restriction | None = None
 
 
 @attrs.frozen
@@ -147,6 +150,7 @@ class ModelStatus:
         context_tokens: how many tokens the KV cache holds.
         fim: the fill-in-the-middle format in use ("plain" when the model has no markers).
         sees_suffix: the model is shown what stands behind the cursor; believed until it is loaded.
+        tokens_per_s: what this machine evaluates of a prompt with it, as measured; 0 before it is loaded.
         tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
     """
 
@@ -159,6 +163,7 @@ class ModelStatus:
     context_tokens: int = 0
     fim: str = ""
     sees_suffix: bool = True
+    tokens_per_s: float = 0.0
     tuning: bool = False
 
 

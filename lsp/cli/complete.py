@@ -26,6 +26,7 @@ from ...context.shared.values import Completion, Prompt, StopReason
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse
 from ...context.workspace.index import Index
+from ...daemon.settings.context_size import size_for
 from ...daemon.settings.settings import CompletionSettings
 from ...daemon.wire.messages import CompletionRequest, ModelState
 from ..documents.document import Document
@@ -183,7 +184,14 @@ async def _complete(
             snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
             rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
             folder = known_project(root, wanted.workspace.index)
-            prompt, _ = chosen_prompt(snapshot, offset, folder, settings, sees_suffix=status.sees_suffix)
+            prompt, _ = chosen_prompt(
+                snapshot,
+                offset,
+                folder,
+                settings,
+                sees_suffix=status.sees_suffix,
+                tokens_per_s=status.tokens_per_s,
+            )
             context_ms = 1000 * (time.perf_counter() - began)
             completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
     except TimeoutError:
@@ -213,6 +221,7 @@ def chosen_prompt(
     completion: CompletionSettings,
     *,
     sees_suffix: bool,
+    tokens_per_s: float = 0.0,
 ) -> tuple[Prompt, Choice]:
     """The prompt for a place, and why its related code was chosen.
 
@@ -222,12 +231,14 @@ def chosen_prompt(
         folder: what is known of the workspace, or None.
         completion: how much the model sees.
         sees_suffix: whether it is shown what stands behind the cursor.
+        tokens_per_s: what the machine evaluates of a prompt; 0 where no model is loaded.
     """
-    shape = WindowSettings(completion.prefix_characters, completion.suffix_characters)
+    size = size_for(completion, tokens_per_s, sees_suffix=sees_suffix)
+    shape = WindowSettings(size.prefix, size.suffix)
     _, window = assemble(snapshot, offset, shape)
     sources = Sources() if folder is None else folder.sources()
     seen = window.seen(suffix=sees_suffix)
-    choice = select_related(snapshot, offset, sources, completion.related_characters, seen=seen)
+    choice = select_related(snapshot, offset, sources, size.related, seen=seen)
     name = "" if folder is None else folder.root.name
     return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
 

@@ -4,8 +4,9 @@ An answer that was made from a short context comes in time, but is worth little.
 as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
 sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
-asking. What somebody has typed into is never replaced, what was dismissed has no successor, and no place is
-asked about twice.
+asking. What somebody has typed into is replaced at the next key or when they rest; what was dismissed has no
+successor, and no place is asked about twice. An answer with another name, where one was cut at a name that
+doesn't exist, comes the same way where it comes late.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
 
 import attrs
 
@@ -26,6 +29,7 @@ from .items import BetterSuggestion
 from .judging import Judging
 from .observer import CompletionHost, Observer
 from .prompts import Prompts, rules_at, session_of
+from .renaming import Renaming
 from .suggestions import Rest, Suggestion, Suggestions
 
 BETTER = "foretype/betterSuggestion"
@@ -34,6 +38,13 @@ BETTER = "foretype/betterSuggestion"
 STANDS_S = 0.2
 """Seconds that a suggestion stays on the screen, at least, before another takes its place."""
 
+RESTS_S = 0.4
+"""Seconds since the last key before another takes the place of what somebody has typed into: they no longer
+follow it."""
+
+ANSWERED_S = 0.03
+"""Seconds from an answer that is the better one until the client hears of that: by then it has the answer."""
+
 _REMEMBERED = 256
 """Places of which it is known that they were asked about."""
 
@@ -41,7 +52,11 @@ _NO_ANSWER = (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABL
 
 
 class BetterAnswers:
-    """Its state: per document one running question and when it was last answered; places that are done."""
+    """Asks again.
+
+    Its state: per document one running question, when it was last answered and which suggestion its client
+    was last told to replace; places that are done.
+    """
 
     def __init__(  # noqa: PLR0917 - the parts that an answer passes, in order
         self,
@@ -50,6 +65,7 @@ class BetterAnswers:
         host: CompletionHost,
         prompts: Prompts,
         judging: Judging,
+        renaming: Renaming,
         observer: Observer,
     ) -> None:
         """Make it.
@@ -60,6 +76,7 @@ class BetterAnswers:
             host: what completes, by which settings, and for whom not.
             prompts: says what the model would see.
             judging: says what of an answer may be shown.
+            renaming: asks for another name where one doesn't exist.
             observer: told when the store has something better for the place of the last answer.
         """
         self._suggestions = suggestions
@@ -67,9 +84,11 @@ class BetterAnswers:
         self._host = host
         self._prompts = prompts
         self._judging = judging
+        self._renaming = renaming
         self._observer = observer
         self._running: dict[str, asyncio.Task[None]] = {}
         self._answered: dict[str, float] = {}
+        self._told: dict[str, str] = {}
         self._done: OrderedDict[tuple[str, int, int], None] = OrderedDict()
 
     def answered(self, uri: str) -> None:
@@ -81,8 +100,42 @@ class BetterAnswers:
         uri = snapshot.uri
         if _place(snapshot, offset) in self._done or not self._stands(snapshot):
             return
+        self._begin(uri, self._ask(snapshot, offset))
+
+    async def renamed(
+        self, generation: Generation, found: Coroutine[Any, Any, Suggestion | None], within_s: float
+    ) -> None:
+        """Have what is found in place of a cut answer in the store; cancelling it ends the asking.
+
+        Args:
+            generation: it was cut.
+            found: asks for another name.
+            within_s: seconds to wait for that; later it comes as any better answer does.
+        """
+        asking = asyncio.ensure_future(found)
+        try:
+            await asyncio.wait({asking}, timeout=max(0.0, within_s))
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if not asking.done():
+            self._begin(generation.snapshot.uri, self._late(generation, asking))
+        elif (suggestion := asking.result()) is not None:
+            cut = any(one.id == suggestion.id for one in self._suggestions.of(suggestion.uri))
+            if not cut or self._stands(generation.snapshot):
+                self._suggestions.remember(suggestion)  # by its id it replaces the one that was cut
+
+    def taken(self, better: BetterSuggestion) -> None:
+        """A key was answered with a better suggestion; the client may go on showing the early one.
+
+        It keeps what is typed through whatever an answer says, unless it hears that this one is better.
+        """
+        if self._told.get(better.uri) != better.replaces:
+            self._begin(better.uri, self._tell(better, ANSWERED_S))
+
+    def _begin(self, uri: str, work: Coroutine[Any, Any, None]) -> None:
         self.stop(uri)
-        task = asyncio.ensure_future(self._ask(snapshot, offset))
+        task = asyncio.ensure_future(work)
         self._running[uri] = task
         task.add_done_callback(lambda ended: self._ended(uri, ended))
 
@@ -103,6 +156,7 @@ class BetterAnswers:
         """A document is gone."""
         self.stop(uri)
         self._answered.pop(uri, None)
+        self._told.pop(uri, None)
 
     async def aclose(self) -> None:
         """End everything that runs."""
@@ -131,7 +185,8 @@ class BetterAnswers:
             priority=Priority.PREFETCH,
             whole=True,
         )
-        completion = await (await self._host.backend()).complete(request)
+        backend = await self._host.backend()
+        completion = await backend.complete(request)
         if completion.stop in _NO_ANSWER or completion.early:
             return
         self._done[_place(snapshot, offset)] = None
@@ -140,7 +195,21 @@ class BetterAnswers:
         if not self._stands(snapshot):
             return
         generation = Generation(self._suggestions.next_id(), snapshot, offset, rules)
-        found = await self._judging.judged(generation, completion)
+        judgement = await self._judging.judged(generation, completion)
+        found = judgement.suggestion
+        if judgement.restriction is not None and self._stands(snapshot):
+            again = await self._renaming.renamed(backend, request, generation, judgement.restriction)
+            found = again or found
+        await self._take(snapshot, offset, found)
+
+    async def _late(self, generation: Generation, asking: asyncio.Future[Suggestion | None]) -> None:
+        found = await asking
+        if found is not None:
+            another = attrs.evolve(found, id=self._suggestions.next_id())
+            await self._take(generation.snapshot, generation.offset, another)
+
+    async def _take(self, snapshot: Snapshot, offset: int, found: Suggestion | None) -> None:
+        """Have it in the store in place of what stands there, where that is still untouched."""
         if not self._stands(snapshot):
             return
         before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
@@ -148,13 +217,18 @@ class BetterAnswers:
         if kept is None:
             return
         self._suggestions.remember(kept)
-        if before is None or kept.text != before.text:
-            await self._tell(BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id if before else ""))
+        if before is None:
+            await self._tell(BetterSuggestion(snapshot.uri, kept.id, ""), 0.0)
+        elif kept.text != before.text:
+            better = BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id)
+            await self._tell(better, RESTS_S if before.typed else STANDS_S)
 
-    async def _tell(self, better: BetterSuggestion) -> None:
+    async def _tell(self, better: BetterSuggestion, after_s: float) -> None:
+        """Tell of it once what it replaces has stood for `after_s` seconds as it is."""
         stood = asyncio.get_running_loop().time() - self._answered.get(better.uri, 0.0)
-        if better.replaces and stood < STANDS_S:
-            await asyncio.sleep(STANDS_S - stood)
+        if stood < after_s:
+            await asyncio.sleep(after_s - stood)
+        self._told[better.uri] = better.replaces
         self._observer.better(better)
 
 
@@ -168,7 +242,7 @@ def successor(before: Rest | None, found: Suggestion | None) -> Suggestion | Non
     if found is None or before is None:
         return found
     early = before.suggestion
-    if early.dismissed or before.typed:
+    if early.dismissed:
         return None
     if found.text.startswith(before.text):  # the same, or more of it
         return attrs.evolve(found, id=early.id)

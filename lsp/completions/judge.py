@@ -11,7 +11,8 @@ import attrs
 
 from ...context.checking.check import CheckRequest, WorkspaceFacts, check
 from ...context.checking.facts import NOTHING_KNOWN
-from ...context.shared.values import Completion, StopReason, StopRules
+from ...context.checking.renaming import restriction_at
+from ...context.shared.values import Completion, Restriction, StopReason, StopRules
 from ...context.syntax.snapshot import Snapshot
 from .generation import LONGEST_ANSWER
 from .suggestions import Suggestion, around
@@ -25,10 +26,13 @@ class Judgement:
         suggestion: what may be shown; None when nothing may.
         cuts: why something was cut off, in order: rules of `trim`, verdicts of `ground`, "doubt". Never
             code.
+        restriction: what to ask the model for where it was cut at an unknown name and others could stand
+            there; None otherwise, and for an answer that isn't whole.
     """
 
     suggestion: Suggestion | None
     cuts: tuple[str, ...] = ()
+    restriction: Restriction | None = None
 
 
 class Asked(Protocol):
@@ -70,8 +74,11 @@ def judge(
     if len(completion.text) > LONGEST_ANSWER:
         completion = attrs.evolve(completion, text=completion.text[:LONGEST_ANSWER], stop=StopReason.LENGTH)
     checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known, everything=invoked))
+    whole = bool(completion.timings.decode_tokens)
+    unknown = checked.unknown if whole else None
+    restriction = None if unknown is None else restriction_at(unknown, completion.text)
     if not checked.text:
-        return Judgement(None, checked.reasons)
+        return Judgement(None, checked.reasons, restriction)
     before, replaces, after = around(snapshot.text, offset, checked.replace_right)
     suggestion = Suggestion(
         id=asked.id,
@@ -86,4 +93,4 @@ def judge(
         early=completion.early,
         imports=checked.imports,
     )
-    return Judgement(suggestion, checked.reasons)
+    return Judgement(suggestion, checked.reasons, restriction)

@@ -14,11 +14,13 @@ from ...context.shared.values import Completion
 from ..documents.documents import DocumentStore
 from ..workspace.related import Relations
 from .generation import Generation
-from .judge import judge
+from .judge import Judgement, judge
 from .observer import Observer
-from .suggestions import Suggestion
 
 log = logging.getLogger(__name__)
+
+NOTHING = Judgement(None)
+"""On an answer that nobody wants any more."""
 
 
 class Judging:
@@ -39,8 +41,8 @@ class Judging:
 
     async def judged(
         self, generation: Generation, completion: Completion, *, invoked: bool = False
-    ) -> Suggestion | None:
-        """What may be shown of an answer; None when nothing may.
+    ) -> Judgement:
+        """What may be shown of an answer, and what else to ask for.
 
         Args:
             generation: what the answer is to.
@@ -49,14 +51,14 @@ class Judging:
         """
         uri = generation.snapshot.uri
         if not completion.text or self._documents.get(uri) is None:
-            return None
+            return NOTHING
         work = partial(judge, completion, generation, self._relations.known(uri), invoked=invoked)
         judgement = await asyncio.get_running_loop().run_in_executor(self._thread, work)
         if self._documents.get(uri) is None:
-            return None
+            return NOTHING
         if judgement.cuts:
             log.debug("suggestion %s was cut: %s", generation.id, ", ".join(judgement.cuts))
         if completion.timings.decode_tokens:
             for reason in judgement.cuts:
                 self._observer.cut(reason)
-        return judgement.suggestion
+        return judgement

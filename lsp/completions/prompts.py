@@ -11,9 +11,11 @@ import os
 
 from ...context.prompt.assemble import WindowSettings, assemble
 from ...context.prompt.rules import stop_rules
+from ...context.prompt.size import ContextSize
 from ...context.prompt.window import Window
 from ...context.shared.values import Prompt, StopRules
 from ...context.syntax.snapshot import Snapshot
+from ...daemon.settings.context_size import size_for
 from ...daemon.settings.settings import CompletionSettings
 from ..documents.documents import DocumentStore
 from ..workspace.related import Relations
@@ -27,6 +29,7 @@ class Prompts:
 
     Attributes:
         sees_suffix: whether the loaded model sees what stands behind the cursor.
+        tokens_per_s: what the machine evaluates of a prompt; 0 while no model is loaded.
     """
 
     def __init__(self, documents: DocumentStore, relations: Relations) -> None:
@@ -37,6 +40,7 @@ class Prompts:
             relations: the related code that was chosen for them.
         """
         self.sees_suffix = True
+        self.tokens_per_s = 0.0
         self._documents = documents
         self._relations = relations
         self._windows: dict[str, Window] = {}
@@ -55,6 +59,10 @@ class Prompts:
         _, window = self._assembled(snapshot, offset, settings)
         return window.seen(suffix=self.sees_suffix)
 
+    def size(self, settings: CompletionSettings) -> ContextSize:
+        """How much the model is shown."""
+        return size_for(settings, self.tokens_per_s, sees_suffix=self.sees_suffix)
+
     def forget(self, sheet: str) -> None:
         """A text was closed."""
         self._windows.pop(sheet, None)
@@ -62,11 +70,11 @@ class Prompts:
     def _assembled(
         self, snapshot: Snapshot, offset: int, settings: CompletionSettings
     ) -> tuple[Prompt, Window]:
-        root = self._documents.root(snapshot.uri)
+        root, size = self._documents.root(snapshot.uri), self.size(settings)
         return assemble(
             snapshot,
             offset,
-            WindowSettings(settings.prefix_characters, settings.suffix_characters),
+            WindowSettings(size.prefix, size.suffix),
             self._windows.get(snapshot.session),
             self._relations.parts(snapshot.uri),
             repository=root.rsplit("/", 1)[-1],

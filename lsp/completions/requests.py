@@ -23,7 +23,7 @@ from typing import Any
 import attrs
 
 from ...context.prompt.rules import should_trigger
-from ...context.shared.values import Completion, Prompt, StopReason
+from ...context.shared.values import Completion, Prompt, Restriction, StopReason
 from ...context.syntax.snapshot import Snapshot
 from ...daemon.client.backend import Backend
 from ...daemon.settings.settings import CompletionSettings
@@ -37,10 +37,11 @@ from ..workspace.related import Relations
 from .better import BetterAnswers
 from .candidates import CANDIDATES, sampled
 from .generation import Generation
-from .items import InlineItem, Outcome, Report, item
+from .items import BetterSuggestion, InlineItem, Outcome, Report, item
 from .judging import Judging
 from .observer import CompletionHost, Observer
 from .prompts import Prompts, rules_at, session_of
+from .renaming import RENAMED_WITHIN, Renaming
 from .suggestions import Rest, Suggestions
 from .warm_up import Ahead
 
@@ -122,8 +123,9 @@ class InlineCompletions:
             load=self.load,
             running=lambda uri: uri in self._generations,
         )
+        self._renaming = Renaming(self._judging, self._observer)
         self.better = BetterAnswers(
-            self.suggestions, documents, host, self._prompts, self._judging, self._observer
+            self.suggestions, documents, host, self._prompts, self._judging, self._renaming, self._observer
         )
         self._live: dict[str, asyncio.Task[Any]] = {}
         self._newest: dict[str, int] = {}
@@ -274,10 +276,11 @@ class InlineCompletions:
 
     def _from_store(self, rest: Rest, request: InlineRequest) -> list[InlineItem]:
         suggestion = rest.suggestion
-        if not rest.typed:  # what the user has begun to type through stays
-            self.suggestions.drop(suggestion.instead_of)
-            if suggestion.early:
-                self.ahead.in_background(self._ask_better(suggestion.uri, request.place))
+        self.suggestions.drop(suggestion.instead_of)
+        if suggestion.instead_of:
+            self.better.taken(BetterSuggestion(suggestion.uri, suggestion.id, suggestion.instead_of))
+        if suggestion.early:
+            self.ahead.in_background(self._ask_better(suggestion.uri, request.place))
         return [item(rest, request.place, request.text, cached=True)]
 
     async def _ask_better(self, uri: str, place: Target) -> None:
@@ -318,11 +321,16 @@ class InlineCompletions:
 
     async def _run(self, backend: Backend, request: CompletionRequest, generation: Generation) -> Completion:
         """One generation to its end: what it says is judged and kept, also when nobody waits any more."""
+        now = asyncio.get_running_loop().time
+        until = now() + RENAMED_WITHIN * self._host.settings.completion.latency_budget_ms / 1000
         try:
             completion = await backend.complete(request, generation.add)
             self._observer.trouble(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
             generation.said_all = True
-            await self._remember(generation, completion, invoked=generation.invoked)
+            restriction = await self._remember(generation, completion, invoked=generation.invoked)
+            if restriction is not None and not completion.early:
+                found = self._renaming.renamed(backend, request, generation, restriction)
+                await self.better.renamed(generation, found, until - now())
         finally:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
@@ -355,12 +363,17 @@ class InlineCompletions:
 
     async def _remember(
         self, generation: Generation, completion: Completion, *, invoked: bool = False, partial: bool = False
-    ) -> None:
-        """Trim and check what the model said, and keep what may be shown; a part only until more is there."""
-        suggestion = await self._judging.judged(generation, completion, invoked=invoked)
+    ) -> Restriction | None:
+        """Trim and check what the model said, and keep what may be shown; a part only until more is there.
+
+        Returns:
+            what to ask for instead, where it was cut at an unknown name.
+        """
+        judgement = await self._judging.judged(generation, completion, invoked=invoked)
         overtaken = generation.said_all or len(completion.text) < len(generation.taken)
-        if suggestion is not None and not (partial and overtaken):
-            self.suggestions.remember(suggestion)
+        if judgement.suggestion is not None and not (partial and overtaken):
+            self.suggestions.remember(judgement.suggestion)
+        return judgement.restriction
 
     def _stop(self, uri: str, only: Generation | None = None) -> None:
         generation = self._generations.get(uri)

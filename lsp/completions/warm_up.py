@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ...daemon.settings.settings import CompletionSettings
+from ...context.prompt.size import ContextSize
 from ...daemon.wire.messages import ForgetRequest, ModelState, ModelStatus, WarmRequest
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
@@ -91,7 +91,7 @@ class Ahead:
         self._front = uri
         self._asked[uri] = offset
         self._relations.visited(uri, offset)
-        self._await_rest(uri)
+        self._await_rest(uri, REST_S if self._relations.choice(uri) is not None else 0.0)
 
     def indexed(self) -> None:
         """A workspace's index is complete: related code is worth choosing anew."""
@@ -150,22 +150,23 @@ class Ahead:
     async def _choose(self, document: Document, offset: int) -> bool:
         snapshot = await self._trees.snapshot(document, offset)
         offset = min(offset, len(snapshot.text))
-        seen = self._prompts.seen(snapshot, offset, self._host.settings.completion)
-        return await self._relations.choose(snapshot, offset, seen)
+        settings = self._host.settings.completion
+        seen = self._prompts.seen(snapshot, offset, settings)
+        return await self._relations.choose(snapshot, offset, seen, self._prompts.size(settings).related)
 
     async def _prepare(self, uri: str, opening: int) -> None:
         """Have the model loaded, then the document's window evaluated if it stays in front."""
         model = await self._load()
         if model.state is not ModelState.READY:
             return
-        self._prompts.sees_suffix = model.sees_suffix
+        self._prompts.sees_suffix, self._prompts.tokens_per_s = model.sees_suffix, model.tokens_per_s
         await asyncio.sleep(WARM_AFTER_S)
         document = self._documents.get(uri)
         if document is None or self._front != uri or opening != self._openings or self._running(uri):
             return
         asked = self._asked.get(uri)
         last = None if asked is None else document.before + asked
-        offset = warm_offset(len(document.whole), last, self._host.settings.completion)
+        offset = warm_offset(len(document.whole), last, self._prompts.size(self._host.settings.completion))
         if offset is None:
             return
         self._relations.visited(uri, offset - document.before)
@@ -196,7 +197,7 @@ class Ahead:
             log.warning("background work failed", exc_info=error)
 
 
-def warm_offset(length: int, asked: int | None, settings: CompletionSettings) -> int | None:
+def warm_offset(length: int, asked: int | None, size: ContextSize) -> int | None:
     """Where to assume the cursor when a document comes to the front, or None: not worth guessing.
 
     Where it last was; else the end, if the whole document fits before the cursor: then every place in it
@@ -205,8 +206,8 @@ def warm_offset(length: int, asked: int | None, settings: CompletionSettings) ->
     Args:
         length: of the document, in code points.
         asked: offset of the last request in it, or None.
-        settings: how much the model sees.
+        size: how much the model sees.
     """
     if asked is not None:
         return min(asked, length)
-    return length if 0 < length <= settings.prefix_characters else None
+    return length if 0 < length <= size.prefix else None

@@ -1,7 +1,7 @@
 """A small language client: starts a language server and speaks to it as an editor does.
 
-What the demo needs and no more: requests that can be cancelled, notifications, and an end that leaves
-no process behind. Everything waits for a bounded time.
+What the demo and the replay need and no more: requests that can be cancelled, notifications, a document that
+is typed into, and an end that leaves no process behind. Everything waits for a bounded time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...context.shared.problem import Problem
@@ -34,22 +34,33 @@ class RequestFailedError(Exception):
 
 
 class Client:
-    """One server process. Its state: the requests that wait for their answers."""
+    """One server process.
+
+    Its state: the requests that wait for their answers, what came unasked, the versions of open documents.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.notifications: list[dict[str, Any]] = []
         self._process = process
+        self._versions: dict[str, int] = {}
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._reading = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, command: Sequence[str] = LANGUAGE_SERVER) -> Client:
-        """Start a server; its stderr goes nowhere."""
+    async def start(
+        cls, command: Sequence[str] = LANGUAGE_SERVER, *, env: Mapping[str, str] | None = None
+    ) -> Client:
+        """Start a server, in another environment than this process's where `env` says so.
+
+        Its stderr goes nowhere.
+        """
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=env,
         )
         return cls(process)
 
@@ -87,6 +98,30 @@ class Client:
     def cancel(self, number: int) -> None:
         """Take a request back; it is still answered."""
         self.notify("$/cancelRequest", {"id": number})
+
+    async def initialize(self, **params: Any) -> None:
+        """The handshake.
+
+        Raises:
+            ServerProblem: the server does not answer.
+        """
+        await self.ask("initialize", {"processId": None, "capabilities": {}, **params})
+        self.notify("initialized", {})
+
+    def open(self, uri: str, text: str, language: str) -> None:
+        """Open a document."""
+        self._versions[uri] = 1
+        document = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": document})
+
+    def insert(self, uri: str, line: int, character: int, text: str) -> int:
+        """Type at a position; returns the document's new version."""
+        self._versions[uri] += 1
+        place = {"line": line, "character": character}
+        change = {"range": {"start": place, "end": place}, "text": text}
+        document = {"uri": uri, "version": self._versions[uri]}
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+        return self._versions[uri]
 
     async def close(self) -> None:
         """Say goodbye and see the process end, by force if need be."""
@@ -139,6 +174,8 @@ class Client:
         if "method" in message:
             if "id" in message:  # nothing that a server asks of us has an answer
                 self._send({"id": message["id"], "result": None})
+            else:
+                self.notifications.append(message)
             return
         future = self._waiting.pop(message.get("id", 0), None)
         if future is None or future.done():

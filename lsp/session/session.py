@@ -152,9 +152,9 @@ class Session:
         await self.narrowings.settle(document)
 
     @property
-    def related_characters(self) -> int:
-        """Code points of related code, at most."""
-        return self.settings.completion.related_characters
+    def wants_related(self) -> bool:
+        """Whether the model is to see related code at all."""
+        return self.settings.completion.related_characters != 0
 
     @property
     def can_import(self) -> bool:

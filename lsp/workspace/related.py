@@ -42,11 +42,11 @@ AROUND_LINES = 6
 
 
 class RelatedHost(Protocol):
-    """What related code may be shown, and how much of it."""
+    """What related code may be shown."""
 
     @property
-    def related_characters(self) -> int:
-        """Code points of related code, at most."""
+    def wants_related(self) -> bool:
+        """Whether the model is to see related code at all."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class Relations:
         Args:
             documents: the open documents.
             workspaces: the indexes.
-            host: says what may be shown, and how much.
+            host: says what may be shown.
             clock: seconds, the clock of `Document.edited_at`.
         """
         self._documents = documents
@@ -92,7 +92,7 @@ class Relations:
     def parts(self, uri: str) -> tuple[RelatedPart, ...]:
         """What the model should see beside a document."""
         choice = self.choice(uri)
-        return choice.parts if choice is not None and self._host.related_characters > 0 else ()
+        return choice.parts if choice is not None and self._host.wants_related else ()
 
     def choice(self, uri: str) -> Choice | None:
         """The last choice for a document, with the account of it."""
@@ -126,13 +126,14 @@ class Relations:
         self._cursors.pop(sheet, None)
         self._outdated.discard(sheet)
 
-    async def choose(self, snapshot: Snapshot, offset: int, seen: tuple[int, int]) -> bool:
+    async def choose(self, snapshot: Snapshot, offset: int, seen: tuple[int, int], characters: int) -> bool:
         """Choose for a cursor if need be; whether the model would see something else now.
 
         Args:
             snapshot: the document.
             offset: the cursor, in code points.
             seen: from where to where the model sees the document anyway, in code points.
+            characters: code points to choose, at most.
         """
         before = self._choices.get(snapshot.session)
         anew = snapshot.session in self._outdated
@@ -142,7 +143,7 @@ class Relations:
             snapshot,
             offset,
             self.sources(snapshot),
-            self._host.related_characters,
+            characters,
             before,
             anew=anew,
             seen=seen,

@@ -15,28 +15,12 @@ import attrs
 
 from ..gguf.sizes import CHECKPOINT_BYTES
 from ..llama.cancellation import Cancellation
-from ..llama.likelihood import Likelihood, Logits
+from ..llama.likelihood import Logits
 from ..llama.llama import DecodeFailedError, DecodeResult
 from .cells import MIN_SLICE, Cells, EvaluationSpeed, common_prefix
 from .checkpoints import Checkpoint, Checkpoints
 from .step_costs import StepCosts
-
-
-@attrs.define
-class Track:
-    """The greedy choices that a generation left behind in a sequence, so that they need not be made again.
-
-    Attributes:
-        start: index of the first chosen token.
-        required: bytes that the choices had to spell (token healing), from `start` on.
-        likelihoods: of each chosen token, `choice` included.
-        choice: the token chosen after the last cached one, not evaluated; None when unknown.
-    """
-
-    start: int
-    required: bytes
-    likelihoods: list[Likelihood] = attrs.field(factory=list[Likelihood])
-    choice: int | None = None
+from .track import Track
 
 
 @attrs.define(eq=False)
@@ -334,14 +318,8 @@ class KVCache:
             del sequence.tokens[length:]
             sequence.checkpoints.forget_beyond(length)
             self._logits_at = None
-        track = sequence.track
-        if track is not None:
-            kept = length - track.start
-            if kept < 0:
-                sequence.track = None
-            elif len(track.likelihoods) > kept:
-                track.choice = None
-                del track.likelihoods[kept:]
+        if sequence.track is not None:
+            sequence.track = sequence.track.within(length)
 
     def _donor(self, sequence: Sequence, target: Tokens[int]) -> tuple[Sequence | None, int]:
         best, length = None, 0

@@ -16,44 +16,18 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from ...context.shared.values import StopReason, StopRules
-from ..cache.kv_cache import KVCache, Sequence, Track
+from ...context.shared.values import Restriction, StopReason, StopRules
+from ..cache.kv_cache import KVCache, Sequence
+from ..cache.track import Track
 from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Likelihood, Logits, best
 from ..llama.vocabulary import Ids, Vocabulary
 from .drafter import Drafter
+from .generated import Generated
+from .restriction import NameGuide
 from .sampling import Sampling, sample_token
 from .spelling import Spelling, token_ends
 from .stops import StopWatch
-
-
-@attrs.frozen
-class Generated:
-    """The outcome of one run.
-
-    Attributes:
-        text: what was generated after `required`; raw bytes that complete a character are surrogates.
-        stop: why it ended.
-        tokens: how many tokens were chosen, those taken over from the cache included.
-        repeated: prompt tokens evaluated once more, because their logits were gone.
-        evaluated: tokens evaluated on the way, drafts included.
-        drafted: tokens proposed by drafts.
-        accepted: of these, confirmed.
-        logprobs: natural-log probability of each chosen token among those that were allowed.
-        ends: code points of the text up to the end of each of them; see `Completion.ends`.
-        milliseconds: duration.
-    """
-
-    text: str
-    stop: StopReason
-    tokens: int = 0
-    repeated: int = 0
-    evaluated: int = 0
-    drafted: int = 0
-    accepted: int = 0
-    logprobs: tuple[float, ...] = ()
-    ends: tuple[int, ...] = ()
-    milliseconds: float = 0.0
 
 
 def generate(
@@ -70,6 +44,7 @@ def generate(
     line: str = "",
     sampling: Sampling | None = None,
     drafter: Drafter | None = None,
+    restriction: Restriction | None = None,
     on_text: Callable[[str], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Generated:
@@ -88,7 +63,8 @@ def generate(
         line: the cursor's line up to the cursor: it decides with the first generated line whether that
             opens a block (`StopRules.openers`).
         sampling: None is greedy.
-        drafter: proposes tokens to verify in one batch; not asked where tokens are sampled.
+        drafter: proposes tokens to verify in one batch; not asked where tokens are sampled or guided.
+        restriction: how the text must begin; None leaves it free.
         on_text: is called with text that no stop will take back.
         clock: seconds, for the budget.
 
@@ -109,6 +85,7 @@ def generate(
         cancellation=cancellation,
         sampling=sampling or Sampling(),
         drafter=drafter,
+        guide=NameGuide.of(restriction, required),
         on_text=on_text,
         clock=clock,
     )
@@ -130,10 +107,10 @@ class _Run:
     cancellation: Cancellation
     sampling: Sampling
     drafter: Drafter | None
+    guide: NameGuide
     on_text: Callable[[str], None] | None
     clock: Callable[[], float]
-    chosen: list[float] = attrs.field(factory=list[float])  # log probabilities
-    begins: list[int] = attrs.field(factory=list[int])  # code points of the text in front of each
+    chosen: list[tuple[float, int]] = attrs.field(factory=list[tuple[float, int]])  # logprob, begin in text
     tokens: int = 0
     repeated: int = 0
     evaluated: int = 0
@@ -141,18 +118,22 @@ class _Run:
     accepted: int = 0
     streamed: int = 0
     _random: np.random.Generator | None = None
+    _left: Track | None = None  # the free choices before a restriction made another one
 
     def run(self, required: bytes) -> Generated:
         started = self.clock()
         deadline = started + self.rules.budget_ms / 1000 if self.rules.budget_ms > 0 else None
-        greedy = self.sampling.temperature <= 0
-        if not greedy:
+        if self.sampling.temperature > 0:
             self._random = np.random.default_rng(self.sampling.seed)
             self.sequence.track = None
             ready = self._back_to(self.position)
         else:
             ready = self._join_track(required)
-        stop = self._loop(deadline) if ready else StopReason.CANCELLED
+        try:
+            stop = self._loop(deadline) if ready else StopReason.CANCELLED
+        finally:
+            if self._left is not None:
+                self.sequence.track = self._left.within(len(self.sequence.tokens))
         if self.on_text is not None and len(self.watch.text) > self.streamed:
             self.on_text(self.watch.text[self.streamed :])
         return Generated(
@@ -163,9 +144,10 @@ class _Run:
             evaluated=self.evaluated,
             drafted=self.drafted,
             accepted=self.accepted,
-            logprobs=tuple(self.chosen),
-            ends=token_ends(self.begins, len(self.watch.text)),
+            logprobs=tuple(logprob for logprob, _ in self.chosen),
+            ends=token_ends([begin for _, begin in self.chosen], len(self.watch.text)),
             milliseconds=(self.clock() - started) * 1000,
+            name_logprob=self.guide.logprob if self.guide.stands else None,
         )
 
     def _join_track(self, required: bytes) -> bool:
@@ -228,7 +210,7 @@ class _Run:
         required = self.spelling.required
         if required == likelihood.required:
             return likelihood.logprob
-        return likelihood.among(self._allowed, len(self.vocabulary.continuations(required)))
+        return likelihood.among(self._spells, len(self.vocabulary.continuations(required)))
 
     def _logits(self) -> Logits | None:
         """Logits at the current position; evaluates what is missing. None: cancelled."""
@@ -259,6 +241,7 @@ class _Run:
         """
         sequence, track = self.sequence, self.sequence.track
         if len(sequence.tokens) <= length:
+            sequence.track = None if track is None else track.within(length)  # a choice may have no cell yet
             return True
         held = sequence.tokens[:length]
         likelihoods = [] if track is None else track.likelihoods[: max(0, length - track.start)]
@@ -276,6 +259,12 @@ class _Run:
         return True
 
     def _allowed(self, token: int) -> bool:
+        if self.guide.over:
+            return self._spells(token)
+        return self.guide.stands if token in self.ends else self.guide.allows(self.vocabulary.pieces[token])
+
+    def _spells(self, token: int) -> bool:
+        """Whether a token goes on with what healing requires, as far as anything is required."""
         required = self.spelling.required
         piece = self.vocabulary.pieces[token]
         return not required or (bool(piece) and (piece.startswith(required) or required.startswith(piece)))
@@ -289,17 +278,29 @@ class _Run:
             token = sample_token(logits, allowed, self.sampling, self._random)
         else:
             token = best(logits, allowed)
+        token = self._guided(logits, token)
         return token, Likelihood.of(logits, token, allowed, required)
+
+    def _guided(self, logits: Logits, free: int) -> int:
+        """The best allowed token, given the best one of all; where they differ, the track ends for good."""
+        if self.guide.over or self._allowed(free):
+            return free
+        allowed = self.guide.tokens(self.vocabulary, self.ends)
+        self._left, self.sequence.track = self._left or self.sequence.track, None
+        if not len(allowed):
+            self.guide.give_up()
+            return free
+        return best(logits, allowed)
 
     def _take(self, token: int, logprob: float) -> StopReason | None:
         """Add a chosen token to the text; the reason when the generation is over."""
         self.tokens += 1
-        self.chosen.append(logprob)
-        self.begins.append(len(self.watch.text))
+        self.chosen.append((logprob, len(self.watch.text)))
         if self.drafter is not None:
             self.drafter.chose(token)
         if token in self.ends:
             return StopReason.END
+        self.guide.add(self.vocabulary.pieces[token], logprob)
         text = self.spelling.add(self.vocabulary.pieces[token])
         if text is None:
             return StopReason.END
@@ -336,8 +337,9 @@ class _Run:
         return None
 
     def _draft(self) -> list[int]:
-        """Tokens to verify along with the chosen one; none while bytes are required or tokens sampled."""
-        if self.drafter is None or self.sequence.track is None or self.spelling.required:
+        """Tokens to verify along with the chosen one; none while bytes or names are required, or sampled."""
+        bound = self.spelling.required or not self.guide.over
+        if self.drafter is None or self.sequence.track is None or bound:
             return []
         # A batch of k drafted tokens leads to k + 1 more choices; the last one needs no cell.
         room = (

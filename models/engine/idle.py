@@ -1,7 +1,8 @@
 """What is prepared while the user is idle, so that the next request finds it: one thing after the other.
 
-First the whole window of the last prompt, then what would follow if the last suggestion is accepted, then
-what drafts are made from. Each step looks at the cancellation; what was finished before it stays.
+First the next stages of the last prompt up to its whole window, then what would follow if the last suggestion
+is accepted, then what drafts are made from. Each step looks at the cancellation; what was finished before it
+stays.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class IdleWork:
 
     def _prepare(self, session: DocumentSession, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
+        if not self.serving.stages(session, session.prompt, cancellation, slice_ms=IDLE_SLICE_MS):
+            return False
         slot, plan = self.serving.whole(session, session.prompt)
         if not self.serving.evaluate(slot, plan, cancellation, slice_ms=IDLE_SLICE_MS).complete:
             return False

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import attrs
 
-from ...context.shared.values import Completion, Prompt, StopRules
+from ...context.shared.values import Completion, Prompt, Restriction, StopRules
 from ..llama.cancellation import Cancellation
 
 
@@ -52,6 +52,7 @@ class EngineInfo:
         fim: the format of its prompts.
         sessions: how many are known.
         sees_suffix: the format shows what stands behind the cursor.
+        tokens_per_s: what of a prompt is evaluated, as measured.
         note: what the user should know of how it runs, as a sentence; "" when all is as wanted.
     """
 
@@ -63,6 +64,7 @@ class EngineInfo:
     sessions: int
     sees_suffix: bool = True
     note: str = ""
+    tokens_per_s: float = 0.0
 
 
 class EngineLike(Protocol):
@@ -79,10 +81,12 @@ class EngineLike(Protocol):
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """Generate. Never raises for a request: a cancelled one answers with stop CANCELLED and its stage.
 
         With `whole` all of the prompt is evaluated first; else a first answer may come from a part of it.
+        With a `restriction` the answer begins as that says.
         """
         ...
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import attrs
 
 from ...context.shared.problem import ModelProblem
+from ..cache.cells import EvaluationSpeed
 from ..cache.kv_cache import KVCache, Sequence
 from ..cache.saved_states import StateStore, fingerprint
 from ..cache.step_costs import CostCurve
@@ -289,6 +290,7 @@ def _warm_up(cache: KVCache, model: Model) -> None:
     count = min(_WARM_UP_TOKENS, max(1, cache.longest // 2))
     tokens = [token for token in range(model.vocabulary_size) if not model.is_control(token)][:count]
     for _ in range(2):
+        cache.speed = EvaluationSpeed()  # what the first run says is mostly about the disk
         cache.truncate(sequence, 0)
         cache.sync(sequence, tokens, Cancellation())
     _learn_costs(cache, sequence, tokens)

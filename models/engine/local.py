@@ -16,10 +16,18 @@ from typing import Protocol
 
 import attrs
 
-from ...context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from ...context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    Stage,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from ..cache.kv_cache import KVCache, NoRoomError, Synced
 from ..cache.saved_states import StateStore
-from ..decoding.loop import Generated
+from ..decoding.generated import Generated
 from ..decoding.sampling import Sampling
 from ..decoding.stops import cursor_line
 from ..drafting.drafts import Speculation
@@ -140,24 +148,20 @@ class LocalEngine:
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """See `EngineLike.complete`."""
         started = self._clock()
         try:
             with self._running.abortable(cancellation):
                 state = self.sessions.use(session, prompt)
-                slot, plan = (
-                    self.serving.whole(state, prompt)
-                    if whole
-                    else self.serving.first(state, prompt, cancellation)
-                )
+                slot, plan = self.serving.slot_for(state, prompt, cancellation, whole=whole)
                 synced = self.serving.evaluate(slot, plan, cancellation)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)
                 if slot is state.next:
                     self.sessions.promote(state)
-                sampling = Sampling(temperature, seed)
                 drafts = self.continuation.begin_drafts(state, plan) if temperature <= 0 else None
                 generated = self.continuation.generate(
                     slot,
@@ -166,8 +170,9 @@ class LocalEngine:
                     cancellation,
                     line=cursor_line(prompt.prefix),
                     on_text=on_text,
-                    sampling=sampling,
+                    sampling=Sampling(temperature, seed),
                     drafts=drafts,
+                    restriction=restriction,
                 )
                 if drafts is not None:
                     drafts.end()
@@ -239,7 +244,8 @@ class LocalEngine:
 
     def info(self) -> EngineInfo:
         """See `EngineLike.info`."""
-        return attrs.evolve(self._info, sessions=len(self.sessions))
+        speed = round(1000 * self.cache.speed.tokens_per_ms, 1)
+        return attrs.evolve(self._info, sessions=len(self.sessions), tokens_per_s=speed)
 
     def close(self) -> None:
         """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""
@@ -277,6 +283,7 @@ def _answer(synced: Synced, prefill_ms: float, generated: Generated, context: fl
         generated.logprobs,
         generated.ends,
         context=context,
+        name_logprob=generated.name_logprob,
     )
 
 

@@ -1,7 +1,9 @@
 """Carries out what `planner` decides: puts anchors into slots, loads saved states, has tokens evaluated.
 
-Before a short slot serves again, part of the budget goes into the whole window: the whole window makes
-progress while somebody types, and somebody who stops waits no longer than the budget for an early answer.
+What the model sees grows in stages, sized by the speed that was measured: what fits into the latency budget
+answers first; then, while somebody types on that, what a second evaluates; then the whole window. Before a
+short slot serves again, part of the budget goes into the next stage: it makes progress while somebody types,
+and somebody who stops waits no longer than the budget for an early answer.
 """
 
 from __future__ import annotations
@@ -21,14 +23,21 @@ BUDGET_SHARE = 0.6
 """The part of the latency budget that a first prefill may use; the rest is for decoding."""
 
 GROWTH_SHARE = 0.15
-"""The part of it that the whole window gets before a short one answers again. With more of it somebody who
+"""The part of it that the next stage gets before a short one answers again. With more of it somebody who
 types sees nothing for seconds; see ARCHITECTURE.md, "Where building proved the plan wrong"."""
 
 SLICE_MS = 80.0
 """Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
 
+WIDER_MS = 1000.0
+"""The second stage is what this time evaluates; keys that come meanwhile are answered from the first."""
+
+WORTH_WIDENING = 2.0
+"""The second stage sees at least so many times what the first one saw, and the whole window costs so many
+times what it costs: else it is skipped."""
+
 GROWTH_SLICE_MS = 40.0
-"""The whole window grows between two keys of somebody who types fast, and a slice that a key cuts is lost."""
+"""The next stage grows between two keys of somebody who types fast, and a slice that a key cuts is lost."""
 
 
 @attrs.define
@@ -45,6 +54,15 @@ class Serving:
         """How many tokens a first answer may evaluate on this machine."""
         tokens = self.cache.speed.tokens_per_ms * self.latency_budget_ms * BUDGET_SHARE
         return max(MIN_SHORT_TOKENS, int(tokens))
+
+    def slot_for(
+        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation, *, whole: bool
+    ) -> tuple[Slot, SessionCandidate]:
+        """The slot that answers: with `whole` the one that sees everything, else one within the budget."""
+        if not whole:
+            return self.first(session, prompt, cancellation)
+        self.stages(session, prompt, cancellation, slice_ms=SLICE_MS)
+        return self.whole(session, prompt)
 
     def first(
         self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
@@ -65,6 +83,21 @@ class Serving:
             choice = SlotChoice(SlotKind.NEXT, fresh)
         return self._slot_of(session, choice), choice.candidate
 
+    def stages(
+        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation, *, slice_ms: float
+    ) -> bool:
+        """Evaluate a wider context for somebody who is answered from a short one; False: it was cancelled.
+
+        True where it is ready, or where nobody needs it.
+        """
+        found = self._wider(session, prompt)
+        if found is None:
+            return True
+        if not self.evaluate(*found, cancellation, slice_ms=slice_ms).complete:
+            return False
+        self.sessions.widen(session)
+        return True
+
     def evaluate(
         self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation, *, slice_ms: float = SLICE_MS
     ) -> Synced:
@@ -84,11 +117,31 @@ class Serving:
         return self._slot_of(session, choice), choice.candidate
 
     def _grow(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
-        """Evaluate as much more of the whole window as its share of the budget has time for."""
-        slot, plan = self.whole(session, prompt)
+        """Evaluate as much more of the next stage as its share of the budget has time for."""
+        slot, plan = self._wider(session, prompt) or self.whole(session, prompt)
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
+
+    def _wider(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate] | None:
+        """The second stage and where it grows; None where there is no use for one.
+
+        Where the memory can't go back each slot holds copies of its state: there the whole window is next.
+        """
+        short, wider = session.short, session.wider
+        room = int(self.cache.speed.tokens_per_ms * WIDER_MS)
+        if short is None or not self.cache.goes_back or len(short.sequence.tokens) * WORTH_WIDENING > room:
+            return None
+        whole = self.planner.exact(session, prompt)
+        left = self.planner.whole(prompt) if whole is None else whole.candidate
+        if left.cost < room * WORTH_WIDENING:
+            return None
+        if wider is not None:
+            candidate = self.planner.fit(wider.anchor, wider.tail, prompt, slot=wider)
+            if candidate is not None:
+                return wider, candidate
+        choice = attrs.evolve(self.planner.anew(prompt, left, room), kind=SlotKind.WIDER)
+        return self._slot_of(session, choice), choice.candidate
 
     def _recall(self, session: DocumentSession, wanted: SessionCandidate) -> bool:
         """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""

@@ -1,8 +1,8 @@
 """What the KV cache holds for each open document: slots, and ways to serve a request from them.
 
-A session has at most three slots: `whole` sees the entire window, `short` answered first with less of it,
-`next` is being prepared while the user is idle and then takes the place of `whole`. This module keeps
-them and gives their sequences back; which one serves a request is decided in `planner`.
+A session has at most four slots: `whole` sees the entire window, `short` answered first with less of it,
+`wider` is being prepared to take its place, `next` to take that of `whole`. This module keeps them and gives
+their sequences back; which one serves a request is decided in `planner`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class SlotKind(enum.Enum):
 
     WHOLE = "whole"
     NEXT = "next"
+    WIDER = "wider"
     SHORT = "short"
 
 
@@ -78,6 +79,11 @@ class DocumentSession:
     def short(self) -> Slot | None:
         """Answered first with less, or None."""
         return self.at(SlotKind.SHORT)
+
+    @property
+    def wider(self) -> Slot | None:
+        """Will be `short` when it is ready, or None."""
+        return self.at(SlotKind.WIDER)
 
     def at(self, kind: SlotKind) -> Slot | None:
         """The slot of this kind, or None."""
@@ -168,6 +174,7 @@ class Sessions:
             )
             if other is None:
                 self.drop(wanted_by, SlotKind.NEXT)
+                self.drop(wanted_by, SlotKind.WIDER)
                 self.drop(wanted_by, SlotKind.SHORT)
             else:
                 self.forget(other.name)
@@ -185,4 +192,12 @@ class Sessions:
         ready = session.take(SlotKind.NEXT)
         if ready is not None:
             session.put(SlotKind.WHOLE, ready)
+        self.drop(session, SlotKind.WIDER)
         self.drop(session, SlotKind.SHORT)
+
+    def widen(self, session: DocumentSession) -> None:
+        """`wider` is ready: it takes the place of `short`."""
+        ready = session.take(SlotKind.WIDER)
+        if ready is not None:
+            self.drop(session, SlotKind.SHORT)
+            session.put(SlotKind.SHORT, ready)

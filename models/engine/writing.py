@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import attrs
 
-from ...context.shared.values import StopRules
+from ...context.shared.values import Restriction, StopRules
 from ..cache.kv_cache import KVCache
-from ..decoding.loop import Generated, generate
+from ..decoding.generated import Generated
+from ..decoding.loop import generate
 from ..decoding.sampling import Sampling
 from ..drafting.draft_model import DraftModel
 from ..drafting.drafts import Drafts, Speculation
@@ -65,6 +66,7 @@ class Continuation:
         on_text: Callable[[str], None] | None,
         sampling: Sampling,
         drafts: Drafts | None,
+        restriction: Restriction | None = None,
     ) -> Generated:
         """Continue the plan's tokens in its slot; see `loop.generate`."""
         length = len(plan.target)
@@ -85,6 +87,7 @@ class Continuation:
                 line=line,
                 sampling=sampling,
                 drafter=drafts,
+                restriction=restriction,
                 on_text=on_text,
                 clock=self.clock,
             )

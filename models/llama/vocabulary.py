@@ -118,16 +118,23 @@ class Vocabulary:
         Returns:
             Token ids, shape (n,); empty when no token spells even the first byte.
         """
-        first = bisect.bisect_left(self._sorted, required)
-        last = bisect.bisect_left(self._sorted, _after(required), first) if required else len(self._sorted)
-        parts = [self._order[first:last]]
+        parts = [self.beginning_with(required)]
         for length in range(1, len(required)):
-            beginning = required[:length]
-            start = bisect.bisect_left(self._sorted, beginning)
-            stop = bisect.bisect_right(self._sorted, beginning, start)
-            if stop > start:
-                parts.append(self._order[start:stop])
+            same = self.spelling(required[:length])
+            if len(same):
+                parts.append(same)
         return np.concatenate(parts)
+
+    def spelling(self, piece: bytes) -> Ids:
+        """Tokens that spell just that, shape (n,)."""
+        start = bisect.bisect_left(self._sorted, piece)
+        return self._order[start : bisect.bisect_right(self._sorted, piece, start)]
+
+    def beginning_with(self, spelling: bytes) -> Ids:
+        """Tokens that spell that, and perhaps more, shape (n,)."""
+        first = bisect.bisect_left(self._sorted, spelling)
+        last = bisect.bisect_left(self._sorted, _after(spelling), first) if spelling else len(self._sorted)
+        return self._order[first:last]
 
 
 def _joins_line_end(piece: bytes) -> bool:

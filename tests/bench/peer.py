@@ -34,6 +34,27 @@ def executable() -> Path | None:
     return BUILT if BUILT.exists() else None
 
 
+def infill_body(before: str, after: str) -> dict[str, Any]:
+    """What llama.vim asks: whole lines around, the cursor's line apart, 250 ms of generation."""
+    above, _, line = before.rpartition("\n")
+    lines = above.split("\n")[-LINES_BEFORE:]
+    rest, _, below = after.partition("\n")
+    indent = len(line) - len(line.lstrip(" \t"))
+    return {
+        "input_prefix": "\n".join(lines) + "\n",
+        "input_suffix": rest + "\n" + "\n".join(below.split("\n")[:LINES_AFTER]) + "\n",
+        "prompt": line,
+        "n_predict": 128,
+        "n_indent": indent,
+        "top_k": 40,
+        "top_p": 0.9,
+        "samplers": ["top_k", "top_p", "infill"],
+        "cache_prompt": True,
+        "t_max_predict_ms": 250,
+        "stream": False,
+    }
+
+
 @attrs.frozen
 class Keystroke:
     """One answer: ms until it was there, prompt tokens evaluated for it."""
@@ -50,24 +71,8 @@ class Peer:
     client: httpx.Client
 
     def infill(self, before: str, after: str, *, stop_at_line: bool = False) -> Keystroke:
-        """Ask as llama.vim does: whole lines around, the cursor's line apart, 250 ms of generation."""
-        above, _, line = before.rpartition("\n")
-        lines = above.split("\n")[-LINES_BEFORE:]
-        rest, _, below = after.partition("\n")
-        indent = len(line) - len(line.lstrip(" \t"))
-        body: dict[str, Any] = {
-            "input_prefix": "\n".join(lines) + "\n",
-            "input_suffix": rest + "\n" + "\n".join(below.split("\n")[:LINES_AFTER]) + "\n",
-            "prompt": line,
-            "n_predict": 128,
-            "n_indent": indent,
-            "top_k": 40,
-            "top_p": 0.9,
-            "samplers": ["top_k", "top_p", "infill"],
-            "cache_prompt": True,
-            "t_max_predict_ms": 250,
-            "stream": False,
-        }
+        """Ask as llama.vim does, and wait."""
+        body = infill_body(before, after)
         if stop_at_line:
             body["stop"] = ["\n"]
         started = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgpack as _msgpack
 import pytest
-from foretype.context.shared.values import RelatedPart, Stage, StopReason, Timings
+from foretype.context.shared.values import RelatedPart, Restriction, Stage, StopReason, Timings
 from foretype.daemon.wire import messages as protocol
 from foretype.daemon.wire.messages import (
     Completion,
@@ -47,6 +47,7 @@ requests = st.builds(
     rules=st.builds(StopRules, next_line=texts, max_tokens=counts, budget_ms=floats, multiline=st.booleans()),
     priority=st.sampled_from(Priority),
     seed=counts,
+    restriction=st.none() | st.builds(Restriction, texts, st.lists(texts, max_size=3).map(tuple)),
 )
 completions = st.builds(
     Completion,
@@ -57,6 +58,7 @@ completions = st.builds(
     mean_logprob=floats,
     ends=st.lists(counts, max_size=3).map(tuple),
     detail=texts,
+    name_logprob=st.none() | floats,
 )
 
 
@@ -82,6 +84,19 @@ def test_a_peer_that_does_not_say_where_tokens_end_is_understood(completion: Com
     del sent["ends"]
     assert from_wire(Completion, sent).ends == ()
     assert from_wire(Completion, {**sent, "ends": [1], "unheard-of": 2}).ends == (1,)
+
+
+def test_who_does_not_know_of_restrictions_is_understood_and_understands() -> None:
+    """An older client says nothing of one, an older daemon answers freely; unknown fields are skipped."""
+    request = CompletionRequest("s", Prompt("x"), StopRules(), restriction=Restriction("a = ", ("b",)))
+    said = protocol.to_wire(request)
+    assert from_wire(CompletionRequest, {**said, "of_tomorrow": [1]}) == request
+    del said["restriction"]
+    assert from_wire(CompletionRequest, said).restriction is None
+    answer = protocol.to_wire(Completion("x", StopReason.END, name_logprob=-1.0))
+    assert from_wire(Completion, {**answer, "of_tomorrow": 1}).name_logprob == -1.0
+    del answer["name_logprob"]
+    assert from_wire(Completion, answer).name_logprob is None
 
 
 @given(st.lists(requests, min_size=1, max_size=3), st.lists(st.integers(0, 2000), max_size=6))

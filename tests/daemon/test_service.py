@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator, Callable
 import attrs
 import pytest
 from foretype.context.shared.problem import ModelProblem
-from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    Stage,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from foretype.daemon.server import model_host, scheduler
 from foretype.daemon.server.service import COUNTED, Service, Totals
 from foretype.daemon.wire.messages import (
@@ -83,6 +91,15 @@ async def test_a_request_loads_the_model_and_is_answered(desk: Desk) -> None:
     assert [model.state for model in desk.models] == ["loading", "loading", "loading", "ready"]
     assert "".join(desk.texts) == "return 42\n"
     assert (desk.service.sessions, desk.service.queued, desk.service.totals.requests) == (1, 0, 1)
+
+
+async def test_the_engine_hears_how_an_answer_must_begin(desk: Desk) -> None:
+    wanted = Restriction("return ", ("one", "other"))
+    for name, restriction in (("free", None), ("restricted", wanted)):
+        request = CompletionRequest("a", Prompt(name), StopRules(), restriction=restriction)
+        desk.service.submit("vim", request, desk.answer_of(name))
+        await desk.answered(name)
+    assert [call.restriction for call in desk.engine.of("complete")] == [None, wanted]
 
 
 async def test_a_newer_request_supersedes_the_running_one(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A better suggestion takes the place of an early one in real Neovims, where nobody has begun to type it."""
+"""A better suggestion takes the place of an early one in real Neovims."""
 
 from __future__ import annotations
 
@@ -51,11 +51,13 @@ def test_it_is_shown_at_once(editor: Neovim) -> None:
     assert editor.lines == ["return better"]
 
 
-def test_what_was_typed_into_stays(editor: Neovim) -> None:
+def test_what_was_typed_into_stays_until_the_server_says_so(editor: Neovim) -> None:
+    editor.answers({"return e": "xactly"})
     editor.keys("e")
     editor.idle()
-    hears(editor)
     assert editor.screen.row(0) == "return e⟦arly⟧"
+    hears(editor)
+    editor.wait_for_ghost("return e⟦xactly⟧")
 
 
 def test_what_was_sent_away_stays_away(editor: Neovim) -> None:

@@ -1,168 +1,214 @@
-"""`make live`: types real lines through the language server and daemon; a table and build/live.json.
+"""`make live`: types lines of real commits through server and daemon; tables, a plot and build/live.json.
 
-Every place is typed in every variant, one after the other, so that a machine that others use as well is
+Every place is typed in every column, one after the other, so that a machine that others use as well is
 equally unfair to all of them. Real times are only worth believing where nothing else runs; with `--machine`
-the time is made up, and the figures are the same wherever they are measured.
+the time is made up, and the figures are the same wherever they are measured. What was measured is kept as it
+comes, in build/live/outcomes.jsonl: a run that ended early goes on where it was, unless the sources changed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+import time
+from collections.abc import Sequence
 
 import attrs
 import click
-from foretype.daemon.settings.settings import CompletionSettings
-from foretype.tests.live.places import Place, places
-from foretype.tests.live.replay import PACES, Pace, Replayed, replay, typed, variant
-from foretype.tests.live.report import figures, table
-from foretype.tests.live.simulated import MACHINES, InsideClient, Machine, Truth
+from foretype.tests.live.drawing import plot, table
+from foretype.tests.live.measures import figures
+from foretype.tests.live.outcome import Journal, Outcome, judged, key_of, source_hash
+from foretype.tests.live.pairs import BUILD, places_from_commits
+from foretype.tests.live.places import Written, places_from_holes
+from foretype.tests.live.runs import Kind, Run, peer_run, real_runs, simulated_runs
+from foretype.tests.live.scenarios import SCENARIOS
+from foretype.tests.live.simulated import MACHINES, Truth
 from foretype.tests.quality.corpus import CorpusProblem
-from foretype.tests.support import virtual_time
+from foretype.tests.support.private_home import default_model
 from rich.console import Console
-from rich.progress import track
 
-RESULTS = Path(__file__).resolve().parents[2] / "build" / "live.json"
-AS_IT_COMES = "as it comes"
+RESULTS = BUILD.parent / "live.json"
+PLOT = BUILD.parent / "live.svg"
 
-Run = Callable[[Place, Pace], Replayed]
+
+@attrs.frozen
+class Choice:
+    """What was asked for on the command line, and of what the columns are made."""
+
+    scenarios: tuple[str, ...]
+    machines: tuple[str, ...]
+    budgets: tuple[float, ...]
+    pythons: tuple[str, ...]
+    tuned: bool
+    peer: bool
+    whole: bool
+
+    @property
+    def usual(self) -> bool:
+        """The figures are those of the product as it comes, and of simulated machines."""
+        return not self.budgets and not self.pythons
 
 
 @click.command()
-@click.option("--places", "count", default=40, show_default=True, help="How many places.")
+@click.option("--places", "count", default=300, show_default=True, help="How many places.")
 @click.option("--seed", default=7, show_default=True, help="Decides which.")
 @click.option("--language", "languages", multiple=True, help="Only these; all when none is named.")
-@click.option("--pace", "names", multiple=True, type=click.Choice(list(PACES)), default=list(PACES))
+@click.option("--held-out/--all", default=False, help="Only files that rules were not made on.")
+@click.option("--holes", is_flag=True, help="Holes in releases (see `make quality`) instead of commits.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, type=click.Choice(list(SCENARIOS)), default=list(SCENARIOS)
+)
+@click.option("--peer/--no-peer", default=True, help="The same model as llama.vim asks it.")
+@click.option("--whole/--no-whole", default=True, help="What the whole window gives with unlimited time.")
+@click.option("--tuned", is_flag=True, help="Beside it with the choice that `foretype tune` has made.")
+@click.option("--minutes", type=float, help="Begin no place after so many.")
 @click.option("--budget", "budgets", multiple=True, type=float, help="latency_budget_ms; else the default.")
 @click.option("--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="Simulate one.")
 @click.option("--python", "pythons", multiple=True, help="NAME=INTERPRETER of another foretype to compare.")
-@click.option("--details", type=click.Path(path_type=Path), help="Write every place's outcome as JSON lines.")
+@click.option("--afresh", is_flag=True, help="Measure again what was measured before.")
 def main(  # noqa: PLR0917 - click passes them by name
     count: int,
     seed: int,
     languages: tuple[str, ...],
-    names: tuple[str, ...],
+    held_out: bool,
+    holes: bool,
+    scenarios: tuple[str, ...],
+    peer: bool,
+    whole: bool,
+    tuned: bool,
+    minutes: float | None,
     budgets: tuple[float, ...],
     machines: tuple[str, ...],
     pythons: tuple[str, ...],
-    details: Path | None,
+    afresh: bool,
 ) -> None:
     """Measure what people get while they type."""
-    console = Console()
+    console = Console(width=150)
+    choice = Choice(tuple(dict.fromkeys(scenarios)), machines, budgets, pythons, tuned, peer, whole)
     try:
-        chosen = places(count, seed, languages)
+        if holes:
+            chosen = places_from_holes(count, seed, languages, held_out=held_out)
+        else:
+            chosen, missing = places_from_commits(count, seed, languages, held_out=held_out)
+            for sentence in missing:
+                console.print(f"Left out: {sentence}")
     except CorpusProblem as problem:
         raise click.ClickException(str(problem)) from problem
-    known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     with contextlib.ExitStack() as homes:
-        runs = _simulated(machines, budgets) if machines else _real(homes, pythons, budgets)
-        results = _all(runs, chosen, [PACES[name] for name in names], details)
-    for (pace, half), columns in _columns(results, list(names)).items():
-        console.print(table(f"{pace}, {half}", columns))
-        if half == "held out" and not budgets and not pythons:
-            for name, found in columns.items():
-                place = pace if name == AS_IT_COMES else f"{name}.{pace}"
-                known.update({f"{place}.{key}": value for key, value in found.items()})
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+        runs = _runs(homes, choice, console)
+        found = _all(runs, chosen, Journal(BUILD / "outcomes.jsonl"), minutes, afresh=afresh)
+    _report(found, console, known_as_usual=choice.usual and not holes)
 
 
-def _real(
-    homes: contextlib.ExitStack, pythons: tuple[str, ...], budgets: tuple[float, ...]
-) -> dict[str, Run]:
-    """Each variant with a home and a daemon of its own, until `homes` is closed."""
-
-    def run(name: str, python: str, settings: str) -> Run:
-        made = homes.enter_context(variant(name, python, settings))
-        return lambda place, pace: asyncio.run(replay(made, place, pace))
-
-    interpreters = dict(each.split("=", 1) for each in pythons) or {"": sys.executable}
-    runs: dict[str, Run] = {}
-    for name, python in interpreters.items():
-        for budget in budgets or (0,):
-            settings = f"[completion]\nlatency_budget_ms = {budget}\n" if budget else ""
-            title = " ".join(filter(None, (name, f"{budget:.0f} ms" if budget else ""))) or AS_IT_COMES
-            runs[title] = run(title, python, settings)
+def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list[Run]:
+    scenarios = list(choice.scenarios)
+    if choice.machines:
+        machines = [MACHINES[name] for name in choice.machines]
+        return simulated_runs(Truth(), machines, list(choice.budgets), scenarios, whole=choice.whole)
+    kinds = [
+        Kind(
+            " ".join(filter(None, (name, f"{budget:.0f} ms" if budget else ""))),
+            python,
+            f"[completion]\nlatency_budget_ms = {budget}\n" if budget else "",
+        )
+        for name, python in (
+            dict(each.split("=", 1) for each in choice.pythons) or {"": sys.executable}
+        ).items()
+        for budget in choice.budgets or (0.0,)
+    ]
+    if choice.tuned:
+        kinds.append(Kind("tuned", sys.executable, tuned=True))
+    runs = real_runs(homes, kinds, scenarios, whole=choice.whole)
+    if choice.peer:
+        made = peer_run(
+            homes, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        )
+        if isinstance(made, str):
+            console.print(made)
+        else:
+            runs.append(made)
     return runs
 
 
-def _simulated(machines: tuple[str, ...], budgets: tuple[float, ...]) -> dict[str, Run]:
-    """Each variant in virtual time; they share the real model, and so what it has computed."""
-    truth = Truth()
-
-    async def go(machine: Machine, completion: CompletionSettings, place: Place, pace: Pace) -> Replayed:
-        client = InsideClient(truth, machine, completion)
-        await client.begin()
-        try:
-            return await typed(client, place, pace, lambda: client.spent_s)
-        finally:
-            await client.end()
-
-    def run(machine: Machine, completion: CompletionSettings) -> Run:
-        one = partial(go, machine, completion)
-        return lambda place, pace: virtual_time.run(one(place, pace))
-
-    usual = CompletionSettings()
-    return {
-        f"{name} {budget:.0f} ms" if budget else name: run(
-            MACHINES[name], attrs.evolve(usual, latency_budget_ms=budget) if budget else usual
-        )
-        for name in machines
-        for budget in budgets or (0,)
-    }
-
-
 def _all(
-    runs: dict[str, Run], chosen: list[Place], paces: list[Pace], details: Path | None
-) -> dict[tuple[str, str], list[Replayed]]:
-    """What came of every place, by pace and variant. The variants take turns."""
-    results: dict[tuple[str, str], list[Replayed]] = {}
-    for place in track(chosen, "places", console=Console(stderr=True)):
-        for pace in paces:
-            for name, run in runs.items():
-                done = run(place, pace)
-                results.setdefault((pace.name, name), []).append(done)
-                if details is not None:
-                    _note(details, pace.name, name, done)
-    return results
+    runs: Sequence[Run], chosen: Sequence[Written], journal: Journal, minutes: float | None, *, afresh: bool
+) -> list[Outcome]:
+    """What came of every place in every column. Columns take turns; what was known is not measured again."""
+    progress = Console(stderr=True)
+    began, sources, model = time.monotonic(), source_hash(), default_model().stat().st_size
+    found: list[Outcome] = []
+    for number, written in enumerate(chosen, 1):
+        if minutes is not None and time.monotonic() - began > 60 * minutes:
+            progress.print(f"The time is up after {number - 1} of {len(chosen)} places.")
+            break
+        fresh = 0
+        started = time.monotonic()
+        for run in runs:
+            key = key_of(run.scenario, run.variant, written, f"{run.facts} {sources} {model}")
+            known = None if afresh else journal.known(key)
+            if known is None:
+                known = _one(run, written, key)
+                if known is None:
+                    continue
+                journal.keep(known)
+                fresh += 1
+            found.append(known)
+        took = f"{time.monotonic() - started:.0f} s" if fresh else "known"
+        progress.print(f"{number} of {len(chosen)} ({took}): {written.place.name}", highlight=False)
+    return found
 
 
-def _columns(
-    results: dict[tuple[str, str], list[Replayed]], paces: list[str]
-) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
-    """By pace and half of the files: the figures of each variant."""
-    return {
-        (pace, half): {
-            name: figures([one for one in done if held_out is None or one.place.held_out])
-            for (when, name), done in results.items()
-            if when == pace
-        }
-        for pace in paces
-        for half, held_out in (("all", None), ("held out", True))
+def _one(run: Run, written: Written, key: str) -> Outcome | None:
+    done = run.play(written.place)
+    if done is None:
+        return None
+    played, contexts = done
+    place = written.place
+    return Outcome(
+        key,
+        run.scenario,
+        run.variant,
+        place.name,
+        place.language,
+        place.held_out,
+        len(place.left),
+        judged(written, played, contexts),
+        tuple(round(each, 1) for each in played.answer_ms),
+        None if played.first_shown_s is None else round(played.first_shown_s, 3),
+        played.replaced,
+        played.appeared,
+        round(played.processor_s, 2),
+    )
+
+
+def _report(found: Sequence[Outcome], console: Console, *, known_as_usual: bool) -> None:
+    """Tables of both halves and by language, the plot, and build/live.json with the half that is held out."""
+    held_out = [each for each in found if each.held_out]
+    for title, outcomes in (("all places", found), ("held-out places", held_out)):
+        if outcomes:
+            console.print(table(title, figures(outcomes)))
+    if not known_as_usual or not held_out:
+        return
+    columns = figures(held_out)
+    numbers = {
+        f"{column}.{name}": value
+        for column, of_column in columns.items()
+        for name, value in of_column.items()
     }
-
-
-def _note(details: Path, pace: str, name: str, done: Replayed) -> None:
-    row = {
-        "pace": pace,
-        "variant": name,
-        "place": done.place.name,
-        "keys": done.place.keys,
-        "left": done.place.left,
-        "looks": {str(look.after_s): look.ghost for look in done.looks},
-        "exact": [look.line == done.place.line for look in done.looks],
-        "first_shown_s": done.first_shown_s,
-        "replaced": done.replaced,
-        "answer_ms": [round(each) for each in done.answer_ms],
-        "processor_s": round(done.processor_s, 2),
-    }
-    with details.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    for language in sorted({each.language for each in held_out}):
+        of_language = figures([each for each in held_out if each.language == language])
+        for column, values in of_language.items():
+            for name in ("places", "1s.exact", "exact"):
+                if name in values:
+                    numbers[f"{column}.{name}.{language}"] = values[name]
+    known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    stale = tuple(f"{column}." for column in columns)
+    kept = {name: value for name, value in known.items() if not name.startswith(stale)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(kept | numbers, indent=2) + "\n", "utf-8")
+    PLOT.write_text(plot("Exact lines after the last key, held-out places", columns), "utf-8")
 
 
 if __name__ == "__main__":

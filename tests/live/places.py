@@ -1,7 +1,7 @@
-"""Places in real files where somebody types: the document before, the keys pressed, the line meant.
+"""Places in real files where somebody types, with the file as its authors wrote it.
 
-Made from the holes of `tests/quality`: the rest of a line from somewhere inside it. Pure but for reading
-the corpus.
+Here they are made from the holes of `tests/quality`: the rest of a line from somewhere inside it. `pairs`
+makes them from commits. Pure but for reading the corpus.
 """
 
 from __future__ import annotations
@@ -9,48 +9,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import attrs
+from foretype.lsp.replay.place import LEAST_KEYS, LEAST_LEFT, MOST_KEYS, Place
 from foretype.tests.quality.corpus import sources, unpacked
 from foretype.tests.quality.holes import Hole, sample
 
-KEYS = 20
-LEAST_KEYS = 8
-LEAST_LEFT = 4
-
 
 @attrs.frozen
-class Place:
-    """Somebody is about to finish a line.
+class Written:
+    """A place, and what its authors made of the file: what the judge of names looks at.
 
     Attributes:
-        name: of the hole; it stays.
-        root: the repository.
-        path: of the file.
-        language: the editor's language identifier.
-        text: the document before the first key.
-        offset: where the cursor stands then, in code points.
-        keys: what is typed, one character a key.
-        line: the whole line as its authors wrote it.
-        left: what of it is left to write after the last key.
-        held_out: rules were not made on this file.
+        place: where somebody types.
+        original: the file once everything is written.
     """
 
-    name: str
-    root: Path
-    path: Path
-    language: str
-    text: str
-    offset: int
-    keys: str
-    line: str
-    left: str
-    held_out: bool
+    place: Place
+    original: str
 
 
 def place_of(hole: Hole, root: Path) -> Place | None:
     """The last keys before a hole, or None where the line has too few of them."""
     start = hole.text.rfind("\n", 0, hole.offset) + 1
     typed = hole.text[start : hole.offset].lstrip()
-    keys = typed[-KEYS:]
+    keys = typed[-MOST_KEYS:]
     end = hole.original.find("\n", start)
     line = hole.original[start : end if end >= 0 else None]
     left = line[hole.offset - start :]
@@ -71,20 +52,29 @@ def place_of(hole: Hole, root: Path) -> Place | None:
     )
 
 
-def places(count: int, seed: int, languages: tuple[str, ...] = ()) -> list[Place]:
+def places_from_holes(count: int, seed: int, languages: tuple[str, ...], *, held_out: bool) -> list[Written]:
     """So many places, languages in turn. A larger sample of one seed holds the smaller ones.
+
+    Args:
+        count: how many.
+        seed: decides which.
+        languages: only these; all where none is named.
+        held_out: only in files that rules were not made on.
 
     Raises:
         CorpusProblem: a repository could not be fetched.
     """
     roots = {source.name: source for source in sources()}
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Written]] = {}
     for hole in sample(600 + 24 * count, seed):
         if hole.kind == "rest" and (not languages or hole.language in languages):
             place = place_of(hole, unpacked(roots[hole.source]))
-            if place is not None:
-                found.setdefault(hole.language, []).append(place)
-    chosen: list[Place] = []
-    for turn in range(count):
-        chosen += [each[turn] for each in found.values() if turn < len(each)]
-    return chosen[:count]
+            if place is not None and (place.held_out or not held_out):
+                found.setdefault(hole.language, []).append(Written(place, hole.original))
+    return in_turn(list(found.values()), count)
+
+
+def in_turn(streams: list[list[Written]], count: int) -> list[Written]:
+    """The first of every list, then the second of every list, and so on: so many of them."""
+    longest = max(map(len, streams), default=0)
+    return [each[turn] for turn in range(longest) for each in streams if turn < len(each)][:count]

@@ -19,6 +19,9 @@ import numpy.typing as npt
 from foretype.daemon.server import service
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.settings.settings import CompletionSettings
+from foretype.lsp.completions.better import BETTER
+from foretype.lsp.completions.items import Report
+from foretype.lsp.demo.client import RequestFailedError
 from foretype.models.cache import kv_cache as cache_module
 from foretype.models.cache.kv_cache import KVCache, common_prefix
 from foretype.models.engine.interface import EngineInfo, EngineSettings
@@ -38,18 +41,40 @@ KEPT = 3000
 
 @attrs.frozen
 class Machine:
-    """How fast a machine computes: `step_ms` for each batch and `token_ms` for each token in it."""
+    """How fast a machine computes.
+
+    Attributes:
+        name: for the figures.
+        step_ms: for each batch.
+        token_ms: for each token in it.
+        least_ms: a batch takes that long at least, however small it is: the weights have to be read.
+    """
 
     name: str
     step_ms: float
     token_ms: float
+    least_ms: float = 0.0
+
+    def batch_ms(self, tokens: int) -> float:
+        """How long a batch takes."""
+        return max(self.least_ms, self.step_ms + self.token_ms * tokens)
 
 
 MACHINES = {
     machine.name: machine
-    for machine in (Machine("untuned", 7.0, 3.0), Machine("tuned", 5.0, 1.15), Machine("slow", 30.0, 12.0))
+    for machine in (
+        Machine("untuned", 7.0, 3.0),
+        Machine("tuned", 5.0, 1.15),
+        Machine("slow", 30.0, 12.0),
+        Machine("pulled", 6.0, 1.5),
+        Machine("shape-0.5b", 5.0, 3.6, 43.0),
+        Machine("shape-1.5b", 5.0, 11.4, 125.0),
+    )
 }
-"""Two cores with the default model as it is pulled and as it is tuned; and a model ten times as large."""
+"""Two cores with the default model as it is pulled and as it is tuned, and a model ten times as large; and as
+fast as models of 0.5 and 1.5 billion weights are there: 275 and 87 tokens of a prompt a second, 23 and 8 of
+an answer. Their text is the default model's, so what counts is how much of the context an answer saw.
+"""
 
 
 class Truth:
@@ -107,7 +132,7 @@ class Cells(FakeCells):
     def decode(self, tokens: Sequence[int], sequence: int, position: int, *, logits: int = 1) -> DecodeResult:
         thread = LockstepThread.current
         assert thread is not None
-        seconds = (self._machine.step_ms + self._machine.token_ms * len(tokens)) / 1000
+        seconds = self._machine.batch_ms(len(tokens)) / 1000
         if not thread.spend(seconds, self.cancellation):
             return DecodeResult.ABORTED
         held = self.held.setdefault(sequence, [])
@@ -166,12 +191,15 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
         latency_budget_ms=budget_ms,
         clock=clock,
     )
-    made.cache.speed.learn(256, machine.step_ms + 256 * machine.token_ms)
+    made.cache.speed.learn(256, machine.batch_ms(256))
     return made
 
 
 class InsideClient:
-    """The language server in this process, spoken to like `lsp_client.LspClient`."""
+    """The language server in this process, spoken to like a real one's client.
+
+    Its state: requests that wait, and in `contexts` which part of the prompt each suggestion's answer saw.
+    """
 
     def __init__(self, truth: Truth, machine: Machine, completion: CompletionSettings) -> None:
         cast("Any", service).EngineThread = LockstepThread
@@ -180,13 +208,25 @@ class InsideClient:
         self._backend = InProcess(_Source(made), clock=clock)
         self.inside = InsideServer(self._backend, self._answered, completion=completion)
         self._open: dict[int | str, asyncio.Future[Any]] = {}
+        self.contexts: dict[str, float] = {}
+        self.contexts: dict[str, float] = {}
+        self._counted: Callable[[Report], None] = lambda _: None
         self._number = 0
         self._version = 0
 
     @property
     def notifications(self) -> list[dict[str, Any]]:
         """What came unasked."""
+        for message in self.inside.told:
+            if message["method"] == BETTER:  # only what saw everything is called better
+                self.contexts[message["params"]["suggestion"]] = 1.0
         return self.inside.told
+
+    def _reported(self, report: Report) -> None:
+        if report.completion is not None:
+            for offer in report.offers:
+                self.contexts.setdefault(offer.name, report.completion.context)
+        self._counted(report)
 
     @property
     def spent_s(self) -> float:
@@ -199,7 +239,7 @@ class InsideClient:
         if future is None or future.done():
             return
         if message.get("error") is not None:
-            future.set_exception(ConnectionError())
+            future.set_exception(RequestFailedError(0, "refused"))
         else:
             future.set_result(message.get("result"))
 
@@ -233,6 +273,9 @@ class InsideClient:
         """The handshake, with positions that count code points."""
         self.inside.begin(betterSuggestions=True)
         await asyncio.sleep(0)
+        books = self.inside.server.session.books
+        self._counted = books.reported
+        cast("Any", books).reported = self._reported
         encoding = self.inside.server.session.documents.encoding
         self.inside.server.session.documents.encoding = type(encoding).UTF32
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.tests.live.places import Place, place_of
-from foretype.tests.live.replay import Look, Replayed
-from foretype.tests.live.report import figures, label, right_characters, table
-from foretype.tests.live.screen import Screen
+from foretype.lsp.replay.figures import figures_table, label, replay_figures, right_characters
+from foretype.lsp.replay.place import Place
+from foretype.lsp.replay.screen import EditorScreen
+from foretype.lsp.replay.typist import Look, Replayed
+from foretype.tests.live.places import place_of
 from foretype.tests.quality.holes import Hole
 
 WRITTEN = "def total(prices):\n    return sum(prices)\n\n\nprint(total([1]))\n"
@@ -21,14 +22,14 @@ def item(text: str, at: int, *, name: str = "one", right: int = 0) -> dict[str, 
     return {"insertText": text, "range": span, "command": {"arguments": [name]}}
 
 
-def screen(line: str = "return ", ghost: str = "", name: str = "one") -> Screen:
-    one = Screen(f"x\n{line}", len(line) + 2)
+def screen(line: str = "return ", ghost: str = "", name: str = "one") -> EditorScreen:
+    one = EditorScreen(f"x\n{line}", len(line) + 2)
     if ghost:
         one.take([item(ghost, len(line), name=name)])
     return one
 
 
-def typed(one: Screen, keys: str) -> str | None:
+def typed(one: EditorScreen, keys: str) -> str | None:
     for key in keys:
         one.type(key)
     return one.ghost.text if one.ghost else None
@@ -50,7 +51,7 @@ def test_an_answer_replaces_what_fits_only_with_more_of_the_same() -> None:
     assert one.line() == "return value + 1"
 
 
-def test_a_better_one_replaces_what_it_is_better_than_while_that_is_untouched() -> None:
+def test_a_better_one_replaces_what_it_is_better_than() -> None:
     one = screen(ghost="value")
     one.take([item("other", 7, name="two")], better="another")
     assert one.line() == "return value"
@@ -58,8 +59,8 @@ def test_a_better_one_replaces_what_it_is_better_than_while_that_is_untouched() 
     assert (one.line(), one.replaced, one.appeared) == ("return other", 1, 0)
     touched = screen(ghost="value")
     typed(touched, "v")
-    touched.take([item("other", 8, name="two")], better="one")
-    assert touched.line() == "return value"
+    touched.take([item("vast", 7, name="two", right=1)], better="one")
+    assert touched.line() == "return vast"
 
 
 def test_a_better_one_appears_where_nothing_stands() -> None:
@@ -70,7 +71,7 @@ def test_a_better_one_appears_where_nothing_stands() -> None:
 
 
 def test_the_line_is_what_accepting_makes_of_it() -> None:
-    one = Screen("x\ncall()\nnext", 7)
+    one = EditorScreen("x\ncall()\nnext", 7)
     one.take([item("a)\n# more", 5, right=1)])
     assert one.line() == "call(a)"
 
@@ -104,13 +105,13 @@ def replayed(*lines: str | None, first_shown_s: float | None = 0.5) -> Replayed:
 
 
 def test_figures_count_exact_and_shown_lines_and_right_characters() -> None:
-    found = figures([replayed(None, "a.b()"), replayed("a.b[]", "a.b()", first_shown_s=None)])
+    found = replay_figures([replayed(None, "a.b()"), replayed("a.b[]", "a.b()", first_shown_s=None)])
     assert (found["300ms.exact"], found["1s.exact"]) == (0, 2)
     assert (found["300ms.shown"], found["1s.shown"], found["1s.exact_of_shown"]) == (0.5, 1, 1)
     assert found["300ms.right_characters"] == pytest.approx(1 / 6)
     assert (found["first_shown.share"], found["first_shown.median_s"]) == (0.5, 0.5)
     assert (found["replaced"], found["processor_s"], found["answer.p95_ms"]) == (1, 2, 30)
-    assert table("both", {"one": found, "none": figures([])}).row_count == len(found)
+    assert figures_table("both", {"one": found, "none": replay_figures([])}).row_count == len(found)
 
 
 def test_pieces_of_the_report() -> None:

@@ -194,7 +194,7 @@ async def test_files_of_one_name_in_several_folders_are_several_files(asked: str
         assert {each.snapshot.path for each in sources.open_files} == others
         assert {each.path for each in sources.edits} == others
         assert snapshot.path not in others
-        await relations.choose(snapshot, len(snapshot.text), (0, len(snapshot.text)))
+        await relations.choose(snapshot, len(snapshot.text), (0, len(snapshot.text)), 2000)
         choice = relations.choice(document.uri)
         assert choice is not None
         assert {row.path for row in choice.rows} == others

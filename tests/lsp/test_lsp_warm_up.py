@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from foretype.context.prompt.size import ContextSize
 from foretype.daemon.client.client import DaemonClient
 from foretype.daemon.process.home import DaemonHome
-from foretype.daemon.settings.settings import CompletionSettings
 from foretype.daemon.wire.messages import WarmRequest
 from foretype.lsp.completions.warm_up import warm_offset
 from foretype.tests.support import virtual_time
@@ -16,7 +16,7 @@ from foretype.tests.support.lsp_client import PATIENCE_S, connected, python
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 from foretype.tests.support.private_home import default_model, foretype, private_home
 
-SMALL = CompletionSettings(prefix_characters=100)
+SMALL = ContextSize(100, 0, 0)
 LINES = 2000
 LARGE = "".join(f"value_{number} = {number}\n" for number in range(LINES))
 LARGE_URI = "file:///srv/space/large.py"

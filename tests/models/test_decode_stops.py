@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 from foretype.context.shared.values import StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache, NoRoomError, Sequence
-from foretype.models.decoding.loop import Generated, generate
+from foretype.models.decoding.generated import Generated
+from foretype.models.decoding.loop import generate
 from foretype.models.decoding.sampling import Sampling as Chance
 from foretype.models.decoding.sampling import sample_token
 from foretype.models.llama.cancellation import Cancellation

@@ -13,9 +13,18 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.shared.values import Completion, Prompt, RelatedPart, StopReason, StopRules
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    RelatedPart,
+    Restriction,
+    StopReason,
+    StopRules,
+)
+from foretype.models.cache.cells import EvaluationSpeed
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.decoding.spelling import Spelling
+from foretype.models.engine import serving
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.loading import longest_prompt
 from foretype.models.engine.local import LocalEngine
@@ -77,6 +86,7 @@ class Bench:
         tokens: int = 6,
         cancellation: Cancellation | None = None,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         """Complete at the document's cursor; checks the books before it returns."""
         answer = self.engine.complete(
@@ -85,6 +95,7 @@ class Bench:
             StopRules(multiline=True, max_tokens=tokens),
             cancellation=cancellation or Cancellation(),
             whole=whole,
+            restriction=restriction,
         )
         self.check_books()
         return answer
@@ -326,6 +337,54 @@ def test_a_tight_latency_budget_shortens_the_context_and_nothing_else(
     history(Bench.make(vocabulary, order, budget_ms=1.0), seed, steps=12)
 
 
+class SteadySpeed(EvaluationSpeed):
+    """A machine that evaluates as many tokens in a ms as it is said to, whatever is measured."""
+
+    def learn(self, tokens: int, milliseconds: float) -> None:
+        pass
+
+
+def slow(bench: Bench) -> Bench:
+    """The same on a machine that evaluates 80 tokens in a second; the whole window has some 450."""
+    bench.engine.cache.speed = SteadySpeed(0.08)
+    return bench
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_stages_between_the_first_context_and_the_whole_change_nothing_else(
+    vocabulary: Vocabulary, order: str, seed: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "WIDER_MS", 2000.0)
+        history(slow(Bench.make(vocabulary, order, budget_ms=1.0)), seed, steps=12, documents=1 + seed % 2)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_who_types_on_a_short_context_is_answered_from_a_wider_one_before_the_whole_is_there(
+    vocabulary: Vocabulary, order: str
+) -> None:
+    bench = slow(Bench.make(vocabulary, order, budget_ms=1.0))
+    document = Document("d", SOURCE * 5, len(SOURCE) * 4)
+    seen: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "WIDER_MS", 4000.0)
+        for number in range(40):
+            answer = bench.ask(document)
+            seen.append(answer.context)
+            if not answer.early:
+                break
+            bench.cells.abort_after = 60
+            bench.engine.idle("d", cancellation=Cancellation())
+            bench.cells.abort_after = None
+            document.edit(random.Random(number), "type")
+    stages = sorted({round(context, 1) for context in seen})
+    assert seen == sorted(seen)
+    assert len(stages) == 3
+    assert stages[-1] == 1.0
+
+
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])
 def test_an_early_answer_says_so_and_the_whole_context_gives_what_unlimited_time_gives(
     vocabulary: Vocabulary, order: str
@@ -363,3 +422,75 @@ def test_a_question_for_the_whole_context_goes_on_where_keys_have_stopped_it(
         pytest.fail("it began anew each time")
     assert early
     assert max(evaluated) < 100
+
+
+NAMED = ("value", "total", "total_sum", "value_of", "x")
+
+
+def begins_right(text: str, restriction: Restriction) -> bool:
+    """Whether a text begins as it must, and goes on behind the name with something else."""
+    behind = [
+        text[len(restriction.beginning + name) :]
+        for name in restriction.names
+        if text.startswith(restriction.beginning + name)
+    ]
+    return any(not (each[:1].isalnum() or each[:1] in {"_", "$"}) for each in behind)
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+def test_what_stands_before_the_name_is_taken_from_the_cells(vocabulary: Vocabulary, order: str) -> None:
+    bench = Bench.make(vocabulary, order, budget_ms=1e9)
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    free = bench.ask(document, tokens=12)
+    before, restriction = bench.cells.decoded, Restriction(free.text[: len(free.text) // 2], NAMED)
+    answer = bench.ask(document, tokens=24, restriction=restriction)
+    assert begins_right(answer.text, restriction)
+    assert bench.cells.decoded - before <= answer.timings.decode_tokens + 1 - 4
+    assert answer.timings.prefill_tokens <= 1
+    assert answer.name_logprob is not None
+    assert answer.name_logprob < 0
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@pytest.mark.parametrize("recurrent", [False, True])
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_free_answers_are_what_they_would_be_without_restricted_ones_in_between(
+    vocabulary: Vocabulary, order: str, recurrent: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    bench = Bench.make(vocabulary, order, budget_ms=1e9, recurrent=recurrent)
+    document = Document("d", SOURCE, chance.randrange(len(SOURCE)))
+    for _ in range(6):
+        free = bench.ask(document, tokens=6)
+        assert free.text == bench.fresh(document, 6)[: len(free.text)]
+        restriction = Restriction(free.text[: chance.randrange(len(free.text) + 1)], NAMED)
+        if chance.random() < 0.2:
+            bench.cells.abort_after = chance.randrange(12)
+        answer = bench.ask(document, tokens=24, restriction=restriction)
+        bench.cells.abort_after = None
+        if answer.name_logprob is not None:
+            assert begins_right(answer.text, restriction)
+        if chance.random() < 0.3:
+            bench.engine.idle("d", cancellation=Cancellation())
+        taken = chance.choice([free.text, answer.text, "", "x"])[: chance.randrange(8)]
+        before, after = document.text[: document.cursor], document.text[document.cursor :]
+        document.text, document.cursor = before + taken + after, len(before + taken)
+
+
+def test_the_name_is_as_likely_as_it_would_be_among_all_tokens(vocabulary: Vocabulary) -> None:
+    bench = Bench.make(vocabulary, "psm", budget_ms=1e9)
+    document = Document("d", "x = \n", 4)
+    answer = bench.ask(document, tokens=3, restriction=Restriction("(", ("q",)))
+    assert answer.text.startswith("(q")
+    assert answer.name_logprob is not None
+    assert any(answer.name_logprob == pytest.approx(each) for each in answer.logprobs)
+    assert answer.name_logprob < -5, "among those that were allowed it would be certain"
+
+
+def test_a_name_that_no_token_can_spell_leaves_the_answer_free(vocabulary: Vocabulary) -> None:
+    bench = Bench.make(vocabulary, "psm", budget_ms=1e9)
+    document = Document("d", SOURCE, len(SOURCE) // 2)
+    answer = bench.ask(document, restriction=Restriction("", ()))
+    assert answer.name_logprob is None
+    assert answer.stop is not StopReason.UNAVAILABLE

@@ -10,7 +10,8 @@ import pytest
 from foretype.context.checking.confidence import is_sure
 from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
 from foretype.models.cache.kv_cache import KVCache
-from foretype.models.decoding.loop import Generated, generate
+from foretype.models.decoding.generated import Generated
+from foretype.models.decoding.loop import generate
 from foretype.models.decoding.sampling import Sampling
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine

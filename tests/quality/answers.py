@@ -1,7 +1,7 @@
 """What the model says to a prompt: asked once, then kept on disk by what decided it.
 
-An answer's key is the model file, the prompt and the stop rules. So a run can be interrupted and resumed, and
-scored anew in seconds when only what follows the model has changed.
+An answer's key is the model file, the prompt, the stop rules and, where there is one, the restriction. So a
+run can be interrupted and resumed, and scored anew in seconds when only what follows the model has changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules, Timings
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from foretype.models.engine.interface import EngineLike, EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.library.describe import describe
@@ -57,16 +64,20 @@ class Answers:
                     continue  # the run was ended while it wrote this line
                 self._known[answer["key"]] = answer
 
-    def complete(self, prompt: Prompt, rules: StopRules) -> Completion:
+    def complete(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion:
         """The model's greedy answer."""
-        key = self._key(prompt, rules)
+        key = self._key(prompt, rules, restriction)
         if key not in self._known:
-            self._keep(key, self._ask(key, prompt, rules))
+            self._keep(key, self._ask(key, prompt, rules, restriction))
         return self._completion(key, prompt)
 
-    def kept(self, prompt: Prompt, rules: StopRules) -> Completion | None:
+    def kept(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion | None:
         """The answer where it is known already."""
-        key = self._key(prompt, rules)
+        key = self._key(prompt, rules, restriction)
         return self._completion(key, prompt) if key in self._known else None
 
     def _completion(self, key: str, prompt: Prompt) -> Completion:
@@ -81,17 +92,21 @@ class Answers:
             self._engine.close()
             self._engine = None
 
-    def _key(self, prompt: Prompt, rules: StopRules) -> str:
+    def _key(self, prompt: Prompt, rules: StopRules, restriction: Restriction | None) -> str:
         # Origin and score of related code are for people; the model never sees them.
         related = [(part.path, part.text) for part in prompt.related]
-        asked = [self._model, {**attrs.asdict(prompt), "related": related}, attrs.asdict(rules)]
+        asked: list[Any] = [self._model, {**attrs.asdict(prompt), "related": related}, attrs.asdict(rules)]
+        if restriction is not None:
+            asked.append(attrs.asdict(restriction))
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
-    def _ask(self, key: str, prompt: Prompt, rules: StopRules) -> Completion:
+    def _ask(self, key: str, prompt: Prompt, rules: StopRules, restriction: Restriction | None) -> Completion:
         if self._engine is None:
             self._engine = self._load()
         try:
-            return self._engine.complete(key, prompt, rules, cancellation=Cancellation())
+            return self._engine.complete(
+                key, prompt, rules, cancellation=Cancellation(), restriction=restriction
+            )
         finally:
             self._engine.forget(key)
             self.asked += 1
@@ -111,6 +126,8 @@ class Answers:
             "decode_ms": round(timings.decode_ms, 1),
             "decode_tokens": timings.decode_tokens,
         }
+        if answer.name_logprob is not None:
+            kept["name_logprob"] = round(answer.name_logprob, 4)
         self._known[key] = kept
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("a", encoding="utf-8") as opened:
@@ -131,6 +148,7 @@ def _completion(kept: dict[str, Any]) -> Completion:
         mean_logprob=sum(logprobs) / max(1, len(logprobs)),
         logprobs=logprobs,
         ends=tuple(kept.get("ends", ())),
+        name_logprob=kept.get("name_logprob"),
     )
 
 

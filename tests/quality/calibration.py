@@ -24,7 +24,7 @@ from foretype.context.checking.check import (
     what_is_sure,
 )
 from foretype.context.checking.confidence import FITTED, Kind, Prices, is_sure, log_odds
-from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
+from foretype.context.shared.values import Completion, Prompt, Restriction, StopReason, StopRules
 from foretype.context.syntax.cursor_lines import cursor_lines
 from foretype.tests.quality.answers import Answers, sees_suffix
 from foretype.tests.quality.holes import Hole, sample
@@ -113,7 +113,11 @@ class _Kept:
     answers: Answers
     found: list[tuple[Completion, StopRules]] = attrs.field(factory=list[tuple[Completion, StopRules]])
 
-    def complete(self, prompt: Prompt, rules: StopRules) -> Completion:
+    def complete(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion:
+        if restriction is not None:  # what is said with another name is judged by its own rule
+            return Completion("", StopReason.END)
         answer = self.answers.kept(prompt, rules)
         if answer is None:
             raise _Unknown

@@ -25,11 +25,26 @@ import httpx
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "quality"
 TABLE = Path(__file__).with_name("corpus.toml")
-SUFFIXES = {"python": (".py",), "typescript": (".ts",), "rust": (".rs",), "c": (".c",)}
+SUFFIXES = {"python": (".py",), "typescript": (".ts",), "rust": (".rs",), "c": (".c",), "java": (".java",)}
 SMALLEST, LARGEST = 1_500, 80_000
 LONGEST_LINE = 400
 
-_KEPT = (".py", ".pyi", ".ts", ".tsx", ".js", ".rs", ".go", ".c", ".h", ".cpp", ".hpp", ".toml", ".json")
+_KEPT = (
+    ".py",
+    ".pyi",
+    ".ts",
+    ".tsx",
+    ".js",
+    ".rs",
+    ".go",
+    ".c",
+    ".h",
+    ".cpp",
+    ".hpp",
+    ".java",
+    ".toml",
+    ".json",
+)
 _LEFT_OUT = re.compile(
     r"(?:^|/)(?:vendor(?:ed)?|_vendor|third[-_]party|extern(?:al)?|node_modules|dist|build|generated|"
     r"snapshots|fixtures|test-?data|resources|subprojects|thirdparty|highway|pythoncapi-compat|"

@@ -77,11 +77,27 @@ _C = """
     __LINE__ __func__ __VA_ARGS__ INT64_MAX UINT64_MAX INT32_MAX UINT32_MAX DWORD HANDLE BOOL TRUE FALSE
     LPVOID LPCWSTR WCHAR ULONG GetLastError CloseHandle
 """
+_JAVA = """
+    abstract assert boolean break byte case catch char class const continue default do double else enum
+    extends final finally float for goto if implements import instanceof int interface long native new
+    non package permits private protected public record return sealed short static strictfp super switch
+    synchronized this throw throws transient true false null try var void volatile while with yield
+    Appendable ArithmeticException ArrayIndexOutOfBoundsException AutoCloseable Boolean Byte CharSequence
+    Character Class ClassCastException ClassLoader ClassNotFoundException CloneNotSupportedException
+    Comparable Deprecated Double Enum Error Exception Float FunctionalInterface
+    IllegalAccessException IllegalArgumentException IllegalStateException IndexOutOfBoundsException
+    InstantiationException Integer InterruptedException Iterable Long Math NegativeArraySizeException
+    NoSuchFieldException NoSuchMethodException NullPointerException Number NumberFormatException Object
+    Override Process ProcessBuilder Record ReflectiveOperationException Runnable Runtime RuntimeException
+    SafeVarargs SecurityException Short StackTraceElement StrictMath String StringBuffer StringBuilder
+    SuppressWarnings System Thread ThreadLocal Throwable UnsupportedOperationException Void
+"""
 BUILTINS: dict[str, frozenset[str]] = {
     "python": frozenset(_PYTHON),
     "typescript": frozenset(_TYPESCRIPT.split()),
     "rust": frozenset(_RUST.split()),
     "c": frozenset(_C.split()),
+    "java": frozenset(_JAVA.split()),
 }
 
 _MEMBER = {
@@ -89,6 +105,7 @@ _MEMBER = {
     "typescript": re.compile(r"(?<!\.)\.\s*$|\?\.\s*$"),
     "rust": re.compile(r"(?<!\.)\.\s*$|::\s*$|'$"),
     "c": re.compile(r"\.\s*$|->\s*$|\bgoto\s+$"),
+    "java": re.compile(r"(?<!\.)\.\s*$|::\s*$|\b(?:break|continue)\s+$"),
 }
 _DECLARED = {
     "python": re.compile(
@@ -108,6 +125,11 @@ _DECLARED = {
         r"\b(?:struct|enum|union|typedef|define|goto)\s+(?P<names>\w+)"
         r"|\b[A-Za-z_]\w*(?:\s+|\s*\*+\s*)(?P<declared>\w+)\s*(?:=(?!=)|;|,|\[|\)|\()"
         r"|^\s*(?P<label>\w+):"
+    ),
+    "java": re.compile(
+        r"\b(?:class|interface|enum|record|catch|extends|super)\s*\(?(?P<names>[\w\s,|<>]+)"
+        r"|\b[A-Za-z_][\w.]*(?:<[^;=(){}]*>)?(?:\[\])*\s+(?P<declared>\w+)\s*(?:=(?!=)|;|,|:|\)|\()"
+        r"|(?P<single>\b\w+)\s*->|\((?P<parameters>[^()]*)\)\s*->|<(?P<types>[^<>()]*)>\s*\w+\s"
     ),
 }
 _INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./+-]+)[>"]', re.MULTILINE)

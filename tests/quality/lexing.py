@@ -31,6 +31,7 @@ PROSE: dict[str, re.Pattern[str]] = {
         re.DOTALL,
     ),
     "c": re.compile(rf"{_C_COMMENTS}|{_DOUBLE}|{_SINGLE}", re.DOTALL),
+    "java": re.compile(rf'{_C_COMMENTS}|"""(?:\\.|[^\\])*?(?:"""|\Z)|{_DOUBLE}|{_SINGLE}', re.DOTALL),
 }
 """Strings and comments, by language."""
 

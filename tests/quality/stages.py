@@ -3,7 +3,8 @@
 - window: the model saw the file alone; its raw text, as far as the stop rules let it go
 - related: it saw related code from the repository as well; raw text
 - trim: that text, trimmed
-- ground: that text, checked against syntax and names, the repository's symbols included
+- ground: that text, checked against syntax and names, the repository's symbols included; where an unknown
+  name cut it, what the model says with one that exists
 - sure: what is left once the model's own doubt is listened to
 """
 
@@ -11,21 +12,26 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 from foretype.context.checking.check import (
+    Checked,
     CheckRequest,
     WorkspaceFacts,
+    check,
     ground_trimmed,
     trim_answer,
     what_is_sure,
 )
+from foretype.context.checking.renaming import is_likely, reaches_the_name, restriction_at
+from foretype.context.checking.unknown import UnknownName
 from foretype.context.prompt.assemble import WindowSettings, assemble
 from foretype.context.prompt.rules import stop_rules
 from foretype.context.related.choose import select_related
-from foretype.context.shared.values import Completion, Prompt, StopRules
+from foretype.context.shared.values import Completion, Prompt, Restriction, StopRules
 from foretype.context.workspace.index import Index
 from foretype.lsp.workspace.folders import Folder
 from foretype.tests.quality.corpus import BUILD, sources, unpacked
@@ -37,7 +43,23 @@ WINDOW = WindowSettings(prefix_characters=1600, suffix_characters=600)
 RELATED_CHARACTERS = 800
 MAX_TOKENS = 64
 
-Complete = Callable[[Prompt, StopRules], Completion]
+
+class Complete(Protocol):
+    """The model."""
+
+    def __call__(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion:
+        """Its greedy answer."""
+        ...
+
+
+class Rename(Protocol):
+    """The model, asked once more where its answer was cut at an unknown name."""
+
+    def __call__(self, restriction: Restriction) -> Completion:
+        """The answer that begins as the restriction says."""
+        ...
 
 
 @attrs.frozen
@@ -109,8 +131,14 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     choice = select_related(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
-    informed = complete(attrs.evolve(bare, related=choice.parts), rules)
-    shown = {"window": _raw(alone), "related": _raw(informed), **checked(hole, rules, informed, index)}
+    seeing = attrs.evolve(bare, related=choice.parts)
+    informed = complete(seeing, rules)
+    rename = partial(complete, seeing, rules)
+    shown = {
+        "window": _raw(alone),
+        "related": _raw(informed),
+        **checked(hole, rules, informed, index, rename),
+    }
     return Passage(
         hole,
         shown,
@@ -127,8 +155,10 @@ def check_request(hole: Hole, rules: StopRules, answer: Completion, index: Index
     return CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
 
 
-def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> dict[str, Shown]:
-    """The stages behind the model."""
+def checked(
+    hole: Hole, rules: StopRules, answer: Completion, index: Index | None, rename: Rename | None = None
+) -> dict[str, Shown]:
+    """The stages behind the model; without `rename` it is not asked again."""
     request = check_request(hole, rules, answer, index)
     began = time.perf_counter()
     trimmed = trim_answer(request)
@@ -136,13 +166,31 @@ def checked(hole: Hole, rules: StopRules, answer: Completion, index: Index | Non
     found = ground_trimmed(request, trimmed)
     ended = time.perf_counter()
     sure = what_is_sure(request, trimmed, found)
-    reasons = (*found.reasons[len(trimmed.reasons) :], *found.names)
+    if found.unknown is not None and rename is not None:
+        found, sure = _renamed(request, found.unknown, rename) or (found, sure)
+    reasons = (*(each for each in found.reasons if each not in trimmed.reasons), *found.names)
     grounded = Shown(found.text, found.replace_right, (ended - between) * 1000, reasons=reasons)
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,
         "sure": Shown(sure.text, sure.replace_right, reasons=sure.reasons[len(found.reasons) :]),
     }
+
+
+def _renamed(request: CheckRequest, unknown: UnknownName, rename: Rename) -> tuple[Checked, Checked] | None:
+    """What is left with another name, before doubt and after it; None where that is no better.
+
+    As the language server decides it.
+    """
+    restriction = restriction_at(unknown, request.completion.text)
+    again = None if restriction is None else rename(restriction)
+    if restriction is None or again is None or not is_likely(again):
+        return None
+    sure = check(attrs.evolve(request, completion=again))
+    if not reaches_the_name(sure.text, restriction):
+        return None
+    whole = check(attrs.evolve(request, completion=again, everything=True))
+    return attrs.evolve(whole, reasons=(*whole.reasons, "renamed")), sure
 
 
 def _raw(answer: Completion) -> Shown:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pytest
 from foretype.context.checking.confidence import Kind, is_sure, log_odds
-from foretype.context.shared.values import Completion, Prompt, StopReason, StopRules
+from foretype.context.shared.values import Completion, Prompt, Restriction, StopReason, StopRules
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.llama.cancellation import Cancellation
 from foretype.tests.quality.answers import Answers
@@ -148,10 +148,19 @@ class CountingEngine:
         self.asked = 0
 
     def complete(
-        self, session: str, prompt: Prompt, rules: StopRules, *, cancellation: Cancellation, **_: object
+        self,
+        session: str,
+        prompt: Prompt,
+        rules: StopRules,
+        *,
+        cancellation: Cancellation,
+        restriction: Restriction | None = None,
+        **_: object,
     ) -> Completion:
         del session, rules, cancellation
         self.asked += 1
+        if restriction is not None:
+            return Completion(restriction.names[0], StopReason.LINE, name_logprob=-0.25)
         return Completion(str(len(prompt.prefix)), StopReason.LINE, logprobs=(-0.5,), mean_logprob=-0.5)
 
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
@@ -184,6 +193,18 @@ def test_an_answer_is_asked_for_once_and_survives_an_interrupted_run(tmp_path: P
     again.complete(Prompt("abc"), StopRules(multiline=True))
     again.complete(Prompt("abcd"), StopRules())
     assert engine.asked == 3
+
+
+def test_an_answer_with_another_name_is_kept_beside_the_free_one(tmp_path: Path) -> None:
+    engine, file = CountingEngine(), tmp_path / "answers.jsonl"
+    answers = Answers(file, lambda: engine)
+    free = answers.complete(Prompt("abc"), StopRules())
+    named = answers.complete(Prompt("abc"), StopRules(), Restriction("", ("name",)))
+    again = Answers(file, lambda: engine)
+    assert again.complete(Prompt("abc"), StopRules(), Restriction("", ("name",))) == named
+    assert again.complete(Prompt("abc"), StopRules()) == free
+    assert (named.text, named.name_logprob, free.name_logprob) == ("name", -0.25, None)
+    assert engine.asked == 2
 
 
 def test_programs_run_within_bounds() -> None:

@@ -15,7 +15,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
-from foretype.context.shared.values import Completion, Prompt, Stage, StopReason, StopRules, Timings
+from foretype.context.shared.values import (
+    Completion,
+    Prompt,
+    Restriction,
+    Stage,
+    StopReason,
+    StopRules,
+    Timings,
+)
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.llama.cancellation import Cancellation
 
@@ -36,6 +44,7 @@ class Call:
     prompt: Prompt | None = None
     stop: StopReason | None = None
     text: str = ""
+    restriction: Restriction | None = None
 
 
 class FakeEngine:
@@ -114,9 +123,11 @@ class FakeEngine:
         temperature: float = 0.0,
         seed: int = 0,
         whole: bool = False,
+        restriction: Restriction | None = None,
     ) -> Completion:
         del temperature, seed, whole
         call = self._begin("complete", session, prompt)
+        call.restriction = restriction
         if self.fail_with is not None:
             call.stop = StopReason.UNAVAILABLE
             raise self.fail_with

@@ -10,6 +10,8 @@ import * as vscode from "vscode";
 /** What `foretype/betterSuggestion` carries. */
 export interface News {
   readonly textDocument: { readonly uri: string };
+  /** The better suggestion's id. */
+  readonly suggestion: string;
   /** The early suggestion's id; "" where nothing was shown. */
   readonly replaces: string;
 }
@@ -55,7 +57,8 @@ export class BetterSuggestions {
       last.document.version === last.version &&
       editor.selection.isEmpty &&
       editor.selection.active.isEqual(last.position);
-    if (!stands || last.id !== news.replaces) {
+    // After a key that was answered with the better one already, VS Code goes on showing what is typed through.
+    if (!stands || (last.id !== news.replaces && last.id !== news.suggestion)) {
       return;
     }
     this.ours = true;

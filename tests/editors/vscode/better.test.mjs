@@ -14,6 +14,10 @@ const ANSWERS = {
   "whole found = ": "len(path) + len(names)",
   "there = ": "str(names)",
   "whole there = ": "str(names) + str(path)",
+  "here = ": "str(names)",
+  "whole here = ": [null],
+  "here = s": "tr(names)",
+  "whole here = s": "um(names)",
 };
 
 let folder, vscode;
@@ -31,7 +35,7 @@ before(async () => {
       ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
     ),
     machine: { "foretype.path": command },
-    files: { "first.py": SOURCE, "second.py": SOURCE },
+    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": SOURCE },
   });
   await vscode.openFile("first.py");
   await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
@@ -59,4 +63,14 @@ test("an answer that goes on as the early one began grows in its place", async (
   await ghostIs("str(names) + str(path)");
   await vscode.press("Tab");
   assert.match(await vscode.visibleText(), /there = str\(names\) \+ str\(path\)/);
+});
+
+test("what was typed into is replaced at a rest", async () => {
+  await vscode.openFile("third.py");
+  await vscode.type("here = ");
+  await ghostIs("str(names)");
+  await vscode.type("s");
+  await ghostIs("um(names)");
+  await vscode.press("Tab");
+  assert.match(await vscode.visibleText(), /here = sum\(names\)/);
 });

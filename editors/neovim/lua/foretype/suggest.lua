@@ -122,8 +122,8 @@ local function refresh()
 end
 
 --- Take an answer. What is shown and still fits stays, unless the answer says more of the same: text that
---- changes under the eye of somebody who types it is worse than a second opinion. Where the server has found
---- something better than what stands there untouched (`request.replaces`), that takes its place.
+--- changes under the eye of somebody who types it is worse than a second opinion. Where the server has said that
+--- it has something better than what stands there (`request.replaces`), that takes its place.
 local function take(result, request)
   local line = vim.api.nvim_buf_get_lines(request.buffer, request.row, request.row + 1, false)[1] or ''
   local candidates = items.suggestions(result, line, request.row, request.col, request.client.offset_encoding)
@@ -161,7 +161,7 @@ end
 --- Ask the server for the cursor's place, in place of whatever was asked before.
 ---@param kind integer
 ---@param step integer how far to go on from the suggestion that is shown
----@param replaces? string the untouched suggestion in whose place the answer is wanted
+---@param replaces? string the early suggestion in whose place the answer is wanted
 local function ask(kind, step, replaces)
   stop_timer()
   local buffer = vim.api.nvim_get_current_buf()
@@ -391,8 +391,8 @@ function M.trigger()
   ask(INVOKED, 0)
 end
 
---- The server has something better than an early suggestion: show it, unless that was typed into, sent away
---- or chosen among others, or another question is open.
+--- The server has something better than an early suggestion: show it, unless that was sent away or chosen among
+--- others, or another question is open. Where it was typed into, the server waits for a rest or the next key.
 ---@param news {textDocument: {uri: string}, replaces: string}
 function M.better(news)
   local buffer = vim.api.nvim_get_current_buf()
@@ -401,7 +401,7 @@ function M.better(news)
   end
   local fit, suggestion = current()
   if suggestion and fit then
-    if suggestion.id ~= news.replaces or fit.typed ~= '' or shown.all then
+    if suggestion.id ~= news.replaces or shown.all then
       return
     end
   elseif news.replaces ~= '' or not config.current.auto then

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
-from foretype.tests.live.replay import Look, Replayed
 from rich.table import Table
+
+from .typist import Look, Replayed
 
 
 def label(after_s: float) -> str:
@@ -23,7 +24,7 @@ def right_characters(look: Look, left: str) -> int:
     )
 
 
-def figures(results: Sequence[Replayed]) -> dict[str, float]:
+def replay_figures(results: Sequence[Replayed]) -> dict[str, float]:
     """Counts and shares over all places; times in ms, processor time in s."""
     found: dict[str, float] = {"places": float(len(results))}
     if not results:
@@ -51,7 +52,7 @@ def figures(results: Sequence[Replayed]) -> dict[str, float]:
     return found
 
 
-def table(title: str, columns: dict[str, dict[str, float]]) -> Table:
+def figures_table(title: str, columns: dict[str, dict[str, float]]) -> Table:
     """A row for each figure, a column for each variant."""
     made = Table(title=title)
     made.add_column("")

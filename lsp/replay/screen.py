@@ -2,7 +2,7 @@
 
 It shows what the product's own front ends would: text that is typed through shrinks, and an answer replaces
 what fits only where it says more of the same. A server that says it has something better is asked again.
-Pure; what is sent and when is `replay`'s.
+Pure; what is sent and when is `typist`'s.
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ class Ghost:
         text: what accepting it inserts now.
         replaces: code points right of the cursor that it replaces.
         name: the suggestion's id.
-        untouched: nothing of it was typed.
     """
 
     text: str
     replaces: int
     name: str
-    untouched: bool = True
 
 
 @attrs.define
-class Screen:
+class EditorScreen:
     """Its state: the document, the cursor, the ghost text, and how often a better one replaced another."""
 
     text: str
@@ -46,7 +44,7 @@ class Screen:
         ghost = self.ghost
         if ghost is not None:
             fits = ghost.text.startswith(character) and len(ghost.text) > 1
-            self.ghost = attrs.evolve(ghost, text=ghost.text[1:], untouched=False) if fits else None
+            self.ghost = attrs.evolve(ghost, text=ghost.text[1:]) if fits else None
 
     def take(self, items: list[dict[str, Any]], *, better: str | None = None) -> None:
         """An answer about the text as it is now.
@@ -68,7 +66,7 @@ class Screen:
 
     @staticmethod
     def _may_replace(old: Ghost, better: str | None) -> bool:
-        return better is not None and old.untouched and old.name == better
+        return better is not None and old.name == better
 
     def _ghost(self, item: dict[str, Any]) -> Ghost:
         start = self.text.rfind("\n", 0, self.offset) + 1
