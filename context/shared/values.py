@@ -179,6 +179,8 @@ class Completion:
         timings: where the time went.
         mean_logprob: mean natural-log probability of the generated tokens; 0.0 when there are none.
         logprobs: that of each generated token, those included that a stop cut off.
+        ends: code points of `text` up to the end of each of them, never fewer than before it; a token that a
+            stop cut off, or that spelled what was typed already, adds none. Empty where nobody can say.
         name_logprob: natural-log probability of the name that a `Restriction` asked for, among all that the
             model could have written there; None where none was asked for or none stands there.
         detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
@@ -192,6 +194,7 @@ class Completion:
     timings: Timings = attrs.field(factory=Timings)
     mean_logprob: float = 0.0
     logprobs: tuple[float, ...] = ()
+    ends: tuple[int, ...] = ()
     detail: str = ""
     context: float = 1.0
     name_logprob: float | None = None

@@ -203,7 +203,7 @@ async def _complete(
     if completion.stop is StopReason.UNAVAILABLE:
         raise DaemonProblem(completion.detail or "Nothing could complete this.")
     known = WorkspaceFacts() if folder is None else WorkspaceFacts.from_index(folder.index, snapshot.path)
-    checked = check(CheckRequest(completion, snapshot, offset, rules, known))
+    checked = check(CheckRequest(completion, snapshot, offset, rules, known, everything=True))
     return CompletionOutcome(
         checked.text,
         checked.replace_right,

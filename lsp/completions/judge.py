@@ -73,14 +73,12 @@ def judge(
     snapshot, offset = asked.snapshot, asked.offset
     if len(completion.text) > LONGEST_ANSWER:
         completion = attrs.evolve(completion, text=completion.text[:LONGEST_ANSWER], stop=StopReason.LENGTH)
-    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known))
+    checked = check(CheckRequest(completion, snapshot, offset, asked.rules, known, everything=invoked))
     whole = bool(completion.timings.decode_tokens)
     unknown = checked.unknown if whole else None
     restriction = None if unknown is None else restriction_at(unknown, completion.text)
     if not checked.text:
         return Judgement(None, checked.reasons, restriction)
-    if checked.doubted and not invoked:
-        return Judgement(None, (*checked.reasons, "doubt"), restriction)
     before, replaces, after = around(snapshot.text, offset, checked.replace_right)
     suggestion = Suggestion(
         id=asked.id,
@@ -89,7 +87,7 @@ def judge(
         text=checked.text,
         after=after,
         replaces=replaces,
-        complete=completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
+        complete=not checked.cut_short and completion.stop not in (StopReason.BUDGET, StopReason.LENGTH),
         mean_logprob=completion.mean_logprob,
         language=snapshot.language,
         early=completion.early,

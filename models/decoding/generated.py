@@ -20,6 +20,7 @@ class Generated:
         drafted: tokens proposed by drafts.
         accepted: of these, confirmed.
         logprobs: natural-log probability of each chosen token among those that were allowed.
+        ends: code points of the text up to the end of each of them; see `Completion.ends`.
         milliseconds: duration.
         name_logprob: see `Completion`.
     """
@@ -32,5 +33,6 @@ class Generated:
     drafted: int = 0
     accepted: int = 0
     logprobs: tuple[float, ...] = ()
+    ends: tuple[int, ...] = ()
     milliseconds: float = 0.0
     name_logprob: float | None = None

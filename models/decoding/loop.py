@@ -26,7 +26,7 @@ from .drafter import Drafter
 from .generated import Generated
 from .restriction import NameGuide
 from .sampling import Sampling, sample_token
-from .spelling import Spelling
+from .spelling import Spelling, token_ends
 from .stops import StopWatch
 
 
@@ -110,7 +110,7 @@ class _Run:
     guide: NameGuide
     on_text: Callable[[str], None] | None
     clock: Callable[[], float]
-    chosen: list[float] = attrs.field(factory=list[float])  # log probabilities
+    chosen: list[tuple[float, int]] = attrs.field(factory=list[tuple[float, int]])  # logprob, begin in text
     tokens: int = 0
     repeated: int = 0
     evaluated: int = 0
@@ -144,7 +144,8 @@ class _Run:
             evaluated=self.evaluated,
             drafted=self.drafted,
             accepted=self.accepted,
-            logprobs=tuple(self.chosen),
+            logprobs=tuple(logprob for logprob, _ in self.chosen),
+            ends=token_ends([begin for _, begin in self.chosen], len(self.watch.text)),
             milliseconds=(self.clock() - started) * 1000,
             name_logprob=self.guide.logprob if self.guide.stands else None,
         )
@@ -294,7 +295,7 @@ class _Run:
     def _take(self, token: int, logprob: float) -> StopReason | None:
         """Add a chosen token to the text; the reason when the generation is over."""
         self.tokens += 1
-        self.chosen.append(logprob)
+        self.chosen.append((logprob, len(self.watch.text)))
         if self.drafter is not None:
             self.drafter.chose(token)
         if token in self.ends:

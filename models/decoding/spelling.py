@@ -36,3 +36,13 @@ class Spelling:
             text = data[: error.start].decode()
             self._pending = data[error.start :]
         return whole + text
+
+
+def token_ends(begins: list[int], length: int) -> tuple[int, ...]:
+    """Where the text of each token ends, from where each begins; what a stop cut off ends with the text.
+
+    Args:
+        begins: code points of the text in front of each token.
+        length: code points of the text.
+    """
+    return tuple(min(begin, length) for begin in (*begins[1:], length)) if begins else ()

@@ -281,6 +281,7 @@ def _answer(synced: Synced, prefill_ms: float, generated: Generated, context: fl
         ),
         sum(generated.logprobs) / max(1, len(generated.logprobs)),
         generated.logprobs,
+        generated.ends,
         context=context,
         name_logprob=generated.name_logprob,
     )

@@ -56,6 +56,7 @@ completions = st.builds(
     stage=st.sampled_from(Stage),
     timings=st.builds(Timings, queue_ms=floats, prefill_tokens=counts),
     mean_logprob=floats,
+    ends=st.lists(counts, max_size=3).map(tuple),
     detail=texts,
     name_logprob=st.none() | floats,
 )
@@ -75,6 +76,14 @@ def test_an_answer_arrives_as_it_was_sent(completion: Completion, error: str | N
     assert isinstance(frame, Response)
     assert frame.error == error
     assert from_wire(Completion, frame.result) == completion
+
+
+@given(completions)
+def test_a_peer_that_does_not_say_where_tokens_end_is_understood(completion: Completion) -> None:
+    sent = protocol.to_wire(completion)
+    del sent["ends"]
+    assert from_wire(Completion, sent).ends == ()
+    assert from_wire(Completion, {**sent, "ends": [1], "unheard-of": 2}).ends == (1,)
 
 
 def test_who_does_not_know_of_restrictions_is_understood_and_understands() -> None:

@@ -170,6 +170,14 @@ def test_asking_again_evaluates_nothing(vocabulary: Vocabulary) -> None:
     assert asked.cells.decoded == evaluated
 
 
+def test_every_token_says_where_its_text_ends(vocabulary: Vocabulary) -> None:
+    generated = Asked.about(vocabulary, "one two\nthree").run(StopRules())
+    assert generated.text == "one two"
+    assert generated.ends[-2:] == (7, 7)  # the line end adds nothing: it was cut off
+    assert list(generated.ends) == sorted(generated.ends)
+    assert len(generated.ends) == len(generated.logprobs)
+
+
 def test_a_prefill_is_cancelled_between_slices_where_a_backend_does_not_listen(
     vocabulary: Vocabulary,
 ) -> None:

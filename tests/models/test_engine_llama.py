@@ -206,7 +206,8 @@ def test_sampling_is_repeatable_and_leaves_the_greedy_answer_alone(engine: Local
 def test_every_generated_token_has_its_log_probability(engine: LocalEngine) -> None:
     answer = ask(engine, SOURCE[:700], session="p")
     engine.forget("p")
-    assert len(answer.logprobs) == answer.timings.decode_tokens > 0
+    assert len(answer.logprobs) == len(answer.ends) == answer.timings.decode_tokens > 0
+    assert max(answer.ends) == len(answer.text)
     assert all(value <= 0 for value in answer.logprobs)
     assert answer.mean_logprob == pytest.approx(sum(answer.logprobs) / len(answer.logprobs))
 

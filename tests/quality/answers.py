@@ -27,8 +27,11 @@ from foretype.models.engine.loading import load_engine
 from foretype.models.library.describe import describe
 from foretype.models.library.store import resolve_model
 from foretype.models.llama.cancellation import Cancellation
+from foretype.models.llama.llama import Model
+from foretype.models.llama.vocabulary import Vocabulary
 from foretype.models.tuning.record import find_tuned
 from foretype.tests.quality.corpus import BUILD
+from foretype.tests.quality.token_ends import recovered
 
 MODEL = "smollm2-135m"
 NEVER_MS = 1e9
@@ -68,7 +71,20 @@ class Answers:
         key = self._key(prompt, rules, restriction)
         if key not in self._known:
             self._keep(key, self._ask(key, prompt, rules, restriction))
-        return _completion(self._known[key])
+        return self._completion(key, prompt)
+
+    def kept(
+        self, prompt: Prompt, rules: StopRules, restriction: Restriction | None = None
+    ) -> Completion | None:
+        """The answer where it is known already."""
+        key = self._key(prompt, rules, restriction)
+        return self._completion(key, prompt) if key in self._known else None
+
+    def _completion(self, key: str, prompt: Prompt) -> Completion:
+        found = _completion(self._known[key])
+        if found.ends or not found.logprobs or not self._model:
+            return found
+        return attrs.evolve(found, ends=recovered(found, prompt.prefix, _vocabulary()))
 
     def close(self) -> None:
         """Let go of the model."""
@@ -104,6 +120,7 @@ class Answers:
             "text": answer.text,
             "stop": answer.stop.value,
             "logprobs": [round(value, 4) for value in answer.logprobs],
+            "ends": answer.ends,
             "prompt_tokens": timings.prefill_tokens + timings.cached_tokens,
             "prefill_ms": round(timings.prefill_ms, 1),
             "decode_ms": round(timings.decode_ms, 1),
@@ -130,6 +147,7 @@ def _completion(kept: dict[str, Any]) -> Completion:
         ),
         mean_logprob=sum(logprobs) / max(1, len(logprobs)),
         logprobs=logprobs,
+        ends=tuple(kept.get("ends", ())),
         name_logprob=kept.get("name_logprob"),
     )
 
@@ -149,6 +167,11 @@ def sees_suffix() -> bool:
 def _engine() -> EngineLike:
     settings = EngineSettings(latency_budget_ms=NEVER_MS)
     return load_engine(resolve_model(MODEL), settings, lambda _: None)
+
+
+@functools.cache
+def _vocabulary() -> Vocabulary:
+    return Vocabulary(Model(model_file(), vocabulary_only=True))
 
 
 @functools.cache

@@ -152,7 +152,7 @@ def _indent(line: str) -> int:
     return len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
 
 
-def _lines(text: str, code: str) -> Iterator[tuple[int, int]]:
+def lines_of_code(text: str, code: str) -> Iterator[tuple[int, int]]:
     """Starts and ends of the lines that are code and say something."""
     at = 0
     for number, line in enumerate(text.split("\n")):
@@ -171,7 +171,7 @@ def is_held_out(source: str, path: str) -> bool:
 def holes_in(source: Source, path: str, text: str, kind: str, chance: random.Random) -> Hole | None:
     """A hole of one kind in a file, or None where there is no good place."""
     code = masked(text, source.language)
-    lines = list(_lines(text, code))
+    lines = list(lines_of_code(text, code))
     chance.shuffle(lines)
     for start, end in lines[:40]:
         cut = _CUTS[kind](text, code, start, end, chance)

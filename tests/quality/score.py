@@ -41,8 +41,8 @@ class Outcome:
 def outcome(hole: Hole, shown: Shown, root: Path) -> Outcome:
     """Compare what a stage would show with what the authors wrote."""
     end = hole.offset + len(shown.text)
-    completed = hole.text[: hole.offset] + shown.text + hole.text[hole.offset + shown.replace_right :]
-    got = completed[hole.offset : len(completed) - hole.tail]
+    got = completed_by(hole, shown.text, shown.replace_right)
+    completed = hole.text[: hole.offset] + got + hole.text[len(hole.text) - hole.tail :]
     wanted = hole.expected
     seen = bool(shown.text.strip())
     return Outcome(
@@ -56,6 +56,11 @@ def outcome(hole: Hole, shown: Shown, root: Path) -> Outcome:
         shown.milliseconds,
         shown.tokens,
     )
+
+
+def completed_by(hole: Hole, text: str, replace_right: int) -> str:
+    """What stands from the cursor to where the document goes on, once a text is inserted."""
+    return text + hole.text[hole.offset + replace_right : len(hole.text) - hole.tail]
 
 
 def _settled(text: str) -> str:

@@ -24,6 +24,7 @@ from foretype.context.checking.check import (
     check,
     ground_trimmed,
     trim_answer,
+    what_is_sure,
 )
 from foretype.context.checking.renaming import is_likely, reaches_the_name, restriction_at
 from foretype.context.checking.unknown import UnknownName
@@ -147,39 +148,49 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     )
 
 
+def check_request(hole: Hole, rules: StopRules, answer: Completion, index: Index | None) -> CheckRequest:
+    """What has to be checked."""
+    # The repository has the file as its authors wrote it: what only that mentions was cut out.
+    known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
+    return CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
+
+
 def checked(
     hole: Hole, rules: StopRules, answer: Completion, index: Index | None, rename: Rename | None = None
 ) -> dict[str, Shown]:
     """The stages behind the model; without `rename` it is not asked again."""
-    # The repository has the file as its authors wrote it: what only that mentions was cut out.
-    known = WorkspaceFacts() if index is None else WorkspaceFacts.from_index(index, hole.path)
-    request = CheckRequest(answer, hole.snapshot(), hole.offset, rules, known)
+    request = check_request(hole, rules, answer, index)
     began = time.perf_counter()
     trimmed = trim_answer(request)
     between = time.perf_counter()
     found = ground_trimmed(request, trimmed)
     ended = time.perf_counter()
+    sure = what_is_sure(request, trimmed, found)
     if found.unknown is not None and rename is not None:
-        found = _renamed(request, found.unknown, rename) or found
+        found, sure = _renamed(request, found.unknown, rename) or (found, sure)
     reasons = (*(each for each in found.reasons if each not in trimmed.reasons), *found.names)
     grounded = Shown(found.text, found.replace_right, (ended - between) * 1000, reasons=reasons)
     return {
         "trim": Shown(trimmed.text, trimmed.replace_right, (between - began) * 1000, reasons=trimmed.reasons),
         "ground": grounded,
-        "sure": Shown("") if found.doubted else grounded,
+        "sure": Shown(sure.text, sure.replace_right, reasons=sure.reasons[len(found.reasons) :]),
     }
 
 
-def _renamed(request: CheckRequest, unknown: UnknownName, rename: Rename) -> Checked | None:
-    """What is shown with another name, as the language server decides it; None where that is no better."""
+def _renamed(request: CheckRequest, unknown: UnknownName, rename: Rename) -> tuple[Checked, Checked] | None:
+    """What is left with another name, before doubt and after it; None where that is no better.
+
+    As the language server decides it.
+    """
     restriction = restriction_at(unknown, request.completion.text)
     again = None if restriction is None else rename(restriction)
     if restriction is None or again is None or not is_likely(again):
         return None
-    found = check(attrs.evolve(request, completion=again))
-    if found.doubted or not reaches_the_name(found.text, restriction):
+    sure = check(attrs.evolve(request, completion=again))
+    if not reaches_the_name(sure.text, restriction):
         return None
-    return attrs.evolve(found, reasons=(*found.reasons, "renamed"))
+    whole = check(attrs.evolve(request, completion=again, everything=True))
+    return attrs.evolve(whole, reasons=(*whole.reasons, "renamed")), sure
 
 
 def _raw(answer: Completion) -> Shown:

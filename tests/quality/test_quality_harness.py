@@ -9,19 +9,23 @@ import random
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pytest
-from foretype.context.checking.confidence import is_sure
+from foretype.context.checking.confidence import Kind, is_sure, log_odds
 from foretype.context.shared.values import Completion, Prompt, Restriction, StopReason, StopRules
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.llama.cancellation import Cancellation
 from foretype.tests.quality.answers import Answers
+from foretype.tests.quality.calibration import Tokens, common_length, fitted, tokens_of
 from foretype.tests.quality.corpus import Source, sources
 from foretype.tests.quality.holes import KINDS, Hole, holes_in
 from foretype.tests.quality.humaneval import runs, tasks
 from foretype.tests.quality.judge import undefined_names
 from foretype.tests.quality.lexing import masked
 from foretype.tests.quality.score import outcome, similarity
+from foretype.tests.quality.silences import silences_of
 from foretype.tests.quality.stages import Shown
+from foretype.tests.quality.triggers import Verdict, figures
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,3 +236,53 @@ def test_a_model_that_doubts_itself_is_not_shown() -> None:
     assert is_sure(answer, -3.0)
     assert not is_sure(answer, -2.9)
     assert is_sure(attrs.evolve(answer, logprobs=(), mean_logprob=0.0), -0.1)
+
+
+def test_a_fit_finds_the_weights_that_made_the_data() -> None:
+    chance = np.random.default_rng(1)
+    odds = chance.normal(1.0, 2.0, 20_000)
+    features = np.column_stack([np.ones_like(odds), odds, np.zeros((len(odds), 4))])
+    right = (chance.random(len(odds)) < 1 / (1 + np.exp(-0.3 - 0.8 * odds))).astype(float)
+    assert fitted(Tokens(features, right))[:2] == pytest.approx([0.3, 0.8], abs=0.06)
+
+
+def test_tokens_count_up_to_the_first_that_is_wrong() -> None:
+    hole = holes_in(PYTHON, "a.py", TEXT, "line", random.Random(1))
+    assert hole is not None
+    said = hole.expected[:2] + "?!"
+    answer = Completion(said, StopReason.LINE, logprobs=(-0.1, -0.2, -0.3), ends=(2, 3, 4))
+    found = list(tokens_of(hole, answer, Kind.LINE))
+    assert [right for _, right in found] == [True, False]
+    assert found[0][0][:2] == [1.0, pytest.approx(log_odds(-0.1))]
+
+
+@given(st.text(alphabet="ab", max_size=6), st.text(alphabet="ab", max_size=6))
+def test_what_two_texts_begin_with_alike(one: str, other: str) -> None:
+    length = common_length(one, other)
+    assert one[:length] == other[:length]
+    assert length == min(len(one), len(other)) or one[length] != other[length]
+
+
+def test_the_places_that_a_rule_silences_give_the_original_back() -> None:
+    found = list(silences_of(PYTHON, "a.py", TEXT, random.Random(1)))
+    assert {place.rule.value for place in found} >= {"after a finished statement", "nothing to go by"}
+    for place in found:
+        whole = place.text[: place.offset] + place.missing + place.text[place.offset :]
+        assert whole == TEXT
+
+
+def test_of_silences_counts_where_a_line_goes_on() -> None:
+    places = [
+        place
+        for place in silences_of(PYTHON, "a.py", TEXT, random.Random(1))
+        if place.rule.value == "after a finished statement"
+    ]
+    going = [place for place in places if place.missing]
+    ended = [place for place in places if not place.missing]
+    assert going
+    assert ended
+    found = figures(places, [Verdict(going[0], True, True), Verdict(ended[0], True, False)])
+    assert found.of_silences == pytest.approx(len(going) / len(places))
+    assert (found.exact, found.noise) == (1, 1)
+    assert going[0].is_exact(going[0].missing, 0)
+    assert not ended[0].is_exact("x", 0)
