@@ -161,7 +161,7 @@ def main(most: int, ended: int, seed: int) -> None:
         raise click.ClickException(str(problem)) from problem
     finally:
         answers.close()
-    Console().print(table)
+    Console(width=140).print(table)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
