@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 import tempfile
+import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,7 @@ def _run(
         Problem: there is nothing to type, or a variant cannot run.
     """
     columns = (TextColumn("places"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    began = time.monotonic()
     with contextlib.ExitStack() as homes:
         base = Path(homes.enter_context(tempfile.TemporaryDirectory(prefix="foretype-replay-")))
         checkout = Checkout(repository, base / (repository.name or "repository"))
@@ -156,7 +158,7 @@ def _run(
             places,
             contestants,
             expected_s=PLACE_S,
-            limit_s=None if asked.minutes is None else 60 * asked.minutes,
+            limit_s=None if asked.minutes is None else 60 * asked.minutes - (time.monotonic() - began),
             advance=lambda count: bar.advance(task, count),
         )
 

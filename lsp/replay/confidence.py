@@ -74,7 +74,7 @@ def sign_test(wins: int, losses: int) -> float:
 
 def compare_pairs(results: Mapping[str, Sequence[ReplayOutcome]]) -> list[PairVerdict]:
     """Every pair of variants; each has an outcome for the same places in the same order."""
-    pairs = list(itertools.combinations(results.items(), 2))
+    pairs = list(itertools.combinations(results.items(), 2)) if all(results.values()) else []
     return [_compare(one, other, len(pairs)) for one, other in pairs]
 
 

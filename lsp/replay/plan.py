@@ -6,6 +6,7 @@ replay changes nothing. Nothing runs here.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import tomllib
@@ -52,7 +53,8 @@ class VariantPlan:
     def facts(self) -> dict[str, str]:
         """What a result depends on, beside the history."""
         settings = attrs.asdict(attrs.evolve(self.settings, model=attrs.evolve(self.settings.model, path="")))
-        return {"model": self.identity, "settings": json.dumps(settings, sort_keys=True, default=str)}
+        text = json.dumps(settings, sort_keys=True, default=str)  # it may hold what is nobody's business
+        return {"model": self.identity, "settings": hashlib.sha256(text.encode()).hexdigest()}
 
 
 @attrs.frozen
@@ -136,7 +138,12 @@ def _settings(changes: Sequence[str]) -> list[list[_Change]]:
             raise PlanProblem(f"'{change}' is no setting; write SECTION.KEY=VALUE.")
         values.setdefault(key.strip(), []).append(value.strip())
     return [
-        [_Change(f"{key}={value}" if len(found) > 1 else "", _nested(key, _value(value))) for value in found]
+        [
+            _Change(
+                f"{key.rpartition('.')[2]}={value}" if len(found) > 1 else "", _nested(key, _value(value))
+            )
+            for value in found
+        ]
         for key, found in values.items()
     ]
 
