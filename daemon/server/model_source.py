@@ -59,6 +59,27 @@ def model_path(model: ModelSettings, *, setting: str = "model.path") -> Path:
     return resolve_model(model.path or model.name)
 
 
+def model_identity(path: Path) -> str:
+    """What names a model file by its contents, in hexadecimal.
+
+    Raises:
+        ModelProblem: it cannot be read.
+    """
+    from ...models.tuning.record import identity
+
+    try:
+        return identity(path)
+    except OSError as error:
+        raise ModelProblem(f"The model {path} cannot be read ({error.strerror}).") from error
+
+
+def tuned_choices() -> Path:
+    """The folder in which `foretype tune` keeps its choices."""
+    from ...models.tuning.record import tuned_dir
+
+    return tuned_dir()
+
+
 def engine_settings(settings: Settings) -> EngineSettings:
     """How the user has a model run.
 

@@ -28,11 +28,12 @@ _FOLDERS = {
 
 
 @contextmanager
-def private_environment(settings: str) -> Generator[dict[str, str]]:
+def private_environment(settings: str, tuned: Path | None = None) -> Generator[dict[str, str]]:
     """The environment of a fresh home. A daemon that was started in it is ended with it.
 
     Args:
         settings: the text of its configuration file, TOML; "" for none.
+        tuned: where the user's choices of tuned models lie, which are to hold there as well.
     """
     base = Path(tempfile.mkdtemp(prefix="ft"))  # short: a socket's path may have 107 bytes
     folders = {name: base / folder for name, folder in _FOLDERS.items()}
@@ -42,6 +43,12 @@ def private_environment(settings: str) -> Generator[dict[str, str]]:
         config = folders["XDG_CONFIG_HOME"] / "foretype" / "config.toml"
         config.parent.mkdir()
         config.write_text(settings, encoding="utf-8")
+        config.chmod(0o600)
+    if tuned is not None and tuned.is_dir():
+        copied = folders["XDG_DATA_HOME"] / "foretype" / tuned.name
+        copied.mkdir(parents=True)
+        for choice in tuned.glob("*.json"):  # they name their files by whole paths
+            shutil.copy(choice, copied)
     environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}}
     try:
         yield environment
