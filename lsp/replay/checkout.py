@@ -16,9 +16,9 @@ from ...context.shared.problem import Problem
 from .git import Repository
 from .history import Commit
 
-MOST_FILES = 20_000
-MOST_FILE_BYTES = 400_000
-MOST_BYTES = 300_000_000
+MOST_COPIED_FILES = 20_000
+MOST_COPIED_BYTES = 400_000
+MOST_CHECKOUT_BYTES = 300_000_000
 """Of all files together; what comes after is left out."""
 
 _AT_ONCE = 500
@@ -42,18 +42,18 @@ def tree_files(printed: bytes) -> list[TreeFile]:
         facts, tab, raw = entry.partition(b"\t")
         path = raw.decode("utf-8", "surrogateescape")
         mode, _, blob, size, *_ = [*facts.decode("ascii", "replace").split(), "", "", "", ""]
-        if not tab or mode not in _REGULAR or not size.isdigit() or not is_inside(path):
+        if not tab or mode not in _REGULAR or not size.isdigit() or not stays_inside(path):
             continue
-        if int(size) > MOST_FILE_BYTES or is_secret_path(path):
+        if int(size) > MOST_COPIED_BYTES or is_secret_path(path):
             continue
         total += int(size)
-        if len(found) >= MOST_FILES or total > MOST_BYTES:
+        if len(found) >= MOST_COPIED_FILES or total > MOST_CHECKOUT_BYTES:
             break
         found.append(TreeFile(path, blob, int(size)))
     return found
 
 
-def is_inside(path: str) -> bool:
+def stays_inside(path: str) -> bool:
     """Whether a path stays in the folder that it is relative to, and is none of git's own."""
     parts = PurePosixPath(path).parts
     strange = {"..", ".git", ""}

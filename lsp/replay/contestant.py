@@ -17,7 +17,7 @@ from .home import private_environment, run_foretype
 from .journal import ReplayJournal
 from .outcome import ReplayOutcome, outcome_of
 from .plan import VariantPlan, as_toml
-from .run import PlaceLost
+from .run import PlaceLostError
 from .typist import Pace
 from .variant import Variant, replay_place
 
@@ -72,7 +72,7 @@ class RunningVariant:
         try:
             done = asyncio.run(replay_place(self._variant, found.place, REPLAY_PACE))
         except (ServerProblem, RequestFailedError) as problem:
-            raise PlaceLost from problem
+            raise PlaceLostError from problem
         if not done.answer_ms:
             self._load()  # nothing was answered: a model that is gone is no verdict about it
         return outcome_of(done, with_code=self._with_code)

@@ -22,10 +22,10 @@ from .place import Place
 MOST_COMMITS = 20_000
 """How far back is looked at most."""
 
-MOST_LINES = 2000
+MOST_ADDED_LINES = 2000
 """Lines that one commit adds; more were generated, imported or formatted, not typed."""
 
-MOST_FILES = 200
+MOST_CHANGED_FILES = 200
 """Files that one commit touches; for the same reason."""
 
 A_COMMIT = 2
@@ -125,8 +125,8 @@ class History:
             *("-M", "-l400", "--no-relative", *_DIFF, commit.name),
         )
         files = changed_files(printed)
-        if len(files) > MOST_FILES or sum(each.added for each in files) > MOST_LINES:
-            self.left_out[f"commits of more than {MOST_LINES} lines or {MOST_FILES} files"] += 1
+        if len(files) > MOST_CHANGED_FILES or sum(each.added for each in files) > MOST_ADDED_LINES:
+            self.left_out[f"commits of more than {MOST_ADDED_LINES} lines or {MOST_CHANGED_FILES} files"] += 1
             return []
         typed = [each for each in files if self._is_typed(each)]
         wanted = [blob for each in typed for blob in (each.old_blob, each.new_blob) if blob]

@@ -87,7 +87,7 @@ def _unwritable(path: Path, error: OSError) -> Problem:
     )
 
 
-def as_record(outcome: ReplayOutcome) -> dict[str, object]:
+def outcome_record(outcome: ReplayOutcome) -> dict[str, object]:
     """An outcome for JSON, without what isn't there."""
     record: dict[str, object] = _converter.unstructure(outcome)
     return {name: value for name, value in record.items() if name != "code" or value is not None}

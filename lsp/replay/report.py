@@ -11,7 +11,7 @@ import attrs
 from rich.table import Table
 
 from .confidence import PairVerdict
-from .journal import as_record
+from .journal import outcome_record
 from .outcome import ReplayOutcome
 
 _ROWS = {
@@ -97,5 +97,5 @@ def replay_record(
         **facts,
         "variants": {name: dict(found) for name, found in summaries.items()},
         "comparisons": [{**attrs.asdict(each), "sentence": str(each)} for each in verdicts],
-        "outcomes": {name: [as_record(each) for each in found] for name, found in outcomes.items()},
+        "outcomes": {name: [outcome_record(each) for each in found] for name, found in outcomes.items()},
     }

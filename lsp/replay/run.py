@@ -23,11 +23,11 @@ ASLEEP_S = 5.0
 TOO_LONG_S = 60.0
 """How much longer a place may take than it should before it tells nothing."""
 
-TURNS = 3
+TRIES = 3
 """How often a place is tried at which the machine slept or the server ended."""
 
 
-class PlaceLost(Exception):  # noqa: N818 - nothing went wrong
+class PlaceLostError(Exception):  # noqa: N818 - nothing went wrong
     """A place tells nothing: the machine slept, or the server ended."""
 
 
@@ -47,7 +47,7 @@ class Contestant(Protocol):
         """Type a place.
 
         Raises:
-            PlaceLost: the server ended.
+            PlaceLostError: the server ended.
         """
         ...
 
@@ -86,7 +86,7 @@ class Standings:
 
 
 @attrs.frozen
-class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+class _StoppedError(Exception):  # noqa: N818 - nothing went wrong
     sentence: str
 
 
@@ -137,7 +137,7 @@ def run_places(
             advance(len(contestants))
     except KeyboardInterrupt:
         standings.ended = INTERRUPTED
-    except _Stopped as stopped:
+    except _StoppedError as stopped:
         standings.ended = stopped.sentence
     except Problem as problem:
         if not any(standings.outcomes.values()):
@@ -153,16 +153,16 @@ def _outcome(
     known = contestant.known(found.place.name)
     if known is not None:
         return known
-    for _ in range(TURNS):
+    for _ in range(TRIES):
         if sentence := contestant.swapped():
-            raise _Stopped(sentence)
+            raise _StoppedError(sentence)
         wall, steady = clocks.wall(), clocks.steady()
         try:
             outcome = contestant.type(found)
-        except PlaceLost:
+        except PlaceLostError:
             outcome = None
         if sentence := contestant.swapped():  # while it was typed
-            raise _Stopped(sentence)
+            raise _StoppedError(sentence)
         if outcome is not None and not slept(clocks.wall() - wall, clocks.steady() - steady, expected_s):
             contestant.keep(outcome)
             return outcome
