@@ -91,7 +91,7 @@ class Ahead:
         self._front = uri
         self._asked[uri] = offset
         self._relations.visited(uri, offset)
-        self._await_rest(uri, REST_S if self._relations.choice(uri) is not None else 0.0)
+        self._await_rest(uri)
 
     def indexed(self) -> None:
         """A workspace's index is complete: related code is worth choosing anew."""
