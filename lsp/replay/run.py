@@ -27,7 +27,7 @@ TRIES = 3
 """How often a place is tried at which the machine slept or the server ended."""
 
 
-class PlaceLostError(Exception):  # noqa: N818 - nothing went wrong
+class PlaceLostError(Exception):
     """A place tells nothing: the machine slept, or the server ended."""
 
 
@@ -86,7 +86,7 @@ class Standings:
 
 
 @attrs.frozen
-class _StoppedError(Exception):  # noqa: N818 - nothing went wrong
+class _StoppedError(Exception):
     sentence: str
 
 
