@@ -133,17 +133,16 @@ def what_is_sure(request: CheckRequest, trimmed: Trimmed, checked: Checked) -> C
     if not trimmed.text:
         return checked
     place = cursor_lines(request.snapshot, request.offset)
+    line = Line(place.before, place.after, place.language, place.newline)
     limit = reach_of(completion.text, checked.text or trimmed.text)
     whole = limit if checked.text else -1
-    tries = 0
-    for end in _ends_by_worth(request, place, limit, whole)[:_MOST_LOOKED_AT]:
+    ends = _ends_by_worth(request, place, limit, whole)[:_MOST_LOOKED_AT]
+    acceptable = (end for end in ends if end == whole or may_end(completion.text, end, line))
+    for tried, end in enumerate(acceptable):
         if end == whole:
             return checked
-        if tries == _MOST_TRIES:
+        if tried == _MOST_TRIES:
             break
-        if place.prose or not may_end(completion.text, end, _line(place)):
-            continue
-        tries += 1
         ended = attrs.evolve(completion, text=completion.text[:end], stop=StopReason.LINE)
         shorter = attrs.evolve(request, completion=ended)
         found = ground_trimmed(shorter, trim_answer(shorter))
@@ -157,7 +156,8 @@ def what_is_sure(request: CheckRequest, trimmed: Trimmed, checked: Checked) -> C
 def _ends_by_worth(request: CheckRequest, place: CursorLines, limit: int, whole: int) -> list[int]:
     """Where an answer may end, the best end first; none that is not worth reading up to there."""
     reach = Reach.of(request.completion, kind_at(place, request.rules))
-    ends = {*possible_ends(request.completion.text, limit), *([whole] if whole >= 0 else [])}
+    inside = () if place.prose else possible_ends(request.completion.text, limit)
+    ends = {*inside, *([whole] if whole >= 0 else [])}
     worths = {end: reach.worth(end, request.prices) for end in ends}
     return sorted((end for end, worth in worths.items() if worth > 0), key=lambda end: (-worths[end], -end))
 
@@ -167,7 +167,3 @@ def kind_at(place: CursorLines, rules: StopRules) -> Kind:
     if rules.multiline:
         return Kind.BLOCK
     return Kind.LINE if place.blank else Kind.REST
-
-
-def _line(place: CursorLines) -> Line:
-    return Line(place.before, place.after, place.language, place.newline)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from .names import BINDING_NAMES, owner_of
-from .tree import Capture, Scope, SyntaxTree
+from .names import BINDING_NAMES, is_seen
+from .tree import Capture, SyntaxTree
 
 _FOREIGN = BINDING_NAMES | {"namespace", "package"}
 
@@ -46,7 +46,7 @@ def names_around(
     for name, kind in _bindings(captures):
         text = tree.text[name.start : name.end]
         declared.add(text)
-        if text.isidentifier() and _is_seen(tree.scopes(name.start), here, name.start, kind):
+        if text.isidentifier() and is_seen(tree, name.start, kind, here):
             found.seen[text] = name.start
     ignored = {_place(each) for each in captures if each.name == "ignore"}
     for capture in captures:
@@ -82,9 +82,3 @@ def _bindings(captures: tuple[Capture, ...]) -> Iterator[tuple[Capture, str]]:
 
 def _place(capture: Capture) -> tuple[int, int]:
     return capture.start, capture.end
-
-
-def _is_seen(scopes: tuple[Scope, ...], here: tuple[Scope, ...], start: int, kind: str) -> bool:
-    owner = owner_of(scopes, start, outer=kind == "binds.outer")
-    hidden = kind != "binds.inside" and owner is not None and owner.class_like
-    return owner is None or owner in (here[-1:] if hidden else here)

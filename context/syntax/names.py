@@ -140,9 +140,8 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
             continue
         scopes = tree.scopes(start)
         if kind.startswith("binds"):
-            owner = owner_of(scopes, start, outer=kind == "binds.outer")
-            hidden = kind != "binds.inside" and owner is not None and owner.class_like
-            if owner is None or owner in (here[-1:] if hidden else here):
+            owner = _owner(scopes, start, outer=kind == "binds.outer")
+            if owner is None or _reaches(owner, kind, here):
                 return True
             declared.add(owner)
         elif not own_start <= start < own_end:
@@ -198,7 +197,19 @@ def _kind(tree: SyntaxTree, start: int, end: int) -> str:
     return "use" if exactly & BINDING_NAMES else ""
 
 
-def owner_of(scopes: tuple[Scope, ...], start: int, *, outer: bool) -> Scope | None:
+def is_seen(tree: SyntaxTree, start: int, kind: str, here: tuple[Scope, ...]) -> bool:
+    """Whether a declaration of a kind ("binds…") at `start` is seen from within the scopes `here`."""
+    owner = _owner(tree.scopes(start), start, outer=kind == "binds.outer")
+    return owner is None or _reaches(owner, kind, here)
+
+
+def _reaches(owner: Scope, kind: str, here: tuple[Scope, ...]) -> bool:
+    """Whether what `owner` has declared is seen from within the scopes `here`."""
+    hidden = kind != "binds.inside" and owner.class_like
+    return owner in (here[-1:] if hidden else here)
+
+
+def _owner(scopes: tuple[Scope, ...], start: int, *, outer: bool) -> Scope | None:
     """The function or class whose name a declaration is; None for one of the whole file.
 
     A class's names are seen in its own body, not in the functions inside; `outer` names are those of

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from ...context.languages import identify, language
-from ...context.prompt.assemble import WindowSettings, assemble
+from ...context.prompt.assemble import assemble
 from ...context.prompt.rules import should_trigger, stop_rules
 from ...context.shared.problem import Problem
 from ...context.shared.values import Prompt, StopRules
@@ -89,7 +89,7 @@ def keys(subject: Subject, settings: CompletionSettings) -> Iterator[ReplayedKey
     before, after = subject.text[:start], subject.text[end:]
     tree = parse(before + after, subject.language)
     offset, seen = start, None
-    bounds = _windows(settings)
+    bounds = size_for(settings)
     for key in re.findall(r"\r\n|.", subject.text[start:end], re.DOTALL)[:KEYS]:
         before += key
         text = before + after
@@ -112,7 +112,7 @@ def places(subject: Subject, settings: CompletionSettings) -> list[tuple[Prompt,
     found: list[tuple[Prompt, StopRules]] = []
     chosen = sorted({starts[len(starts) * number // PLACES] for number in range(PLACES)})
     for start in chosen:
-        prompt, _ = assemble(snapshot, start, _windows(settings))
+        prompt, _ = assemble(snapshot, start, size_for(settings))
         # The line itself is what is to be written.
         rest = prompt.suffix[_line_end(prompt.suffix, 0) :]
         rules = StopRules(multiline=True, reference_indent=-1, max_tokens=settings.max_tokens)
@@ -122,11 +122,6 @@ def places(subject: Subject, settings: CompletionSettings) -> list[tuple[Prompt,
 
 def _rules(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> StopRules:
     return stop_rules(snapshot, offset, settings.max_tokens, settings.latency_budget_ms, settings.multiline)
-
-
-def _windows(settings: CompletionSettings) -> WindowSettings:
-    size = size_for(settings)
-    return WindowSettings(size.prefix, size.suffix)
 
 
 def _lines_of_code(subject: Subject) -> list[int]:

@@ -16,7 +16,7 @@ import click
 
 from ...context.checking.check import CheckRequest, WorkspaceFacts, check
 from ...context.languages import identify
-from ...context.prompt.assemble import WindowSettings, assemble
+from ...context.prompt.assemble import assemble
 from ...context.prompt.rules import stop_rules
 from ...context.related.choose import Choice, select_related
 from ...context.related.sources import Sources
@@ -234,13 +234,12 @@ def chosen_prompt(
         tokens_per_s: what the machine evaluates of a prompt; 0 where no model is loaded.
     """
     size = size_for(completion, tokens_per_s, sees_suffix=sees_suffix)
-    shape = WindowSettings(size.prefix, size.suffix)
-    _, window = assemble(snapshot, offset, shape)
+    _, window = assemble(snapshot, offset, size)
     sources = Sources() if folder is None else folder.sources()
     seen = window.seen(suffix=sees_suffix)
     choice = select_related(snapshot, offset, sources, size.related, seen=seen)
     name = "" if folder is None else folder.root.name
-    return assemble(snapshot, offset, shape, window, choice.parts, repository=name)[0], choice
+    return assemble(snapshot, offset, size, window, choice.parts, repository=name)[0], choice
 
 
 def _as_record(outcome: CompletionOutcome) -> dict[str, Any]:

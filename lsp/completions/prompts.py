@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ...context.prompt.assemble import WindowSettings, assemble
+from ...context.prompt.assemble import assemble
 from ...context.prompt.rules import stop_rules
 from ...context.prompt.size import ContextSize
 from ...context.prompt.window import Window
@@ -74,7 +74,7 @@ class Prompts:
         return assemble(
             snapshot,
             offset,
-            WindowSettings(size.prefix, size.suffix),
+            size,
             self._windows.get(snapshot.session),
             self._relations.parts(snapshot.uri),
             repository=root.rsplit("/", 1)[-1],

@@ -20,7 +20,6 @@ from .suggestions import Suggestion
 RENAMED = "renamed"
 """What is counted beside the reasons for a cut: one was made good."""
 
-
 RENAMED_WITHIN = 0.9
 """Until then a cut answer waits for one with another name, in latency budgets since the model was asked."""
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import attrs
 
 from ...context.shared.figures import percentile
-from .figures import right_characters
 from .typist import Replayed
 
 
@@ -50,6 +49,13 @@ class ReplayOutcome:
     code: TypedCode | None = None
 
 
+def right_characters(ghost: str, left: str) -> int:
+    """How many code points of what was left to write a suggestion begins with."""
+    first = ghost.split("\n", 1)[0]
+    pairs = zip(first, left, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(left)))
+
+
 def outcome_of(done: Replayed, *, with_code: bool = False) -> ReplayOutcome:
     """What counts of a place, at the last look at the screen."""
     place, look = done.place, done.looks[-1]
@@ -58,7 +64,7 @@ def outcome_of(done: Replayed, *, with_code: bool = False) -> ReplayOutcome:
         place.language,
         exact=look.line == place.line,
         shown=look.line is not None,
-        right=right_characters(look, place.left),
+        right=right_characters(look.ghost, place.left),
         left=len(place.left),
         answer_ms=tuple(round(each, 1) for each in done.answer_ms),
         first_shown_s=None if done.first_shown_s is None else round(done.first_shown_s, 3),

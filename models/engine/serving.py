@@ -76,12 +76,7 @@ class Serving:
 
     def whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
-        choice = self.planner.exact(session, prompt)
-        if choice is None:
-            fresh = self.planner.whole(prompt)
-            self._recall(session, fresh)
-            choice = SlotChoice(SlotKind.NEXT, fresh)
-        return self._slot_of(session, choice), choice.candidate
+        return self._placed(session, self._whole_choice(session, prompt))
 
     def stages(
         self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation, *, slice_ms: float
@@ -90,7 +85,8 @@ class Serving:
 
         True where it is ready, or where nobody needs it.
         """
-        found = self._wider(session, prompt)
+        room = self._room_for_wider(session)
+        found = self._wider(session, prompt, self._whole_choice(session, prompt), room) if room else None
         if found is None:
             return True
         if not self.evaluate(*found, cancellation, slice_ms=slice_ms).complete:
@@ -118,29 +114,46 @@ class Serving:
 
     def _grow(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the next stage as its share of the budget has time for."""
-        slot, plan = self._wider(session, prompt) or self.whole(session, prompt)
+        whole, room = self._whole_choice(session, prompt), self._room_for_wider(session)
+        wider = self._wider(session, prompt, whole, room) if room else None
+        slot, plan = wider or self._placed(session, whole)
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
 
-    def _wider(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate] | None:
-        """The second stage and where it grows; None where there is no use for one.
+    def _room_for_wider(self, session: DocumentSession) -> int:
+        """Tokens of the second stage; 0 where it would see hardly more than the first one does.
 
         Where the memory can't go back each slot holds copies of its state: there the whole window is next.
         """
-        short, wider = session.short, session.wider
         room = int(self.cache.speed.tokens_per_ms * WIDER_MS)
-        if short is None or not self.cache.goes_back or len(short.sequence.tokens) * WORTH_WIDENING > room:
+        short = session.short
+        useful = short is not None and len(short.sequence.tokens) * WORTH_WIDENING <= room
+        return room if useful and self.cache.goes_back else 0
+
+    def _wider(
+        self, session: DocumentSession, prompt: Prompt, whole: SlotChoice, room: int
+    ) -> tuple[Slot, SessionCandidate] | None:
+        """The second stage and where it grows; None where the whole window costs hardly more."""
+        if whole.candidate.cost < room * WORTH_WIDENING:
             return None
-        whole = self.planner.exact(session, prompt)
-        left = self.planner.whole(prompt) if whole is None else whole.candidate
-        if left.cost < room * WORTH_WIDENING:
-            return None
+        wider = session.wider
         if wider is not None:
             candidate = self.planner.fit(wider.anchor, wider.tail, prompt, slot=wider)
             if candidate is not None:
                 return wider, candidate
-        choice = attrs.evolve(self.planner.anew(prompt, left, room), kind=SlotKind.WIDER)
+        choice = self.planner.anew(prompt, whole.candidate, room)
+        return self._placed(session, attrs.evolve(choice, kind=SlotKind.WIDER))
+
+    def _whole_choice(self, session: DocumentSession, prompt: Prompt) -> SlotChoice:
+        """How the whole window is served: by the slot that sees it, or by a new one."""
+        exact = self.planner.exact(session, prompt)
+        return SlotChoice(SlotKind.NEXT, self.planner.whole(prompt)) if exact is None else exact
+
+    def _placed(self, session: DocumentSession, choice: SlotChoice) -> tuple[Slot, SessionCandidate]:
+        """A choice in its slot; for a new slot of the whole window what an earlier run saved is loaded."""
+        if choice.kind is SlotKind.NEXT and choice.candidate.slot is None:
+            self._recall(session, choice.candidate)
         return self._slot_of(session, choice), choice.candidate
 
     def _recall(self, session: DocumentSession, wanted: SessionCandidate) -> bool:

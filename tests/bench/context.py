@@ -22,8 +22,9 @@ from pathlib import Path
 
 import attrs
 from foretype.context.checking.check import CheckRequest, KnownNames, WorkspaceFacts, check
-from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.assemble import assemble
 from foretype.context.prompt.rules import stop_rules
+from foretype.context.prompt.size import LARGEST
 from foretype.context.prompt.window import Window
 from foretype.context.related.choose import select_related
 from foretype.context.related.sources import Sources
@@ -223,13 +224,13 @@ def _type_line(costs: Costs, tree: SyntaxTree, start: int, related: tuple[Relate
             now_tree = now_tree and parse_again(now_tree, before + after, place, place, place + 1)
         snapshot = Snapshot("", "part0/decimals.py", "python", before + after, 1, now_tree)
         with _timed(costs.assemble):
-            _, window = assemble(snapshot, len(before), WindowSettings(), window, related)
+            _, window = assemble(snapshot, len(before), LARGEST, window, related)
 
 
 def _rest(costs: Costs, tree: SyntaxTree, offset: int, sources: Sources) -> None:
     """Choose related code anew at a place, as the language server does when the user rests there."""
     snapshot = Snapshot("", "part0/decimals.py", "python", tree.text, 1, tree)
-    _, window = assemble(snapshot, offset, WindowSettings())
+    _, window = assemble(snapshot, offset, LARGEST)
     with _timed(costs.choose):
         select_related(snapshot, offset, sources, RELATED_CHARACTERS, seen=window.seen())
 

@@ -9,7 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.assemble import assemble
+from foretype.context.prompt.size import LARGEST
 from foretype.context.shared.values import Prompt, StopRules
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.models.engine.interface import EngineSettings
@@ -32,7 +33,7 @@ def prompt_of(replay: Replay, count: int) -> Prompt:
     """The prompt that the language server would make."""
     before, after = replay.at(count)
     snapshot = Snapshot("", "argparse.py", "python", before + after, 1, None)
-    return assemble(snapshot, len(before), WindowSettings(), None)[0]
+    return assemble(snapshot, len(before), LARGEST, None)[0]
 
 
 class Stopwatch:
@@ -106,7 +107,7 @@ def cold_ms(model: Path, replay: Replay, threads: int) -> float:
     for number, part in enumerate((0.2, 0.35, 0.5, 0.65, 0.8)):
         at = text.index("\n", int(len(text) * part)) + 1
         snapshot = Snapshot("", f"cold{number}.py", "python", text, 1, None)
-        prompt = assemble(snapshot, at, WindowSettings(), None)[0]
+        prompt = assemble(snapshot, at, LARGEST, None)[0]
         started = time.perf_counter()
         answer = engine.complete(str(number), prompt, StopRules(max_tokens=16), cancellation=Cancellation())
         found.append((time.perf_counter() - started) * 1000 - answer.timings.decode_ms)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from foretype.context.checking.ground import ground
 from foretype.context.checking.trim import trim
-from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.assemble import assemble
 from foretype.context.prompt.rules import should_trigger, stop_rules
+from foretype.context.prompt.size import LARGEST
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree_work import parse
 from foretype.context.workspace.index import Index, Limits
@@ -21,10 +22,9 @@ from foretype.context.workspace.index import Index, Limits
 def check(text: str, offset: int, language: str = "python") -> None:
     """From a snapshot to a checked completion, within the window's bounds."""
     snapshot = Snapshot("", "a", language, text, 1, parse(text, language))
-    settings = WindowSettings()
-    prompt, _ = assemble(snapshot, offset, settings)
-    assert len(prompt.prefix) <= settings.prefix_characters + 6 * 400  # folded headers come on top
-    assert len(prompt.suffix) <= settings.suffix_characters
+    prompt, _ = assemble(snapshot, offset, LARGEST)
+    assert len(prompt.prefix) <= LARGEST.prefix + 6 * 400  # folded headers come on top
+    assert len(prompt.suffix) <= LARGEST.suffix
     assert prompt.suffix == text[offset : offset + len(prompt.suffix)]
     should_trigger(snapshot, offset, invoked=False)
     trimmed = trim("value = 1\nother = 2\n", snapshot, offset, stop_rules(snapshot, offset, 64, 0))

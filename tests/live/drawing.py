@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from foretype.lsp.replay.figures import label
-from foretype.tests.live.measures import PEER, WHOLE
+from foretype.tests.live.measures import PEER, WHOLE, label
 from foretype.tests.live.scenarios import LOOKS_S
 from rich.table import Table
 

@@ -11,11 +11,15 @@ import statistics
 from collections.abc import Sequence
 
 from foretype.context.shared.figures import percentile
-from foretype.lsp.replay.figures import label
 from foretype.tests.live.outcome import Looked, Outcome
 
 WHOLE = "whole"
 PEER = "llama_server"
+
+
+def label(after_s: float) -> str:
+    """A moment's name: "300ms", "1s"."""
+    return f"{after_s:.0f}s" if after_s >= 1 else f"{1000 * after_s:.0f}ms"
 
 
 def look_figures(looks: Sequence[tuple[Looked, Outcome]]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 import cattrs
+from foretype.lsp.replay.outcome import right_characters
 from foretype.tests.live.places import Written
 from foretype.tests.live.session import Played, Seen
 from foretype.tests.quality.judge import undefined_names
@@ -98,18 +99,11 @@ def _judged(written: Written, played: Played, seen: Seen, contexts: Mapping[str,
         seen.after_s,
         shown=True,
         exact=exact,
-        right=right_of(seen.ghost, place.left),
+        right=right_characters(seen.ghost, place.left),
         undefined=bool(names),
         context=None if contexts is None else contexts.get(seen.name),
         ghost=seen.ghost,
     )
-
-
-def right_of(ghost: str, left: str) -> int:
-    """How many code points of what was left to write a suggestion begins with."""
-    first = ghost.split("\n", 1)[0]
-    pairs = zip(first, left, strict=False)
-    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(left)))
 
 
 def key_of(scenario: str, variant: str, written: Written, facts: str) -> str:

@@ -71,9 +71,10 @@ MACHINES = {
         Machine("shape-1.5b", 5.0, 11.4, 125.0),
     )
 }
-"""Two cores with the default model as it is pulled and as it is tuned, and a model ten times as large; and as
-fast as models of 0.5 and 1.5 billion weights are there: 275 and 87 tokens of a prompt a second, 23 and 8 of
-an answer. Their text is the default model's, so what counts is how much of the context an answer saw.
+"""Two cores with the default model as it was published, as `foretype tune` and as `foretype models pull`
+leave it, and with a model ten times as large; and as fast as models of 0.5 and 1.5 billion weights are there:
+275 and 87 tokens of a prompt a second, 23 and 8 of an answer. Their text is the default model's, so what
+counts is how much of the context an answer saw.
 """
 
 

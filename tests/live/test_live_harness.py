@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foretype.lsp.replay.figures import figures_table, label, replay_figures, right_characters
-from foretype.lsp.replay.place import Place
+from foretype.lsp.replay.outcome import right_characters
 from foretype.lsp.replay.screen import EditorScreen
-from foretype.lsp.replay.typist import Look, Replayed
+from foretype.tests.live.measures import label
 from foretype.tests.live.places import place_of
 from foretype.tests.quality.holes import Hole
 
@@ -95,26 +94,7 @@ def test_a_line_with_too_few_keys_or_too_little_left_is_no_place(cut_from: str, 
     assert place_of(hole(cut_from, left), Path("/srv")) is None
 
 
-def replayed(*lines: str | None, first_shown_s: float | None = 0.5) -> Replayed:
-    """Looks of 0.3 s and 1 s at a place where "b()" is left of "a.b()"."""
-    place = Place(
-        "p", Path("/srv"), Path("/srv/a.py"), "python", "a.", 2, "a.", "a.b()", "b()", held_out=False
-    )
-    looks = tuple(Look(after, line, (line or "")[2:]) for after, line in zip((0.3, 1.0), lines, strict=True))
-    return Replayed(place, looks, (1.0, 30.0), first_shown_s, 1, 0, 2.0)
-
-
-def test_figures_count_exact_and_shown_lines_and_right_characters() -> None:
-    found = replay_figures([replayed(None, "a.b()"), replayed("a.b[]", "a.b()", first_shown_s=None)])
-    assert (found["300ms.exact"], found["1s.exact"]) == (0, 2)
-    assert (found["300ms.shown"], found["1s.shown"], found["1s.exact_of_shown"]) == (0.5, 1, 1)
-    assert found["300ms.right_characters"] == pytest.approx(1 / 6)
-    assert (found["first_shown.share"], found["first_shown.median_s"]) == (0.5, 0.5)
-    assert (found["replaced"], found["processor_s"], found["answer.p95_ms"]) == (1, 2, 30)
-    assert figures_table("both", {"one": found, "none": replay_figures([])}).row_count == len(found)
-
-
 def test_pieces_of_the_report() -> None:
     assert [label(after) for after in (0.1, 0.3, 1.0, 3.0)] == ["100ms", "300ms", "1s", "3s"]
-    assert right_characters(Look(1, "a.b()", "b()\nc"), "b()") == 3
-    assert right_characters(Look(1, None, ""), "b()") == 0
+    assert right_characters("b()\nc", "b()") == 3
+    assert right_characters("", "b()") == 0

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import attrs
 import pytest
+from foretype.lsp.replay.outcome import right_characters
 from foretype.lsp.replay.place import Place
 from foretype.tests.live.drawing import plot, table
 from foretype.tests.live.measures import WHOLE, figures
-from foretype.tests.live.outcome import Journal, Looked, Outcome, judged, key_of, right_of
+from foretype.tests.live.outcome import Journal, Looked, Outcome, judged, key_of
 from foretype.tests.live.places import Written
 from foretype.tests.live.session import Played, Seen
 
@@ -62,8 +63,8 @@ def test_names_of_java_are_judged_too(tmp_path: Path, ghost: str, undefined: boo
 
 
 def test_right_characters_end_with_the_line() -> None:
-    assert right_of("(values)\nmore", "(values)") == 8
-    assert right_of("(v]", "(values)") == 2
+    assert right_characters("(values)\nmore", "(values)") == 8
+    assert right_characters("(v]", "(values)") == 2
 
 
 def outcome(key: str, scenario: str, place: str, *, exact: bool, shown: bool = True) -> Outcome:

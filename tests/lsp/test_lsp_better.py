@@ -15,14 +15,14 @@ import pytest
 from foretype.context.shared.values import Completion, StopReason
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest, Priority
-from foretype.lsp.completions.better import BETTER, RESTS_S, STANDS_S, successor
+from foretype.lsp.completions.better import RESTS_S, STANDS_S, successor
 from foretype.lsp.completions.suggestions import Rest, Suggestion
 from foretype.tests.support import virtual_time
-from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
+from foretype.tests.support.lsp_inside import EchoBackend
+from foretype.tests.support.one_at_editor import URI, OneAtEditor
 from hypothesis import given
 from hypothesis import strategies as st
 
-URI = "file:///srv/space/prices.py"
 OTHER = "file:///srv/space/other.py"
 BEFORE = "def total(prices):\n    amount = 0\n    return "
 EARLY_S, WHOLE_S = 0.05, 1.0
@@ -62,70 +62,7 @@ def _left(said: str, request: CompletionRequest) -> str:
     return said.removeprefix(request.prompt.prefix.removeprefix(BEFORE))
 
 
-class Person:
-    """Somebody at an editor whose client hears of better suggestions, unless `hears` is False."""
-
-    def __init__(self, backend: TwoMinds, *, hears: bool = True, uri: str = URI) -> None:
-        self.backend = backend
-        self.inside = InsideServer(backend)
-        self.inside.begin(**({"betterSuggestions": True} if hears else {}))
-        self.uri, self.text, self.version = uri, "", 0
-        self.open(BEFORE)
-
-    def tell(self, method: str, params: Any) -> None:
-        self.inside.feed({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def open(self, text: str) -> None:
-        self.text, self.version = text, self.version + 1
-        document = {"uri": self.uri, "languageId": "python", "version": self.version, "text": text}
-        self.tell("textDocument/didOpen", {"textDocument": document})
-
-    def type(self, typed: str) -> None:
-        """Characters at the end of the document; nothing is asked."""
-        span = dict.fromkeys(("start", "end"), self._end())
-        self.text, self.version = self.text + typed, self.version + 1
-        document = {"uri": self.uri, "version": self.version}
-        changes = [{"range": span, "text": typed}]
-        self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
-
-    def _end(self) -> dict[str, int]:
-        return {"line": self.text.count("\n"), "character": len(self.text) - self.text.rfind("\n") - 1}
-
-    async def ask(self, kind: int = 2) -> dict[str, Any] | None:
-        """The suggestion at the end of the document; None when there is none."""
-        number = len(self.inside.asked)
-        params = {
-            "textDocument": {"uri": self.uri},
-            "position": self._end(),
-            "context": {"triggerKind": kind},
-        }
-        request = {
-            "jsonrpc": "2.0",
-            "id": number,
-            "method": "textDocument/inlineCompletion",
-            "params": params,
-        }
-        self.inside.feed(request)
-        while number not in self.inside.answers:  # noqa: ASYNC110 - the server's writer gives no event
-            await asyncio.sleep(0.001)
-        items = self.inside.answers[number][0]["result"]["items"]
-        return items[0] if items else None
-
-    async def sees(self) -> str | None:
-        """The text of the suggestion."""
-        item = await self.ask()
-        return item["insertText"] if item else None
-
-    async def dismiss(self, item: dict[str, Any]) -> None:
-        params = {"command": "foretype.dismissed", "arguments": item["command"]["arguments"]}
-        request = {"id": "dismissed", "method": "workspace/executeCommand", "params": params}
-        self.inside.feed({"jsonrpc": "2.0", **request})
-        await asyncio.sleep(0.001)
-
-    @property
-    def news(self) -> list[dict[str, Any]]:
-        """What the server said about better suggestions."""
-        return [message["params"] for message in self.inside.told if message["method"] == BETTER]
+Person = OneAtEditor[TwoMinds]
 
 
 def played(
@@ -135,7 +72,7 @@ def played(
 
     async def play() -> tuple[Person, TwoMinds]:
         backend = TwoMinds(**minds)
-        person = Person(backend, hears=hears)
+        person = Person(backend, BEFORE, hears=hears)
         try:
             await scene(person)
         finally:
@@ -394,7 +331,7 @@ def test_a_document_that_is_closed_is_not_asked_about() -> None:
 def test_two_editors_and_two_documents_are_asked_about_apart() -> None:
     async def play() -> list[list[dict[str, Any]]]:
         backend = TwoMinds()
-        people = [Person(backend), Person(backend), Person(backend, uri=OTHER)]
+        people = [Person(backend, BEFORE), Person(backend, BEFORE), Person(backend, BEFORE, uri=OTHER)]
         try:
             await asyncio.gather(*(person.ask() for person in people))
             await asyncio.sleep(0.5)

@@ -12,9 +12,10 @@ import pytest
 from foretype.lsp.replay.confidence import sign_test
 from foretype.lsp.replay.git import Repository, RepositoryProblem
 from foretype.lsp.replay.history import Commit, History, HistoryPlace
-from foretype.lsp.replay.outcome import ReplayOutcome
+from foretype.lsp.replay.outcome import ReplayOutcome, outcome_of, summary_of
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.run import PlaceLostError, ReplayClocks, run_places
+from foretype.lsp.replay.typist import Look, Replayed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +197,17 @@ def test_it_stops_in_time_and_goes_on_from_there() -> None:
     assert found.ended
     again = run_places(some_places(5), [one], expected_s=7, clocks=one.clocks)
     assert (len(again.outcomes["a"]), one.typed) == (5, 5)
+
+
+def test_the_summary_counts_exact_lines_and_the_characters_that_need_not_be_typed() -> None:
+    place = attrs.evolve(some_places(1)[0].place, line="a.b()", left="b()")
+    seen = [Look(1.0, line, ghost) for line, ghost in (("a.b()", "b()"), ("a.b[]", "b[]"), (None, ""))]
+    done = [Replayed(place, (look,), (10.0, 30.0), 0.5, 0, 0, 2.0) for look in seen]
+    found = summary_of([outcome_of(each) for each in done])
+    assert (found["places"], found["exact"], found["shown"]) == (3, 1, pytest.approx(2 / 3))
+    assert found["characters_saved"] == pytest.approx(4 / 9)
+    assert found["exact_of_shown"] == pytest.approx(1 / 2)
+    assert (found["first_shown_s"], found["processor_s"]) == (0.5, 2)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))

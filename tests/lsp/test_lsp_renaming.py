@@ -15,11 +15,10 @@ import pytest
 from foretype.context.shared.values import Completion, StopReason, Timings
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest, Priority
-from foretype.lsp.completions.better import BETTER
 from foretype.tests.support import virtual_time
-from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
+from foretype.tests.support.lsp_inside import EchoBackend
+from foretype.tests.support.one_at_editor import OneAtEditor
 
-URI = "file:///srv/space/prices.py"
 BEFORE = "def total(prices, rebate):\n    amount = 0\n    return "
 ANSWER_S = 0.05
 
@@ -55,50 +54,7 @@ class Inventive(EchoBackend):
         return [request for request in self.asked if request.restriction is not None]
 
 
-class Person:
-    """Somebody at an editor whose client hears of better suggestions."""
-
-    def __init__(self, backend: Inventive, before: str) -> None:
-        self.backend = backend
-        self.inside = InsideServer(backend)
-        self.inside.begin(betterSuggestions=True)
-        self.text, self.version = before, 1
-        document = {"uri": URI, "languageId": "python", "version": 1, "text": before}
-        self.tell("textDocument/didOpen", {"textDocument": document})
-
-    def tell(self, method: str, params: Any) -> None:
-        self.inside.feed({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def type(self, typed: str) -> None:
-        span = dict.fromkeys(("start", "end"), self._end())
-        self.text, self.version = self.text + typed, self.version + 1
-        document = {"uri": URI, "version": self.version}
-        self.tell(
-            "textDocument/didChange",
-            {"textDocument": document, "contentChanges": [{"range": span, "text": typed}]},
-        )
-
-    def _end(self) -> dict[str, int]:
-        return {"line": self.text.count("\n"), "character": len(self.text) - self.text.rfind("\n") - 1}
-
-    async def sees(self) -> str | None:
-        """The text of the suggestion at the end of the document; None when there is none."""
-        number = len(self.inside.asked)
-        params = {
-            "textDocument": {"uri": URI},
-            "position": self._end(),
-            "context": {"triggerKind": 2},
-        }
-        request = {"id": number, "method": "textDocument/inlineCompletion", "params": params}
-        self.inside.feed({"jsonrpc": "2.0", **request})
-        while number not in self.inside.answers:  # noqa: ASYNC110 - the server's writer gives no event
-            await asyncio.sleep(0.001)
-        items = self.inside.answers[number][0]["result"]["items"]
-        return items[0]["insertText"] if items else None
-
-    @property
-    def news(self) -> list[dict[str, Any]]:
-        return [message["params"] for message in self.inside.told if message["method"] == BETTER]
+Person = OneAtEditor[Inventive]
 
 
 def played(

@@ -24,7 +24,7 @@ from foretype.context.related.choose import select_related
 from foretype.context.related.sources import Sources
 from foretype.context.shared.values import Completion, Prompt, StopRules
 from foretype.tests.quality.holes import Hole
-from foretype.tests.quality.stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, checked
+from foretype.tests.quality.stages import MAX_TOKENS, WINDOW, checked
 
 DATA = (
     Path(__file__).resolve().parents[1]
@@ -134,7 +134,7 @@ def solved(
     prompt, window = assemble(snapshot, hole.offset, WINDOW)
     if related:
         seen = window.seen(suffix=suffix)
-        choice = select_related(snapshot, hole.offset, Sources(), RELATED_CHARACTERS, seen=seen)
+        choice = select_related(snapshot, hole.offset, Sources(), WINDOW.related, seen=seen)
         prompt = attrs.evolve(prompt, related=choice.parts)
     shown = checked(hole, rules, complete(prompt, rules), None)["sure"]
     if not shown.text.strip():

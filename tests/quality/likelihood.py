@@ -32,7 +32,7 @@ from foretype.models.prompts.layout import Guarded, Marker, Surroundings, whole
 from foretype.tests.quality.answers import model_file, sees_suffix
 from foretype.tests.quality.corpus import CorpusProblem
 from foretype.tests.quality.holes import Hole, sample
-from foretype.tests.quality.stages import RELATED_CHARACTERS, WINDOW, repository
+from foretype.tests.quality.stages import WINDOW, repository
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -105,7 +105,7 @@ def prompts(hole: Hole, *, suffix: bool) -> Iterator[tuple[str, Prompt]]:
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
     sources = Folder(root, index).sources()
     chosen = partial(
-        select_related, snapshot, hole.offset, sources, RELATED_CHARACTERS, seen=window.seen(suffix=suffix)
+        select_related, snapshot, hole.offset, sources, WINDOW.related, seen=window.seen(suffix=suffix)
     )
     ideas: dict[str, Sequence[Retriever]] = {each.__name__: (each,) for each in RETRIEVERS}
     yield "window", bare

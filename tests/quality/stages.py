@@ -28,8 +28,9 @@ from foretype.context.checking.check import (
 )
 from foretype.context.checking.renaming import is_likely, reaches_the_name, restriction_at
 from foretype.context.checking.unknown import UnknownName
-from foretype.context.prompt.assemble import WindowSettings, assemble
+from foretype.context.prompt.assemble import assemble
 from foretype.context.prompt.rules import stop_rules
+from foretype.context.prompt.size import ContextSize
 from foretype.context.related.choose import select_related
 from foretype.context.shared.values import Completion, Prompt, Restriction, StopRules
 from foretype.context.workspace.index import Index
@@ -38,9 +39,8 @@ from foretype.tests.quality.corpus import BUILD, sources, unpacked
 from foretype.tests.quality.holes import Hole
 
 STAGES = ("window", "related", "trim", "ground", "sure")
-WINDOW = WindowSettings(prefix_characters=1600, suffix_characters=600)
+WINDOW = ContextSize(prefix=1600, suffix=600, related=800)
 """About 512 tokens before the cursor: what two cores evaluate in the second or two that a user pauses."""
-RELATED_CHARACTERS = 800
 MAX_TOKENS = 64
 
 
@@ -128,7 +128,7 @@ def passage(hole: Hole, complete: Complete, *, suffix: bool = True) -> Passage:
     bare, window = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
     found = Folder(root, index).sources()
     started = time.perf_counter()
-    choice = select_related(snapshot, hole.offset, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
+    choice = select_related(snapshot, hole.offset, found, WINDOW.related, seen=window.seen(suffix=suffix))
     choose_ms = (time.perf_counter() - started) * 1000
     alone = complete(bare, rules)
     seeing = attrs.evolve(bare, related=choice.parts)

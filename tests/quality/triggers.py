@@ -25,7 +25,7 @@ from foretype.lsp.workspace.folders import Folder
 from foretype.tests.quality.answers import Answers, sees_suffix
 from foretype.tests.quality.corpus import BUILD, CorpusProblem
 from foretype.tests.quality.silences import Silence, silences
-from foretype.tests.quality.stages import MAX_TOKENS, RELATED_CHARACTERS, WINDOW, repository
+from foretype.tests.quality.stages import MAX_TOKENS, WINDOW, repository
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -78,7 +78,7 @@ def asked_at(place: Silence, answers: Answers, *, suffix: bool) -> Verdict:
     root, index = repository(place.source)
     if not place.text:  # a new file: other files are all there is to go by
         found = Folder(root, index).sources()
-        choice = select_related(snapshot, 0, found, RELATED_CHARACTERS, seen=window.seen(suffix=suffix))
+        choice = select_related(snapshot, 0, found, WINDOW.related, seen=window.seen(suffix=suffix))
         prompt = attrs.evolve(prompt, related=choice.parts)
     known = WorkspaceFacts.from_index(index, place.path)
     found = check(CheckRequest(answers.complete(prompt, rules), snapshot, place.offset, rules, known))
