@@ -94,7 +94,8 @@ def context(target: str, root: Path | None, as_json: bool, language: str) -> Non
 
     Shows every piece of related code that was considered with its origin, score and verdict, then the
     prompt part by part. Lines and columns count from 1, as for 'foretype complete'. Files that
-    .gitignore or .foretypeignore name, and files of keys and credentials, are never read.
+    .gitignore or .foretypeignore name, and files of keys and credentials, are never read. Where the machine
+    doesn't read all of that within three seconds, the language server shows the model less.
     """
     from .context import explain_context
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 from foretype.context.prompt.rules import should_trigger
+from foretype.context.syntax.cursor_lines import cursor_lines
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree_work import parse
 from foretype.tests.quality.corpus import Source, files, sources, unpacked
@@ -187,9 +188,21 @@ def holes_in(source: Source, path: str, text: str, kind: str, chance: random.Ran
             text,
             is_held_out(source.name, path),
         )
-        if hole.expected.strip() and should_trigger(hole.snapshot(), hole.offset, invoked=False).trigger:
+        if hole.expected.strip() and _is_sampled(hole):
             return hole
     return None
+
+
+def _is_sampled(hole: Hole) -> bool:
+    """Whether something is suggested at a hole without being asked for, by the rules of the first sample.
+
+    Behind closing brackets nothing was asked for then. Now it is, but a yardstick stays as it is: `triggers`
+    looks there.
+    """
+    snapshot = hole.snapshot()
+    place = cursor_lines(snapshot, hole.offset)
+    ended = place.before.endswith((")", "]", "}", ";")) and not place.after.strip() and not place.prose
+    return not ended and should_trigger(snapshot, hole.offset, invoked=False).trigger
 
 
 def sample(count: int, seed: int) -> list[Hole]:
