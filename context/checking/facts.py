@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 KnowsName = Callable[[str], bool]
 """Answers whether a name is known."""
 
+OffersNames = Callable[[str], Iterable[str]]
+"""Answers which names could be imported from a module, or are defined beside the document for ""."""
+
 
 @attrs.frozen
 class KnownNames:
@@ -26,11 +29,14 @@ class KnownNames:
         defined: whether a file of the workspace defines a name; None while nobody can say.
         named: whether another file so much as mentions a name; None while nobody can say.
         telling: there are so many files that a name which none of them mentions is an invention.
+        offered: names of other files that could be used here; None while nobody can say. It takes
+            milliseconds, so it is asked only where a name is looked for.
     """
 
     defined: KnowsName | None = None
     named: KnowsName | None = None
     telling: bool = True
+    offered: OffersNames | None = None
 
     @property
     def mentioned(self) -> KnowsName | None:

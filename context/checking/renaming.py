@@ -1,8 +1,8 @@
 """Another name where a completion was cut at an unknown one: which could stand there, and which is kept.
 
-The names are those that `ground` has nothing against: declared where they can be seen, brought by the
-language, or for members those of the same object. The model chooses among them and says how likely that was.
-Pure; asking it is done elsewhere.
+The names are those that `ground` has nothing against: declared where they can be seen, defined near by in the
+workspace, brought by the language, or for members those of the same object. The model chooses among them and
+says how likely that was. Pure; asking it is done elsewhere.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import attrs
+
+from ..imports import statements_of
 from ..shared.values import Completion, Restriction
 from ..syntax.declared import NamesAround, names_around
 from ..syntax.tree import SyntaxTree
@@ -77,6 +80,7 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
     """The names that could stand in the place of an unknown one, the nearest first; some more than once."""
     use, check = unknown.use, unknown.check
     if use.kind == "imported":
+        yield from _importable(unknown)
         return
     own = (_own_statement(check.tree.text, use.start), check.end)
     near = [_around(check.tree, use.start, own, seen_from=use.start)]
@@ -96,9 +100,23 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
         yield from foreign  # names come in unseen: what others use without declaring it is there
     elif names.visibility == "workspace" and defined is not None:
         yield from filter(defined, foreign)
+    if check.names.offered is not None:
+        yield from check.names.offered("")
     yield from names.builtins.split()
     if use.kind != "use":
         yield from (word for word in names.types.split() if not word.endswith("*"))
+
+
+def _importable(unknown: UnknownName) -> Iterator[str]:
+    """What the module of an import statement has, as far as the workspace knows."""
+    check, at = unknown.check, unknown.use.start
+    offered = check.names.offered
+    if offered is None:
+        return
+    completed = attrs.evolve(check.snapshot, text=check.tree.text, tree=check.tree)
+    for each in statements_of(completed, at):
+        if each.start <= at < each.end and each.module:
+            yield from offered(each.module)
 
 
 def _own_statement(text: str, at: int) -> int:

@@ -122,6 +122,10 @@ class Index:
         """Whether any file of the workspace defines a name."""
         return name in self._definers
 
+    def defined_once(self, name: str) -> bool:
+        """Whether exactly one file of the workspace defines a name."""
+        return len(self._definers.of(name)) == 1
+
     @property
     def absence_is_evidence(self) -> bool:
         """Whether it says something that `mentions` finds nothing: there are enough files."""

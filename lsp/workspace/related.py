@@ -11,24 +11,27 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from ...context.imports import Importer, ImportSurroundings, importer
+from ...context.languages import language
 from ...context.related.choose import Choice, select_related
 from ...context.related.sources import OpenFile, RecentEdit, Sources
 from ...context.shared.values import RelatedPart
 from ...context.syntax.snapshot import Snapshot
+from ...context.workspace.index import Index
+from ...context.workspace.nearby import names_beside, names_in_module
 from ..documents.document import Document, path_from
 from ..documents.documents import DocumentStore
 from .folders import Folder, WorkspaceFolders
 
 if TYPE_CHECKING:
     from ...context.checking.check import WorkspaceFacts
-    from ...context.checking.facts import KnowsName
+    from ...context.checking.facts import KnowsName, OffersNames
     from ...context.syntax.includes import Headers
 
 RECENT_S = 120.0
@@ -158,7 +161,7 @@ class Relations:
         """What is known of a document's workspace, for checking what a model says."""
         from ...context.checking.check import KnownNames, WorkspaceFacts
 
-        names = KnownNames(self._defined(uri), self._named(uri), self._is_telling(uri))
+        names = KnownNames(self._defined(uri), self._named(uri), self._is_telling(uri), self._offered(uri))
         return WorkspaceFacts(names, self.imports(uri), self.headers(uri))
 
     def _defined(self, uri: str) -> KnowsName | None:
@@ -180,6 +183,14 @@ class Relations:
             return None
         texts = tuple(other.whole for other in self._others(uri))
         return lambda name: folder.index.mentions(name, document.path) or any(name in text for text in texts)
+
+    def _offered(self, uri: str) -> OffersNames | None:
+        """Which names of other files could stand in a document; None while that can't be said."""
+        folder, document = self._folder(uri), self._documents.get(uri)
+        if folder is None or document is None or not folder.ready:
+            return None
+        closed = language(document.language).names.visibility == "file"
+        return partial(_offered_names, folder.index, document.path, closed, self._host.can_import)
 
     def headers(self, uri: str) -> Headers | None:
         """What the headers of a document's workspace include; None while that can't be said."""
@@ -267,3 +278,13 @@ def _one_notebook(one: Document, other: Document | None) -> bool:
 def _is_known(folder: Folder, texts: tuple[str, ...], name: str) -> bool:
     # Documents may define what is not saved yet. A mere mention counts as well: precision comes first.
     return folder.index.knows(name) or any(name in text for text in texts)
+
+
+def _offered_names(index: Index, path: str, closed: bool, can_import: bool, module: str) -> Iterator[str]:
+    """See `KnownNames.offered`. Where names have to be imported, those whose import can be added."""
+    if module:
+        yield from names_in_module(index, path, module)
+    elif not closed:
+        yield from names_beside(index, path)
+    elif can_import:
+        yield from (name for name in names_beside(index, path) if name[0] != "_" and index.defined_once(name))

@@ -21,6 +21,18 @@ def asked(source: str, said: str, language: str = "python") -> Restriction | Non
     return None if checked.unknown is None else restriction_at(checked.unknown, said)
 
 
+def asked_in_workspace(source: str, said: str, files: dict[str, str], language: str) -> tuple[str, ...]:
+    """The names that are offered where files of a workspace define some; keys are modules, "" the folder."""
+    snapshot, offset = snapshot_at(source, language)
+    names = KnownNames(lambda _: False, lambda _: False, offered=lambda module: files.get(module, "").split())
+    completion = Completion(said, StopReason.END)
+    request = CheckRequest(completion, snapshot, offset, StopRules(multiline=True), WorkspaceFacts(names))
+    checked = check(request)
+    assert checked.unknown is not None
+    restriction = restriction_at(checked.unknown, said)
+    return () if restriction is None else restriction.names
+
+
 def check_names(source: str, said: str, there: str, absent: str, language: str = "python") -> Restriction:
     """Names that are there, and such that are not, both separated by blanks."""
     restriction = asked(source, said, language)
@@ -206,3 +218,26 @@ def test_a_name_is_kept_where_the_model_finds_it_likely_enough() -> None:
     assert not is_likely(said)
     assert is_likely(attrs.evolve(said, name_logprob=LEAST_LIKELY))
     assert not is_likely(attrs.evolve(said, name_logprob=LEAST_LIKELY - 0.1))
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "said"),
+    [
+        ("python", "import os\n\nfrom .prices import ‸\n", "rebated"),
+        ("python", "from .prices import (\n    total,\n    ‸\n)\n", "rebated,"),
+        ("typescript", 'import { ‸ } from "./prices";\n', "rebated"),
+    ],
+)
+def test_what_the_file_imported_from_defines_may_stand_in_an_import(
+    language: str, source: str, said: str
+) -> None:
+    module = ".prices" if language == "python" else "./prices"
+    files = {module: "rebate_of lowest", "": "beside"}
+    assert asked_in_workspace(source, said, files, language) == ("rebate_of", "lowest")
+
+
+def test_what_files_beside_it_define_may_stand_where_a_name_is_used() -> None:
+    names = asked_in_workspace(PYTHON, "return rebated(prices)", {"": "rebate_of lowest"}, "python")
+    assert {"prices", "rebate_of", "lowest"} <= set(names)
+    assert names.index("prices") < names.index("rebate_of") < names.index("len")
+    assert "rebate_of" not in asked_in_workspace(PYTHON, "self.pricing(1)", {"": "rebate_of"}, "python")

@@ -1,313 +1,282 @@
-"""People type, and every answer is about the text that they see when it comes.
-
-Persons of three speeds write the same source file: with slips of the finger, words picked from the popup
-menu, suggestions accepted as a whole or by the word, requests taken back, and rests in which related code is
-chosen. The model takes its time. The clock is virtual, so a quarter of an hour takes seconds.
-"""
+"""`foretype replay` beside its history: variants, the files they see, what is kept, the command."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections import Counter
-from typing import Any
+import json
+import tempfile
+import tomllib
+from pathlib import Path
 
 import attrs
 import pytest
-from foretype.context.shared.values import Completion, StopReason
-from foretype.daemon.client.backend import OnDelta
-from foretype.daemon.wire.messages import CompletionRequest, WarmRequest
-from foretype.lsp.protocol.fields import as_map
-from foretype.tests.support import virtual_time
-from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
+from click.testing import CliRunner
+from foretype.context.shared.problem import ModelProblem, Problem
+from foretype.daemon.settings.settings import Settings, apply
+from foretype.lsp.cli.replay import replay
+from foretype.lsp.replay.checkout import Checkout, stays_inside, tree_files
+from foretype.lsp.replay.git import Repository
+from foretype.lsp.replay.history import Commit
+from foretype.lsp.replay.journal import ReplayJournal
+from foretype.lsp.replay.outcome import ReplayOutcome, TypedCode
+from foretype.lsp.replay.plan import MOST_VARIANTS, PlanProblem, as_toml, plan_variants
+from foretype.tests.lsp.test_lsp_history import Worktree
+from foretype.tests.support.private_home import default_model
+from hypothesis import given
+from hypothesis import strategies as st
 
-URI = "file:///srv/space/ledger.py"
-OTHER = "file:///srv/space/prices.py"
-PRICES = """class Price:
-    def rounded(self, places):
-        return self.amount
-
-
-def default_price():
-    return Price()
-"""
-TARGET = '''"""Ledger of a café 😀: what was sold, and for how much."""
+# -- variants
 
 
-class Ledger:
-    def __init__(self, owner):
-        self.owner = owner
-        self.entries = []
-
-    def add(self, entry, price):
-        if price.rounded(2) < 0:
-            raise ValueError("a négative price")
-        self.entries.append((entry, price))
-        return len(self.entries)
-
-    def total(self):
-        amount = 0
-        for entry, price in self.entries:
-            amount += price.rounded(2)
-        return amount
+@pytest.fixture
+def user(tmp_path: Path) -> Settings:
+    """Settings with a model of one byte."""
+    return Settings(model=attrs.evolve(Settings().model, path=str(gguf(tmp_path, "own"))))
 
 
-def make_ledger(owner, entries):
-    ledger = Ledger(owner)
-    for entry, price in entries:
-        ledger.add(entry, price)
-    return ledger
-'''
-BEHIND = "\n\nif __name__ == '__main__':\n    print(make_ledger('x', []).total())\n"
-PATIENCE_S = 60.0
+def gguf(folder: Path, name: str) -> Path:
+    file = folder / f"{name}.gguf"
+    file.write_text(name, encoding="utf-8")
+    return file
 
 
-class Writer(EchoBackend):
-    """A model that knows what is being written: it needs time for the prompt and for every token.
-
-    After a slip of the finger it says something else. Its state: when it is sure, and what it was asked.
-    """
-
-    def __init__(self, chance: random.Random) -> None:
-        super().__init__(self._continue)
-        self.warmed: list[WarmRequest] = []
-        self._chance = chance
-
-    def _continue(self, prefix: str) -> str:
-        if not TARGET.startswith(prefix) or self._chance.random() < 0.15:
-            return "entry.append(price)"
-        lines = TARGET[len(prefix) :].split("\n")
-        return "\n".join(lines[: self._chance.randint(1, 3)])
-
-    async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
-        prefix = request.prompt.prefix
-        text = self._continue(prefix)
-        self.said.append((prefix, text))
-        self.running += 1
-        try:
-            await asyncio.sleep(self._chance.uniform(0.02, 0.5))
-            for start in range(0, len(text), 4):
-                await asyncio.sleep(self._chance.uniform(0.01, 0.06))
-                if on_delta is not None:
-                    on_delta(text[start : start + 4])
-        finally:
-            self.running -= 1
-        return Completion(text, StopReason.END)
-
-    async def warm(self, request: WarmRequest) -> None:
-        self.warmed.append(request)
-        await asyncio.sleep(self._chance.uniform(0.1, 0.6))
+def test_without_a_wish_there_is_the_users_own_variant(user: Settings) -> None:
+    (plan,) = plan_variants(user, [], [], [])
+    assert plan.name == "own.gguf"
+    assert plan.settings.completion == user.completion
+    assert not plan.settings.model.tune
+    assert not plan.settings.statistics.enabled
 
 
-@attrs.frozen
-class Asked:
-    """A request: the document's text and the cursor in it, and the popup menu's entry with its beginning."""
-
-    text: str
-    offset: int
-    selected: str
-    start: int
-
-
-class Person:
-    """Somebody who writes `TARGET` into an editor. Looks at each answer at the moment when it is written.
-
-    Its state: the text left of the cursor, the ghost text, what was asked and taken back, and what happened.
-    """
-
-    def __init__(self, keys_a_minute: int, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.backend = Writer(random.Random(seed + 1))
-        self.inside = InsideServer(self.backend, self.look)
-        self.happened: Counter[str] = Counter()
-        self.asked: dict[int | str, Asked] = {}
-        self.taken_back: set[int | str] = set()
-        self._pause = 60 / keys_a_minute
-        self._written, self._ghost, self._version = "", "", 1
-        self._later: set[asyncio.TimerHandle] = set()
-
-    # -- the editor
-
-    def look(self, number: int | str, answer: dict[str, Any]) -> None:
-        """What every answer must be, whenever it comes."""
-        asked = self.asked.get(number)
-        if asked is None:
-            return
-        superseded = number != max(self.asked, key=int)
-        error = answer.get("error")
-        if error is not None:
-            assert error["code"] == -32800
-            assert number in self.taken_back or superseded, "nobody wanted that to be cancelled"
-            self.happened["cancelled" if number in self.taken_back else "superseded"] += 1
-            return
-        assert number not in self.taken_back, "a request that was taken back before its answer was answered"
-        assert not superseded, "a request that was replaced was answered all the same"
-        items = as_map(answer.get("result"))["items"]
-        if not items:
-            self.happened["nothing"] += 1
-            return
-        document = self.inside.server.session.documents.get(URI)
-        assert document is not None
-        assert document.text == self._written + BEHIND == asked.text, "the document has moved on"
-        for item in items:
-            self._look_at(item, asked)
-        self.happened["with the popup's entry" if asked.selected else "shown"] += 1
-        self._ghost = "" if asked.selected else items[0]["insertText"]
-
-    def _look_at(self, item: dict[str, Any], asked: Asked) -> None:
-        assert item["range"]["start"] == self._position(asked.start)
-        assert item["insertText"].startswith(asked.selected)
-        promised = without_blanks(asked.text[: asked.start] + item["insertText"])
-        assert any(without_blanks(prefix + said).startswith(promised) for prefix, said in self.backend.said)
-
-    def _position(self, offset: int) -> dict[str, int]:
-        before = (self._written + BEHIND)[:offset]
-        line = before[before.rfind("\n") + 1 :]
-        return {"line": before.count("\n"), "character": len(line.encode("utf-16-le")) // 2}
-
-    def _notify(self, method: str, params: dict[str, Any]) -> None:
-        self.inside.feed({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def _request(self, method: str, params: dict[str, Any]) -> int:
-        number = len(self.inside.asked)
-        if method == "textDocument/inlineCompletion":
-            self.asked[number] = self._about
-        self.inside.feed({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        return number
-
-    def _replace(self, erased: int, typed: str) -> None:
-        """One change of the text in front of the cursor."""
-        end = len(self._written)
-        span = {"start": self._position(end - erased), "end": self._position(end)}
-        self._written = self._written[: end - erased] + typed
-        self._version += 1
-        document = {"uri": URI, "version": self._version}
-        self._notify(
-            "textDocument/didChange",
-            {"textDocument": document, "contentChanges": [{"range": span, "text": typed}]},
-        )
-        self._ghost = ""
-
-    def _ask(self, selected: str = "") -> None:
-        end = len(self._written)
-        start = end - len(self._word()) if selected else end
-        self._about = Asked(self._written + BEHIND, end, selected, start)
-        context: dict[str, Any] = {"triggerKind": 2}
-        if selected:
-            span = {"start": self._position(start), "end": self._position(end)}
-            context["selectedCompletionInfo"] = {"range": span, "text": selected}
-        number = self._request(
-            "textDocument/inlineCompletion",
-            {
-                "textDocument": {"uri": URI, "version": self._version},
-                "position": self._position(end),
-                "context": context,
-            },
-        )
-        if self.chance.random() < 0.1:
-            delay = self.chance.uniform(0, 2 * self._pause)
-            self._later.add(asyncio.get_running_loop().call_later(delay, self._take_back, number))
-
-    def _take_back(self, number: int) -> None:
-        if number not in self.inside.answers:
-            self.taken_back.add(number)
-        self._notify("$/cancelRequest", {"id": number})
-
-    # -- the person
-
-    async def write(self) -> None:
-        """Write all of `TARGET`."""
-        self.inside.begin()
-        for uri, text in ((OTHER, PRICES), (URI, BEHIND)):
-            document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-            self._notify("textDocument/didOpen", {"textDocument": document})
-        while self._written != TARGET:
-            await asyncio.sleep(self._pause * self.chance.uniform(0.3, 1.7))
-            if self.chance.random() < 0.4 and self.asked:  # some editors take back what is open, some don't
-                self._take_back(int(max(self.asked, key=int)))
-            self._press()
-            if self._written.endswith("\n") and self.chance.random() < 0.4:
-                self.happened["rested"] += 1
-                await asyncio.sleep(self.chance.uniform(1, 4))
-        await asyncio.sleep(PATIENCE_S)
-
-    def _press(self) -> None:
-        """One key: a slip is mended, a fitting suggestion may be accepted, else the next character."""
-        wrong = not TARGET.startswith(self._written)
-        left = TARGET[len(self._written) :]
-        if wrong:
-            self._replace(1, "")
-            self.happened["erased"] += 1
-        elif self._ghost and left.startswith(self._ghost) and self.chance.random() < 0.3:
-            self._accept(self._ghost)
-        elif self.chance.random() < 0.04:
-            self._replace(0, self.chance.choice("xq(."))
-        else:
-            self._type(left)
-            return
-        self._ask()
-
-    def _type(self, left: str) -> None:
-        self._replace(0, left[0])
-        entry = self._entry()
-        if not entry or self.chance.random() < 0.5:
-            self._ask()
-            return
-        self._ask(entry)
-        if self.chance.random() < 0.2:
-            self._replace(len(self._word()), entry)
-            self.happened["picked"] += 1
-            self._ask()
-
-    def _accept(self, ghost: str) -> None:
-        word = len(ghost) - len(ghost.lstrip()) + len(ghost.split(maxsplit=1)[0])
-        whole = self.chance.random() < 0.5
-        self._replace(0, ghost if whole else ghost[:word])
-        self.happened["accepted" if whole else "accepted a word"] += 1
-
-    def _word(self) -> str:
-        """The beginning of a word in front of the cursor."""
-        start = len(self._written)
-        while start and (self._written[start - 1].isalnum() or self._written[start - 1] == "_"):
-            start -= 1
-        return self._written[start:]
-
-    def _entry(self) -> str:
-        """The word that the popup menu would have selected: longer than what stands there; or ""."""
-        word, end = self._word(), len(self._written)
-        if len(word) < 2:
-            return ""
-        while end < len(TARGET) and (TARGET[end].isalnum() or TARGET[end] == "_"):
-            end += 1
-        return TARGET[len(self._written) - len(word) : end] if end > len(self._written) else ""
+def test_every_model_meets_every_value_of_a_setting(user: Settings, tmp_path: Path) -> None:
+    models = [str(gguf(tmp_path, "small")), str(gguf(tmp_path, "large"))]
+    changes = ["completion.multiline=never", "completion.multiline=auto", "completion.latency_budget_ms=200"]
+    plans = plan_variants(user, models, [], changes)
+    multiline = ["never", "auto"] * 2
+    assert [each.settings.completion.multiline for each in plans] == multiline
+    assert {each.settings.completion.latency_budget_ms for each in plans} == {200}
+    assert len({each.name for each in plans}) == 4, "by what differs"
+    assert [each.model.name for each in plans] == ["small.gguf"] * 2 + ["large.gguf"] * 2
 
 
-def without_blanks(text: str) -> str:
-    """The code alone: trimming may change blanks."""
-    return "".join(text.split())
+def test_files_of_settings_hold_over_the_users(user: Settings, tmp_path: Path) -> None:
+    for name, budget in (("fast", 100), ("slow", 900)):
+        (tmp_path / f"{name}.toml").write_text(f"[completion]\nlatency_budget_ms = {budget}\n", "utf-8")
+    plans = plan_variants(user, [], [tmp_path / "fast.toml", tmp_path / "slow.toml"], [])
+    assert [(each.name, each.settings.completion.latency_budget_ms) for each in plans] == [
+        ("fast", 100),
+        ("slow", 900),
+    ]
 
 
-async def written(keys_a_minute: int, seed: int) -> Person:
-    person = Person(keys_a_minute, seed)
-    try:
-        await person.write()
-    finally:
-        await person.inside.end()
-    return person
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["completion"],
+        ["multiline=never"],
+        ["completion.multiline=sometimes"],
+        ["completion.latency_budget_ms=soon"],
+        ["completion.multiline=never", "completion.multiline=never"],
+        [f"completion.latency_budget_ms={100 + each}" for each in range(MOST_VARIANTS + 1)],
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(user: Settings, changes: list[str]) -> None:
+    with pytest.raises(PlanProblem) as problem:
+        plan_variants(user, [], [], changes)
+    assert str(problem.value).endswith(".")
+    assert problem.value.exit_code == 2
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("keys_a_minute", [120, 400, 900])
-def test_every_answer_is_about_the_text_as_it_is_and_comes_once(keys_a_minute: int, seed: int) -> None:
-    person = virtual_time.run(written(keys_a_minute, seed))
-    assert {number: len(person.inside.answers[number]) for number in person.asked} == dict.fromkeys(
-        person.asked, 1
+def test_a_model_or_a_file_that_is_not_there_is_one_sentence(user: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ModelProblem):
+        plan_variants(user, ["no-such-model"], [], [])
+    with pytest.raises(ModelProblem):
+        plan_variants(user, [str(tmp_path / "gone.gguf")], [], [])
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[completion\n", encoding="utf-8")
+    for file in (broken, tmp_path / "gone.toml"):
+        with pytest.raises(PlanProblem, match=file.name):
+            plan_variants(user, [], [file], [])
+
+
+def test_what_would_change_a_result_makes_it_another_result(user: Settings, tmp_path: Path) -> None:
+    own = plan_variants(user, [], [], [])[0].facts()
+    assert plan_variants(user, [], [], ["completion.multiline=never"])[0].facts() != own
+    assert plan_variants(user, [str(gguf(tmp_path, "other"))], [], [])[0].facts() != own
+    (tmp_path / "elsewhere").mkdir()
+    moved = gguf(tmp_path / "elsewhere", "own")
+    assert plan_variants(user, [str(moved)], [], [])[0].facts() == own, "the same file elsewhere"
+
+
+@given(
+    st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20),
+    st.booleans(),
+    st.integers(50, 5000),
+    st.lists(st.sampled_from(["python", "markdown", "c"]), unique=True),
+)
+def test_settings_are_the_same_after_they_were_written_and_read(
+    name: str, enabled: bool, budget: int, languages: list[str]
+) -> None:
+    settings = Settings()
+    settings = attrs.evolve(
+        settings,
+        model=attrs.evolve(settings.model, name=name),
+        statistics=attrs.evolve(settings.statistics, enabled=enabled),
+        completion=attrs.evolve(
+            settings.completion, latency_budget_ms=float(budget), disabled_languages=tuple(languages)
+        ),
     )
-    document = person.inside.server.session.documents.get(URI)
-    assert document is not None
-    assert document.text == TARGET + BEHIND
-    assert person.backend.running == 0
-    for event in ("shown", "nothing", "cancelled", "with the popup's entry", "erased", "picked"):
-        assert person.happened[event] > 0, (event, person.happened)
-    assert person.happened["accepted"] + person.happened["accepted a word"] > 0
-    assert any(request.prompt.related for request in person.backend.warmed), "no rest was used"
+    read, flaws = apply(Settings(), tomllib.loads(as_toml(settings)))
+    assert not flaws
+    assert read == settings
+
+
+# -- files
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Worktree:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    tree = Worktree(folder)
+    tree.git("init", "-q")
+    return tree
+
+
+def commits(made: Worktree) -> list[Commit]:
+    """The newest first."""
+    printed = Repository(made.folder).read("log", "--format=%H %P", "HEAD").decode().split("\n")
+    return [Commit(*(*line.split(" "), "")[:2]) for line in printed if line]
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    return {
+        each.relative_to(folder).as_posix(): each.read_text(encoding="utf-8")
+        for each in folder.rglob("*")
+        if each.is_file()
+    }
+
+
+def test_the_folder_is_what_the_repository_was_before_each_commit(made: Worktree, tmp_path: Path) -> None:
+    (made.folder / "inner").mkdir()
+    made.commit(a__py="one", **{"inner/b__py": "two"})
+    made.commit(a__py="three", c__py="four")
+    (made.folder / "inner" / "b.py").unlink()
+    made.commit(a__py="five")
+    (tmp_path / "stand").mkdir()
+    stand = Checkout(Repository(made.folder), tmp_path / "stand")
+    newest, middle, first = commits(made)
+    stand.stand_before(newest)
+    assert files_in(stand.root) == {"a.py": "three", "c.py": "four", "inner/b.py": "two"}
+    stand.stand_before(first)
+    assert files_in(stand.root) == {}
+    assert not (stand.root / "inner").exists()
+    stand.stand_before(middle)
+    assert files_in(stand.root) == {"a.py": "one", "inner/b.py": "two"}
+    assert (made.folder / "a.py").read_text(encoding="utf-8") == "five", "the repository stays as it is"
+
+
+def test_secrets_links_and_submodules_are_not_written(made: Worktree, tmp_path: Path) -> None:
+    (made.folder / "link.py").symlink_to("/etc/hostname")
+    made.commit(a__py="one", __env="TOKEN=1", id_rsa="key")
+    made.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},module")
+    made.git("commit", "-q", "-m", "submodule")
+    made.git("commit", "-q", "--allow-empty", "-m", "last")
+    (tmp_path / "stand").mkdir()
+    stand = Checkout(Repository(made.folder), tmp_path / "stand")
+    stand.stand_before(commits(made)[0])
+    assert files_in(stand.root) == {"a.py": "one"}
+
+
+@pytest.mark.parametrize("path", ["../a.py", "/etc/a.py", ".git/config", "a/.GIT/hooks/x", "a/../../b", ""])
+def test_a_path_of_a_hostile_tree_stays_unwritten(path: str) -> None:
+    assert not stays_inside(path)
+    assert tree_files(f"100644 blob {'1' * 40} 3\t{path}\0".encode()) == []
+
+
+# -- what is kept
+
+
+def outcome(place: str, code: TypedCode | None = None) -> ReplayOutcome:
+    return ReplayOutcome(
+        place, "python", exact=True, shown=True, right=3, left=5, answer_ms=(1.5, 20.0), code=code
+    )
+
+
+def test_what_was_measured_is_there_for_the_next_run(tmp_path: Path) -> None:
+    facts = {"head": "a"}
+    journal = ReplayJournal(tmp_path, facts)
+    journal.keep(outcome("one"))
+    journal.keep(outcome("two", TypedCode("x = 1", "x =", " 1")))
+    again = ReplayJournal(tmp_path, facts)
+    assert again.known("one") == outcome("one")
+    assert again.known("two") == outcome("two", TypedCode("x = 1", "x =", " 1"))
+    assert len(ReplayJournal(tmp_path, {"head": "b"})) == 0, "another history"
+    assert again.path.stat().st_mode & 0o777 == 0o600
+    assert len(ReplayJournal(tmp_path, facts, afresh=True)) == 0
+
+
+@given(st.integers(0, 400), st.binary(max_size=20))
+def test_a_journal_that_was_cut_off_anywhere_goes_on(cut: int, garbage: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = ReplayJournal(Path(folder), {})
+        journal.keep(outcome("one"))
+        content = journal.path.read_bytes()
+        head = content.index(b"\n") + 1
+        journal.path.write_bytes(content[: max(head, len(content) - cut)] + garbage)
+        again = ReplayJournal(Path(folder), {})
+        again.keep(outcome("two"))
+        assert ReplayJournal(Path(folder), {}).known("two") == outcome("two")
+
+
+def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(Problem, match="cannot be written"):
+        ReplayJournal(tmp_path / "file" / "folder", {})
+
+
+# -- the command
+
+
+BEFORE = '''"""Shapes and their areas."""
+
+import math
+
+
+def area_of_circle(radius):
+    return math.pi * radius * radius
+'''
+AFTER = f"""{BEFORE}
+
+def area_of_square(side):
+    return side * side
+
+
+def area_of_rectangle(width, height):
+    return width * height
+"""
+
+
+def test_a_history_is_typed_and_told_of_and_the_next_run_only_tells(
+    made: Worktree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = default_model()
+    for name in ("CONFIG", "CACHE", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    made.commit(shapes__py=BEFORE)
+    made.commit(shapes__py=AFTER)
+    json_file, plot_file = tmp_path / "found.json", tmp_path / "found.svg"
+    arguments = [str(made.folder), "--model", str(model), "--places", "2"]
+    files = ["--json", str(json_file), "--plot", str(plot_file)]
+    first = CliRunner().invoke(replay, [*arguments, *files], catch_exceptions=False)
+    assert first.exit_code == 0, first.output
+    assert "exact lines" in first.output
+    found = json.loads(json_file.read_text(encoding="utf-8"))
+    (outcomes,) = found["outcomes"].values()
+    assert len(outcomes) == 2
+    assert all(each["answer_ms"] for each in outcomes)
+    assert "side * side" not in json_file.read_text(encoding="utf-8")
+    assert "code" not in outcomes[0]
+    assert plot_file.read_text(encoding="utf-8").startswith("<svg")
+    assert {each.name for each in made.folder.iterdir()} == {".git", "shapes.py"}
+    again = CliRunner().invoke(replay, [*arguments, "--json", "-"], catch_exceptions=False)
+    assert json.loads(again.stdout)["outcomes"] == found["outcomes"], "nothing was typed again"
