@@ -165,8 +165,8 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
 def as_toml(settings: Settings) -> str:
     """Settings as the text of a configuration file."""
     return "".join(
-        f"[{json.dumps(section)}]\n"
-        + "".join(f"{json.dumps(key)} = {_shown(value)}\n" for key, value in values.items())
+        f"[{_quoted(section)}]\n"
+        + "".join(f"{_quoted(key)} = {_shown(value)}\n" for key, value in values.items())
         for section, values in attrs.asdict(settings).items()
     )
 
@@ -174,7 +174,14 @@ def as_toml(settings: Settings) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, Any]", value).items()
-        return "{" + ", ".join(f"{json.dumps(key)} = {_shown(each)}" for key, each in entries) + "}"
+        return "{" + ", ".join(f"{_quoted(key)} = {_shown(each)}" for key, each in entries) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_shown(each) for each in cast("Sequence[Any]", value)) + "]"
-    return json.dumps(value) if isinstance(value, str | bool) else str(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it: like JSON, but without its pairs of surrogates, and DEL is escaped as well."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
