@@ -39,7 +39,7 @@ export async function toInstall(extension: vscode.Uri): Promise<Wanted | undefin
       `The setting foretype.package names "${named}". foretype is not published yet: name a wheel or a source folder there by its full path, or your own package index in foretype.packageIndex.`,
     );
   }
-  return { name: named, args: ["--index-url", index, named] };
+  return { name: named, args: ["--index-url", index, withEngine(named)] };
 }
 
 async function fromDisk(file: string): Promise<Wanted> {
@@ -47,7 +47,7 @@ async function fromDisk(file: string): Promise<Wanted> {
   if (!found || !(found.isDirectory() || file.endsWith(".whl") || file.endsWith(".tar.gz"))) {
     throw new Failed(`${file} is no wheel and no source folder. Correct the setting foretype.package.`);
   }
-  return { name: path.basename(file), args: [file] };
+  return { name: path.basename(file), args: [withEngine(file)] };
 }
 
 /** A wheel that was packed together with the extension. */
@@ -55,7 +55,12 @@ async function enclosed(extension: vscode.Uri): Promise<Wanted | undefined> {
   const folder = path.join(extension.fsPath, "wheel");
   const wheels = (await readdir(folder).catch(() => [])).filter((name) => /^foretype-[^-]+-.*\.whl$/.test(name));
   const newest = wheels.sort().at(-1);
-  return newest === undefined ? undefined : { name: newest, args: [path.join(folder, newest)] };
+  return newest === undefined ? undefined : { name: newest, args: [withEngine(path.join(folder, newest))] };
+}
+
+/** The package with llama.cpp, which it leaves out by itself, since that has to be compiled. */
+function withEngine(named: string): string {
+  return `${named}[engine]`;
 }
 
 async function picked(): Promise<Wanted | undefined> {
