@@ -41,7 +41,7 @@ def run() -> None:
     """
     from ..server import server
     from ..server.background_tuning import BackgroundTuning, ThisMachine
-    from ..server.model_source import ConfiguredModel
+    from ..server.model_source import ConfiguredModel, use_library
     from ..settings.file import load_settings
 
     place = DaemonHome()
@@ -50,6 +50,7 @@ def run() -> None:
     for complaint in complaints:
         logging.getLogger(__name__).warning("%s", complaint)
         click.echo(f"foretype: warning: {complaint}", err=True)
+    use_library(settings.model)  # for the processes that are started from here, too
     faulthandler.enable()
 
     def ready(_server: server.Server) -> None:

@@ -12,7 +12,7 @@ import click
 
 from ...context.shared import paths
 from ...context.shared.problem import ModelProblem
-from ..server.model_source import model_path
+from ..server.model_source import model_path, use_library
 from ..settings.file import load_settings
 
 
@@ -29,8 +29,11 @@ def offer_model(*, agreed: bool = False) -> None:
     """
     from ...models.cli.models import pull
     from ...models.library import catalogue
+    from ...models.llama.library import check_present
 
     settings = load_settings(paths.config_file())[0].model
+    use_library(settings)
+    check_present()
     try:
         model_path(settings)
         return

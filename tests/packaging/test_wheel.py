@@ -16,6 +16,7 @@ from foretype.editors.setup.snippets import editor_names
 from foretype.tests.support.installed import ROOT, Place, build, copy_sources, make_place
 from foretype.tests.support.lsp_client import LspClient
 from foretype.tests.support.private_home import default_model, private_home
+from foretype.tests.support.tiny_gguf import tiny_model
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
@@ -104,12 +105,32 @@ def test_related_code_is_found_with_its_queries(place: Place, tmp_path: Path) ->
     assert "def total_of(basket)" in json.dumps(json.loads(done.stdout))
 
 
-def test_without_a_model_the_demo_says_what_to_do(place: Place) -> None:
-    done = place.run("demo")
+def test_without_a_model_the_demo_says_what_to_do(wheel: Path, tmp_path: Path) -> None:
+    with private_home() as home:
+        done = make_place(tmp_path / "env", wheel, home).run("demo")
     assert done.returncode == 3
-    assert "foretype: " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "'foretype models pull smollm2-135m'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["demo"], ["complete", "main.py:1:1"], ["bench"]])
+def test_without_an_engine_each_command_says_so(place: Place, tmp_path: Path, command: list[str]) -> None:
+    (place.folder / "main.py").write_text("def f(\n", encoding="utf-8")
+    settings = Path(place.home["XDG_CONFIG_HOME"]) / "foretype" / "config.toml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(f'[model]\npath = "{tiny_model("starcoder", tmp_path)}"\n', encoding="utf-8")
+    done = place.run(*command)
+    assert done.returncode == 3, done.stderr
+    assert "There is no llama.cpp here to run a model with." in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_an_engine_the_doctor_says_how_to_get_one(place: Place) -> None:
+    done = place.run("doctor")
+    assert done.returncode == 1
+    assert "is missing" in done.stdout
+    assert "--extra-index-url INDEX" in done.stdout
+    assert "[model] library" in done.stdout
 
 
 @pytest.mark.model
