@@ -58,7 +58,7 @@ test: lint model editors  ## install what tests need and run them all, in the re
 	$(BIN)/python -m pytest
 
 test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
-	$(BIN)/python -m pytest tests/context tests/models tests/test_*.py
+	$(BIN)/python -m pytest tests/context tests/models tests/daemon/test_loopback.py tests/lsp/test_windows_paths.py tests/test_*.py
 
 editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
 	@tests/editors/install.sh build/editors $(BIN)/python

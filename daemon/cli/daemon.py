@@ -39,6 +39,7 @@ def run() -> None:
 
     Ctrl+C or 'foretype daemon stop' ends it.
     """
+    from ..process.reaching import chosen_transport
     from ..server import server
     from ..server.background_tuning import BackgroundTuning, ThisMachine
     from ..server.model_source import ConfiguredModel, use_library
@@ -53,9 +54,11 @@ def run() -> None:
     use_library(settings.model)  # for the processes that are started from here, too
     faulthandler.enable()
 
+    transport = chosen_transport(place, settings.daemon.transport)
+
     def ready(_server: server.Server) -> None:
         if sys.stdout.isatty():
-            click.echo(f"The daemon listens at {place.socket}. Ctrl+C ends it.")
+            click.echo(f"The daemon listens at {transport.address}. Ctrl+C ends it.")
 
     try:
         ended = asyncio.run(
@@ -63,6 +66,7 @@ def run() -> None:
                 place,
                 ConfiguredModel(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
+                transport=transport,
                 tuning=BackgroundTuning(ThisMachine(paths.config_file())),
                 on_ready=ready,
             )

@@ -69,9 +69,13 @@ class DaemonSettings:
 
     Attributes:
         idle_exit_minutes: minutes without a request after which the daemon ends; 0 never.
+        transport: how language servers reach it. "unix" is a socket in a directory of yours, "tcp" a port of
+        this
+            machine with a secret in a file that only you can read, "auto" the first where the system has it.
     """
 
     idle_exit_minutes: float = _number(30.0, 0, 527040)
+    transport: str = _choice("auto", "unix", "tcp")
 
 
 @attrs.frozen
