@@ -130,7 +130,8 @@ def status(as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of findings instead of text.")
-def doctor(as_json: bool) -> None:
+@click.option("--report", is_flag=True, help="A text for a bug report: without paths, names and code.")
+def doctor(as_json: bool, report: bool) -> None:
     """Say what is installed, where files lie, and what to do about each problem.
 
     Changes nothing. Exits with 0 when all is well, with 1 when there is something to mend.
@@ -139,6 +140,12 @@ def doctor(as_json: bool) -> None:
 
     from .doctor import Finding, examine
 
+    if report:
+        from ..settings.file import load_settings
+        from .report import bug_report
+
+        click.echo(bug_report(examine(), load_settings(paths.config_file())[0]))
+        return
     findings: list[Finding] = []
     for finding in examine():
         findings.append(finding)

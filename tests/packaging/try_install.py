@@ -1,7 +1,7 @@
 """`make try-install`: installs the wheel as people do, with what they install with, into empty environments.
 
-Prints sizes and times for pip, pipx and uv: with and without the engine, the second time, so that packages come from
-the tools' own caches. It asks the user's package index, and asserts nothing.
+Prints sizes and times for pip, pipx and uv, with and without the engine; each installs twice, the second time
+from its own cache. It asks the user's package index, and asserts nothing.
 """
 
 from __future__ import annotations
@@ -57,6 +57,15 @@ def program(folder: Path) -> Path:
     )
 
 
+def installed(tool: str, folder: Path, wanted: str) -> tuple[float, float, str]:
+    """Seconds that it took, MB that are there then, and what `foretype --version` says."""
+    folder.mkdir()
+    steps, surroundings = commands(tool, folder, wanted)
+    took = sum(timed(step, surroundings) for step in steps)
+    said = subprocess.run([str(program(folder)), "--version"], capture_output=True, text=True, check=True)
+    return took, size_mb(folder), said.stdout.strip()
+
+
 def main() -> None:
     """Try everything."""
     extras = ["", "[engine]"] if "--engine" in sys.argv else [""]
@@ -74,18 +83,13 @@ def main() -> None:
         print(f"an empty environment: {size_mb(base / 'empty'):.0f} MB")
         for extra in extras:
             for tool in ("pip", "pipx", "uv"):
-                took: list[float] = []
-                for turn in range(2):
-                    folder = base / f"{tool}-{extra}-{turn}"
-                    folder.mkdir()
-                    steps, surroundings = commands(tool, folder, f"{path}{extra}")
-                    took.append(sum(timed(step, surroundings) for step in steps))
-                    said = subprocess.run(
-                        [str(program(folder)), "--version"], capture_output=True, text=True, check=True
-                    )
+                turns = [
+                    installed(tool, base / f"{tool}-{extra}-{turn}", f"{path}{extra}") for turn in range(2)
+                ]
+                (first, _, _), (again, size, said) = turns
                 print(
-                    f"{tool:5} foretype{extra:9} {took[1]:6.1f} s (the first time {took[0]:.1f} s), "
-                    f"{size_mb(folder):.0f} MB: {said.stdout.strip()}",
+                    f"{tool:5} foretype{extra:9} {again:6.1f} s, the first time {first:.1f} s, "
+                    f"{size:.0f} MB: {said}",
                     flush=True,
                 )
 

@@ -1,4 +1,4 @@
-"""A language server of somebody else's, for editors that run it beside foretype: it completes one line, always."""
+"""A language server of somebody else's, for editors that run it beside foretype."""
 
 from __future__ import annotations
 
