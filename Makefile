@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release docs bench bench-peer quality truth live lint format clean
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -96,6 +96,9 @@ vscode:  ## package the VS Code extension as build/foretype.vsix, with foretype'
 neovim-release:  ## the Neovim plugin as a repository of its own, for lazy.nvim and vim.pack: build/neovim-release
 	@sh editors/neovim-release.sh build/neovim-release
 	@echo "build/neovim-release holds it: commit that to a branch of its own, such as 'neovim'."
+
+release: wheel vscode neovim-release docs  ## build and check all of a release in build/release (RELEASE=--draft before its time); uploads nothing
+	@$(BIN)/python .ci/release.py $(RELEASE)
 
 docs: install  ## the site for people who look something up: build/docs
 	@$(BIN)/python -m mkdocs build --quiet --strict -f docs/mkdocs.yml

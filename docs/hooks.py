@@ -20,9 +20,9 @@ PICTURES = {"images/demo.svg": ROOT / "editors" / "images" / "demo.svg"}
 
 HEAD = """# Settings
 
-foretype works without any. The file is `config.toml` in your configuration folder; `foretype doctor` says where
-that is on your system. A mistake in it is named with its line, and the rest is honoured. Settings marked *editor*
-can be given by your editor as well, which then wins. No repository can change any of them.
+foretype works without any. The file is `config.toml` in your configuration folder; `foretype doctor` says
+where that is on your system. A mistake in it is named with its line, and the rest is honoured. Settings
+marked *editor* can be given by your editor as well, which then wins. No repository can change any of them.
 """
 
 
