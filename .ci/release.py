@@ -105,6 +105,8 @@ def describe(number: str) -> None:
     python = str(environment / "bin" / "python")
     run(python, "-m", "pip", "install", "--quiet", str(OUT / f"foretype-{number}-py3-none-any.whl"))
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools")
+    for told in environment.rglob("direct_url.json"):
+        told.unlink()  # where the wheel lay on this machine is nobody's business
     bill = OUT / f"foretype-{number}.cdx.json"
     tool = str(Path(sys.executable).with_name("cyclonedx-py"))
     run(tool, "environment", "--output-reproducible", "--of", "JSON", "-o", str(bill), python)

@@ -41,6 +41,11 @@ _COMMANDS = {
         "tune",
         "Measure this machine, choose the model's fastest form.",
     ),
+    "uninstall": (
+        "foretype.daemon.cli.uninstall",
+        "uninstall",
+        "Remove what foretype keeps on this machine.",
+    ),
     "top": ("foretype.lsp.cli.commands", "top", "Watch the daemon at work."),
 }
 
