@@ -96,6 +96,39 @@ def test_a_file_that_is_no_library_is_named(model: Path, tmp_path: Path) -> None
     assert "LibraryProblem" in said.stderr
 
 
+CHOOSE = """
+import os, sys
+from foretype.models.llama.library import LibraryProblem, VARIABLE, c, choose_library
+folder = sys.argv[1]
+choose_library(folder)
+assert os.environ[VARIABLE] == folder
+choose_library("")
+assert VARIABLE not in os.environ
+choose_library(folder)
+c.load()
+choose_library(folder)
+for other in ("", "/elsewhere"):
+    try:
+        choose_library(other)
+    except LibraryProblem as problem:
+        print(problem)
+"""
+
+
+def test_a_process_has_one_library_and_says_so_when_the_setting_changes() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != library.VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", CHOOSE, str(FOLDER)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("'foretype daemon stop'") == 2
+
+
 @pytest.mark.parametrize("name", declared.TYPES)
 def test_what_is_declared_here_is_what_the_installed_package_declares(name: str) -> None:
     ours, theirs = declared.TYPES[name], getattr(THEIRS, name)
