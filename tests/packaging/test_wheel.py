@@ -11,6 +11,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import attrs
 import pytest
 from foretype.editors.setup.snippets import editor_names
 from foretype.tests.support.installed import ROOT, Place, build, copy_sources, make_place
@@ -147,6 +148,45 @@ def test_each_editor_is_set_up_from_it(place: Place, editor: str) -> None:
     done = place.run("setup", editor)
     assert done.returncode == 0, done.stderr
     assert str(ROOT) not in done.stdout
+
+
+def unwritable(place: Place, tmp_path: Path) -> Place:
+    """The same with a home of which nothing can be written: its folders would lie in a file."""
+    (tmp_path / "file").touch()
+    folders = {name: str(tmp_path / "file" / name) for name in place.home if name.startswith("XDG_")}
+    folders["XDG_RUNTIME_DIR"] = place.home["XDG_RUNTIME_DIR"]
+    return attrs.evolve(place, home={**place.home, **folders, "HOME": str(tmp_path / "file")})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["doctor"],
+        ["stats"],
+        ["models", "list"],
+        ["models", "rm", "smollm2-135m", "--yes"],
+        ["setup", "neovim", "--write", "--yes"],
+        ["context", "main.py:1:1"],
+        ["complete", "main.py:1:1"],
+        ["demo"],
+        ["uninstall", "--yes"],
+    ],
+    ids=" ".join,
+)
+def test_a_home_that_cannot_be_written_gets_sentences(
+    place: Place, tmp_path: Path, command: list[str]
+) -> None:
+    (place.folder / "main.py").write_text("def f(\n", encoding="utf-8")
+    done = unwritable(place, tmp_path).run(*command)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode in (0, 1, 3)
+    assert done.stderr.count("\n") <= 2  # that the settings cannot be read, and what follows
+
+
+async def test_the_language_server_runs_where_no_home_can_be_written(place: Place, tmp_path: Path) -> None:
+    home = unwritable(place, tmp_path).home
+    async with await LspClient.start(str(place.programs / "foretype"), "lsp", env=home) as client:
+        assert (await client.initialize())["capabilities"]["inlineCompletionProvider"]
 
 
 def test_neovims_plugin_comes_out_of_it(place: Place) -> None:
