@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +69,16 @@ def test_the_version_stands_in_one_place(release: ModuleType) -> None:
     assert release.version() == number
     manifest = json.loads((ROOT / "editors" / "vscode" / "package.json").read_text(encoding="utf-8"))
     assert manifest["version"] == "0.0.0"  # package.mjs puts the one of pyproject.toml in its place
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / ".github" / "workflows").iterdir()), ids=lambda file: file.name
+)
+def test_the_workflow_can_be_read_and_every_job_does_something(file: Path) -> None:
+    jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]
+    assert {"audit", "lint", "package", "test", "windows"} <= set(jobs)
+    for name, job in jobs.items():
+        assert any("run" in step for step in job["steps"]), name
 
 
 def test_nothing_uploads_by_itself() -> None:
