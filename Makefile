@@ -8,9 +8,10 @@ else
 BIN := $(VENV)/bin
 endif
 SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm' '*.txt' 'editors/neovim' 2>/dev/null)
+COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings vscode bench bench-peer quality truth live lint format clean
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -34,7 +35,7 @@ build/.dependencies-$(PROCESSOR): pyproject.toml | $(BIN)/python$(EXE)
 	@[ -n "$(EXE)" ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || { echo "There is no C compiler. Install one (Debian: apt install build-essential; macOS: xcode-select --install) and run make again."; exit 1; }
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || echo "Installing. llama.cpp is compiled from source now, which takes about 5 minutes on 2 cores (once: pip keeps the wheel) …"
 	@[ -e $@ ] || { rm -f build/.dependencies*; $(BIN)/pip uninstall -qq --yes llama-cpp-python; }
-	@PIP_CACHE_DIR="$$($(BIN)/pip cache dir)/processor-$(PROCESSOR)" $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' --config-settings editable_mode=strict
+	@PIP_CACHE_DIR="$$($(BIN)/pip cache dir)/processor-$(PROCESSOR)" $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,engine]' --config-settings editable_mode=strict
 	@touch $@
 
 # The strict editable install is a tree of links, one for each file: new files need it anew.
@@ -57,7 +58,7 @@ test: lint model editors  ## install what tests need and run them all, in the re
 	$(BIN)/python -m pytest
 
 test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
-	$(BIN)/python -m pytest tests/context tests/models tests/test_*.py
+	$(BIN)/python -m pytest tests/context tests/models tests/daemon/test_loopback.py tests/lsp/test_windows_paths.py tests/test_*.py
 
 editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
 	@tests/editors/install.sh build/editors $(BIN)/python
@@ -76,12 +77,32 @@ test-vscode: model  ## the VS Code extension in the real VS Code, in headless Ch
 recordings: model editors  ## record a session of each editor anew, which the language server's tests replay
 	FORETYPE_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/editors/test_neovim_recording.py tests/editors/vscode/recording.test.mjs
 
+wheel: install  ## the wheel and the source archive, as build/dist; the same commit makes the same bytes
+	@rm -rf build/dist
+	@SOURCE_DATE_EPOCH=$(COMMIT_TIME) $(BIN)/python -m build --no-isolation --outdir build/dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
+	@ls build/dist
+
+try-install: install  ## install the wheel with pip, pipx and uv into empty environments: sizes and times (asks the index)
+	@$(BIN)/pip install --quiet --disable-pip-version-check pipx uv
+	@$(BIN)/python tests/packaging/try_install.py $(TRY)
+
 vscode:  ## package the VS Code extension as build/foretype.vsix, with foretype's wheel in it (needs Node)
 	@command -v npm >/dev/null || { echo "There is no npm. Install Node 20 or newer and run make again."; exit 1; }
-	@rm -rf editors/vscode/wheel && $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir editors/vscode/wheel .
+	@rm -rf editors/vscode/wheel build/lib build/bdist.* && SOURCE_DATE_EPOCH=$(COMMIT_TIME) $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir editors/vscode/wheel .
 	@cd editors/vscode && npm ci --silent --no-audit --no-fund && npm run --silent package
 	@mkdir -p build && cp editors/vscode/dist/foretype.vsix build/foretype.vsix
 	@echo "Install it with: code --install-extension build/foretype.vsix"
+
+neovim-release:  ## the Neovim plugin as a repository of its own, for lazy.nvim and vim.pack: build/neovim-release
+	@sh editors/neovim-release.sh build/neovim-release
+	@echo "build/neovim-release holds it: commit that to a branch of its own, such as 'neovim'."
+
+release: wheel vscode neovim-release docs  ## build and check all of a release in build/release (RELEASE=--draft before its time); uploads nothing
+	@$(BIN)/python .ci/release.py $(RELEASE)
+
+docs: install  ## the site for people who look something up: build/docs
+	@$(BIN)/python -m mkdocs build --quiet --strict -f docs/mkdocs.yml
+	@echo "build/docs/index.html"
 
 bench: model  ## measure speed, with llama-server beside it where one is found
 	$(BIN)/python -m foretype.tests.bench

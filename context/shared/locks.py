@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+_FAR = 1 << 30
+
 
 def lock(descriptor: int, *, wait: bool = False) -> None:
     """Lock an open file, at once unless `wait` says otherwise.
@@ -19,6 +21,8 @@ def lock(descriptor: int, *, wait: bool = False) -> None:
     if sys.platform == "win32":
         import msvcrt
 
+        # A byte that is locked can't be read by others there, so it is one that no file has.
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
     else:
         import fcntl

@@ -56,7 +56,7 @@ def runtime_dir() -> Path:
     if runtime and Path(runtime).is_dir():
         return Path(runtime) / APPLICATION
     if sys.platform == "win32":
-        return Path(tempfile.gettempdir()) / APPLICATION  # the temporary folder is the user's own
+        return Path(platformdirs.user_runtime_dir(APPLICATION, appauthor=False))  # in the user's own AppData
     return Path(tempfile.gettempdir()) / f"{APPLICATION}-{os.getuid()}"
 
 

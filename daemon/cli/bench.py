@@ -52,7 +52,7 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
     from ...context.shared import paths
     from ...models import bench as measuring
     from ...models.tuning.quiet import MOST_OTHERS, Quiet
-    from ..server.model_source import engine_settings, model_path
+    from ..server.model_source import engine_settings, model_path, use_library
     from ..settings.file import load_settings
     from . import typing_replay
 
@@ -61,6 +61,7 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
         click.echo(f"foretype: warning: {complaint}", err=True)
     subject = typing_replay.own() if file is None else typing_replay.read_replay(file)
     path = model_path(settings.model)
+    use_library(settings.model)
     busy = Quiet().others() > MOST_OTHERS
     progress = Console(stderr=True)
     with progress.status("measuring") as status:

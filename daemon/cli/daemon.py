@@ -39,9 +39,10 @@ def run() -> None:
 
     Ctrl+C or 'foretype daemon stop' ends it.
     """
+    from ..process.reaching import chosen_transport
     from ..server import server
     from ..server.background_tuning import BackgroundTuning, ThisMachine
-    from ..server.model_source import ConfiguredModel
+    from ..server.model_source import ConfiguredModel, use_library
     from ..settings.file import load_settings
 
     place = DaemonHome()
@@ -50,11 +51,14 @@ def run() -> None:
     for complaint in complaints:
         logging.getLogger(__name__).warning("%s", complaint)
         click.echo(f"foretype: warning: {complaint}", err=True)
+    use_library(settings.model)  # for the processes that are started from here, too
     faulthandler.enable()
+
+    transport = chosen_transport(place, settings.daemon.transport)
 
     def ready(_server: server.Server) -> None:
         if sys.stdout.isatty():
-            click.echo(f"The daemon listens at {place.socket}. Ctrl+C ends it.")
+            click.echo(f"The daemon listens at {transport.address}. Ctrl+C ends it.")
 
     try:
         ended = asyncio.run(
@@ -62,6 +66,7 @@ def run() -> None:
                 place,
                 ConfiguredModel(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
+                transport=transport,
                 tuning=BackgroundTuning(ThisMachine(paths.config_file())),
                 on_ready=ready,
             )
@@ -125,7 +130,8 @@ def status(as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of findings instead of text.")
-def doctor(as_json: bool) -> None:
+@click.option("--report", is_flag=True, help="A text for a bug report: without paths, names and code.")
+def doctor(as_json: bool, report: bool) -> None:
     """Say what is installed, where files lie, and what to do about each problem.
 
     Changes nothing. Exits with 0 when all is well, with 1 when there is something to mend.
@@ -134,6 +140,12 @@ def doctor(as_json: bool) -> None:
 
     from .doctor import Finding, examine
 
+    if report:
+        from ..settings.file import load_settings
+        from .report import bug_report
+
+        click.echo(bug_report(examine(), load_settings(paths.config_file())[0]))
+        return
     findings: list[Finding] = []
     for finding in examine():
         findings.append(finding)

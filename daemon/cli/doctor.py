@@ -23,6 +23,7 @@ from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem, Problem
 from ..process.home import DaemonHome, holder
 from ..process.release import release
+from ..server.model_source import use_library
 from ..settings.file import load_settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 HASHED_BYTES = 1 << 30
 """Model files up to this size are hashed; a larger one is checked by its size alone, which is quick."""
+
+
+COMPILED_WHEELS = (
+    "Without a compiler: 'pip install llama-cpp-python --prefer-binary --extra-index-url INDEX' into the "
+    f"environment of {sys.executable}, INDEX being the one that llama-cpp-python's README names for your "
+    "system and accelerator."
+)
 
 
 @attrs.frozen
@@ -53,7 +61,7 @@ def examine(place: DaemonHome | None = None, config_file: Path | None = None) ->
     config_file = config_file or paths.config_file()
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _installation,
-        _llama,
+        lambda: _llama(config_file),
         _memory,
         _grammars,
         lambda: _configuration(config_file),
@@ -87,7 +95,8 @@ def _version(distribution: str) -> str:
         return "missing"
 
 
-def _llama() -> Iterator[Finding]:
+def _llama(file: Path) -> Iterator[Finding]:
+    from ...models.llama.library import EngineMissingProblem
     from ...models.llama.system import foreign, processor_features, system_info
     from ...models.llama.trial import cannot_compute
 
@@ -97,7 +106,11 @@ def _llama() -> Iterator[Finding]:
     else:
         yield Finding("processor", f"{os.cpu_count()} logical cores")
     try:
+        use_library(load_settings(file)[0].model)
         info = system_info()
+    except EngineMissingProblem as problem:
+        yield Finding("llama.cpp", "is missing", f"{problem} {COMPILED_WHEELS}")
+        return
     except Problem as problem:
         yield Finding("llama.cpp", "cannot be used", str(problem))
         return
@@ -111,7 +124,7 @@ def _llama() -> Iterator[Finding]:
         )
     yield Finding(
         "llama.cpp",
-        f"llama-cpp-python {info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
+        f"{info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
         remedy,
     )
 

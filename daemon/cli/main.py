@@ -41,6 +41,11 @@ _COMMANDS = {
         "tune",
         "Measure this machine, choose the model's fastest form.",
     ),
+    "uninstall": (
+        "foretype.daemon.cli.uninstall",
+        "uninstall",
+        "Remove what foretype keeps on this machine.",
+    ),
     "top": ("foretype.lsp.cli.commands", "top", "Watch the daemon at work."),
 }
 
@@ -124,10 +129,11 @@ def _configured_model() -> Any:
     """The user's model and how it runs, for `foretype tune` and `models pull`; read when it is asked for."""
     from ...context.shared import paths
     from ...models.cli.tune import Configured
-    from ..server.model_source import model_path
+    from ..server.model_source import model_path, use_library
     from ..settings.file import load_settings
 
     settings = load_settings(paths.config_file())[0].model
+    use_library(settings)
     return Configured(lambda: model_path(settings), settings.gpu_layers, settings.tune)
 
 

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -20,7 +19,9 @@ from typing import Any
 from ...context.shared.problem import DaemonProblem, Problem
 from ...context.shared.values import Completion, Stage, StopReason
 from ..process import lifecycle
-from ..process.home import NO_UNIX_SOCKETS, DaemonHome, holder, peer_uid
+from ..process.home import DaemonHome, holder
+from ..process.reaching import transport_at
+from ..process.release import is_older, release
 from ..wire import messages as protocol
 from ..wire.messages import (
     CompletionRequest,
@@ -49,7 +50,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 class NotRunningProblem(DaemonProblem):
-    """Nobody listens at the socket."""
+    """Nobody listens where the daemon would."""
 
 
 class _NotYetProblem(DaemonProblem):
@@ -258,9 +259,16 @@ class DaemonClient:
             ) from error
 
     async def _usable(self, connection: Connection) -> bool:
-        """Whether the daemon speaks this client's version; an older daemon is ended, and is then not."""
+        """Whether the daemon is one for this client; an older one is asked to end, and is then not.
+
+        It answers what it was asked before it ends, so an update while editors run loses nothing. An older
+        client goes on with a newer daemon that speaks the same: so two releases beside each other don't end
+        each other's.
+        """
         welcome = connection.welcome
-        if welcome is None or welcome.version == protocol.VERSION:
+        if welcome is None:
+            return True
+        if welcome.version == protocol.VERSION and not is_older(welcome.release, release()):
             return True
         try:
             if welcome.version > protocol.VERSION:
@@ -290,24 +298,18 @@ class DaemonClient:
 
     async def _connect(self) -> Connection:
         self._place.check()
-        if sys.platform == "win32":
-            raise DaemonProblem(NO_UNIX_SOCKETS)
+        transport = transport_at(self._place)
         try:
-            reader, writer = await asyncio.open_unix_connection(os.fspath(self._place.socket))
+            reader, writer = await transport.connect()
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotRunningProblem("No daemon is running; 'foretype daemon start' starts one.") from error
+        except TimeoutError:
+            raise DaemonProblem(self._hangs()) from None
         except OSError as error:
             raise DaemonProblem(
-                f"The daemon's socket {self._place.socket} cannot be used ({error.strerror}). "
+                f"The daemon at {transport.address} cannot be reached ({error.strerror}). "
                 "'foretype doctor' says what to do."
             ) from error
-        uid = peer_uid(writer.get_extra_info("socket"))
-        if uid is not None and uid != os.getuid():
-            writer.transport.abort()
-            raise DaemonProblem(
-                f"The daemon at {self._place.socket} belongs to another user (uid {uid}). "
-                "Set XDG_RUNTIME_DIR to a directory of your own."
-            )
         connection = Connection(reader, writer, self._model_changed)
         hello = protocol.Hello(client=self._name, pid=os.getpid())
         try:

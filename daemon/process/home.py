@@ -1,16 +1,14 @@
-"""The daemon's directory: its socket, its locks, and whether they can be trusted.
+"""The daemon's directory: its locks, where it is found, and whether all that can be trusted.
 
-Whoever holds the lock file is the daemon; sockets are created and removed only by the holder. Nothing
-here starts, ends or waits for anything.
+Whoever holds the lock file is the daemon; where it listens is created and removed only by the holder
+(`unix_socket`, `loopback`). Nothing here starts, ends or waits for anything.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
 import stat
-import struct
 import sys
 from pathlib import Path
 
@@ -20,10 +18,6 @@ from ...context.shared import paths
 from ...context.shared.locks import lock
 from ...context.shared.problem import DaemonProblem
 
-NO_UNIX_SOCKETS = (
-    "On Windows there is no daemon, since Python has no Unix sockets there: "
-    "each language server runs the model itself."
-)
 _SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
 
 
@@ -43,6 +37,11 @@ class DaemonHome:
     def socket(self) -> Path:
         """The daemon's Unix socket."""
         return self.directory / paths.socket_path().name
+
+    @property
+    def port(self) -> Path:
+        """Says where a daemon listens that has no Unix socket, and proves who it is; this user's alone."""
+        return self.directory / "daemon.port"
 
     @property
     def lock(self) -> Path:
@@ -68,10 +67,9 @@ class DaemonHome:
         """Create the directory, or check the one that is there.
 
         Raises:
-            DaemonProblem: the socket's path is too long, or the directory cannot be created, is somebody
-                else's, is a link, or is open to others.
+            DaemonProblem: the directory cannot be created, is somebody else's, is a link, or is open to
+            others.
         """
-        self.check_length()
         try:
             self.directory.mkdir(mode=0o700)
         except FileExistsError:
@@ -85,7 +83,6 @@ class DaemonHome:
 
     def check(self) -> None:
         """Raise DaemonProblem when the directory is there and cannot be trusted; see `prepare`."""
-        self.check_length()
         try:
             status = self.directory.lstat()
         except FileNotFoundError:
@@ -103,8 +100,9 @@ class DaemonHome:
         if length > _SOCKET_PATH_BYTES:
             raise DaemonProblem(
                 f"The socket's path {self.socket} has {length} bytes, of which this system allows "
-                f"{_SOCKET_PATH_BYTES}. "
-                "Set XDG_RUNTIME_DIR to a directory with a short path that is yours alone."
+                f"{_SOCKET_PATH_BYTES}. Set XDG_RUNTIME_DIR to a directory with a short path that is yours "
+                "alone, or [daemon] transport "
+                'to "tcp".'
             )
 
     def _check_directory(self, status: os.stat_result) -> None:
@@ -202,32 +200,8 @@ def holder(place: DaemonHome) -> int | None:
         return None
 
 
-def bind(place: DaemonHome) -> socket.socket:
-    """Make the listening socket, removing a stale one. The caller holds `place.lock`.
-
-    Raises:
-        DaemonProblem: the socket cannot be made.
-    """
-    if sys.platform == "win32":
-        raise DaemonProblem(NO_UNIX_SOCKETS)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        place.socket.unlink(missing_ok=True)
-        listener.bind(os.fspath(place.socket))
-        place.socket.chmod(0o600)
-        listener.listen(128)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise DaemonProblem(
-            f"The socket {place.socket} cannot be made ({error.strerror}). "
-            "Set XDG_RUNTIME_DIR to a directory of your own on a local file system."
-        ) from error
-    return listener
-
-
-class BoundSocket:
-    """The file of a bound socket, to notice that somebody removed it and to remove only one's own."""
+class BoundFile:
+    """The file by which a listener is found: notices that it is gone, is removed only if it is one's own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -250,32 +224,3 @@ def _same_file(status: os.stat_result, path: Path) -> bool:
     except OSError:
         return False
     return (there.st_dev, there.st_ino) == (status.st_dev, status.st_ino)
-
-
-def peer_uid(connection: socket.socket) -> int | None:
-    """The user id at the other end of a Unix socket; None where the system does not say."""
-    if sys.platform == "linux":
-        size = struct.calcsize("3i")
-        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-        return uid
-    if sys.platform == "darwin":
-        # struct xucred: version, uid, and the groups, which do not matter here; see unix(4).
-        local_peercred, size = 1, 76
-        _, uid = struct.unpack_from("Ii", connection.getsockopt(0, local_peercred, size))
-        return uid
-    return None
-
-
-def accepts(place: DaemonHome) -> bool:
-    """Whether somebody listens on the socket. Returns at once."""
-    if sys.platform == "win32":
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(os.fspath(place.socket))
-        except BlockingIOError:
-            return True  # the queue of connections is full: somebody is there, and busy
-        except OSError:
-            return False
-        return True

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from ...context.shared.problem import DaemonProblem
-from .home import DaemonHome, Lock, accepts, holder
+from .home import DaemonHome, Lock, holder
+from .reaching import transport_at
 
 START_WITHIN_S = 30.0
 """How long a client waits for a daemon that it started; importing on a busy laptop takes a while."""
@@ -39,8 +40,9 @@ def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            cwd="/",
+            cwd=Path(sys.executable).anchor or "/",
             start_new_session=True,
+            creationflags=_DETACHED,
         )
     remember(child)
     return child
@@ -50,6 +52,12 @@ def remember(child: subprocess.Popen[bytes]) -> None:
     """Wait for a daemon's end, so that a language server keeps no zombie process and knows its signal."""
     threading.Thread(target=child.wait, name="foretype-reaper", daemon=True).start()
     _started[child.pid] = child
+
+
+_DETACHED = (
+    subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+)
+"""On Windows, where there are no sessions: no console, and no Ctrl+C that was meant for somebody else."""
 
 
 _started: dict[int, subprocess.Popen[bytes]] = {}
@@ -119,7 +127,7 @@ async def start_daemon(
     offset = 0
     pause = 0.005
     try:
-        while not accepts(place):
+        while not await transport_at(place).accepts():
             if turn is None:
                 turn = Lock.take(place.starting)
             if turn is not None and child is None:

@@ -59,6 +59,17 @@ def model_path(model: ModelSettings, *, setting: str = "model.path") -> Path:
     return resolve_model(model.path or model.name)
 
 
+def use_library(model: ModelSettings) -> None:
+    """Have this process, and those that it starts, compute with the llama.cpp that the settings mean.
+
+    Raises:
+        ModelProblem: another one is loaded already.
+    """
+    from ...models.llama.library import choose_library
+
+    choose_library(model.library)
+
+
 def model_identity(path: Path) -> str:
     """What names a model file by its contents, in hexadecimal.
 
@@ -150,6 +161,7 @@ class ConfiguredModel:
         for complaint in complaints:
             log.warning("%s", complaint)
         path = model_path(settings.model)
+        use_library(settings.model)
         try:
             from ...models.engine.loading import load_engine
         except ImportError as error:

@@ -1,4 +1,4 @@
-"""The daemon's Unix socket: who may connect, what they ask, what they are told.
+"""The daemon's connections: what clients ask, and what they are told.
 
 Speaks the messages of `wire` and hands every request to `Service`; holds no queue and no engine of its own. A
 client that misbehaves loses its connection, and nobody else notices. Signals, the lock and the idle exit come
@@ -12,8 +12,6 @@ import itertools
 import logging
 import os
 import signal
-import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,9 +20,11 @@ import attrs
 
 from ...context.shared.problem import DaemonProblem
 from ...context.shared.values import Completion
-from ..process.home import NO_UNIX_SOCKETS, BoundSocket, DaemonHome, Lock, bind, peer_uid
+from ..process.home import DaemonHome, Lock
 from ..process.lifecycle import Clock, IdleTimer
+from ..process.reaching import chosen_transport
 from ..process.release import release
+from ..process.transport import Transport
 from ..wire import messages as protocol
 from ..wire.messages import Method
 from .background_tuning import BackgroundTuning
@@ -116,12 +116,7 @@ class Server:
         return f"<Server clients={len(self._clients)} {self.service!r}>"
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection until it ends."""
-        uid = peer_uid(writer.get_extra_info("socket"))
-        if sys.platform != "win32" and uid is not None and uid != os.getuid():
-            log.warning("a connection of another user (uid %d) was refused", uid)
-            writer.transport.abort()
-            return
+        """Serve one connection of this user's until it ends."""
         client = _Client(next(self._numbers), writer)
         self._clients.add(client)
         task = asyncio.current_task()
@@ -323,9 +318,12 @@ async def serve_daemon(
     tuning: BackgroundTuning | None = None,
     clock: Clock = time.monotonic,
     tick_s: float = TICK_S,
+    transport: Transport | None = None,
     on_ready: Callable[[Server], Any] | None = None,
 ) -> bool:
     """Be the daemon: until a signal, a "stop", or nobody has needed it for `idle_minutes` (0: for ever).
+
+    `transport` says where it listens, by default where the system's daemons do.
 
     Returns:
         Whether the engine's thread has ended. When it has not, native code is still running in it, and the
@@ -333,7 +331,7 @@ async def serve_daemon(
 
     Raises:
         AlreadyRunningProblem: another daemon has this place.
-        DaemonProblem: the directory or the socket cannot be used.
+        DaemonProblem: the directory or the address cannot be used.
     """
     place.prepare()
     lock = Lock.take(place.lock)
@@ -341,35 +339,39 @@ async def serve_daemon(
         raise AlreadyRunningProblem("A daemon is already running.")
     try:
         stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Before anybody can connect: who finds a daemon may end it, and it must tidy up then.
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        _stop_on_signals(stopping)
         lock.sign()
-        listener = bind(place)
-        bound = BoundSocket(place.socket)
+        listener = (transport or chosen_transport(place)).listen()
         try:
             server = Server(
                 source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
             )
-            listening = await _listen(server, listener)
+            listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
             if on_ready is not None:
                 on_ready(server)
-            await _until_stopped(server, lambda: bound.in_place and lock.in_place, tick_s)
+            await _until_stopped(server, lambda: listener.in_place and lock.in_place, tick_s)
             listening.close()
             return await server.close()
         finally:
-            bound.remove()
             listener.close()
     finally:
         log.info("daemon %d ends", os.getpid())
         lock.release()
 
 
-async def _listen(server: Server, listener: socket.socket) -> asyncio.Server:
-    if sys.platform == "win32":
-        raise DaemonProblem(NO_UNIX_SOCKETS)
-    return await asyncio.start_unix_server(server.connected, sock=listener)
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """Have a request to end set `stopping`. Before anybody can connect: who finds a daemon may end it."""
+    loop = asyncio.get_running_loop()
+
+    def stop(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stopping.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # on Windows, where only Ctrl+C is a signal
+            signal.signal(number, stop)
 
 
 async def _until_stopped(server: Server, in_place: Callable[[], bool], tick_s: float) -> None:

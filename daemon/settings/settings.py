@@ -48,6 +48,8 @@ class ModelSettings:
             `speculation` is on; "" for none.
         tune: look for the fastest form of the model on this machine while nobody needs it, once; see
             `foretype tune`. The form it finds is used from the daemon's next start on.
+        library: a libllama of your own, the file or the folder that it lies in, such as Homebrew's; "" takes
+            what LLAMA_CPP_LIB_PATH names, else the one that llama-cpp-python brings.
     """
 
     name: str = "smollm2-135m"
@@ -58,6 +60,7 @@ class ModelSettings:
     speculation: bool = False
     draft: str = ""
     tune: bool = True
+    library: str = ""
 
 
 @attrs.frozen
@@ -66,9 +69,13 @@ class DaemonSettings:
 
     Attributes:
         idle_exit_minutes: minutes without a request after which the daemon ends; 0 never.
+        transport: how language servers reach it. "unix" is a socket in a directory of yours, "tcp" a port of
+        this
+            machine with a secret in a file that only you can read, "auto" the first where the system has it.
     """
 
     idle_exit_minutes: float = _number(30.0, 0, 527040)
+    transport: str = _choice("auto", "unix", "tcp")
 
 
 @attrs.frozen

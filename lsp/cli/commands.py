@@ -111,15 +111,19 @@ def context(target: str, root: Path | None, as_json: bool, language: str) -> Non
 @click.option(
     "--pace", type=click.FloatRange(30, 3000), default=420, show_default=True, help="Keys a minute."
 )
-def demo(svg: Path | None, pace: float) -> None:
+@click.option("-y", "--yes", is_flag=True, help="Download the model without asking where it is missing.")
+def demo(svg: Path | None, pace: float, yes: bool) -> None:
     """Watch ghost text appear while a file is typed.
 
     Starts the real language server, opens a sample file in it, types at a person's pace and asks for a
     suggestion after every key. Grey text is what the model suggests; it is accepted when it is what was
-    going to be typed. In a pipe the same comes as plain lines.
+    going to be typed. In a pipe the same comes as plain lines. Where the model is missing, you are asked
+    whether it may be downloaded.
     """
+    from ...daemon.cli.first_model import offer_model
     from ..demo.demo import run_demo
 
+    offer_model(agreed=yes)
     run_demo(svg=svg, keys_per_minute=pace)
 
 

@@ -113,7 +113,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     ends it; the same command goes on.
     """
     if sys.platform == "win32":
-        raise Problem("'foretype replay' needs the daemon, and on Windows there is none.")
+        raise Problem("'foretype replay' needs a home of its own, and on Windows it cannot have one yet.")
     asked = ReplayRequest(**options)
     found = Repository(repository)
     plans = plan_variants(load_settings(paths.config_file())[0], models, files, changes)

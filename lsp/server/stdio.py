@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from ...context.shared import paths
@@ -61,8 +60,8 @@ def user_settings() -> Settings:
 
 
 def make_backend(on_model: TellModel | None = None, *, in_process: bool = False) -> Backend:
-    """The daemon's client, or the engine in this process, as on Windows. Call it inside the event loop."""
-    if in_process or sys.platform == "win32":
+    """The daemon's client, or the engine in this process. Call it inside the event loop."""
+    if in_process:
         from ...daemon.server.in_process import InProcess
 
         return InProcess(on_model=on_model)

@@ -1,11 +1,10 @@
 """The thin typed layer over llama.cpp's C API: model, vocabulary calls, context, batch, sequences, abort.
 
 Nothing here decides anything: which tokens to evaluate, what to keep and when to stop are the business of
-`kv_cache` and `loop`. Beside this module only `quantise` and `taps` touch ctypes and llama_cpp. One thread
+`kv_cache` and `loop`. Beside this module only `quantise`, `taps` and `library` touch ctypes. One thread
 calls a `Context`; only a `Cancellation` may be set from elsewhere.
 
-llama_cpp carries no useful types for its C functions, so `c` is `Any` and every value is converted at
-this edge.
+C functions carry no useful types, so `c` is `Any` and every value is converted at this edge.
 """
 
 from __future__ import annotations
@@ -20,29 +19,26 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
 from .cancellation import Cancellation
 from .complaints import OutOfMemoryProblem, why_not_loaded
+from .declared import ABORT_CALLBACK, LOG_CALLBACK, PROGRESS_CALLBACK
 from .governor import Governor
+from .library import c
 from .taps import Told, listener
 
-c: Any = llama_cpp
 log = logging.getLogger(__name__)
 
 _libc = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
-_NATIVE_PREDICATE: Any = ctypes.cast(_libc.strlen, c.ggml_abort_callback)
+_NATIVE_PREDICATE: Any = ctypes.cast(_libc.strlen, ABORT_CALLBACK)
 _NEVER = ctypes.create_string_buffer(2)
-
-c.llama_backend_init()
-
 
 _complaints: list[str] = []
 
 
-@c.llama_log_callback
+@LOG_CALLBACK
 def _on_log(level: int, text: bytes, _data: object) -> None:
     # ggml's levels: 1 debug, 2 info, 3 warning, 4 error, 5 continuation. Model loading is chatty at info.
     if level == 4:  # noqa: PLR2004
@@ -61,7 +57,7 @@ def _hear_complaints() -> None:
     c.llama_log_set(_on_log, ctypes.c_void_p(0))
 
 
-_hear_complaints()
+c.when_loaded(_hear_complaints)
 
 
 def supports_gpu() -> bool:
@@ -70,7 +66,7 @@ def supports_gpu() -> bool:
 
 
 def build() -> str:
-    """Which llama.cpp this is: the version of the package that carries it."""
+    """Which llama.cpp this is: the version of the package that carries it, or its own."""
     return str(c.__version__)
 
 
@@ -114,7 +110,7 @@ class Model:
         params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 999
         params.vocab_only = vocabulary_only
 
-        @c.llama_progress_callback
+        @PROGRESS_CALLBACK
         def progress(fraction: float, _data: object) -> bool:
             if on_progress is not None:
                 on_progress(float(fraction))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .llama import c, pass_on
+from .library import c
+from .llama import pass_on
 
 
 def quantise(

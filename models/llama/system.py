@@ -2,7 +2,7 @@
 
 The one place that loading, doctors and reports ask.
 
-Imports llama_cpp only when asked, and measures nothing.
+Loads llama.cpp only when asked, and measures nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from ...context.shared.problem import ModelProblem
+from .library import c
 
 _FLAGS = {
     # as llama.cpp spells it: as the system spells it
@@ -42,7 +42,7 @@ class SystemInfo:
     """The installed llama.cpp.
 
     Attributes:
-        binding: the version of llama-cpp-python.
+        binding: whose it is, with its version, for people.
         features: what it was compiled with, as llama.cpp spells it ("AVX2", "AVX512_VNNI", "OPENMP" …).
         gpu: it can put layers on a GPU.
     """
@@ -56,17 +56,10 @@ def system_info() -> SystemInfo:
     """Ask llama.cpp.
 
     Raises:
-        ModelProblem: it is not installed, or its library cannot be loaded.
+        ModelProblem: there is none, or its library cannot be loaded or used.
     """
-    try:
-        import llama_cpp
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ModelProblem(
-            f"llama.cpp cannot be loaded ({error}). Install it anew: "
-            "pip install --force-reinstall --no-cache-dir llama-cpp-python"
-        ) from error
-    text = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
-    return SystemInfo(llama_cpp.__version__, enabled(text), bool(llama_cpp.llama_supports_gpu_offload()))
+    text = c.llama_print_system_info().decode("utf-8", "replace")
+    return SystemInfo(str(c.title), enabled(text), bool(c.llama_supports_gpu_offload()))
 
 
 def enabled(text: str) -> tuple[str, ...]:

@@ -12,14 +12,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import llama_cpp
 import numpy as np
 import numpy.typing as npt
-from llama_cpp import _ggml
+
+from .declared import EVAL_CALLBACK
+from .library import c
 
 log = logging.getLogger(__name__)
-_c: Any = llama_cpp
-_libggml: Any = _ggml.libggml
 
 Told = Callable[[str, npt.NDArray[np.float32]], None]
 """Takes a matrix's name and inputs to it, shape (tokens, width)."""
@@ -49,11 +48,7 @@ class _Tensor(ctypes.Structure):
 def listener(told: Told) -> Any:
     """A callback for a context's `cb_eval`, to be kept as long as that; None where ggml can't be asked."""
     try:
-        describe, name_of, read = (
-            _libggml.ggml_op_desc,
-            _libggml.ggml_get_name,
-            _libggml.ggml_backend_tensor_get,
-        )
+        describe, name_of, read = c.ggml.ggml_op_desc, c.ggml.ggml_get_name, c.ggml.ggml_backend_tensor_get
     except AttributeError:
         log.info("this build of llama.cpp does not say what flows into its matrices")
         return None
@@ -78,7 +73,7 @@ def listener(told: Told) -> Any:
         flat = inputs.ne[2] == inputs.ne[3] == 1 and rows > 0 and matrix.ne[2] == 1
         return (matrix.name.decode(), inputs, node.src[1]) if packed and flat else None
 
-    @_c.ggml_backend_sched_eval_callback
+    @EVAL_CALLBACK
     def callback(pointer: int, ask: bool, _data: object) -> bool:  # noqa: FBT001 - llama.cpp's signature
         found = product(pointer)
         if ask or found is None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import json
 import logging
 import os
@@ -28,6 +27,7 @@ from typing import Any, cast
 from ...context.shared import paths
 from ...context.shared.problem import ModelProblem
 from ..machine import leftovers
+from .library import library_folder
 from .system import SystemInfo, foreign, processor_features, system_info
 
 log = logging.getLogger(__name__)
@@ -146,9 +146,7 @@ def try_in_child() -> int | None:
 
 def library_identity(folder: Path | None = None) -> str:
     """A digest of the library's files in `folder` (path, size, time of change) and of the processor."""
-    if folder is None:
-        spec = importlib.util.find_spec("llama_cpp")
-        folder = Path(spec.origin).parent / "lib" if spec and spec.origin else Path()
+    folder = folder or library_folder() or Path()
     told: list[Any] = [platform.machine(), platform.processor(), *processor_features()]
     with contextlib.suppress(OSError):
         for file in sorted(folder.iterdir()):

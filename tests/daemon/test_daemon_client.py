@@ -21,8 +21,9 @@ from foretype.daemon.client import client as client_module
 from foretype.daemon.client.backend import Backend
 from foretype.daemon.client.client import Backoff, DaemonClient, NotRunningProblem
 from foretype.daemon.process import home as places
-from foretype.daemon.process import lifecycle
+from foretype.daemon.process import lifecycle, unix_socket
 from foretype.daemon.process.home import DaemonHome
+from foretype.daemon.process.release import is_older
 from foretype.daemon.server.in_process import InProcess
 from foretype.daemon.wire import messages as protocol
 from foretype.daemon.wire.messages import (
@@ -41,10 +42,11 @@ from foretype.tests.support.fake_engine import FakeEngine, FakeSource, until
 class Starter:
     """Starts fake daemons and keeps them to be ended; `hold` lets none of their completions end.
 
-    `spawner` takes the place of starting a fake one.
+    `spawner` takes the place of starting a fake one; they listen as `transport` says.
     """
 
     place: DaemonHome
+    transport: str = "auto"
     hold: bool = False
     spawner: Callable[[DaemonHome], subprocess.Popen[bytes]] | None = None
     children: list[subprocess.Popen[bytes]] = attrs.field(factory=list[subprocess.Popen[bytes]])
@@ -53,7 +55,7 @@ class Starter:
         await lifecycle.start_daemon(place, spawn=self.spawner or self.spawn)
 
     def spawn(self, place: DaemonHome) -> subprocess.Popen[bytes]:
-        self.children.append(spawn_fake(place, *(["hold"] if self.hold else [])))
+        self.children.append(spawn_fake(place, self.transport, *(["hold"] if self.hold else [])))
         lifecycle.remember(self.children[-1])
         return self.children[-1]
 
@@ -63,9 +65,9 @@ class Starter:
         self.children[-1].wait()
 
 
-@pytest.fixture
-async def starter(place: DaemonHome) -> AsyncIterator[Starter]:
-    starter = Starter(place)
+@pytest.fixture(params=["unix", "tcp"])
+async def starter(place: DaemonHome, request: pytest.FixtureRequest) -> AsyncIterator[Starter]:
+    starter = Starter(place, request.param)
     yield starter
     for child in starter.children:
         child.kill()
@@ -212,6 +214,7 @@ async def test_a_signal_ends_the_daemon_cleanly_in_the_middle_of_a_request(
         assert (await task).stop is StopReason.CANCELLED
         assert starter.children[0].wait(10) == 0
         assert not starter.place.socket.exists()
+        assert not starter.place.port.exists()
         assert starter.place.output.read_bytes() == b""
 
 
@@ -429,7 +432,7 @@ async def test_another_users_daemon_is_refused(place: DaemonHome, monkeypatch: p
         return mine + 1
 
     async with impostor(place, b""):
-        monkeypatch.setattr(client_module, "peer_uid", peer_uid)
+        monkeypatch.setattr(unix_socket, "peer_uid", peer_uid)
         client = DaemonClient(place, start=no_start)
         assert "another user" in (await client.complete(request())).detail
         await client.aclose()
@@ -443,8 +446,9 @@ async def test_a_directory_that_is_not_safe_is_not_even_looked_into(place: Daemo
     assert "symbolic link" in (await client.complete(request())).detail
 
 
+@pytest.mark.parametrize("older", [{"version": protocol.VERSION - 1}, {"release": "0.0.1"}])
 async def test_an_older_daemon_is_ended_and_replaced(
-    starter: Starter, monkeypatch: pytest.MonkeyPatch
+    starter: Starter, monkeypatch: pytest.MonkeyPatch, older: dict[str, Any]
 ) -> None:
     await lifecycle.start_daemon(starter.place, spawn=starter.spawn)
     async with connecting(starter) as client:
@@ -454,13 +458,61 @@ async def test_an_older_daemon_is_ended_and_replaced(
         def an_older_first_one(kind: type[Any], data: Any) -> Any:
             value = real(kind, data)
             if isinstance(value, protocol.Welcome) and value.pid == old.pid:
-                return attrs.evolve(value, version=protocol.VERSION - 1)
+                return attrs.evolve(value, **older)
             return value
 
         monkeypatch.setattr(client_module, "from_wire", an_older_first_one)
         assert (await client.complete(request())).text == "return 42\n"
         assert old.wait(10) == 0
         assert len(starter.children) == 2
+
+
+async def test_an_update_loses_nothing_that_another_editor_waits_for(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old daemon answers its client before it ends; the client's next request goes to the new one."""
+    async with connecting(starter) as old_editor, connecting(starter) as new_editor:
+        starter.hold = True
+        task = asyncio.create_task(old_editor.complete(request()))
+        other = DaemonClient(starter.place)
+        await until(lambda: sessions(other))
+        starter.hold = False
+        monkeypatch.setattr(client_module, "release", lambda: "99.0")
+
+        def the_first_is(_theirs: str, _ours: str) -> bool:
+            return len(starter.children) == 1
+
+        monkeypatch.setattr(client_module, "is_older", the_first_is)
+        assert (await new_editor.complete(request("b"))).text == "return 42\n"
+        assert (await task).stop is StopReason.CANCELLED
+        assert starter.children[0].wait(10) == 0
+        assert (await old_editor.complete(request())).text == "return 42\n"
+        assert len(starter.children) == 2
+
+
+async def test_an_older_client_uses_a_newer_daemon_that_speaks_the_same(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "release", lambda: "0.0.1")
+    async with connecting(starter) as client:
+        assert (await client.complete(request())).text
+        assert len(starter.children) == 1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "older"),
+    [
+        ("0.1.0", "0.2.0", True),
+        ("0.9.0", "0.10.0", True),
+        ("0.1", "0.1.1", True),
+        ("0.1.0", "0.1.0", False),
+        ("0.2.0", "0.1.9", False),
+        ("unknown", "0.1.0", False),
+        ("0.1.0", "unknown", False),
+    ],
+)
+def test_which_of_two_releases_is_older(theirs: str, ours: str, older: bool) -> None:
+    assert is_older(theirs, ours) is older
 
 
 async def test_closing_the_client_ends_what_is_open(starter: Starter) -> None:

@@ -54,6 +54,20 @@ def test_start_status_and_stop(home: Path) -> None:
     assert call("stop").output == "No daemon is running.\n"
 
 
+def test_on_a_port_it_starts_answers_and_ends_as_well(home: Path) -> None:
+    """The setting for places without Unix sockets, and for paths that are too long for one."""
+    (home / "foretype").mkdir(mode=0o700)
+    (home / "foretype" / "config.toml").write_text('[daemon]\ntransport = "tcp"\n', encoding="utf-8")
+    try:
+        assert "is running" in call("start").output
+        assert json.loads(call("status", "--json").output)["running"] is True
+        assert (home / "foretype" / "daemon.port").exists()
+        assert not (home / "foretype" / "daemon.sock").exists()
+    finally:
+        assert call("stop").output == "The daemon has ended.\n"
+    assert not (home / "foretype" / "daemon.port").exists()
+
+
 @pytest.mark.usefixtures("home")
 def test_without_a_daemon_status_says_so_and_fails() -> None:
     assert call("status").exit_code == 1

@@ -18,6 +18,9 @@ from foretype.daemon.process import home as places
 from foretype.daemon.process import lifecycle
 from foretype.daemon.process.home import DaemonHome, Lock
 from foretype.daemon.process.lifecycle import IdleTimer
+from foretype.daemon.process.loopback import Loopback
+from foretype.daemon.process.reaching import chosen_transport, transport_at
+from foretype.daemon.process.unix_socket import UnixSocket, peer_uid
 from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_daemon import spawn_fake
 
@@ -76,7 +79,11 @@ def test_another_users_directory_is_refused(place: DaemonHome, monkeypatch: pyte
 
 
 def test_a_path_too_long_for_a_socket_says_so_and_what_to_set(tmp_path: Path) -> None:
-    check_refused(DaemonHome(tmp_path / ("x" * 120), tmp_path), "bytes")
+    place = DaemonHome(tmp_path / ("x" * 120), tmp_path)
+    place.prepare()
+    with pytest.raises(DaemonProblem, match=r"bytes.*XDG_RUNTIME_DIR.*transport"):
+        UnixSocket(place).listen()
+    Loopback(place).listen().close()
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
@@ -102,33 +109,34 @@ def test_a_lock_file_that_is_a_link_is_refused(place: DaemonHome) -> None:
         Lock.take(place.lock)
 
 
-def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: DaemonHome) -> None:
+async def test_a_stale_socket_is_replaced_and_the_new_one_is_private(place: DaemonHome) -> None:
     place.prepare()
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(place.socket))
     stale.close()
-    assert not places.accepts(place)
-    with places.bind(place):
-        assert mode_of(place.socket) == 0o600
-        assert places.accepts(place)
+    assert not await transport_at(place).accepts()
+    listener = UnixSocket(place).listen()
+    assert mode_of(place.socket) == 0o600
+    assert await transport_at(place).accepts()
+    listener.close()
 
 
-def test_only_ones_own_socket_is_removed(place: DaemonHome) -> None:
+@pytest.mark.parametrize("setting", ["unix", "tcp"])
+def test_only_what_is_ones_own_is_removed(place: DaemonHome, setting: str) -> None:
     place.prepare()
-    with places.bind(place):
-        mine = places.BoundSocket(place.socket)
-        with places.bind(place):
-            assert not mine.in_place
-            mine.remove()
-            assert place.socket.exists()
-            places.BoundSocket(place.socket).remove()
-            assert not place.socket.exists()
+    mine, anothers = (chosen_transport(place, setting).listen() for _ in range(2))
+    assert not mine.in_place
+    mine.close()
+    assert anothers.in_place
+    anothers.close()
+    assert not place.socket.exists()
+    assert not place.port.exists()
 
 
 def test_a_socket_knows_the_user_at_its_other_end() -> None:
     here, there = socket.socketpair()
     with here, there:
-        assert places.peer_uid(here) in (os.getuid(), None)
+        assert peer_uid(here) in (os.getuid(), None)
 
 
 def test_the_idle_timer_counts_from_the_last_need() -> None:

@@ -7,12 +7,15 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import attrs
 import pytest
 from foretype.context.shared.values import Prompt, StopReason, StopRules
 from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process import unix_socket
 from foretype.daemon.process.home import DaemonHome
+from foretype.daemon.process.reaching import chosen_transport, transport_at
 from foretype.daemon.process.release import release
 from foretype.daemon.server import server
 from foretype.daemon.wire import messages as protocol
@@ -99,21 +102,34 @@ class Running:
     wires: list[Wire] = attrs.field(factory=list[Wire])
 
     async def wire(self, *, hello: bool = True) -> Wire:
-        wire = Wire(*await asyncio.open_unix_connection(str(self.place.socket)))
+        wire = Wire(*await transport_at(self.place).connect())
         self.wires.append(wire)
         if hello:
             await wire.hello()
         return wire
 
+    @property
+    def found_by(self) -> Path:
+        """The file by which clients find the daemon."""
+        (file,) = [file for file in (self.place.socket, self.place.port) if file.exists()]
+        return file
 
-@pytest.fixture
-async def running(place: DaemonHome) -> AsyncIterator[Running]:
+
+@pytest.fixture(params=["unix", "tcp"])
+async def running(place: DaemonHome, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+    """Everything that a daemon does, it does on either transport."""
     engine, clock = FakeEngine(), FakeClock()
     source = FakeSource(engine)
     ready: asyncio.Future[server.Server] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
         server.serve_daemon(
-            place, source, clock=clock, tick_s=0.01, idle_minutes=30, on_ready=ready.set_result
+            place,
+            source,
+            clock=clock,
+            tick_s=0.01,
+            idle_minutes=30,
+            transport=chosen_transport(place, request.param),
+            on_ready=ready.set_result,
         )
     )
     daemon = Running(place, engine, source, clock, await ready, task)
@@ -125,6 +141,7 @@ async def running(place: DaemonHome) -> AsyncIterator[Running]:
     daemon.server.stopping.set()
     await task
     assert not place.socket.exists()
+    assert not place.port.exists()
 
 
 def request(session: str = "a", prefix: str = "x", *, stream: bool = False) -> CompletionRequest:
@@ -138,8 +155,8 @@ async def check_still_serving(running: Running) -> None:
     assert from_wire(Completion, answer.result).text == "return 42\n"
 
 
-async def test_socket_and_directory_are_private(running: Running) -> None:
-    assert stat.S_IMODE(running.place.socket.stat().st_mode) == 0o600
+async def test_what_it_is_found_by_and_the_directory_are_private(running: Running) -> None:
+    assert stat.S_IMODE(running.found_by.stat().st_mode) == 0o600
     assert stat.S_IMODE(running.place.directory.stat().st_mode) == 0o700
 
 
@@ -266,14 +283,16 @@ async def test_another_version_may_stop_the_daemon_and_nothing_else(running: Run
     await asyncio.wait_for(running.task, LIMIT_S)
 
 
+@pytest.mark.parametrize("running", ["unix"], indirect=True)
 async def test_another_users_connection_is_refused(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = os.getuid()
 
     def peer_uid(_connection: socket.socket) -> int:
         return mine + 1
 
-    monkeypatch.setattr(server, "peer_uid", peer_uid)
-    wire = await running.wire(hello=False)
+    monkeypatch.setattr(unix_socket, "peer_uid", peer_uid)
+    wire = Wire(*await asyncio.open_unix_connection(str(running.place.socket)))
+    running.wires.append(wire)
     wire.ask(Method.HELLO, Hello())
     await wire.closed()
     assert not wire.frames
@@ -283,6 +302,7 @@ def long_answer(_prompt: Prompt) -> list[str]:
     return ["x" * 1000] * 50
 
 
+@pytest.mark.parametrize("running", ["unix"], indirect=True)  # how much the system buffers is known there
 async def test_a_client_that_does_not_read_is_cut_off(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,8 +352,8 @@ async def test_it_does_not_end_while_it_works(running: Running) -> None:
     assert (await wire.answer(number)).error is None
 
 
-async def test_it_ends_when_its_socket_was_removed(running: Running) -> None:
-    running.place.socket.unlink()
+async def test_it_ends_when_what_it_is_found_by_was_removed(running: Running) -> None:
+    running.found_by.unlink()
     await asyncio.wait_for(running.task, LIMIT_S)
 
 

@@ -14,27 +14,19 @@ from pathlib import Path
 
 import pytest
 from foretype.editors.setup import placing, snippets
-from foretype.tests.support.neovim import LOOK, PLUGIN, ROOT, Neovim, executable, init_lua, neovim
+from foretype.tests.support.neovim import (
+    LAZY,
+    LOOK,
+    PLUGIN,
+    Neovim,
+    executable,
+    init_lua,
+    neovim,
+    scripted_command,
+)
 from foretype.tests.support.private_home import default_model, private_home
 
 pytestmark = pytest.mark.editors
-
-LAZY = """
-vim.go.loadplugins = false
-vim.api.nvim_create_autocmd('InsertEnter', { once = true, callback = function()
-  vim.opt.runtimepath:append('%s')
-  vim.cmd.source('%s/plugin/foretype.lua')
-  require('foretype').setup(%s)
-end })
-"""
-
-
-def scripted_command(tmp_path: Path, script: dict[str, str]) -> str:
-    """A Lua list: the command of a real language server with a scripted model."""
-    (tmp_path / "script.json").write_text(json.dumps(script))
-    server = ROOT / "tests" / "support" / "scripted_server.py"
-    words = [sys.executable, "-P", str(server), str(tmp_path / "script.json"), str(tmp_path / "journal.json")]
-    return "{ " + ", ".join(f"'{word}'" for word in words) + " }"
 
 
 @pytest.mark.parametrize("version", ["0.11", "0.12"])

@@ -90,10 +90,74 @@ def test_emacs_with_eglot_takes_a_suggestion_from_its_menu(
     (tmp_path / "smoke.el").write_text(EGLOT)
     (tmp_path / "sample.py").write_text("def add(a, b):\n    ")
     run = run_emacs(emacs, tmp_path, surroundings)
-    assert '("foretype" "lsp")' in (tmp_path / "snippet.el").read_text()
     if "NO EGLOT" in run.stderr:
         pytest.skip("needs eglot: Debian's package elpa-eglot, or Emacs 29")
     assert run.stdout == "def add(a, b):\n    return b - a + 1", run.stderr
+
+
+EGLOT_CONTACT = """
+(package-initialize)
+(unless (require 'eglot nil t) (message "NO EGLOT") (kill-emacs 0))
+(load-file "snippet.el")
+(find-file "sample.py")
+(python-mode)
+(princ (format "%S" (nth 3 (eglot--guess-contact))))
+"""
+
+EGLOT_BOTH = """
+(package-initialize)
+(setq eglot-sync-connect 30 eglot-connect-timeout 30)
+(unless (require 'eglot nil t) (message "NO EGLOT") (kill-emacs 0))
+(load-file "snippet.el")
+(find-file "sample.py")
+(python-mode)
+(apply #'eglot (eglot--guess-contact))
+(with-timeout (30) (while (not (eglot-current-server)) (accept-process-output nil 0.1)))
+(goto-char (point-max))
+(insert "retu")
+(princ (format "%S" (sort (all-completions "retu" (nth 2 (eglot-completion-at-point))) #'string<)))
+(eglot-shutdown (eglot-current-server))
+"""
+
+
+def eglot_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, *, rass: bool) -> str:
+    """What Emacs prints where a server of somebody else's is installed for Python as well."""
+    emacs = shutil.which("emacs")
+    if emacs is None:
+        pytest.skip("needs Emacs: Debian's packages emacs-nox and elpa-eglot")
+    tmp_path.mkdir(exist_ok=True)
+    surroundings = environment(tmp_path, {"    retu": "rn b - a + 1"})
+    monkeypatch.setenv("PATH", surroundings["PATH"])
+    theirs = tmp_path / "bin" / "pylsp"
+    theirs.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{SERVER.with_name("other_server.py")}"\n')
+    theirs.chmod(0o755)
+    if rass:
+        (tmp_path / "bin" / "rass").symlink_to(Path(sys.executable).with_name("rass"))
+    (tmp_path / "snippet.el").write_text(snippets.find_editor("emacs").snippet)
+    (tmp_path / "smoke.el").write_text(code)
+    (tmp_path / "sample.py").write_text("def add(a, b):\n    ")
+    run = run_emacs(emacs, tmp_path, surroundings)
+    if "NO EGLOT" in run.stderr:
+        pytest.skip("needs eglot: Debian's package elpa-eglot, or Emacs 29")
+    return f"{run.stdout}\n{run.stderr}"
+
+
+def test_eglot_keeps_another_server_and_says_how_to_have_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = eglot_beside(tmp_path, monkeypatch, EGLOT_CONTACT, rass=False)
+    assert said.startswith(f'("{tmp_path}/bin/pylsp")')
+    assert "/bin/pylsp alone: install rass" in said
+
+
+def test_eglot_runs_foretype_beside_another_server_where_rass_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = eglot_beside(tmp_path / "contact", monkeypatch, EGLOT_CONTACT, rass=True)
+    assert contact.splitlines()[0] == f'("rass" "--" "{tmp_path}/contact/bin/pylsp" "--" "foretype" "lsp")'
+    shown = eglot_beside(tmp_path / "shown", monkeypatch, EGLOT_BOTH, rass=True)
+    assert "return b - a + 1" in shown
+    assert "Server `theirs+foretype' now managing" in shown
 
 
 def test_lsp_mode_takes_the_snippet_and_finds_the_program(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A real daemon process around a fake engine: the product's own `serve`, only the model is made up.
 
-Run as `python -m foretype.tests.support.fake_daemon DIRECTORY [hold]`. With "hold" no completion ever
-ends by itself.
+Run as `python -m foretype.tests.support.fake_daemon DIRECTORY [auto|unix|tcp] [hold]`. With "hold" no
+completion ever ends by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from foretype.context.shared.problem import Problem
 from foretype.daemon.process.home import DaemonHome
+from foretype.daemon.process.reaching import chosen_transport
 from foretype.daemon.server.server import AlreadyRunningProblem, serve_daemon
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 
@@ -39,8 +40,10 @@ def main() -> None:
     engine = FakeEngine()
     if "hold" in sys.argv[2:]:
         engine.hold()
+    place = place_in(Path(sys.argv[1]))
+    setting = next((each for each in ("unix", "tcp") if each in sys.argv[2:]), "auto")
     try:
-        asyncio.run(serve_daemon(place_in(Path(sys.argv[1])), FakeSource(engine)))
+        asyncio.run(serve_daemon(place, FakeSource(engine), transport=chosen_transport(place, setting)))
     except AlreadyRunningProblem:
         print("already running")
     except Problem as problem:

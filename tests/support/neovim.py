@@ -6,8 +6,10 @@ Every child has its own XDG folders. Nothing here sleeps: waiting is always for 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -216,3 +218,21 @@ if settings.debounce_ms == nil then settings.debounce_ms = 0 end
 require('foretype').setup(settings)
 {after}
 """
+
+
+LAZY = """
+vim.go.loadplugins = false
+vim.api.nvim_create_autocmd('InsertEnter', { once = true, callback = function()
+  vim.opt.runtimepath:append('%s')
+  vim.cmd.source('%s/plugin/foretype.lua')
+  require('foretype').setup(%s)
+end })
+"""
+
+
+def scripted_command(tmp_path: Path, script: dict[str, str]) -> str:
+    """A Lua list: the command of a real language server with a scripted model."""
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    server = ROOT / "tests" / "support" / "scripted_server.py"
+    words = [sys.executable, "-P", str(server), str(tmp_path / "script.json"), str(tmp_path / "journal.json")]
+    return "{ " + ", ".join(f"'{word}'" for word in words) + " }"

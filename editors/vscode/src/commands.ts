@@ -5,9 +5,9 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { addImports } from "./imports";
-import { install, removeOld } from "./install";
+import { install, managedFrom, removeAll, removeOld } from "./install";
 import { chooseModel, pullModel } from "./models";
-import { toInstall, type Wanted } from "./package";
+import { enclosed, isNewer, toInstall, type Wanted } from "./package";
 import { run } from "./programs";
 import { explain, type Scene } from "./scene";
 import { switchEverywhere, switchedOn, switchLanguage, switchWorkspace } from "./settings";
@@ -25,6 +25,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.toggleWorkspace": toggleWorkspace,
   "foretype.restart": restart,
   "foretype.install": installAndPull,
+  "foretype.repair": installAndPull,
+  "foretype.uninstall": uninstall,
   "foretype.chooseModel": async (scene) => chooseModel(scene),
   "foretype.pullModel": async (scene) => pullModel(scene, undefined),
   "foretype.dismiss": dismiss,
@@ -95,11 +97,12 @@ async function installAndPull(scene: Scene): Promise<void> {
     return;
   }
   const options = { location: vscode.ProgressLocation.Notification, title: "foretype", cancellable: true };
+  let problem = "";
   try {
     await vscode.window.withProgress(options, async (progress, token) => {
       const report = (message: string) => progress.report({ message });
       const log = (line: string) => scene.log.info(line);
-      await install(wanted, scene.storage, report, log, token);
+      ({ problem } = await install(wanted, scene.storage, report, log, token));
       report("starting");
       await scene.server.restart();
       await removeOld(scene.storage);
@@ -108,7 +111,46 @@ async function installAndPull(scene: Scene): Promise<void> {
     await explain(scene, "foretype was not installed.", error);
     return;
   }
+  if (problem) {
+    scene.log.warn(problem);
+    if ((await vscode.window.showWarningMessage(problem, "Check the Installation")) !== undefined) {
+      await doctor(scene);
+    }
+    return;
+  }
   await pullModel(scene, undefined);
+}
+
+/** Where this extension installed foretype and now brings a newer one: offer that, once for each start. */
+export async function offerUpdate(scene: Scene): Promise<void> {
+  const brought = (await enclosed(scene.extension))?.name ?? "";
+  const installed = await managedFrom(scene.storage);
+  if (scene.server.shown.found?.from !== "own environment" || !isNewer(brought, installed)) {
+    return;
+  }
+  const said = `The extension brings a newer foretype (${brought}) than the one it installed (${installed}).`;
+  if ((await vscode.window.showInformationMessage(said, "Update", "Not Now")) === "Update") {
+    await installAndPull(scene);
+  }
+}
+
+/** Remove what this extension installed, and what foretype keeps; the models stay where the user wants that. */
+async function uninstall(scene: Scene): Promise<void> {
+  const command = scene.server.shown.found?.command;
+  const keep = "Remove, Keep the Models";
+  const said = "This removes foretype's caches, counts, logs and settings, and what this extension installed.";
+  const choice = await vscode.window.showWarningMessage(said, { modal: true }, keep, "Remove All");
+  if (choice === undefined) {
+    return;
+  }
+  await scene.server.halt();
+  if (command !== undefined) {
+    await run(command, ["uninstall", "--yes", ...(choice === keep ? ["--keep-models"] : [])], {
+      line: (line) => scene.log.info(line),
+    });
+  }
+  await removeAll(scene.storage);
+  await scene.server.restart();
 }
 
 /** Send the suggestion away so that it does not come again here. Escape only hides it: VS Code tells nobody. */
@@ -191,6 +233,9 @@ async function menu({ server }: Scene): Promise<void> {
     choice("eye", "Show What the Model Sees", "foretype.showContext"),
     choice("graph", "Statistics", "foretype.statistics"),
     choice("debug-restart", "Restart", "foretype.restart"),
+    ...(shown.found?.from === "own environment"
+      ? [choice("tools", "Repair or Update the Installation", "foretype.repair")]
+      : []),
     choice("pulse", "Check the Installation", "foretype.doctor"),
     choice("output", "Log", "foretype.log"),
     choice("gear", "Settings", "foretype.settings"),

@@ -1,6 +1,6 @@
 /** The extension's start: puts the parts together and listens to VS Code. It decides nothing about completions. */
 import * as vscode from "vscode";
-import { COMMANDS } from "./commands";
+import { COMMANDS, offerUpdate } from "./commands";
 import { Pages } from "./pages";
 import { onOtherPython } from "./python";
 import { explain, type Scene } from "./scene";
@@ -64,6 +64,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidGrantWorkspaceTrust(() => startIfMissing(server)),
   );
   await server.restart();
+  void offerUpdate(scene);
   if (server.shown.state === "missing") {
     const watch = await onOtherPython(() => startIfMissing(server));
     context.subscriptions.push(...(watch ? [watch] : []));

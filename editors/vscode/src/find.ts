@@ -26,9 +26,6 @@ export interface Missing {
 
 /** Look everywhere; never throws. */
 export async function find(storage: vscode.Uri): Promise<Found | Missing> {
-  if (process.platform === "win32") {
-    return { problem: "foretype runs on Linux and macOS. On Windows, open the folder in WSL." };
-  }
   const named = own("path");
   if (named) {
     const command = named.startsWith("~") ? path.join(os.homedir(), named.slice(1)) : named;
@@ -54,7 +51,7 @@ export async function find(storage: vscode.Uri): Promise<Found | Missing> {
 
 async function inFolders(folders: string[]): Promise<string | undefined> {
   for (const folder of folders) {
-    const command = path.join(folder, "foretype");
+    const command = path.join(folder, process.platform === "win32" ? "foretype.exe" : "foretype");
     if (await isExecutable(command)) {
       return command;
     }

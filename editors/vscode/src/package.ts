@@ -15,8 +15,10 @@ import { own } from "./settings";
 export interface Wanted {
   /** For people. */
   readonly name: string;
-  /** What pip is given. */
+  /** What pip or uv is given. */
   readonly args: readonly string[];
+  /** The same with llama.cpp, which foretype leaves out by itself, since it may have to be compiled. */
+  readonly engine: readonly string[];
 }
 
 /**
@@ -39,7 +41,7 @@ export async function toInstall(extension: vscode.Uri): Promise<Wanted | undefin
       `The setting foretype.package names "${named}". foretype is not published yet: name a wheel or a source folder there by its full path, or your own package index in foretype.packageIndex.`,
     );
   }
-  return { name: named, args: ["--index-url", index, named] };
+  return wanted(named, named, "--index-url", index);
 }
 
 async function fromDisk(file: string): Promise<Wanted> {
@@ -47,15 +49,29 @@ async function fromDisk(file: string): Promise<Wanted> {
   if (!found || !(found.isDirectory() || file.endsWith(".whl") || file.endsWith(".tar.gz"))) {
     throw new Failed(`${file} is no wheel and no source folder. Correct the setting foretype.package.`);
   }
-  return { name: path.basename(file), args: [file] };
+  return wanted(path.basename(file), file);
 }
 
-/** A wheel that was packed together with the extension. */
-async function enclosed(extension: vscode.Uri): Promise<Wanted | undefined> {
+/** A wheel that was packed together with the extension; undefined where there is none. */
+export async function enclosed(extension: vscode.Uri): Promise<Wanted | undefined> {
   const folder = path.join(extension.fsPath, "wheel");
   const wheels = (await readdir(folder).catch(() => [])).filter((name) => /^foretype-[^-]+-.*\.whl$/.test(name));
   const newest = wheels.sort().at(-1);
-  return newest === undefined ? undefined : { name: newest, args: [path.join(folder, newest)] };
+  return newest === undefined ? undefined : wanted(newest, path.join(folder, newest));
+}
+
+function wanted(name: string, what: string, ...index: string[]): Wanted {
+  return { name, args: [...index, what], engine: [...index, `${what}[engine]`] };
+}
+
+/** Whether one wheel's file name says a later version than another's. */
+export function isNewer(wheel: string, than: string): boolean {
+  const [ours, theirs] = [wheel, than].map((name) => /^foretype-([^-]+)-/.exec(name)?.[1]?.split(".").map(Number));
+  if (!ours || !theirs || [...ours, ...theirs].some(Number.isNaN)) {
+    return false;
+  }
+  const at = ours.findIndex((number, index) => number !== (theirs[index] ?? 0));
+  return at >= 0 && (ours[at] ?? 0) > (theirs[at] ?? 0);
 }
 
 async function picked(): Promise<Wanted | undefined> {

@@ -55,6 +55,12 @@ export class Server implements vscode.Disposable {
     return this.enqueue();
   }
 
+  /** End the server; it stays ended until it is started anew. */
+  halt(): Promise<void> {
+    this.work = this.work.then(() => this.stop());
+    return this.work;
+  }
+
   /** Run one of the server's commands; undefined when it doesn't run. */
   async execute(command: string, ...args: unknown[]): Promise<unknown> {
     return this.running?.execute(command, args);

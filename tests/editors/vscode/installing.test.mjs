@@ -1,7 +1,7 @@
 // Finding foretype, doing without it, and installing it on request, in a VS Code that knows nothing of it.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { FORETYPE, Home, PLACE, VSIX } from "./home.mjs";
@@ -30,9 +30,9 @@ async function start(options) {
 
 /**
  * A wheel whose `foretype` command is the one under test: installing the real package compiles llama.cpp, which is
- * pip's work and takes minutes.
+ * pip's work and takes minutes. `engine` is what its extra of that name requires.
  */
-function stubWheel() {
+function stubWheel(engine = "") {
   const program = `
 import os, sys
 def main():
@@ -40,7 +40,9 @@ def main():
 `;
   const files = {
     "foretype_stub.py": program,
-    "foretype_stub-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: foretype-stub\nVersion: 1.0\n",
+    "foretype_stub-1.0.dist-info/METADATA": `Metadata-Version: 2.1\nName: foretype-stub\nVersion: 1.0\n${
+      engine && `Provides-Extra: engine\nRequires-Dist: ${engine} ; extra == "engine"\n`
+    }`,
     "foretype_stub-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     "foretype_stub-1.0.dist-info/entry_points.txt": "[console_scripts]\nforetype = foretype_stub:main\n",
     "foretype_stub-1.0.dist-info/RECORD": "",
@@ -93,6 +95,29 @@ test("it is installed on request, into an environment of its own", async () => {
   await vscode.press("Control+End");
   await vscode.type("    return ");
   await vscode.ghostAppears(60_000);
+});
+
+async function installed(wheel) {
+  await start({ machine: { "foretype.package": wheel } });
+  await until("the status", async () => /not installed/.test(await vscode.status()));
+  await vscode.command("foretype: Install foretype into an Environment of Its Own");
+  await until("the server", async () => /ready/.test(await vscode.status()), 90_000);
+}
+
+test("where llama.cpp can't be compiled foretype is there all the same", async () => {
+  await installed(stubWheel("broken @ file:///nowhere/broken-1.0-py3-none-any.whl"));
+  const said = await until("the warning", async () => (await vscode.notifications()).find((text) => /could not be/.test(text)), 60_000);
+  assert.match(said, /foretype is installed, but llama\.cpp could not be/);
+});
+
+test("uninstalling asks, and removes what was installed but not the models", async () => {
+  await installed(stubWheel());
+  await until("the end of the progress", async () => !(await vscode.notifications()).some((text) => /environment|installing|model/.test(text)), 60_000);
+  await vscode.command("foretype: Uninstall foretype…");
+  await vscode.page.click(".monaco-dialog-box .monaco-button:has-text('Keep the Models')");
+  await until("the status", async () => /not installed/.test(await vscode.status()), 60_000);
+  assert.ok(existsSync(path.join(home.environment.XDG_DATA_HOME, "foretype", "models")));
+  assert.ok(!existsSync(path.join(home.environment.XDG_CACHE_HOME, "foretype")));
 });
 
 test("an installation that fails says why", async () => {
