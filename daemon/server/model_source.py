@@ -86,7 +86,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     Raises:
         ModelProblem: there is no such draft model.
     """
-    from ...models.engine.interface import EngineSettings
+    from ...models.engine.interface import EngineSettings, SpeculationMode
 
     return EngineSettings(
         context_tokens=settings.model.context_tokens,
@@ -95,7 +95,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         latency_budget_ms=settings.completion.latency_budget_ms,
         fim=settings.fim,
         states=paths.cache_dir() / "kv",
-        speculation=settings.model.speculation,
+        speculation=SpeculationMode(settings.model.speculation),
         draft=_draft_path(settings.model),
     )
 
@@ -115,7 +115,7 @@ def sees_suffix(settings: Settings) -> bool:
 
 
 def _draft_path(model: ModelSettings) -> Path | None:
-    if not (model.speculation and model.draft):
+    if model.speculation != "always" or not model.draft:
         return None
     return model_path(attrs.evolve(model, path=model.draft), setting="model.draft")
 

@@ -102,16 +102,13 @@ class LocalEngine:
             drafting: where drafts come from; None decodes plainly.
             clock: seconds.
         """
-        drafts = drafting or Drafting()
         self.cache = cache
         self.vocabulary = vocabulary
         self.layout = layout
         self.sessions = Sessions(cache, MAX_SESSIONS)
         self.planner = Planner(cache, vocabulary, layout, max_prompt_tokens)
         self.serving = Serving(cache, self.planner, self.sessions, states, latency_budget_ms)
-        self.continuation = Continuation(
-            cache, self.planner, ends, drafts.speculation, drafts.workspaces, drafts.model, clock
-        )
+        self.continuation = Continuation.drafting(cache, self.planner, ends, drafting or Drafting(), clock)
         self._idle_work = IdleWork(self.serving, self.continuation)
         self._running = running
         self._info = info
@@ -250,6 +247,8 @@ class LocalEngine:
     def close(self) -> None:
         """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""
         deadline = self._clock() + SAVE_WITHIN_S
+        if self.continuation.experience is not None:
+            self.continuation.experience.save()
         if self._leaving is not None:
             for state in reversed(list(self.sessions)):
                 self._leave(state)

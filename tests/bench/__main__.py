@@ -17,7 +17,17 @@ import attrs
 import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
-from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
+from foretype.tests.bench import (
+    context,
+    continuations,
+    drafting,
+    engine_costs,
+    keystrokes,
+    lsp,
+    peer,
+    speculation,
+    tuning,
+)
 from foretype.tests.bench.subject import model, model_with_markers, replay
 from foretype.tests.support import memory_probe
 from rich.console import Console
@@ -115,7 +125,16 @@ def tuned(results: Results) -> None:
 
 def drafts(results: Results) -> None:
     """Drafts against plain decoding, and what is prefetched."""
-    for name, value in speculation.measure(model(), usable_cores()).items():
+    threads = usable_cores()
+    for name, value in speculation.measure(model(), threads).items():
+        results.add(name, value)
+    results.add(
+        "speculation.auto.cost", speculation.auto_cost(model(), threads, files=speculation.FILES // 6)
+    )
+    engine = engine_costs.start(model(), threads)
+    recorded = continuations.record(engine, model())
+    engine.close()
+    for name, value in drafting.simulated(recorded).items():
         results.add(name, value)
 
 
