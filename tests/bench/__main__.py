@@ -25,11 +25,13 @@ from foretype.tests.bench import (
     keystrokes,
     lsp,
     peer,
+    shape,
     speculation,
     tuning,
 )
 from foretype.tests.bench.subject import model, model_with_markers, replay
 from foretype.tests.support import memory_probe
+from foretype.tests.support.coder_shape import CODER_SHAPES
 from rich.console import Console
 from rich.table import Table
 
@@ -138,6 +140,11 @@ def drafts(results: Results) -> None:
         results.add(name, value)
 
 
+def shapes(results: Results, size: str) -> None:
+    """What a model of that size costs that people really take."""
+    shape.measure(results.add, percentile, size, usable_cores())
+
+
 def memory(results: Results) -> None:
     """How far the estimate of the memory that the default model needs is from what it takes."""
     results.add("memory.error", memory_probe.error(model()))
@@ -156,8 +163,14 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
 
 @click.command()
 @click.argument("sections", nargs=-1)
+@click.option(
+    "--shape",
+    "size",
+    type=click.Choice(sorted(CODER_SHAPES)),
+    help="Measure a model with the shape of Qwen2.5-Coder of this size, and nothing else unless named.",
+)
 @click.option("--repeat", default=3, help="Repetitions of each section.", show_default=True)
-def main(sections: tuple[str, ...], repeat: int) -> None:
+def main(sections: tuple[str, ...], repeat: int, size: str | None) -> None:
     """Run SECTIONS (all by default), print a table, keep the medians in build/bench.json."""
     unknown = set(sections) - set(SECTIONS)
     if unknown:
@@ -165,7 +178,10 @@ def main(sections: tuple[str, ...], repeat: int) -> None:
             f"There is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}."
         )
     results = Results()
-    for name in sections or SECTIONS:
+    if size is not None:
+        click.echo(f"shape {size} …", err=True)
+        shapes(results, size)
+    for name in sections or (SECTIONS if size is None else ()):
         for turn in range(repeat):
             click.echo(f"{name}: {turn + 1} of {repeat} …", err=True)
             SECTIONS[name](results)
