@@ -47,6 +47,8 @@ class ModelSettings:
             this model on this machine, "never", or "always".
         draft: a small model with the same vocabulary, a name or a GGUF file, that drafts as well where
             `speculation` is "always"; "" for none.
+        meanwhile: a small model that answers until a large one that is slow here has read the file: a name, a
+            GGUF file, "auto" for the default model where it was pulled and memory is not short, or "never".
         tune: look for the fastest form of the model on this machine while nobody needs it, once; see
             `foretype tune`. The form it finds is used from the daemon's next start on.
     """
@@ -58,6 +60,7 @@ class ModelSettings:
     gpu_layers: int = _number(-1, -1, 1000)
     speculation: str = _choice("auto", "never", "always")
     draft: str = ""
+    meanwhile: str = "auto"
     tune: bool = True
 
 

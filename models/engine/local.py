@@ -228,6 +228,22 @@ class LocalEngine:
         if self._states is not None:
             self._states.discard_all()
 
+    def sees(self, session: str, prompt: Prompt) -> float:
+        """Which part of the window an answer within the latency budget would be made from, 0.0 to 1.0."""
+        return self.serving.sees(self.sessions.get(session), prompt)
+
+    def read_on(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> None:
+        """Evaluate as much more of the prompt as a waiting user hardly notices; `idle` does the rest."""
+        state = self.sessions.use(session, prompt)
+        try:
+            with self._running.abortable(cancellation):
+                self.serving.read_on(state, prompt, cancellation)
+        except (NoRoomError, DecodeFailedError) as error:
+            log.warning("a file could not be read ahead: %s", type(error).__name__)
+            self.sessions.clear()
+        except NoNumbersError:
+            self._begin_anew()
+
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""
         state = self.sessions.get(session)
