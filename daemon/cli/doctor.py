@@ -88,7 +88,13 @@ def _version(distribution: str) -> str:
 
 
 def _llama() -> Iterator[Finding]:
-    from ...models.llama.system import foreign, processor_features, system_info
+    from ...models.llama.system import (
+        foreign,
+        how_to_accelerate,
+        processor_features,
+        system_info,
+        unused_gpu,
+    )
     from ...models.llama.trial import cannot_compute
 
     has = processor_features()
@@ -114,6 +120,8 @@ def _llama() -> Iterator[Finding]:
         f"llama-cpp-python {info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
         remedy,
     )
+    if not info.gpu and (backend := unused_gpu()):
+        yield Finding("GPU", f"there is one for {backend}, which is not used", how_to_accelerate(backend))
 
 
 def _memory() -> Iterator[Finding]:
