@@ -22,8 +22,8 @@ from .draft_length import best_length
 MEMORY_EVENTS = 400.0
 """About so many events are remembered."""
 
-LEAST_EVENTS = 96
-"""Before so many nothing is concluded: a few completions."""
+LEAST_EVENTS = 32
+"""Before so many nothing is concluded: two or three completions."""
 
 MOST_EVENTS = 1536
 """So many at most, where what was concluded turned out wrong again and again."""
