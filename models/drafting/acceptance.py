@@ -131,12 +131,13 @@ class Acceptance:
     What holds everywhere is expected of a new session until it shows otherwise. First tokens and those that
     follow right ones are counted apart. State: the tallies, by source.
 
-    Args:
+    Attributes:
         parent: what a session inherits from, or None.
+        tallies: by source, for first tokens (True) and those that follow.
     """
 
     parent: Acceptance | None = None
-    _tallies: dict[tuple[str, bool], Tally] = attrs.field(factory=dict[tuple[str, bool], Tally])
+    tallies: dict[tuple[str, bool], Tally] = attrs.field(factory=dict[tuple[str, bool], Tally])
 
     def chances(self, source: str, log_odds: Sequence[float]) -> list[float]:
         """Corrected probabilities of a draft's tokens, each given that those before it are right.
@@ -151,9 +152,9 @@ class Acceptance:
     def learn(self, source: str, log_odds: float, *, first: bool, hit: bool) -> None:
         """Count one drafted token that turned out right or wrong, here and in the parent."""
         inherited = 0.0 if self.parent is None else self.parent.shift(source, first=first)
-        tally = self._tallies.get((source, first))
+        tally = self.tallies.get((source, first))
         if tally is None:
-            tally = self._tallies[source, first] = Tally()
+            tally = self.tallies[source, first] = Tally()
         memory = MEMORY if self.parent is None else SESSION_MEMORY
         tally.add(hit=hit, expected=chance(log_odds + inherited), memory=memory)
         if self.parent is not None:
@@ -162,7 +163,7 @@ class Acceptance:
     def shift(self, source: str, *, first: bool) -> float:
         """What experience adds to the log-odds of a source's first tokens, or of those that follow them."""
         inherited = 0.0 if self.parent is None else self.parent.shift(source, first=first)
-        tally = self._tallies.get((source, first))
+        tally = self.tallies.get((source, first))
         if tally is None:
             return inherited
         return inherited + tally.shift(WEIGHT if self.parent is None else SESSION_WEIGHT)

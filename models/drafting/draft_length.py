@@ -92,10 +92,10 @@ ALLOWED_LOSS = 0.008
 """The part of decoding time that wrong drafts may cost in the long run."""
 
 STAKE = 2.0
-"""What a new session may lose, in units of a batch of one: with `ALLOWED_LOSS` 3 % of 91 tokens."""
+"""What a new session may lose, in plain steps: with `ALLOWED_LOSS` 3 % of 91 tokens."""
 
 FULL = 6.0
-"""What a session can save up, in units of a batch of one."""
+"""What a session can save up, in plain steps."""
 
 
 @attrs.define
@@ -105,11 +105,20 @@ class Purse:
     Estimates err most where little is known yet, and a wrong one keeps the user waiting. So a session
     begins with a small stake; while its drafts come true the purse fills, and no batch is tried that would
     cost more than it holds. So however wrong the estimates are, a session never loses more than its stake
-    and `ALLOWED_LOSS` of what it decodes. State: the contents, in units of a batch of one.
+    and `ALLOWED_LOSS` of what it decodes, as far as batches cost what they are expected to; what they took
+    longer is owed and has to be earned first. State: what it holds.
+
+    Attributes:
+        held_ms: in measured ms, negative while it owes; None before the first step.
     """
 
-    contents: float = STAKE
+    held_ms: float | None = None
 
-    def settle(self, tokens: int, cost: float) -> None:
-        """A batch of that cost, in units of a batch of one, yielded so many tokens."""
-        self.contents = min(FULL, self.contents + tokens * (1 + ALLOWED_LOSS) - cost)
+    def risk(self, step_ms: float) -> float:
+        """What may be lost now, in plain steps of so many ms."""
+        return STAKE if self.held_ms is None or step_ms <= 0 else self.held_ms / step_ms
+
+    def settle(self, tokens: int, spent_ms: float, step_ms: float) -> None:
+        """A batch took so many ms and yielded so many tokens, of which a plain step takes `step_ms`."""
+        held = STAKE * step_ms if self.held_ms is None else self.held_ms
+        self.held_ms = min(FULL * step_ms, held + tokens * (1 + ALLOWED_LOSS) * step_ms - spent_ms)

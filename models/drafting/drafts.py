@@ -5,7 +5,8 @@ guess. Sources here: the rest of the previous suggestion, and look-ups in the pr
 the model sees it, related code), in the suffix where it does not, in recent completions, and in the
 workspace's n-grams. `Drafts` combines them for one session: it asks all, takes the draft that promises
 most tokens per ms (`acceptance`, `draft_length`), and learns from what the model then really chose, whether
-or not the draft was verified. Verification itself is `loop`'s work.
+or not the draft was verified. Whether drafts are worth verifying at all is told by what they save (`events`,
+`benefit`). Verification itself is `loop`'s work.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import attrs
 
 from ..cache.step_costs import MAX_DRAFT, CostCurve
 from .acceptance import Acceptance, DraftEvidence, odds
-from .draft_length import Purse, draft_length
+from .draft_length import draft_length
+from .events import DraftEvents, DraftWatch
 from .lookup import LONGEST_MATCH, TokenIndex
 
 
@@ -155,6 +157,7 @@ class Speculation:
     Attributes:
         barriers: markers and whatever else is no text.
         costs: what batches cost right now.
+        watch: by what drafts are judged.
         acceptance: of all drafts so far.
         recent: completions of all sessions.
         others: further sources.
@@ -162,6 +165,7 @@ class Speculation:
 
     barriers: Collection[int]
     costs: Callable[[], CostCurve]
+    watch: DraftWatch = attrs.field(factory=DraftWatch)
     acceptance: Acceptance = attrs.field(factory=Acceptance)
     recent: Recent = attrs.field(factory=Recent)
     others: list[Source] = attrs.field(factory=list[Source])
@@ -184,7 +188,7 @@ class Drafts:
         self.suffix = TokenIndex(shared.barriers)
         self.previous = Previous()
         self.acceptance = Acceptance(shared.acceptance)
-        self.purse = Purse()
+        self.events = DraftEvents(shared.costs, shared.watch)
         self._suffix_text = ""
         self._context: list[int] = []
         self._began = 0
@@ -206,8 +210,9 @@ class Drafts:
             encode: makes tokens of it; called only when it has changed.
         """
         if text != self._suffix_text:
-            self._suffix_text = text
-            self.suffix.sync(encode(text))
+            with self.events.looking():
+                self._suffix_text = text
+                self.suffix.sync(encode(text))
 
     def begin(self, prompt: list[int], context: list[int], expected: list[int]) -> None:
         """A generation begins.
@@ -217,7 +222,9 @@ class Drafts:
             context: the text left of the cursor, without markers; the last few tokens are enough.
             expected: the rest of the previous suggestion, or nothing.
         """
-        self.prompt.sync(prompt)
+        self.events.begin()
+        with self.events.looking():
+            self.prompt.sync(prompt)
         self.previous.begin(expected)
         self._context = context[-LONGEST_MATCH:]
         self._began = len(self._context)
@@ -225,6 +232,11 @@ class Drafts:
 
     def chose(self, token: int) -> None:
         """The model chose a token, drafted or not."""
+        with self.events.looking():
+            self.events.chose(token)
+            self._learn(token)
+
+    def _learn(self, token: int) -> None:
         for shadow in self._shadows:
             hit = shadow.draft.tokens[shadow.at] == token
             expected = shadow.log_odds[shadow.at]
@@ -237,6 +249,10 @@ class Drafts:
 
     def propose(self, limit: int) -> list[int]:
         """The draft to verify now, at most `limit` tokens; empty where plain decoding is faster."""
+        with self.events.looking():
+            return self.events.proposed(self._best(limit)) if self.events.may_look() else []
+
+    def _best(self, limit: int) -> list[int]:
         context = self._context[-LONGEST_MATCH:]
         ratios = self.shared.costs().ratios()
         best, length, gain = None, 0, 1.0
@@ -246,17 +262,18 @@ class Drafts:
             log_odds = draft.log_odds(limit, company(draft, drafts))
             self._watch(draft, log_odds)
             chances = self.acceptance.chances(draft.kind, log_odds)
-            choice = draft_length(chances, ratios, draft_cost=draft.cost, risk=self.purse.contents)
+            choice = draft_length(chances, ratios, draft_cost=draft.cost, risk=self.events.risk)
             if choice.gain > gain:
                 best, length, gain = draft, choice.length, choice.gain
         return best.tokens[:length] if best is not None else []
 
     def verified(self, drafted: int, accepted: int) -> None:
         """A batch of one chosen token and so many drafted ones was evaluated."""
-        self.purse.settle(accepted + 1, self.shared.costs().ratios()[drafted])
+        self.events.verified(drafted, accepted)
 
     def end(self) -> None:
         """The generation is over: what was chosen is remembered as a recent completion."""
+        self.events.end()
         self.shared.recent.add(self._context[: self._began], self._context[self._began :])
 
     def _watch(self, draft: Draft, log_odds: list[float]) -> None:

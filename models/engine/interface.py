@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,14 @@ import attrs
 
 from ...context.shared.values import Completion, Prompt, Restriction, StopRules
 from ..llama.cancellation import Cancellation
+
+
+class SpeculationMode(enum.StrEnum):
+    """When drafted tokens are verified: where that was measured to save time, never, or without asking."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    ALWAYS = "always"
 
 
 @attrs.frozen
@@ -24,9 +33,9 @@ class EngineSettings:
         fim: the user's `[fim]` table; see `user_formats.from_overrides`.
         states: where KV states of recent files are kept between runs; None keeps none.
         tuned: honour what `foretype tune` found out for this model on this machine.
-        speculation: verify drafted tokens in batches where that promises to be faster.
+        speculation: when drafted tokens are verified in batches.
         draft: a small model with the same vocabulary that drafts as well; None does without. It needs
-            `speculation`.
+            `SpeculationMode.ALWAYS`.
     """
 
     context_tokens: int = 0
@@ -36,7 +45,7 @@ class EngineSettings:
     fim: Mapping[str, object] = attrs.field(factory=dict[str, object])
     states: Path | None = None
     tuned: bool = True
-    speculation: bool = False
+    speculation: SpeculationMode = SpeculationMode.NEVER
     draft: Path | None = None
 
 

@@ -19,8 +19,11 @@ from ..cache.cells import EvaluationSpeed
 from ..cache.kv_cache import KVCache, Sequence
 from ..cache.saved_states import StateStore, fingerprint
 from ..cache.step_costs import CostCurve
+from ..drafting.benefit import worth_building
 from ..drafting.draft_model import DraftModel, load_draft
 from ..drafting.drafts import Speculation
+from ..drafting.events import DraftWatch
+from ..drafting.experience import DraftExperience
 from ..drafting.ngrams import NgramTables
 from ..gguf.file import GgufFile, check_file, check_memory
 from ..gguf.sizes import (
@@ -42,8 +45,8 @@ from ..prompts.formats import Recognition, facts, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
 from ..prompts.user_formats import from_overrides
-from ..tuning.record import find_tuned, sweep_tuned
-from .interface import EngineInfo, EngineSettings
+from ..tuning.record import find_tuned, machine, sweep_tuned
+from .interface import EngineInfo, EngineSettings, SpeculationMode
 from .local import LocalEngine
 from .writing import Drafting
 
@@ -149,10 +152,9 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
     if found is not None:
         cache.costs.put(found.choice.threads, CostCurve.from_measured(found.choice.steps))
-    _warm_up(cache, model)
+    _warm_up(cache, model, costs=settings.speculation is not SpeculationMode.NEVER)
     ends = _ends(model, recognition)
-
-    speculates = settings.speculation and model.goes_back
+    speculates = _speculates(settings.speculation, cache, threads)
     draft = _draft_model(settings, file, context, threads) if speculates else None
 
     prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
@@ -175,9 +177,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
-        drafting=Drafting(Speculation(ends, context_costs(cache)), _workspaces(used, ends, settings), draft)
-        if speculates
-        else None,
+        drafting=_drafting(cache, used, ends, settings, draft) if speculates else None,
     )
 
 
@@ -219,7 +219,7 @@ def with_fewer_layers(start: Callable[[int], _T], layers: int) -> tuple[_T, int]
 
 def _draft_bytes(settings: EngineSettings) -> int:
     """What the draft model takes beside the model; it gets a cache for one prompt."""
-    if not settings.speculation or settings.draft is None:
+    if settings.speculation is not SpeculationMode.ALWAYS or settings.draft is None:
         return 0
     cells = (settings.context_tokens or DEFAULT_CELLS) // 2 + 512
     return draft_needed(check_file(settings.draft), cells)
@@ -229,7 +229,7 @@ def _draft_model(
     settings: EngineSettings, file: GgufFile, context: Context, threads: int
 ) -> DraftModel | None:
     """The draft model that the settings name; as much of a cache as the longest prompt needs."""
-    if settings.draft is None:
+    if settings.speculation is not SpeculationMode.ALWAYS or settings.draft is None:
         return None
     size = context.size // 2 + 512
     try:
@@ -239,6 +239,30 @@ def _draft_model(
     except OutOfMemoryProblem as problem:
         log.warning("there is no draft model: %s", problem)
         return None
+
+
+def _speculates(mode: SpeculationMode, cache: KVCache, threads: int) -> bool:
+    """Whether drafts are made at all: only where tokens can be taken back, and batches are cheap enough."""
+    if mode is SpeculationMode.NEVER or not cache.goes_back:
+        return False
+    return mode is SpeculationMode.ALWAYS or worth_building(cache.costs.curve(threads).ratios())
+
+
+def _drafting(
+    cache: KVCache, path: Path, ends: frozenset[int], settings: EngineSettings, draft: DraftModel | None
+) -> Drafting:
+    kept = None
+    if settings.states is not None:
+        name = fingerprint(path, machine(), settings.gpu_layers).hex()
+        kept = settings.states / "drafts" / f"{name[:24]}.json"
+    known = DraftExperience(kept, always=settings.speculation is SpeculationMode.ALWAYS)
+    speculation = Speculation(
+        ends,
+        context_costs(cache),
+        DraftWatch(lambda: known.benefit(cache.cells.threads)),
+        known.acceptance,
+    )
+    return Drafting(speculation, _workspaces(path, ends, settings), draft, known)
 
 
 def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> NgramTables:
@@ -282,8 +306,14 @@ def default_cells(file: GgufFile) -> int:
     return max(2048, min(DEFAULT_CELLS, affordable // 256 * 256))
 
 
-def _warm_up(cache: KVCache, model: Model) -> None:
-    """Page the weights in and learn how fast prefill is, so that the first request is planned well."""
+def _warm_up(cache: KVCache, model: Model, *, costs: bool) -> None:
+    """Page the weights in and learn how fast prefill is, so that the first request is planned well.
+
+    Args:
+        cache: empty.
+        model: its weights.
+        costs: learn what batches cost, too.
+    """
     sequence = cache.acquire()
     if sequence is None:
         return
@@ -293,7 +323,8 @@ def _warm_up(cache: KVCache, model: Model) -> None:
         cache.speed = EvaluationSpeed()  # what the first run says is mostly about the disk
         cache.truncate(sequence, 0)
         cache.sync(sequence, tokens, Cancellation())
-    _learn_costs(cache, sequence, tokens)
+    if costs:
+        _learn_costs(cache, sequence, tokens)
     cache.release(sequence)
 
 

@@ -102,16 +102,13 @@ class LocalEngine:
             drafting: where drafts come from; None decodes plainly.
             clock: seconds.
         """
-        drafts = drafting or Drafting()
         self.cache = cache
         self.vocabulary = vocabulary
         self.layout = layout
         self.sessions = Sessions(cache, MAX_SESSIONS)
         self.planner = Planner(cache, vocabulary, layout, max_prompt_tokens)
         self.serving = Serving(cache, self.planner, self.sessions, states, latency_budget_ms)
-        self.continuation = Continuation(
-            cache, self.planner, ends, drafts.speculation, drafts.workspaces, drafts.model, clock
-        )
+        self.continuation = Continuation.drafting(cache, self.planner, ends, drafting or Drafting(), clock)
         self._idle_work = IdleWork(self.serving, self.continuation)
         self._running = running
         self._info = info
@@ -231,6 +228,22 @@ class LocalEngine:
         if self._states is not None:
             self._states.discard_all()
 
+    def sees(self, session: str, prompt: Prompt) -> float:
+        """Which part of the window an answer within the latency budget would be made from, 0.0 to 1.0."""
+        return self.serving.sees(self.sessions.get(session), prompt)
+
+    def read_on(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> None:
+        """Evaluate as much more of the prompt as a waiting user hardly notices; `idle` does the rest."""
+        state = self.sessions.use(session, prompt)
+        try:
+            with self._running.abortable(cancellation):
+                self.serving.read_on(state, prompt, cancellation)
+        except (NoRoomError, DecodeFailedError) as error:
+            log.warning("a file could not be read ahead: %s", type(error).__name__)
+            self.sessions.clear()
+        except NoNumbersError:
+            self._begin_anew()
+
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""
         state = self.sessions.get(session)
@@ -250,6 +263,8 @@ class LocalEngine:
     def close(self) -> None:
         """See `EngineLike.close`. Saves the KV states of the files used last, as far as time allows."""
         deadline = self._clock() + SAVE_WITHIN_S
+        if self.continuation.experience is not None:
+            self.continuation.experience.save()
         if self._leaving is not None:
             for state in reversed(list(self.sessions)):
                 self._leave(state)

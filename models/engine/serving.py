@@ -74,6 +74,20 @@ class Serving:
             slot, plan = self._within_budget(session, prompt)
         return slot, plan
 
+    def sees(self, session: DocumentSession | None, prompt: Prompt) -> float:
+        """Which part of the whole window an answer within the budget would see."""
+        budget = self.budget_tokens()
+        standing = None if session is None else self.planner.standing(session, prompt, budget)
+        if standing is not None:
+            slot = standing.candidate.slot
+            return 1.0 if slot is None else slot.context
+        whole = self.planner.whole(prompt)
+        return min(1.0, (len(whole.target) - whole.cost + budget) / max(1, len(whole.target)))
+
+    def read_on(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
+        """Evaluate as much more of the whole window as its share of the budget has time for."""
+        self._read_on(*self.whole(session, prompt), cancellation)
+
     def whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
         return self._placed(session, self._whole_choice(session, prompt))
@@ -116,7 +130,9 @@ class Serving:
         """Evaluate as much more of the next stage as its share of the budget has time for."""
         whole, room = self._whole_choice(session, prompt), self._room_for_wider(session)
         wider = self._wider(session, prompt, whole, room) if room else None
-        slot, plan = wider or self._placed(session, whole)
+        self._read_on(*(wider or self._placed(session, whole)), cancellation)
+
+    def _read_on(self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation) -> None:
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
         end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
         self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)

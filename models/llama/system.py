@@ -7,7 +7,9 @@ Loads llama.cpp only when asked, and measures nothing.
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,6 +78,41 @@ def processor_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
     present = set(flags[1].split()) if flags else set[str]()
     return tuple(ours for ours, theirs in _FLAGS.items() if theirs in present)
+
+
+_BACKENDS = {"CUDA": "-DGGML_CUDA=on", "Metal": "-DGGML_METAL=on", "Vulkan": "-DGGML_VULKAN=on"}
+_WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
+
+
+def unused_gpu(root: Path = Path("/"), system: str = sys.platform, machine: str | None = None) -> str:
+    """The backend that a GPU of this machine would want: "CUDA", "Metal", "Vulkan", or "" where none is seen.
+
+    A GPU inside the processor is not counted: with its memory llama.cpp is seldom faster.
+
+    Args:
+        root: where proc and dev lie.
+        system: as `sys.platform` names it.
+        machine: as Python names the kind of processor; None asks.
+    """
+    if system == "darwin":
+        return "Metal" if (machine or platform.machine()) == "arm64" else ""
+    if (root / "proc/driver/nvidia/version").exists() or (root / "dev/nvidiactl").exists():
+        return "CUDA"
+    return "Vulkan" if (root / "dev/kfd").exists() else ""
+
+
+def how_to_accelerate(backend: str) -> str:
+    """The sentence that says how llama.cpp is compiled for a GPU, or where compiled wheels are."""
+    wheels = {"CUDA": f"{_WHEELS}/cu124 (or cu121 to cu125)", "Metal": f"{_WHEELS}/metal"}.get(backend)
+    ready = (
+        f" Its project publishes compiled wheels, for pip's --extra-index-url: {wheels}." if wheels else ""
+    )
+    return (
+        f"There is a GPU, and llama.cpp was compiled without {backend}. Compile it with it: "
+        f"CMAKE_ARGS={_BACKENDS[backend]} pip install --force-reinstall --no-cache-dir "
+        f"--no-binary llama-cpp-python llama-cpp-python && foretype daemon stop.{ready} "
+        "'foretype bench' says what that is worth."
+    )
 
 
 def foreign(compiled: Iterable[str], has: Iterable[str]) -> str:

@@ -17,9 +17,21 @@ import attrs
 import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
-from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
+from foretype.tests.bench import (
+    context,
+    continuations,
+    drafting,
+    engine_costs,
+    keystrokes,
+    lsp,
+    peer,
+    shape,
+    speculation,
+    tuning,
+)
 from foretype.tests.bench.subject import model, model_with_markers, replay
 from foretype.tests.support import memory_probe
+from foretype.tests.support.coder_shape import CODER_SHAPES
 from rich.console import Console
 from rich.table import Table
 
@@ -115,8 +127,22 @@ def tuned(results: Results) -> None:
 
 def drafts(results: Results) -> None:
     """Drafts against plain decoding, and what is prefetched."""
-    for name, value in speculation.measure(model(), usable_cores()).items():
+    threads = usable_cores()
+    for name, value in speculation.measure(model(), threads).items():
         results.add(name, value)
+    results.add(
+        "speculation.auto.cost", speculation.auto_cost(model(), threads, files=speculation.FILES // 6)
+    )
+    engine = engine_costs.start(model(), threads)
+    recorded = continuations.record(engine, model())
+    engine.close()
+    for name, value in drafting.simulated(recorded).items():
+        results.add(name, value)
+
+
+def shapes(results: Results, size: str) -> None:
+    """What a model of that size costs that people really take."""
+    shape.measure(results.add, percentile, size, usable_cores())
 
 
 def memory(results: Results) -> None:
@@ -137,8 +163,14 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
 
 @click.command()
 @click.argument("sections", nargs=-1)
+@click.option(
+    "--shape",
+    "size",
+    type=click.Choice(sorted(CODER_SHAPES)),
+    help="Measure a model with the shape of Qwen2.5-Coder of this size, and nothing else unless named.",
+)
 @click.option("--repeat", default=3, help="Repetitions of each section.", show_default=True)
-def main(sections: tuple[str, ...], repeat: int) -> None:
+def main(sections: tuple[str, ...], repeat: int, size: str | None) -> None:
     """Run SECTIONS (all by default), print a table, keep the medians in build/bench.json."""
     unknown = set(sections) - set(SECTIONS)
     if unknown:
@@ -146,7 +178,10 @@ def main(sections: tuple[str, ...], repeat: int) -> None:
             f"There is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}."
         )
     results = Results()
-    for name in sections or SECTIONS:
+    if size is not None:
+        click.echo(f"shape {size} …", err=True)
+        shapes(results, size)
+    for name in sections or (SECTIONS if size is None else ()):
         for turn in range(repeat):
             click.echo(f"{name}: {turn + 1} of {repeat} …", err=True)
             SECTIONS[name](results)

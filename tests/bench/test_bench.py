@@ -17,7 +17,7 @@ from foretype.daemon.cli.typing_replay import Subject, TypingProblem, keys, own,
 from foretype.daemon.settings.settings import CompletionSettings, ModelSettings
 from foretype.models import bench as measuring
 from foretype.models.bench import DraftGain, Figures, ReplayedKey, Typing, bench_model, type_through
-from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
 from foretype.models.tuning.measuring import BATCHES
@@ -48,7 +48,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def engine(model: Path) -> Iterator[LocalEngine]:
     loaded = load_engine(
-        model, EngineSettings(threads=1, tuned=False, speculation=True), lambda _fraction: None
+        model,
+        EngineSettings(threads=1, tuned=False, speculation=SpeculationMode.ALWAYS),
+        lambda _fraction: None,
     )
     yield loaded
     loaded.close()

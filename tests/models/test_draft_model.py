@@ -21,7 +21,7 @@ from foretype.models.drafting.draft_model import (
     Guess,
     load_draft,
 )
-from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
 from foretype.models.gguf.file import read_gguf
@@ -141,7 +141,7 @@ def test_another_vocabulary_is_refused_with_what_differs(models: Path, target: P
     other = tiny_model("deepseek-coder", models)
     with pytest.raises(ModelProblem, match=r"another vocabulary than .*: its token \d+ is '.*' instead of '"):
         opened(other, target)
-    wanted = EngineSettings(threads=1, tuned=False, speculation=True, draft=other)
+    wanted = EngineSettings(threads=1, tuned=False, speculation=SpeculationMode.ALWAYS, draft=other)
     with pytest.raises(ModelProblem, match="another vocabulary"):
         load_engine(target, wanted, lambda _fraction: None)
 
@@ -154,12 +154,12 @@ def test_a_damaged_draft_model_is_refused(models: Path, target: Path) -> None:
 
 
 def test_the_setting_names_a_file_and_needs_speculation(target: Path) -> None:
-    on = Settings(model=ModelSettings(speculation=True, draft=str(target)))
+    on = Settings(model=ModelSettings(speculation="always", draft=str(target)))
     off = Settings(model=ModelSettings(draft=str(target)))
     assert engine_settings(on).draft == target
     assert engine_settings(off).draft is None
     with pytest.raises(ModelProblem, match=r"model\.draft is 'a/b\.gguf'"):
-        engine_settings(Settings(model=ModelSettings(speculation=True, draft="a/b.gguf")))
+        engine_settings(Settings(model=ModelSettings(speculation="always", draft="a/b.gguf")))
 
 
 def completed(engine: LocalEngine) -> list[tuple[str, int]]:
@@ -176,7 +176,7 @@ def completed(engine: LocalEngine) -> list[tuple[str, int]]:
 @pytest.mark.usefixtures("sure")
 def test_drafts_of_a_model_change_nothing_in_what_is_said(target: Path) -> None:
     plain = load_engine(target, EngineSettings(threads=1, tuned=False), lambda _fraction: None)
-    wanted = EngineSettings(threads=1, tuned=False, speculation=True, draft=target)
+    wanted = EngineSettings(threads=1, tuned=False, speculation=SpeculationMode.ALWAYS, draft=target)
     drafting = load_engine(target, wanted, lambda _fraction: None)
     assert drafting.speculation is not None
     drafting.speculation.costs = lambda: CostCurve.from_measured({1: 50.0, 16: 55.0})  # drafts are cheap

@@ -11,7 +11,7 @@ import attrs
 import pytest
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine import loading
-from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import default_cells, load_engine, wanted_layers, with_fewer_layers
 from foretype.models.gguf import file as gguf
 from foretype.models.gguf import sizes
@@ -119,7 +119,7 @@ def test_a_draft_model_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(memory, "available_bytes", lambda: needed + 10_000_000)
     plain = EngineSettings(context_tokens=2048, threads=1)
     load_engine(file, plain, lambda _part: None).close()
-    drafting = EngineSettings(context_tokens=2048, threads=1, speculation=True, draft=file)
+    drafting = EngineSettings(context_tokens=2048, threads=1, speculation=SpeculationMode.ALWAYS, draft=file)
     with pytest.raises(ModelProblem, match="are free"):
         load_engine(file, drafting, lambda _part: None)
 

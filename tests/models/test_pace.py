@@ -95,9 +95,9 @@ def test_fewer_threads_make_larger_batches_dearer() -> None:
 def test_a_purse_bounds_what_wrong_drafts_cost() -> None:
     purse, lost, tokens = Purse(), 0.0, 0
     for _ in range(2000):
-        length = best_length(0.9, 0.9, MAX_DRAFT, LAPTOP.ratios(), risk=purse.contents).length
+        length = best_length(0.9, 0.9, MAX_DRAFT, LAPTOP.ratios(), risk=purse.risk(5.0)).length
         cost = LAPTOP.ratios()[length]
-        purse.settle(1, cost)
+        purse.settle(1, 5.0 * cost, 5.0)
         lost, tokens = lost + cost - 1, tokens + 1
     assert lost / tokens < 0.025
 
@@ -116,9 +116,9 @@ def test_however_wrong_the_estimates_a_session_never_loses_more_than_its_stake_a
     ratios = [1.0, *costs]
     purse, spent, tokens = Purse(), 0.0, 0
     for believed, true in steps:
-        length = draft_length(believed, ratios, risk=purse.contents).length
+        length = draft_length(believed, ratios, risk=purse.risk(20.0)).length
         accepted = min(length, true)
-        purse.settle(accepted + 1, ratios[length])
+        purse.settle(accepted + 1, 20.0 * ratios[length], 20.0)
         spent, tokens = spent + ratios[length], tokens + accepted + 1
         assert spent <= tokens * (1 + ALLOWED_LOSS) + STAKE + 1e-6
 

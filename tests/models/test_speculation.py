@@ -19,8 +19,9 @@ from foretype.models.cache.kv_cache import KVCache
 from foretype.models.cache.step_costs import MAX_DRAFT, CostCurve
 from foretype.models.decoding.loop import generate
 from foretype.models.drafting.drafts import Drafts, Previous, Recent, Speculation
+from foretype.models.drafting.events import DraftWatch
 from foretype.models.drafting.lookup import TokenIndex
-from foretype.models.engine.interface import EngineInfo, EngineSettings
+from foretype.models.engine.interface import EngineInfo, EngineSettings, SpeculationMode
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
 from foretype.models.engine.writing import Drafting
@@ -28,6 +29,7 @@ from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import Model
 from foretype.models.llama.vocabulary import Vocabulary
 from foretype.models.tuning.sample import other_code
+from foretype.tests.support.clock import FakeClock
 from foretype.tests.support.fake_cells import FakeCells, NothingRuns
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
 from foretype.tests.support.private_home import default_model
@@ -311,8 +313,15 @@ def test_no_draft_crosses_a_marker() -> None:
 # ── the other sources and the combiner ───────────────────────────────────────────────────────────────
 
 
-def drafts(costs: CostCurve = FREE) -> Drafts:
-    return Speculation(frozenset({0}), lambda: costs).session()
+def drafts(costs: CostCurve = FREE, clock: FakeClock | None = None) -> Drafts:
+    return Speculation(frozenset({0}), lambda: costs, DraftWatch(clock=clock or FakeClock())).session()
+
+
+def verify(one: Drafts, clock: FakeClock, drafted: int, accepted: int) -> None:
+    """A batch is verified, and takes what batches of its size cost."""
+    costs = one.shared.costs()
+    clock.advance(costs.ratios()[drafted] * costs.step_ms / 1000)
+    one.verified(drafted, accepted)
 
 
 def test_the_rest_of_the_previous_suggestion_is_drafted_until_the_model_leaves_it() -> None:
@@ -339,13 +348,14 @@ def test_recent_completions_are_bounded() -> None:
 
 
 def test_a_session_whose_drafts_fail_stops_drafting() -> None:
-    one = drafts(CostCurve.from_measured({1: 5.0, 4: 10.0, 8: 14.0, 16: 19.0}))
+    clock = FakeClock()
+    one = drafts(CostCurve.from_measured({1: 5.0, 4: 10.0, 8: 14.0, 16: 19.0}), clock)
     one.begin([1, 2, 3, 4, 5, 6] * 20, [5, 6], [])
     lost = 0.0
     for number in range(200):
         proposed = one.propose(15)
         lost += one.shared.costs().ratios()[len(proposed)] - 1
-        one.verified(len(proposed), 0)
+        verify(one, clock, len(proposed), 0)
         for token in (100 + number, 5, 6):  # never what was proposed
             one.chose(token)
     assert lost < 10
@@ -353,7 +363,8 @@ def test_a_session_whose_drafts_fail_stops_drafting() -> None:
 
 
 def test_a_session_whose_drafts_come_true_drafts_longer_and_longer() -> None:
-    one = drafts(CostCurve.from_measured({1: 5.0, 4: 10.0, 8: 14.0, 16: 19.0}))
+    clock = FakeClock()
+    one = drafts(CostCurve.from_measured({1: 5.0, 4: 10.0, 8: 14.0, 16: 19.0}), clock)
     period = list(range(1, 30))
     one.begin(period[:6] + period, period[-2:], [])
     lengths: list[int] = []
@@ -361,7 +372,7 @@ def test_a_session_whose_drafts_come_true_drafts_longer_and_longer() -> None:
     for _ in range(12):
         proposed = one.propose(15)
         lengths.append(len(proposed))
-        one.verified(len(proposed), len(proposed))
+        verify(one, clock, len(proposed), len(proposed))
         for _ in range(len(proposed) + 1):
             one.chose(period[at % len(period)])
             at += 1
@@ -390,7 +401,7 @@ def greedy(one: LocalEngine, prompt: list[int], *, drafted: bool, tokens: int = 
         if drafted:
             assert one.speculation is not None
             drafter = one.speculation.session()
-            drafter.purse.contents = 1000.0  # try every draft, whatever it may cost
+            drafter.events.purse.held_ms = 1e6  # try every draft, whatever it may cost
             drafter.begin(prompt, prompt, [])
         generated = generate(
             cache,
@@ -458,7 +469,9 @@ def prompts_from_code(one: LocalEngine, count: int, tokens: int) -> list[list[in
 
 def start(path: Path) -> LocalEngine:
     one = load_engine(
-        path, EngineSettings(context_tokens=4096, speculation=True, threads=1), lambda _fraction: None
+        path,
+        EngineSettings(context_tokens=4096, speculation=SpeculationMode.ALWAYS, threads=1),
+        lambda _fraction: None,
     )
     assert one.speculation is not None
     one.speculation.costs = lambda: FREE

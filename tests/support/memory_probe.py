@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 from foretype.models.cache.kv_cache import KVCache
-from foretype.models.engine.interface import EngineSettings
+from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import load_engine
 from foretype.models.gguf.file import GgufFile, read_gguf
 from foretype.models.gguf.sizes import SEQUENCES, draft_needed, memory_needed, state_bytes
@@ -63,7 +63,12 @@ def _cache(path: Path, head: GgufFile, draft: Path | None) -> Generator[KVCache]
         model.close()
         return
     settings = EngineSettings(
-        context_tokens=CELLS, threads=2, gpu_layers=0, tuned=False, speculation=draft is not None, draft=draft
+        context_tokens=CELLS,
+        threads=2,
+        gpu_layers=0,
+        tuned=False,
+        speculation=SpeculationMode.ALWAYS if draft else SpeculationMode.NEVER,
+        draft=draft,
     )
     engine = load_engine(path, settings, lambda _part: None)
     yield engine.cache
