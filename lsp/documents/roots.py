@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -11,12 +12,16 @@ from .cell_uris import file_uri_of_cell
 
 
 def path_of(uri: str) -> str:
-    """The path of a URI of a file or of a notebook's cell, with forward slashes; "" for any other."""
+    """The path of a URI of a file or of a notebook's cell, with forward slashes; "" for any other.
+
+    What no system can have as a path, such as one with a null character, is none.
+    """
     try:
         path = uris.to_fs_path(file_uri_of_cell(uri) or uri if _has_path(uri) else "")
+        possible = bool(path) and b"\0" not in os.fsencode(path)
     except Exception:  # noqa: BLE001 - a URI is the client's, and may be anything
         return ""
-    return PurePath(path).as_posix() if path else ""
+    return PurePath(path).as_posix() if path and possible else ""
 
 
 def _has_path(uri: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from foretype.context.shared.values import Completion, Prompt
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest
+from foretype.lsp.documents.roots import path_of
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 OLD, NEW = "file:///srv/one/old.py", "file:///srv/one/new.py"
@@ -209,3 +210,8 @@ async def test_documents_without_a_file_are_told_apart() -> None:
         sources = used.inside.server.session.inline.relations.sources(document.snapshot())
         paths = {each.snapshot.path for each in sources.open_files}
         assert paths == {"untitled:Untitled-2", "untitled:Untitled-3"}
+
+
+@pytest.mark.parametrize("uri", ["file:///a%00b.py", "file:///a\0b.py", "file:///\ud800.py"])
+def test_what_no_system_can_have_as_a_path_is_none(uri: str) -> None:
+    assert path_of(uri) == ""

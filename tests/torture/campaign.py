@@ -1,0 +1,9 @@
+"""The sections, in the order in which they are reported."""
+
+from __future__ import annotations
+
+from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire
+
+SECTIONS = {
+    each.name: each for each in (fuzz_lsp.SECTION, fuzz_wire.SECTION, fuzz_gguf.SECTION, fuzz_files.SECTION)
+}
