@@ -1,9 +1,9 @@
 """Patterns of ignore files as regular expressions that cannot hang.
 
 pathspec writes them; a workspace is data, and a line like `*a*a*a*a*b` makes an expression that tries every
-way to divide a name among its stars: minutes for thirty characters. Here each star but the last takes the first
-place where what follows it fits, and gives nothing back: for patterns of this kind that finds a match whenever
-there is one, in time that grows with pattern times path. Pure; which pattern counts is `ignore`'s business.
+way to divide a name among its stars: minutes for thirty characters. Here each star but the last takes the
+first place where what follows it fits, and gives nothing back: for patterns of this kind that finds a match
+whenever there is one, in time that grows with pattern times path. Pure; which pattern counts is `ignore`'s.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _LONGEST = 10_000
 def bounded(source: str) -> re.Pattern[str]:
     """The expression that pathspec made of a pattern, so that matching takes bounded time.
 
-    It also holds for names with line ends, which the original's `.` and `$` take for something else, and a set
-    of characters never stands for a slash, as git has it.
+    It also holds for names with line ends, which the original's `.` and `$` take for something else, and a
+    set of characters never stands for a slash, as git has it.
 
     Raises:
         ValueError: it is longer than anybody's, or no expression.
