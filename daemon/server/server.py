@@ -28,6 +28,7 @@ from ..process.release import release
 from ..wire import messages as protocol
 from ..wire.messages import Method
 from .background_tuning import BackgroundTuning
+from .metrics import figures_at
 from .model_host import log_failure
 from .model_source import ModelProvider
 from .service import Service
@@ -194,6 +195,7 @@ class Server:
             model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
             **attrs.asdict(self.service.totals),
+            latencies=self.service.latencies.histograms(),
         )
 
     def _tell_tuning(self) -> None:
@@ -323,6 +325,7 @@ async def serve_daemon(
     tuning: BackgroundTuning | None = None,
     clock: Clock = time.monotonic,
     tick_s: float = TICK_S,
+    metrics_port: int = 0,
     on_ready: Callable[[Server], Any] | None = None,
 ) -> bool:
     """Be the daemon: until a signal, a "stop", or nobody has needed it for `idle_minutes` (0: for ever).
@@ -341,9 +344,7 @@ async def serve_daemon(
         raise AlreadyRunningProblem("A daemon is already running.")
     try:
         stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Before anybody can connect: who finds a daemon may end it, and it must tidy up then.
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        _heed_signals(stopping)  # before anybody can connect: who finds a daemon may end it
         lock.sign()
         listener = bind(place)
         bound = BoundSocket(place.socket)
@@ -353,9 +354,10 @@ async def serve_daemon(
             )
             listening = await _listen(server, listener)
             log.info("daemon %d listens", os.getpid())
-            if on_ready is not None:
-                on_ready(server)
-            await _until_stopped(server, lambda: bound.in_place and lock.in_place, tick_s)
+            async with figures_at(metrics_port, server.status):
+                if on_ready is not None:
+                    on_ready(server)
+                await _until_stopped(server, lambda: bound.in_place and lock.in_place, tick_s)
             listening.close()
             return await server.close()
         finally:
@@ -364,6 +366,12 @@ async def serve_daemon(
     finally:
         log.info("daemon %d ends", os.getpid())
         lock.release()
+
+
+def _heed_signals(stopping: asyncio.Event) -> None:
+    """Have a signal end the daemon, so that it tidies up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
 
 async def _listen(server: Server, listener: socket.socket) -> asyncio.Server:

@@ -66,9 +66,12 @@ class DaemonSettings:
 
     Attributes:
         idle_exit_minutes: minutes without a request after which the daemon ends; 0 never.
+        metrics_port: port on 127.0.0.1 where the daemon's figures can be read in Prometheus' text format,
+            from its next start on; 0 none. Whoever uses this machine can read them: counts and times.
     """
 
     idle_exit_minutes: float = _number(30.0, 0, 527040)
+    metrics_port: int = _number(0, 0, 65535)
 
 
 @attrs.frozen

@@ -170,9 +170,12 @@ async def attacked(seed: int, connections: int, frames: int) -> tuple[int, tuple
         pid = (await client.status()).pid
         daemon = psutil.Process(pid)
         before = daemon.memory_info().rss, daemon.num_fds()
+        settled = connections // 3
         ended = asyncio.Event()
         calm = asyncio.ensure_future(_keep_the_rules(place, ended, wrong))
         for start in range(0, connections, AT_ONCE):
+            if start >= settled > 0:  # the first third shows how much it needs, the rest whether that is all
+                before, settled = (daemon.memory_info().rss, before[1]), 0
             numbers = range(start, min(start + AT_ONCE, connections))
             sent += sum(
                 await asyncio.gather(*(_misbehave(place, seed * 100_003 + each, frames) for each in numbers))
