@@ -35,9 +35,7 @@ class SharedLogFile(RotatingFileHandler):
         try:
             lock(descriptor)
             self._follow()
-            if (
-                os.fstat(self.stream.fileno()).st_size * 2 >= self.maxBytes
-            ):  # else another has done it just now
+            if Path(self.baseFilename).stat().st_size * 2 >= self.maxBytes:  # else another has just done it
                 super().doRollover()
         except OSError:
             pass  # another process is at it; the line goes where the others go

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire
+from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire, kills
 
 SECTIONS = {
-    each.name: each for each in (fuzz_lsp.SECTION, fuzz_wire.SECTION, fuzz_gguf.SECTION, fuzz_files.SECTION)
+    each.name: each
+    for each in (fuzz_lsp.SECTION, fuzz_wire.SECTION, fuzz_gguf.SECTION, fuzz_files.SECTION, kills.SECTION)
 }

@@ -72,8 +72,8 @@ def _in(value: Any, depth: int) -> Iterator[re.Pattern[Any]]:
     elif isinstance(value, list | tuple | set | frozenset):
         for each in itertools.islice(cast("list[Any]", value), 400):
             yield from _in(each, depth + 1)
-    elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
+    elif attrs.has(kind := cast("type[Any]", type(value))):
+        for field in attrs.fields(kind):
             inner = getattr(value, field.name, None)
             if isinstance(inner, str) and inner and field.name.endswith("pattern"):
                 yield re.compile(inner)
