@@ -11,6 +11,10 @@ from pygls import uris
 from .cell_uris import file_uri_of_cell
 
 
+_LONGEST_NAME = 255
+"""Bytes that a file's name may have on the systems there are."""
+
+
 def path_of(uri: str) -> str:
     """The path of a URI of a file or of a notebook's cell, with forward slashes; "" for any other.
 
@@ -18,7 +22,8 @@ def path_of(uri: str) -> str:
     """
     try:
         path = uris.to_fs_path(file_uri_of_cell(uri) or uri if _has_path(uri) else "")
-        possible = bool(path) and b"\0" not in os.fsencode(path)
+        name = os.fsencode(path or "")
+        possible = b"\0" not in name and all(len(part) <= _LONGEST_NAME for part in name.split(b"/"))
     except Exception:  # noqa: BLE001 - a URI is the client's, and may be anything
         return ""
     return PurePath(path).as_posix() if path and possible else ""

@@ -212,6 +212,8 @@ async def test_documents_without_a_file_are_told_apart() -> None:
         assert paths == {"untitled:Untitled-2", "untitled:Untitled-3"}
 
 
-@pytest.mark.parametrize("uri", ["file:///a%00b.py", "file:///a\0b.py", "file:///\ud800.py"])
+@pytest.mark.parametrize(
+    "uri", ["file:///a%00b.py", "file:///a\0b.py", "file:///\ud800.py", "file:///" + "x" * 300]
+)
 def test_what_no_system_can_have_as_a_path_is_none(uri: str) -> None:
     assert path_of(uri) == ""

@@ -148,7 +148,7 @@ def _read_statistics(path: Path) -> str:
     try:
         connection = connect(path)
         connection.execute("select * from answers").fetchall()
-    except (sqlite3.Error, OSError, OverflowError):
+    except (sqlite3.Error, OSError, ValueError, OverflowError):
         pass  # what says so itself is no surprise
     finally:
         if connection is not None:
