@@ -10,7 +10,6 @@ from pygls import uris
 
 from .cell_uris import file_uri_of_cell
 
-
 _LONGEST_NAME = 255
 """Bytes that a file's name may have on the systems there are."""
 

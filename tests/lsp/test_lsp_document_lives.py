@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from foretype.context.languages import language
 from foretype.context.shared.values import Completion, Prompt
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest
@@ -217,3 +218,8 @@ async def test_documents_without_a_file_are_told_apart() -> None:
 )
 def test_what_no_system_can_have_as_a_path_is_none(uri: str) -> None:
     assert path_of(uri) == ""
+
+
+@pytest.mark.parametrize("called", ["x" * 2000, "../imports/java", "/etc/x", "a\0b", "\ud800"])
+def test_a_language_that_an_editor_makes_up_is_no_files_name(called: str) -> None:
+    assert language(called).grammar is None
