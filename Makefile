@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies torture
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -121,6 +121,9 @@ truth: install  ## answer holes in real code with what their authors wrote, and 
 
 live: model  ## what people get while they type: lines of commits through server and daemon (6 hours; alone on the machine)
 	$(BIN)/python -m foretype.tests.live $(LIVE)
+
+torture: install  ## try to break what is promised: fuzz, kills, faults, hours of typing (MINUTES=10; goes on where it was)
+	$(BIN)/python -m foretype.tests.torture --minutes $(or $(MINUTES),10) $(TORTURE)
 
 lint: install  ## ruff and pyright, as on macOS and Windows too; for the front ends tsc, Biome, StyLua and luacheck
 	$(BIN)/ruff check .

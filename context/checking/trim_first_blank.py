@@ -16,6 +16,7 @@ _OPERATOR = re.compile(
 """What stands between two operands and nowhere else: no sign, no pointer, no symbol's colon."""
 _OPERATOR_FIRST = re.compile(r"[=+\-*/%<>!&|?^~:;,.)\]}]")
 _AT_LEAST = 2
+_LONGEST_OPERATOR = 16
 
 
 def separate_from_what_is_typed(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
@@ -32,7 +33,7 @@ def separate_from_what_is_typed(draft: DraftText, place: CursorLines, rules: Sto
     entry = place.before.lstrip() == "-" and not place.after.strip() and text[0].isalnum()
     if entry and place.language.layout.dashed_lists:
         return attrs.evolve(draft, text=" " + text)
-    found = _OPERATOR.search(place.before)
+    found = _OPERATOR.search(place.before[-_LONGEST_OPERATOR:])
     if found is None or _OPERATOR_FIRST.match(text):
         return draft
     operator = found["operator"]

@@ -21,8 +21,8 @@ _REQUIRE = re.compile(
 _ITEM = re.compile(r"(?:type\s+)?(?P<name>[\w$]+)(?:\s*(?:\bas\b|:)\s*(?P<local>[\w$]+))?")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\r\n]*", re.DOTALL)
 _DIRECTIVE = re.compile(r"""(["'])use [\w ]+\1""")
-_EXPORTS = re.compile(r"^\s*export\b", re.MULTILINE)
-_COMMON = re.compile(r"\bmodule\.exports\b|^\s*exports\.\w|\brequire\s*\(", re.MULTILINE)
+_EXPORTS = re.compile(r"^[^\S\n]*export\b", re.MULTILINE)
+_COMMON = re.compile(r"\bmodule\.exports\b|^[^\S\n]*exports\.\w|\brequire\s*\(", re.MULTILINE)
 _LEAST = 80
 
 

@@ -9,7 +9,7 @@ from ..text.lines import indent_of, line_start, newline_of
 from .layout import Custom, SortKey, added, first, header_end
 from .values import Import, ImportEdit, Statement
 
-_SPEC = re.compile(r"(?:(?P<local>[\w.]+)[ \t]+)?(?P<quote>[\"`])(?P<path>[^\"`\r\n]+)[\"`]")
+_SPEC = re.compile(r"(?:(?<![\w.])(?P<local>[\w.]+)[ \t]+)?(?P<quote>[\"`])(?P<path>[^\"`\r\n]+)[\"`]")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _VERSION = re.compile(r"v\d+")
 _KEYS: tuple[SortKey, ...] = (lambda each: each.module,)

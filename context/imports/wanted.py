@@ -34,7 +34,7 @@ _TYPE_BEHIND = re.compile(
 _OBJECTS = frozenset("errno stdin stdout stderr bool true false jmp_buf optarg optind".split())  # noqa: SIM905
 """What C's headers have in small letters beside functions and the types whose names end in `_t`."""
 
-_NAMESPACE = re.compile(r"^\s*(?:<\?php\s+)?namespace\s+\w", re.MULTILINE)
+_NAMESPACE = re.compile(r"^[^\S\n]*(?:<\?php\s+)?namespace\s+\w", re.MULTILINE)
 _LONGEST = 400
 _NEAR = 40
 

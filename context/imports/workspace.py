@@ -239,9 +239,9 @@ def _declares(source: str, module: tuple[str, ...], around: ImportSurroundings) 
 
 
 _PACKAGE = {
-    "java": re.compile(r"^\s*package\s+([\w.]+)\s*;", re.MULTILINE),
-    "csharp": re.compile(r"^\s*namespace\s+([\w.]+)\s*[;{]?", re.MULTILINE),
-    "php": re.compile(r"^\s*(?:<\?php\s+)?namespace\s+([\w\\]+)\s*[;{]", re.MULTILINE),
+    "java": re.compile(r"^[^\S\n]*package\s+([\w.]+)\s*;", re.MULTILINE),
+    "csharp": re.compile(r"^[^\S\n]*namespace\s+([\w.]+)\s*[;{]?", re.MULTILINE),
+    "php": re.compile(r"^[^\S\n]*(?:<\?php\s+)?namespace\s+([\w\\]+)\s*[;{]", re.MULTILINE),
 }
 
 

@@ -388,8 +388,9 @@ def query_text(files: tuple[str, ...]) -> str:
 
 @functools.cache
 def _read(stem: str) -> Language | None:
-    entry = _FOLDER / f"{stem}.toml"
-    if not entry.is_file():
+    if (
+        re.fullmatch(r"[\w+-]{1,64}", stem) is None or not (_FOLDER / f"{stem}.toml").is_file()
+    ):  # an editor's word
         return None
     return attrs.evolve(_converter.structure(described(_FOLDER, stem), Language), id=stem)
 

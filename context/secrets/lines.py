@@ -83,7 +83,7 @@ _SETTINGS = frozenset(
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE|PRIVATE KEY BLOCK)")
 _KEY_ENDS = re.compile(r"-----END ")
 _KEY_BODY = re.compile(
-    r"\W{0,80}(?:[\w+/=]{0,200}\W{0,80}$|-----END |(?:Proc-Type|DEK-Info|Version|Comment|Hash): )"
+    r"\W{0,80}+[\w+/=]{0,200}+\W{0,80}$|\W{0,80}?(?:-----END |(?:Proc-Type|DEK-Info|Version|Comment|Hash): )"
 )
 _KEY_LINE = re.compile(r"\W{0,80}(?P<value>[A-Za-z0-9+/]{56,128}={0,2})\W{0,20}$")
 """A line from the middle of a key: an excerpt may begin there."""

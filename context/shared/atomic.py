@@ -1,7 +1,8 @@
 """The one way to write a file: beside its place, and moved there when it is complete.
 
-So whoever reads sees the old file or the new one, and a full disk or a killed process costs nothing but the
-new one. Where files lie, and what stands in them, is the caller's business.
+So whoever reads sees the old file or the new one, and a full disk, a killed process or a power cut costs
+nothing but the new one: what stands in it is on the disk before its name is. Where files lie, and what stands
+in them, is the caller's business.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def write_atomically(path: Path, parts: Iterable[bytes], *, prefix: str = "", mo
         with os.fdopen(descriptor, "wb") as file:
             for part in parts:
                 file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
         if mode != _PRIVATE:
             unfinished.chmod(mode)
         unfinished.replace(path)

@@ -6,13 +6,63 @@ A log holds no source code; who may write some, because the user said so, decide
 from __future__ import annotations
 
 import logging
+import os
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
+
+from .locks import lock, open_for_lock
 
 MOST_BYTES = 1_000_000
 """From then on a new file is begun, and one old one kept."""
 
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _CHATTY = ("pygls",)  # at INFO it writes out every answer
+
+
+class SharedLogFile(RotatingFileHandler):
+    """A log that several processes write: whoever finds it too long begins a new one, and the others follow.
+
+    Its state: the open file, which may have been moved meanwhile. Nobody ever waits for another process here.
+    """
+
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - logging's name
+        self._follow()
+        return super().shouldRollover(record)
+
+    def doRollover(self) -> None:  # noqa: N802 - logging's name
+        descriptor = open_for_lock(Path(self.baseFilename).parent)
+        try:
+            lock(descriptor)
+            self._follow()
+            if Path(self.baseFilename).stat().st_size * 2 >= self.maxBytes:  # else another has just done it
+                super().doRollover()
+        except OSError:
+            pass  # another process is at it; the line goes where the others go
+        finally:
+            os.close(descriptor)
+
+    def _follow(self) -> None:
+        """Write where the log's name leads, not where the file went that had it."""
+        stream: Any = self.stream
+        if stream is None:
+            self.stream = self._open()
+            return
+        try:
+            there, ours = Path(self.baseFilename).stat(), os.fstat(stream.fileno())
+            moved = (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
+        except OSError:
+            moved = True
+        if moved:
+            stream.close()
+            self.stream = self._open()
+
+    def _open(self) -> Any:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=_private)  # noqa: PTH123, SIM115 - closed by logging
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def log_to(file: Path, level: str) -> OSError | None:
@@ -25,12 +75,10 @@ def log_to(file: Path, level: str) -> OSError | None:
     Returns:
         None; or why the file can't be written, and then nothing is logged at all.
     """
-    from logging.handlers import RotatingFileHandler
-
     problem: OSError | None = None
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(
+        handler: logging.Handler = SharedLogFile(
             file, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True
         )
     except OSError as error:

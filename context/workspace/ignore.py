@@ -22,6 +22,7 @@ from ..secrets.lines import without_secrets
 from ..secrets.paths import is_secret_folder, is_secret_path
 from ..shared.files import MAX_SOURCE_BYTES, read_text
 from . import ignore_git, settings_file
+from .expressions import bounded
 
 __all__ = ["MAX_SOURCE_BYTES", "is_secret_folder", "is_secret_path", "read_text", "without_secrets"]
 
@@ -154,9 +155,13 @@ def _patterns(lines: tuple[str, ...]) -> Patterns:
     for line in lines:
         try:
             patterns = cast("Any", pathspec.GitIgnoreSpec.from_lines([line]).patterns)
+            found += [
+                Pattern(each.include, bounded(each.regex.pattern))
+                for each in patterns
+                if each.include is not None
+            ]
         except ValueError:
             continue
-        found += [Pattern(each.include, each.regex) for each in patterns if each.include is not None]
     return tuple(found)
 
 

@@ -13,10 +13,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pathspec
 
 from ..shared.files import read_text
+from .expressions import bounded
 
 MARK = ".git"
 _SYSTEM = "/etc/gitconfig"
@@ -129,10 +131,11 @@ def _holds(name: str, file: Path, where: Path | None) -> bool:
     if condition[1]:
         pattern, names = pattern.lower(), {each.lower() for each in names}
     try:
-        spec = pathspec.GitIgnoreSpec.from_lines([pattern])
+        found = cast("Any", pathspec.GitIgnoreSpec.from_lines([pattern]).patterns)
+        regexes = [bounded(each.regex.pattern) for each in found if each.include]
     except ValueError:
         return False
-    return any(spec.match_file(each.lstrip("/")) for each in names)
+    return any(regex.match(each.lstrip("/")) for each in names for regex in regexes)
 
 
 def git_settings(text: str) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ import attrs
 import msgpack
 
 from ..languages import all_languages, query_text
-from ..shared.atomic import write_atomically
+from ..shared.leftovers import sweep_leftovers, write_marked
 
 _Row = tuple[str, str, str, str, str, int]
 """A symbol: name, kind, container, signature, doc, line."""
@@ -134,6 +134,7 @@ def load(path: Path, root: Path) -> Iterator[IndexedFile]:
     Raises:
         ValueError: it is damaged; entries that came before mean nothing then.
     """
+    sweep_leftovers(path.parent)
     try:
         file = path.open("rb")
     except OSError:
@@ -173,4 +174,4 @@ def save(path: Path, root: Path, entries: Iterable[bytes]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     rows = itertools.chain((_header(root),), entries, (None,))
-    write_atomically(path, map(_pack, rows))
+    write_marked(path, map(_pack, rows))

@@ -22,7 +22,7 @@ _CALLABLE = {"function", "method"}
 _PARSE_MS = 300.0
 _DOCSTRINGS = ('"', "'", 'r"', 'R"')
 _DOC_MARKS = re.compile(r"""^(?:[rRuUbBfF]{0,2}(?:\"{3}|'{3}|"|')|/\*\*?|\*|//[/!]?|#+|--+|;+|<!--)\s*""")
-_DOC_ENDS = re.compile(r"""\s*(?:\"{3}|'{3}|\*/|-->|")\s*$""")
+_DOC_ENDS = re.compile(r"""(?:\"{3}|'{3}|\*/|-->|")$""")
 
 
 @attrs.frozen

@@ -67,6 +67,7 @@ def run() -> None:
                 ConfiguredModel(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
                 transport=transport,
+                metrics_port=settings.daemon.metrics_port,
                 tuning=BackgroundTuning(ThisMachine(paths.config_file())),
                 on_ready=ready,
             )
@@ -170,6 +171,7 @@ def _print_status(found: DaemonStatus) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ..server.latencies import took_in_words
     from .doctor import in_bytes
 
     model = found.model
@@ -188,6 +190,7 @@ def _print_status(found: DaemonStatus) -> None:
         "waiting": f"{found.queued} requests",
         "answered": f"{found.requests} completions",
         "prompt tokens": f"{found.prefill_tokens} evaluated, {found.cached_tokens} from the cache",
+        "answers took": took_in_words(found),
         "new tokens": f"{found.decode_tokens} generated, of {found.draft_tokens} drafted "
         f"{found.accepted_tokens} confirmed",
     }

@@ -31,6 +31,11 @@ _COMMANDS = {
         "doctor",
         "Say what is installed and what to mend.",
     ),
+    "explain": (
+        "foretype.lsp.cli.commands",
+        "explain_answers",
+        "Say where the last answer's milliseconds went.",
+    ),
     "lsp": ("foretype.lsp.cli.commands", "lsp", "The language server, on stdin and stdout."),
     "models": ("foretype.models.cli.models", "models", "List, download and inspect models."),
     "replay": ("foretype.lsp.cli.replay", "replay", "Let your git history judge models and settings."),

@@ -28,6 +28,7 @@ from ..process.transport import Transport
 from ..wire import messages as protocol
 from ..wire.messages import Method
 from .background_tuning import BackgroundTuning
+from .metrics import figures_at
 from .model_host import log_failure
 from .model_source import ModelProvider
 from .service import Service
@@ -189,6 +190,7 @@ class Server:
             model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
             **attrs.asdict(self.service.totals),
+            latencies=self.service.latencies.histograms(),
         )
 
     def _tell_tuning(self) -> None:
@@ -319,6 +321,7 @@ async def serve_daemon(
     clock: Clock = time.monotonic,
     tick_s: float = TICK_S,
     transport: Transport | None = None,
+    metrics_port: int = 0,
     on_ready: Callable[[Server], Any] | None = None,
 ) -> bool:
     """Be the daemon: until a signal, a "stop", or nobody has needed it for `idle_minutes` (0: for ever).
@@ -348,9 +351,10 @@ async def serve_daemon(
             )
             listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
-            if on_ready is not None:
-                on_ready(server)
-            await _until_stopped(server, lambda: listener.in_place and lock.in_place, tick_s)
+            async with figures_at(metrics_port, server.status):
+                if on_ready is not None:
+                    on_ready(server)
+                await _until_stopped(server, lambda: listener.in_place and lock.in_place, tick_s)
             listening.close()
             return await server.close()
         finally:

@@ -22,6 +22,7 @@ from ..process.lifecycle import Clock
 from ..wire.messages import CompletionRequest, ModelStatus, Priority, WarmRequest
 from . import scheduler
 from .engine_thread import EngineThread
+from .latencies import Latencies
 from .model_host import ModelHost, log_failure
 from .model_source import ModelProvider
 from .scheduler import Job, Turn
@@ -128,6 +129,7 @@ class Service:
         self._refresh_due = False
         self._unsaved = False
         self._totals = Totals()
+        self.latencies = Latencies()
 
     def model_changed(self, status: ModelStatus) -> None:
         """See `HostObserver`."""
@@ -431,6 +433,8 @@ class Service:
         del self._tickets[ticket.job.number]
         completing = isinstance(ticket.request, CompletionRequest)
         self._totals = self._totals.plus(completion.timings, requests=int(completing))
+        if completing:
+            self.latencies.add(completion, self._clock() - ticket.arrived)
         ticket.answer(completion)
 
     def _answer_waiting(self, number: int, completion: Completion) -> None:

@@ -19,7 +19,7 @@ MAX_BAD_LINES = 25
 """How many lines are left out before the rest of a file is given up."""
 
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
-_ASSIGNMENT = re.compile(r"""^\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.\-]|\s)+?)\s*=""")
+_ASSIGNMENT = re.compile(r"""^\s*+((?:"(?:[^"\\]|\\.)*+"|'[^']*+'|[\w.\-]++|\s++(?!=))++)\s*=""")
 _HEADER = re.compile(r"^\s*\[{1,2}[^\[\]]+\]{1,2}\s*(#.*)?$")
 _LOST_SECTION = "\0a header that is not TOML"
 

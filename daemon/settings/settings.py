@@ -74,12 +74,14 @@ class DaemonSettings:
     Attributes:
         idle_exit_minutes: minutes without a request after which the daemon ends; 0 never.
         transport: how language servers reach it. "unix" is a socket in a directory of yours, "tcp" a port of
-        this
-            machine with a secret in a file that only you can read, "auto" the first where the system has it.
+            this machine with a secret in a file that only you can read, "auto" the first where there are such.
+        metrics_port: port on 127.0.0.1 where the daemon's figures can be read in Prometheus' text format,
+            from its next start on; 0 none. Whoever uses this machine can read them: counts and times.
     """
 
     idle_exit_minutes: float = _number(30.0, 0, 527040)
     transport: str = _choice("auto", "unix", "tcp")
+    metrics_port: int = _number(0, 0, 65535)
 
 
 @attrs.frozen

@@ -168,6 +168,23 @@ class ModelStatus:
 
 
 @attrs.frozen
+class LatencyHistogram:
+    """How long answers took in one stage since the daemon's start.
+
+    Attributes:
+        stage: "queue", "prefill", "decode", or "total" for all of it.
+        bounds_ms: upper bounds of the buckets in ms.
+        counts: answers in each bucket, and at the end those beyond the last bound.
+        sum_ms: all of them together in ms.
+    """
+
+    stage: str
+    bounds_ms: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum_ms: float
+
+
+@attrs.frozen
 class DaemonStatus:
     """Answer to "status".
 
@@ -187,6 +204,7 @@ class DaemonStatus:
         decode_tokens: tokens generated since the start.
         draft_tokens: tokens drafted since the start.
         accepted_tokens: drafted tokens confirmed since the start.
+        latencies: how long answers took, by stage; none from a daemon that doesn't count them.
     """
 
     pid: int
@@ -204,6 +222,7 @@ class DaemonStatus:
     decode_tokens: int = 0
     draft_tokens: int = 0
     accepted_tokens: int = 0
+    latencies: tuple[LatencyHistogram, ...] = ()
 
 
 class Method(enum.StrEnum):
@@ -348,6 +367,7 @@ __all__ = [
     "Frame",
     "FrameReader",
     "Hello",
+    "LatencyHistogram",
     "Method",
     "ModelState",
     "ModelStatus",

@@ -1,4 +1,4 @@
-"""This room's commands: `foretype lsp`, `complete`, `context`, `demo`, `stats` and `top`.
+"""This room's commands: `foretype lsp`, `complete`, `context`, `demo`, `stats`, `top` and `explain`.
 
 Only the command lines stand here; what they do is imported when they run.
 """
@@ -170,3 +170,28 @@ def top(interval: float, once: bool) -> None:
     from .top import run_top
 
     run_top(interval_s=interval, once=once)
+
+
+@click.command("explain")
+@click.argument("which", type=click.Choice(("last", "slowest")), default="last")
+@click.option("--count", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def explain_answers(which: str, count: int, as_json: bool) -> None:
+    """Say where the milliseconds of the last answer, or of the slowest, went: stage by stage.
+
+    Reads what was counted on this machine, which the language server writes within 20 seconds; see 'foretype
+    stats'. Answers that needed no model are not counted one by one.
+    """
+    import json
+
+    from ..statistics.store import statistics_file
+    from .explain import answers, as_records, explanation
+
+    rows = answers(statistics_file(), which, count)
+    if as_json:
+        click.echo(json.dumps(as_records(rows)))
+    else:
+        from rich.console import Console
+
+        for row in rows:
+            Console().print(explanation(row))

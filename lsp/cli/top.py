@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ...context.shared.problem import Problem
 from ...daemon.client.client import DaemonClient
+from ...daemon.server.latencies import took_in_words
 from ...daemon.wire.messages import ModelState
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def view(sample: Sample, speed: Rates) -> RenderableType:
         ("requests", f"{status.requests}, {speed.requests:.1f} a second"),
         ("prefill", f"{speed.prefill:.0f} tokens a second, {_share(speed.reuse)} found in the cache"),
         ("decode", f"{speed.decode:.0f} tokens a second, {_share(speed.acceptance)} of the drafts accepted"),
+        ("answers took", took_in_words(status) or "-"),
         ("idle", f"{status.idle_s:.0f} s"),
     ):
         table.add_row(name, value)

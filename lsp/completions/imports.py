@@ -236,7 +236,7 @@ def _in_its_cell(
     if edit.start == edit.end == at and len(before) > 1 and edit.text.endswith("\n"):
         above = max((each for each in before if each != cell), key=lambda each: before[each])
         target = documents.get(above)
-        if target is not None and re.search(r"^\s*(?:import|from)\s", target.text, re.MULTILINE):
+        if target is not None and re.search(r"^[^\S\n]*(?:import|from)\s", target.text, re.MULTILINE):
             end = len(target.text)
             return target, attrs.evolve(edit, start=end, end=end, text="\n" + edit.text.removesuffix("\n"))
     return documents.get(cell), attrs.evolve(edit, start=edit.start - at, end=edit.end - at)

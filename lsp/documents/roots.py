@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -9,14 +10,22 @@ from pygls import uris
 
 from .cell_uris import file_uri_of_cell
 
+_LONGEST_NAME = 255
+"""Bytes that a file's name may have on the systems there are."""
+
 
 def path_of(uri: str) -> str:
-    """The path of a URI of a file or of a notebook's cell, with forward slashes; "" for any other."""
+    """The path of a URI of a file or of a notebook's cell, with forward slashes; "" for any other.
+
+    What no system can have as a path, such as one with a null character, is none.
+    """
     try:
         path = uris.to_fs_path(file_uri_of_cell(uri) or uri if _has_path(uri) else "")
+        name = os.fsencode(path or "")
+        possible = b"\0" not in name and all(len(part) <= _LONGEST_NAME for part in name.split(b"/"))
     except Exception:  # noqa: BLE001 - a URI is the client's, and may be anything
         return ""
-    return PurePath(path).as_posix() if path else ""
+    return PurePath(path).as_posix() if path and possible else ""
 
 
 def _has_path(uri: str) -> bool:

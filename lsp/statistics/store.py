@@ -141,7 +141,7 @@ class Statistics:
             self._write(suggestions, answers, outcomes, cuts)
         except sqlite3.OperationalError as error:
             log.info("statistics were not written this time: %s", error)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # a damaged file's own message may be no text
             self._broken = True
             log.warning("statistics cannot be written to %s: %s", self._path, error)
 

@@ -117,7 +117,7 @@ def summarize(path: Path, days: int = 0, now: float | None = None) -> Summary:
             return _read(connection, since, days)
         finally:
             connection.close()
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
         raise Problem(
             f"The statistics {path} cannot be read ({error}). 'foretype stats --reset' begins anew."
         ) from error

@@ -20,7 +20,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from ..machine import leftovers
+from ...context.shared import leftovers
 from .cells import common_prefix
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 import cattrs
 
-from ..machine import leftovers
+from ...context.shared import leftovers
 from .acceptance import Acceptance, Tally
 from .benefit import Benefit, Saving
 

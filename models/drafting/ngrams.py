@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...context.shared import leftovers
 from ..cache.step_costs import MAX_DRAFT
-from ..machine import leftovers
 from .drafts import Draft
 
 log = logging.getLogger(__name__)

@@ -24,9 +24,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from ...context.shared import paths
+from ...context.shared import leftovers, paths
 from ...context.shared.problem import ModelProblem
-from ..machine import leftovers
 from .library import library_folder
 from .system import SystemInfo, foreign, processor_features, system_info
 

@@ -1,4 +1,4 @@
-"""What this machine has to give: cores, memory, and the files that a killed process left behind.
+"""What this machine has to give: cores and memory.
 
 Nothing here knows of models.
 """

@@ -21,10 +21,10 @@ import attrs
 import cattrs
 import psutil
 
+from ...context.shared import leftovers
 from ...context.shared.paths import data_dir
 from ..cache.saved_states import fingerprint
 from ..llama.llama import build, supports_gpu
-from ..machine import leftovers
 
 log = logging.getLogger(__name__)
 

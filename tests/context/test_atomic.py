@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Iterator
@@ -53,3 +54,23 @@ def test_a_link_of_the_users_stays_a_link(tmp_path: Path) -> None:
     rewrite(link, b"new")
     assert link.is_symlink()
     assert there.read_bytes() == b"new"
+
+
+def test_what_is_written_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, order = tmp_path / "file", list[str]()
+    flushed, moved = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        order.append(f"sync {os.fstat(descriptor).st_size}")
+        flushed(descriptor)
+
+    def replace(source: Path, target: Path) -> Path:
+        order.append("move")
+        return moved(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_atomically(path, [b"one ", b"two"])
+    assert order == ["sync 7", "move"]

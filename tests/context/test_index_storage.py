@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from foretype.context.shared import leftovers
+from foretype.context.workspace import storage
 from foretype.context.workspace.definers import MOST_FILES_A_NAME, Definers
 from foretype.context.workspace.index import Index
 from foretype.context.workspace.mentions import Mentions, words_of
@@ -127,3 +131,15 @@ def test_numbers_of_files_are_used_again(tmp_path: Path) -> None:
     assert [each.path for each in index.find("other")] == ["b.py"]
     assert not index.knows("turn3")
     assert repr(index) == "<Index 2 files, 2 names>"
+
+
+def test_what_a_killed_process_left_beside_an_index_goes_with_the_next_start(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    left = tmp_path / f"{leftovers.writer(int(ended.stdout))}abc"
+    ours = tmp_path / f"{leftovers.writer()}abc"
+    for file in (left, ours):
+        file.write_bytes(b"half")
+    assert list(storage.load(tmp_path / "none.index", tmp_path)) == []
+    assert (left.exists(), ours.exists()) == (False, True)

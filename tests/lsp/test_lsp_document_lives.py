@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from foretype.context.languages import language
 from foretype.context.shared.values import Completion, Prompt
 from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.wire.messages import CompletionRequest
+from foretype.lsp.documents.roots import path_of
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 OLD, NEW = "file:///srv/one/old.py", "file:///srv/one/new.py"
@@ -209,3 +211,15 @@ async def test_documents_without_a_file_are_told_apart() -> None:
         sources = used.inside.server.session.inline.relations.sources(document.snapshot())
         paths = {each.snapshot.path for each in sources.open_files}
         assert paths == {"untitled:Untitled-2", "untitled:Untitled-3"}
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///a%00b.py", "file:///a\0b.py", "file:///\ud800.py", "file:///" + "x" * 300]
+)
+def test_what_no_system_can_have_as_a_path_is_none(uri: str) -> None:
+    assert path_of(uri) == ""
+
+
+@pytest.mark.parametrize("called", ["x" * 2000, "../imports/java", "/etc/x", "a\0b", "\ud800"])
+def test_a_language_that_an_editor_makes_up_is_no_files_name(called: str) -> None:
+    assert language(called).grammar is None

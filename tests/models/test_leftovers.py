@@ -10,11 +10,11 @@ from pathlib import Path
 import attrs
 import pytest
 from click.testing import CliRunner, Result
+from foretype.context.shared import leftovers
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.cache.saved_states import StateStore
 from foretype.models.cli.models import models
 from foretype.models.library import removal
-from foretype.models.machine import leftovers
 from foretype.models.tuning import record as tuned
 from foretype.models.tuning.record import Measured, Tuned
 from foretype.tests.support.tiny_gguf import tiny_model

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 PATIENCE_S = 20.0
 """How long a test waits before it calls something lost."""
@@ -44,7 +44,7 @@ class LspClient:
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, *command: str, env: Mapping[str, str] | None = None) -> LspClient:
+    async def start(cls, *command: str, env: Mapping[str, str] | None = None) -> Self:
         """Start a server; the command defaults to nothing useful, name one."""
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26

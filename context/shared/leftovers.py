@@ -15,9 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
-from ...context.shared.atomic import write_atomically
+from .atomic import write_atomically
 
 _OLD_S = 86400.0
 """Seconds after which nobody writes any more, whichever machine shares the folder."""
@@ -55,5 +53,7 @@ def _abandoned(path: Path) -> bool:
     if not process.isdigit():
         return True  # as earlier versions named it
     if path.name.startswith(writer(int(process))):
+        import psutil  # a language server's start does without
+
         return not psutil.pid_exists(int(process))
     return time.time() - path.stat().st_mtime > _OLD_S

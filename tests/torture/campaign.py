@@ -1,0 +1,17 @@
+"""The sections, in the order in which they are reported."""
+
+from __future__ import annotations
+
+from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire, kills, memory
+
+SECTIONS = {
+    each.name: each
+    for each in (
+        fuzz_lsp.SECTION,
+        fuzz_wire.SECTION,
+        fuzz_gguf.SECTION,
+        fuzz_files.SECTION,
+        kills.SECTION,
+        memory.SECTION,
+    )
+}

@@ -1,0 +1,67 @@
+"""The product's processes with a made-up model: `lsp` is the language server, `run` the daemon it starts.
+
+Only the engine is fake, and what starts the daemon: sockets, locks, files and signals are the product's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+
+from foretype.context.shared import paths
+from foretype.context.shared.logs import log_to
+from foretype.daemon.client.client import DaemonClient
+from foretype.daemon.process import lifecycle
+from foretype.daemon.process.home import DaemonHome
+from foretype.daemon.server.server import AlreadyRunningProblem, serve_daemon
+from foretype.daemon.settings.settings import Settings
+from foretype.lsp.server.server import ForetypeServer, TellModel, run_stdio
+from foretype.tests.support.fake_engine import FakeEngine, FakeSource
+
+DAEMON = "foretype.tests.torture.killed_daemon run"
+
+
+def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
+    """Start the daemon as `lifecycle.spawn` does."""
+    place.logs.mkdir(parents=True, exist_ok=True)
+    with place.output.open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "foretype.tests.torture.killed_daemon", "run"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+        )
+    lifecycle.remember(child)
+    return child
+
+
+def _serve() -> None:
+    async def start(place: DaemonHome) -> None:
+        await lifecycle.start_daemon(place, spawn=spawn)
+
+    async def backend(on_model: TellModel) -> DaemonClient:
+        return DaemonClient(name="torture", start=start, on_model=on_model)
+
+    log_to(paths.log_dir() / "lsp.log", "info")
+    sys.exit(run_stdio(ForetypeServer(backend, Settings)))
+
+
+def _run() -> None:
+    place = DaemonHome()
+    log_to(place.log, "info")
+    try:
+        asyncio.run(
+            serve_daemon(
+                place, FakeSource(FakeEngine(lambda _: ("width", " * ", "height", "\n"))), idle_minutes=5
+            )
+        )
+    except AlreadyRunningProblem as problem:
+        logging.getLogger("foretype").info("%s", problem)
+
+
+if __name__ == "__main__":
+    {"lsp": _serve, "run": _run}[sys.argv[1]]()

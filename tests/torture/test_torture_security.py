@@ -1,0 +1,255 @@
+"""The promises of SECURITY.md, attacked: modes, users, hostile repositories, planted code, the network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from foretype.context.workspace.ignore import told_about
+from foretype.context.workspace.index import Index
+from foretype.daemon.process import lifecycle
+from foretype.daemon.process.home import DaemonHome
+from foretype.lsp.documents.project_indent import read_project_indent
+from foretype.tests.support.fake_daemon import place_in, spawn_fake
+from foretype.tests.support.lsp_client import LspClient, python
+from foretype.tests.support.private_home import foretype, private_home
+from foretype.tests.torture import killed_daemon, kills
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX permissions and files")
+
+SECRET = "planted_code_9f3a"
+NOBODY = 65534
+QUICK_S = 5.0
+
+
+@pytest.fixture
+def place() -> Iterator[DaemonHome]:
+    directory = Path(tempfile.mkdtemp(prefix="ft-"))
+    yield place_in(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+_MODES = """
+import os, stat, sys
+from pathlib import Path
+from foretype.context.shared.atomic import write_atomically
+from foretype.context.shared.logs import log_to
+from foretype.daemon.process.home import Lock, bind
+from foretype.tests.support.fake_daemon import place_in
+import logging
+base = Path(sys.argv[1])
+os.umask(int(sys.argv[2], 8))
+place = place_in(base)
+place.prepare()
+lock = Lock.take(place.lock)
+listener = bind(place)
+log_to(base / "logs" / "a.log", "info")
+logging.getLogger("foretype.x").info("a line")
+write_atomically(base / "cache", [b"x"])
+logs = base / "logs"
+for path in (place.directory, logs, place.socket, place.lock, logs / "a.log", base / "cache"):
+    print(oct(stat.S_IMODE(path.stat().st_mode) & 0o077))
+"""
+
+
+@pytest.mark.parametrize("umask", ["000", "002", "022", "027", "077"])
+def test_whatever_the_umask_others_get_nothing(tmp_path: Path, umask: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="ft-") as base:
+        ran = subprocess.run(
+            [sys.executable, "-c", _MODES, base, umask],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.stderr == ""
+    assert ran.stdout.split() == ["0o0"] * 6
+    assert not list(tmp_path.iterdir())
+
+
+_CONNECTS = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as there:
+    there.settimeout(20)
+    try:
+        there.connect(sys.argv[1])
+        there.sendall(bytes.fromhex(sys.argv[2]))
+        print(len(there.recv(100)))
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+OTHERS_PYTHON = Path("/usr/bin/python3")
+"""A Python that another user may run."""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or not OTHERS_PYTHON.exists(),
+    reason="only root can be somebody else",
+)
+async def test_another_user_gets_in_neither_at_the_door_nor_through_an_open_one(place: DaemonHome) -> None:
+    from foretype.daemon.wire import messages as wire
+
+    await lifecycle.start_daemon(place, spawn=spawn_fake)
+    hello = wire.encode_request(1, wire.Method.HELLO, wire.Hello(wire.VERSION, "another", 1)).hex()
+
+    def asked() -> str:
+        return subprocess.run(
+            [str(OTHERS_PYTHON), "-c", _CONNECTS, str(place.socket), hello],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            user=NOBODY,
+        ).stdout.strip()
+
+    try:
+        assert asked() == "PermissionError"
+        place.directory.parent.chmod(0o755)
+        place.directory.chmod(0o755)
+        place.socket.chmod(0o666)
+        assert asked() in ("0", "ConnectionResetError", "BrokenPipeError")
+    finally:
+        place.directory.chmod(0o700)
+        from foretype.daemon.client.client import DaemonClient
+
+        client = DaemonClient(place)
+        assert await client.stop()
+        await client.aclose()
+
+
+RULE_FILES = (".foretype.toml", ".foretypeignore", ".gitignore", ".editorconfig")
+
+
+def hostile(root: Path, kind: str) -> None:
+    """Put something into every place that is read of a repository."""
+    for name in (*RULE_FILES, "source.py", ".git/config", ".git/info/exclude"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "sparse":
+            with path.open("wb") as file:
+                file.truncate(10 << 30)
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "loop":
+            path.symlink_to(path.name)
+        elif kind == "nested":
+            path.write_text("x = " + "[" * 200_000)
+        elif kind == "laughs":
+            path.write_text("".join(f"a{number} = [{'[1],' * 500}]\n" for number in range(100)))
+        else:
+            path.write_text(
+                "\n".join(["*a*a*a*a*a*a*a*a*a*a*b", "**/a/**/a/**/a/**/a/**/b", "[" * 300] * 100)
+            )
+
+
+@pytest.mark.parametrize(
+    "kind", ["pipe", "device", "sparse", "folder", "loop", "nested", "laughs", "patterns"]
+)
+def test_whatever_lies_where_a_repository_is_read_the_rest_is_read_soon(tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "repository"
+    (root / "inside\nout").mkdir(parents=True)
+    (root / "inside\nout" / ("a" * 200 + ".py")).write_text("def good(): pass\n")
+    hostile(root, kind)
+    began = time.thread_time()
+    index = Index(root)
+    for _ in index.steps():
+        pass
+    file = root / "inside\nout" / "new.py"
+    told_about(file)
+    read_project_indent(str(file))
+    assert time.thread_time() - began < QUICK_S
+    assert told_about(file).kept_back or index.knows("good")
+
+
+def test_no_link_leads_the_index_out_of_the_workspace(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    outside.mkdir()
+    root.mkdir()
+    (outside / "secret.py").write_text(f"def {SECRET}(): pass\n")
+    (root / "own.py").write_text("def own(): pass\n")
+    (root / "link.py").symlink_to(outside / "secret.py")
+    (root / "folder").symlink_to(outside)
+    index = Index(root)
+    for _ in index.steps():
+        pass
+    assert index.knows("own")
+    assert not index.knows(SECRET)
+
+
+async def a_session(command: tuple[str, ...], home: dict[str, str], root: Path) -> int:
+    """Write planted code, be suggested something, accept it, ask for everything, say goodbye; suggestions."""
+    client = await LspClient.start(*command, env=home)
+    folders = [{"uri": root.as_uri(), "name": "w"}]
+    await client.initialize(workspaceFolders=folders)
+    uri, shown = (root / "a.py").as_uri(), 0
+    client.open(uri, "")
+    for number in range(20):
+        client.change(uri, {"text": f"{SECRET} = {number}\n{kills.written(number)}"})
+        shown += len(await client.items(uri, 2, len("    return ")))
+    client.notify(
+        "textDocument/didChange", {"textDocument": {"uri": uri}, "contentChanges": [SECRET, {"text": 5}]}
+    )
+    await client.ask("workspace/executeCommand", {"command": "foretype.statistics", "arguments": []})
+    await asyncio.to_thread(foretype, home, "daemon", "stop")  # whoever watches waits for it, too
+    assert await client.close() == 0
+    return shown
+
+
+LANGUAGE_SERVER = python("-P", "-m", killed_daemon.__name__, "lsp")
+
+
+async def test_nothing_of_the_code_is_in_logs_and_statistics(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text(f"{SECRET}_in_a_file = 1\n")
+    with private_home() as home:
+        assert await a_session(LANGUAGE_SERVER, home, tmp_path) > 0
+        base = Path(home["XDG_RUNTIME_DIR"]).parent
+        searched = [file for name in ("state", "data") for file in (base / name).rglob("*") if file.is_file()]
+        assert any(file.suffix == ".log" for file in searched)
+        assert [file.name for file in searched if SECRET.encode() in file.read_bytes()] == []
+
+
+def may_watch() -> bool:
+    """Whether strace is there and allowed to."""
+    command = ["strace", "-f", "-qq", "-o", os.devnull, "true"]
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_watch(), reason="needs strace")
+async def test_no_socket_but_unix_ones_is_ever_made(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    watched = ("strace", "-f", "-qq", "-e", "trace=socket,connect", "-o", str(trace), *LANGUAGE_SERVER)
+    with private_home() as home:
+        shown = await a_session(watched, home, tmp_path)
+    assert shown > 0
+    made = re.findall(r"socket\((\w+)", trace.read_text())
+    assert made
+    assert set(made) == {"AF_UNIX"}
+
+
+def test_every_row_of_the_threat_model_names_its_tests() -> None:
+    root = Path(__file__).resolve().parents[2]
+    rows = re.findall(r"^\| .*\|$", (root / "SECURITY.md").read_text("utf-8"), re.MULTILINE)[1:]
+    assert len(rows) > 8
+    for row in rows:
+        tests = re.findall(r"`(tests/[\w/]+)`", row)
+        assert tests or "| nothing" in row, row
+        assert all((root / f"{test}.py").exists() for test in tests), row
+    assert stat.S_ISREG((root / "SECURITY.md").stat().st_mode)
