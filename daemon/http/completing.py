@@ -13,8 +13,10 @@ import attrs
 from ...context.checking.check import CheckRequest, check
 from ...context.prompt.rules import stop_rules
 from ...context.shared.values import Completion, StopReason, StopRules
+from ...context.syntax.cursor_lines import cursor_lines
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse
+from ...context.text.lines import indent_of
 from ..client.backend import Backend
 from ..wire.messages import CompletionRequest
 from .answers import Said, up_to_stop
@@ -39,6 +41,8 @@ class Completer:
         """Complete. Never raises but CancelledError: an answer that can't be had says why in its `detail`."""
         if not asked.max_tokens or not (asked.prefix or asked.suffix):
             return Said("", Completion("", StopReason.END))
+        lead = indentation_left_out(asked)
+        asked = attrs.evolve(asked, prefix=asked.prefix + lead)
         session, prompt = self.documents.place(asked)
         snapshot, offset = _snapshot(asked)
         rules = _rules(snapshot, offset, asked)
@@ -48,7 +52,21 @@ class Completer:
             return Said("", completion)
         shown = await asyncio.to_thread(_checked, completion, snapshot, offset, rules)
         text, stop = up_to_stop(shown, asked.stops)
-        return Said(text, completion, stop)
+        return Said(lead + text if text else "", completion, stop)
+
+
+def indentation_left_out(asked: Wanted) -> str:
+    """The indentation of a line of blanks, of which llama.vim sends nothing, as it replaces the whole line.
+
+    Only where a block was opened right above, so that there is no doubt; elsewhere the model decides.
+    """
+    if not asked.prefix.endswith("\n") or asked.suffix.partition("\n")[0].strip():
+        return ""
+    snapshot, offset = _snapshot(asked)
+    place = cursor_lines(snapshot, offset)
+    if not place.touching or not place.opened_above():
+        return ""
+    return indent_of(place.above[0]) + place.style.unit
 
 
 def _snapshot(asked: Wanted) -> tuple[Snapshot, int]:

@@ -17,7 +17,7 @@ import attrs
 import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
-from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, speculation, tuning
+from foretype.tests.bench import context, engine_costs, keystrokes, lsp, peer, serve, speculation, tuning
 from foretype.tests.bench.subject import model, model_with_markers, replay
 from foretype.tests.support import memory_probe
 from rich.console import Console
@@ -108,6 +108,25 @@ def serving(results: Results) -> None:
     lsp.measure(results.add, percentile)
 
 
+def plugins(results: Results) -> None:
+    """llama.vim's requests, answered by `foretype serve` and by llama-server."""
+    threads, typed = usable_cores(), replay()
+    file = model_with_markers(model())
+    ours = asyncio.run(serve.type_through(file, typed, threads))
+    results.add("serve.foretype.p50_ms", percentile(ours.milliseconds, 0.5))
+    results.add("serve.foretype.p95_ms", percentile(ours.milliseconds, 0.95))
+    program = peer.executable()
+    if program is None:
+        for name in ("serve.peer.p50_ms", "serve.peer.p95_ms", "serve.ratio.p50"):
+            results.add(name, None)
+        return
+    with peer.running(program, file, threads) as server:
+        theirs = [key.milliseconds for key in peer.type_through(server, typed)]
+    results.add("serve.peer.p50_ms", percentile(theirs, 0.5))
+    results.add("serve.peer.p95_ms", percentile(theirs, 0.95))
+    results.add("serve.ratio.p50", percentile(theirs, 0.5) / percentile(ours.milliseconds, 0.5))
+
+
 def tuned(results: Results) -> None:
     """What tuning brings, and both sides as their users have them."""
     tuning.measure(results.add, percentile, model_with_markers(model()), replay(), usable_cores())
@@ -130,6 +149,7 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "speculation": drafts,
     "context": around,
     "lsp": serving,
+    "serve": plugins,
     "tune": tuned,
     "memory": memory,
 }

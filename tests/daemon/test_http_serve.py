@@ -51,6 +51,21 @@ async def test_an_answer_has_passed_the_checks_of_every_other_front_end() -> Non
         assert answer["timings"]["prompt_n"] > 0
 
 
+@pytest.mark.parametrize(
+    ("source", "said", "content"),
+    [
+        (SOURCE, "return 2 * x\n", "    return 2 * x"),
+        ("class A {\n\tvoid f() {\n\t\t‸\n\t}\n}\n", "g();\n", "\t\tg();"),
+        ("x = 1\n‸\ny = 2\n", "z = 3\n", "z = 3"),
+    ],
+)
+async def test_a_line_of_blanks_that_the_plugin_leaves_out_is_indented_again(
+    source: str, said: str, content: str
+) -> None:
+    async with serving(saying(said)) as served:
+        assert (await infill(served, source))["content"] == content
+
+
 async def test_what_llama_vim_sends_to_have_chunks_read_costs_nothing() -> None:
     async with serving() as served:
         answer = await served.client.post("/infill", json=RING_UPDATE)
