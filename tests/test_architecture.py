@@ -61,7 +61,7 @@ FLOORS = {  # within a room: a sub-package imports those of its own room that st
         "replay",
         "cli",
     ],
-    "daemon": ["settings", "wire", "process", "client", "server", "cli"],
+    "daemon": ["settings", "wire", "process", "client", "server", "http", "cli"],
 }
 
 

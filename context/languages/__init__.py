@@ -20,6 +20,7 @@ import attrs
 import cattrs
 
 from .described import described
+from .notebooks import NotebookCells
 
 
 @attrs.frozen
@@ -32,6 +33,8 @@ class Grammar:
         preamble: what a part of a file has to begin with to be parsed alone (`<?php`).
         strict: whether a defect means a mistake. Not in markup, whose elements are closed much later.
         statement_macros: whether macros may be written like statements, with a block behind their arguments.
+        extra: whether it comes with `foretype[languages]` alone; without it, lines and indentation must do.
+        instead: what is used where it isn't installed.
     """
 
     package: str
@@ -39,6 +42,8 @@ class Grammar:
     preamble: str = ""
     strict: bool = True
     statement_macros: bool = False
+    extra: bool = False
+    instead: Grammar | None = None
 
 
 @attrs.frozen
@@ -61,6 +66,7 @@ class BlockStyle:
         opening_words: words that a line which opens a block begins with: where `:` is an opener, one of
             them must (`if x:`, not `x:`); elsewhere, one of them is enough (`def` in Ruby).
         opening_pattern: a regular expression for lines that open a block without any of those at their end.
+        open_ended: those of the openers whose block no word closes, where words close others (`->`).
         closers: words that close a block (`end`, `fi`, `done`). Brackets close everywhere.
         continuations: words that go on with a statement at its own indentation (`else`, `except`).
         quotes: what strings begin and end with.
@@ -70,6 +76,8 @@ class BlockStyle:
         interpolation_prefixes: what such a string must have in front of its quote (`f`); "" for nothing.
         characters: whether `'` encloses single characters, and nothing longer.
         regex: whether regular expressions are written between slashes.
+        literals: a regular expression for what is read as one piece whatever brackets and quotes stand in it
+            (`s/(/[/` in Perl), beside strings.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
         breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
@@ -90,6 +98,7 @@ class BlockStyle:
     openers: tuple[str, ...] = ("{", "(", "[")
     opening_words: tuple[str, ...] = ()
     opening_pattern: str = ""
+    open_ended: tuple[str, ...] = ()
     closers: tuple[str, ...] = ()
     continuations: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ('"', "'")
@@ -99,6 +108,7 @@ class BlockStyle:
     interpolation_prefixes: str = ""
     characters: bool = False
     regex: bool = False
+    literals: str = ""
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
     breaks_before_closers: bool = False
@@ -199,40 +209,6 @@ class Names:
             or name in _words(self.namespaces)
             or (bool(beginnings) and name.startswith(beginnings))
         )
-
-
-@attrs.frozen
-class Magic:
-    """A command of a notebook's kernel that isn't code of the language.
-
-    Attributes:
-        pattern: a regular expression for the lines that hold one; its first group is the command. `^` and `$`
-            stand for the edges of lines.
-        value: what may stand at the command's beginning instead, where there has to be something.
-        end: what stands at its end, before code.
-    """
-
-    pattern: str
-    value: str = ""
-    end: str = ""
-
-
-@attrs.frozen
-class NotebookCells:
-    """What is different where the code stands in the cells of a notebook.
-
-    Attributes:
-        magics: commands of the kernel.
-        foreign: names of commands that hand a whole cell to another program (`%%bash`), each with the
-            language that the cell then has; "file" stands for that of the file which the command names.
-        builtins: names that are always there, beside those of the language.
-        opaque: texts after which names may come from anywhere, beside those of the language (`%run `).
-    """
-
-    magics: tuple[Magic, ...] = ()
-    foreign: tuple[tuple[str, str], ...] = ()
-    builtins: str = ""
-    opaque: tuple[str, ...] = ()
 
 
 @attrs.frozen

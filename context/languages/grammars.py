@@ -36,14 +36,15 @@ class TypeQuery:
 @functools.cache
 def load_grammar(of: Language) -> tree_sitter.Language | None:
     """The language's grammar, imported when first asked for; None where it is missing or doesn't fit."""
-    if of.grammar is None:
-        return None
-    try:
-        module = importlib.import_module(of.grammar.package)
-        capsule: object = getattr(module, of.grammar.function)()
-        return tree_sitter.Language(capsule)
-    except (ImportError, AttributeError, ValueError):
-        return None
+    described = of.grammar
+    while described is not None:
+        try:
+            module = importlib.import_module(described.package)
+            capsule: object = getattr(module, described.function)()
+            return tree_sitter.Language(capsule)
+        except (ImportError, AttributeError, TypeError, ValueError):
+            described = described.instead
+    return None
 
 
 @functools.cache

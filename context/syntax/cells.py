@@ -14,7 +14,8 @@ import functools
 import re
 from itertools import pairwise
 
-from ..languages import Language, Magic, language_of
+from ..languages import Language, language_of
+from ..languages.notebooks import Magic
 
 _FIRST_LINE = re.compile(r"%%(\S+)[ \t]*([^\r\n]*)")
 _NOT_A_LINE_END = re.compile(r"[^\r\n]")

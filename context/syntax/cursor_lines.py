@@ -146,11 +146,15 @@ def opens_word_block(line: str, described: Language) -> bool:
         return False
     if layout.opening_pattern and re.search(layout.opening_pattern, code):
         return True
-    ends = any(
-        opener.isalpha() and re.search(rf"\b{re.escape(opener)}$", code) is not None
-        for opener in layout.openers
-    )
+    if any(_ends_with(code, opener) for opener in layout.open_ended):
+        return False
+    ends = any(opener.isalpha() and _ends_with(code, opener) for opener in layout.openers)
     return ends or (code[-1] not in "([{" and opens_block(code, described))
+
+
+def _ends_with(code: str, opener: str) -> bool:
+    """Whether code ends with an opener: a word that is whole, or any other text."""
+    return code.endswith(opener) and (not opener[0].isalpha() or not code[: -len(opener)][-1:].isalnum())
 
 
 def _begins_with(code: str, words: tuple[str, ...]) -> bool:
@@ -169,7 +173,7 @@ def without_comment(line: str, described: Language) -> str:
 def closes_only(line: str, described: Language) -> bool:
     """Whether a line does nothing but close what was opened: `}`, `});`, `end`."""
     code = line.strip()
-    return bool(code) and (closers_only(code) or code.rstrip(";,)") in described.layout.closers)
+    return bool(code) and (closers_only(code) or code.rstrip(";,() ") in described.layout.closers)
 
 
 def first_word(line: str) -> str:

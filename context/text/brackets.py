@@ -20,7 +20,7 @@ CLOSER_OF = {**PAIRS, "<": ">"}
 _CLOSING = frozenset(CLOSER_OF.values())
 _CHARACTER = r"'(?:\\[^'\r\n]{1,10}|[^'\\\r\n])'"
 _REGEX = (
-    r"(?:(?<=[=(,:\[!&|?{};\n])|(?<=return)|(?<=when)|(?<=if)|\A)[ \t]*"
+    r"(?:(?<=[=(,:\[!&|?{};\n~])|(?<=return)|(?<=when)|(?<=if)|\A)[ \t]*"
     r"/(?![/*\s=])(?:\\.|\[(?:\\.|[^\]\\\r\n])*\]|[^/\\\r\n\[])+/"
 )
 _HASH = r"(?<![\w$\\&?{])#(?!\{)"
@@ -175,6 +175,7 @@ def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern
         words += [begin for begin, _ in layout.long_strings]
         words += [*(begin for begin, _ in comments.block), *(word for word in comments.line if word != "#")]
         words += [*PAIRS, *PAIRS.values()]
+        parts += [layout.literals] if layout.literals else []
         parts += [_CHARACTER] if layout.characters else []
         holds_code = any(opener == "#{" for _, opener in layout.interpolations)
         parts += [_REGEX.replace(r"\[]", r"\[#]|#(?!\{)") if holds_code else _REGEX] if layout.regex else []

@@ -63,7 +63,7 @@ def examine(place: DaemonHome | None = None, config_file: Path | None = None) ->
         _installation,
         lambda: _llama(config_file),
         _memory,
-        _grammars,
+        grammars,
         lambda: _configuration(config_file),
         lambda: _files(place),
         lambda: _model(config_file),
@@ -151,20 +151,33 @@ def _memory() -> Iterator[Finding]:
     )
 
 
-def _grammars() -> Iterator[Finding]:
+def grammars() -> Iterator[Finding]:
+    """Which languages there are, and whose grammars aren't installed."""
     from ...context.languages import all_languages
 
-    languages = [language for language in all_languages() if language.grammar]
-    missing: list[str] = []
-    for package in sorted({language.grammar.package for language in languages if language.grammar}):
-        try:
-            importlib.import_module(package)
-        except ImportError:
-            missing.append(package)
-    if missing:
-        names = " ".join(package.replace("_", "-") for package in missing)
-        yield Finding("grammars", f"missing: {', '.join(missing)}", f"pip install {names}")
-    yield Finding("languages", ", ".join(sorted(language.name for language in languages)))
+    languages = {each: each.grammar for each in all_languages() if each.grammar}
+    absent = {each: grammar for each, grammar in languages.items() if not _is_there(grammar.package)}
+    needed = sorted({grammar.package for grammar in absent.values() if not grammar.extra})
+    if needed:
+        yield Finding("grammars", f"missing: {', '.join(needed)}", f"pip install {_wheels(needed)}")
+    unread = sorted(each.name for each, grammar in absent.items() if grammar.extra)
+    if unread:
+        wheels = _wheels(sorted({grammar.package for grammar in absent.values() if grammar.extra}))
+        how = f"{', '.join(unread)} by their lines alone; their grammars: pip install {wheels}"
+        yield Finding("more grammars", how)
+    yield Finding("languages", ", ".join(sorted(each.name for each in languages)))
+
+
+def _wheels(packages: list[str]) -> str:
+    return " ".join(package.replace("_", "-") for package in packages)
+
+
+def _is_there(package: str) -> bool:
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def _configuration(file: Path) -> Iterator[Finding]:

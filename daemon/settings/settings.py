@@ -74,7 +74,7 @@ class DaemonSettings:
     Attributes:
         idle_exit_minutes: minutes without a request after which the daemon ends; 0 never.
         transport: how language servers reach it. "unix" is a socket in a directory of yours, "tcp" a port of
-            this machine with a secret in a file that only you can read, "auto" the first where there are such.
+            this machine with a secret in a file that only you can read, "auto" the first where there is one.
         metrics_port: port on 127.0.0.1 where the daemon's figures can be read in Prometheus' text format,
             from its next start on; 0 none. Whoever uses this machine can read them: counts and times.
     """

@@ -125,6 +125,7 @@ def _places() -> dict[str, str]:
         "@config@": os.environ.get("XDG_CONFIG_HOME") or str(home / ".config"),
         "@data@": os.environ.get("XDG_DATA_HOME") or str(home / ".local" / "share"),
         "@plugin@": str(folder() / "neovim"),
+        "@emacs@": str(folder() / "emacs"),
     }
 
 

@@ -25,6 +25,7 @@ from foretype.tests.bench import (
     keystrokes,
     lsp,
     peer,
+    serve,
     shape,
     speculation,
     tuning,
@@ -120,6 +121,25 @@ def serving(results: Results) -> None:
     lsp.measure(results.add, percentile)
 
 
+def plugins(results: Results) -> None:
+    """llama.vim's requests, answered by `foretype serve` and by llama-server."""
+    threads, typed = usable_cores(), replay()
+    file = model_with_markers(model())
+    ours = asyncio.run(serve.type_through(file, typed, threads))
+    results.add("serve.foretype.p50_ms", percentile(ours.milliseconds, 0.5))
+    results.add("serve.foretype.p95_ms", percentile(ours.milliseconds, 0.95))
+    program = peer.executable()
+    if program is None:
+        for name in ("serve.peer.p50_ms", "serve.peer.p95_ms", "serve.ratio.p50"):
+            results.add(name, None)
+        return
+    with peer.running(program, file, threads) as server:
+        theirs = [key.milliseconds for key in peer.type_through(server, typed)]
+    results.add("serve.peer.p50_ms", percentile(theirs, 0.5))
+    results.add("serve.peer.p95_ms", percentile(theirs, 0.95))
+    results.add("serve.ratio.p50", percentile(theirs, 0.5) / percentile(ours.milliseconds, 0.5))
+
+
 def tuned(results: Results) -> None:
     """What tuning brings, and both sides as their users have them."""
     tuning.measure(results.add, percentile, model_with_markers(model()), replay(), usable_cores())
@@ -156,6 +176,7 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "speculation": drafts,
     "context": around,
     "lsp": serving,
+    "serve": plugins,
     "tune": tuned,
     "memory": memory,
 }

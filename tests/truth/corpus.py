@@ -38,6 +38,14 @@ SUFFIXES = {
     "yaml": (".yaml", ".yml"),
     "toml": (".toml",),
     "markdown": (".md",),
+    "kotlin": (".kt",),
+    "swift": (".swift",),
+    "svelte": (".svelte",),
+    "perl": (".pm", ".pl"),
+    "ocaml": (".ml",),
+    "cmake": (".cmake",),
+    "zig": (".zig",),
+    "vue": (".vue",),
 }
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300

@@ -1,0 +1,3 @@
+; See python.definitions.scm.
+
+(binding attrpath: (attrpath attr: (identifier) @name)) @variable
