@@ -1,0 +1,173 @@
+"""Which patterns the latest edits follow, the surest first: what is evidence enough, and for what.
+
+Two edits that say the same are enough; one is, where the syntax tree is the other witness, or where a line is
+the very same as one that was changed. What a pattern looks like and where it holds is decided in the modules
+for each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from ..languages import language
+from ..syntax.tree import SyntaxTree
+from .arguments import argument_of, calls_of
+from .changes import LineChange, TokenChange, token_changes
+from .places import EditPlace, SearchedText, places_of, prose_of
+from .renames import renamed, uses_of
+from .rules import common_rule
+from .siblings import Sibling, sibling_argument, sibling_line, siblings_of
+from .twins import (
+    calls_that_went,
+    lines_that_call,
+    neighbour_rule,
+    neighbours_of,
+    same_deletions,
+    twins_of,
+)
+
+LATEST = 3
+"""Changes of lines from which a pattern may begin, the newest first."""
+
+WITNESSES = 12
+"""Earlier changes that may say the same."""
+
+
+@attrs.frozen
+class EditPattern:
+    """What the edits have in common.
+
+    Attributes:
+        kind: what sort of edit it is, for statistics.
+        key: the same for the same pattern.
+        evidence: how many edits of the user say so.
+        places: where it holds; found as they are asked for.
+    """
+
+    kind: str
+    key: str
+    evidence: int
+    places: Iterator[EditPlace] = attrs.field(eq=False, repr=False)
+
+
+@attrs.frozen
+class _Change:
+    """A change of lines with its tokens."""
+
+    line: LineChange
+    tokens: list[TokenChange]
+
+
+def patterns_in(
+    changes: Sequence[LineChange], around: SearchedText, language_id: str
+) -> Iterator[EditPattern]:
+    """The patterns that some changes of lines follow, each once.
+
+    Args:
+        changes: of one document, the newest first.
+        around: the document.
+        language_id: its language.
+    """
+    keywords = language(language_id).keywords
+    known = [_Change(each, token_changes(each)) for each in changes[: LATEST + WITNESSES]]
+    seen: set[str] = set()
+    for number, mine in enumerate(known[:LATEST]):
+        for pattern in _of_change(mine, known[number + 1 :], around, keywords):
+            if pattern.key not in seen:
+                seen.add(pattern.key)
+                yield pattern
+
+
+def _of_change(
+    mine: _Change, earlier: Sequence[_Change], around: SearchedText, keywords: frozenset[str]
+) -> Iterator[EditPattern]:
+    yield from _renames(mine, around, keywords)
+    for theirs in earlier:
+        yield from _neighbours(mine, theirs, around)
+        yield from _arguments(mine, theirs, around)
+        yield from _sweeps(mine, theirs, around, keywords)
+        yield from _deletions(mine, theirs, around)
+    yield from _siblings(mine, around)
+    if not mine.line.deleted and not mine.line.inserted:
+        key = f"twin\0{mine.line.old.strip()}\0{mine.line.new.strip()}"
+        yield EditPattern("twin", key, 1, twins_of(mine.line, around))
+
+
+def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> Iterator[EditPattern]:
+    if around.tree is None:
+        return
+    for change in mine.tokens:
+        found = renamed(change, around.tree, keywords)
+        if found is not None:
+            yield EditPattern("rename", f"rename\0{found.old}\0{found.new}", 1, uses_of(found, around))
+
+
+def _neighbours(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
+    rule = neighbour_rule(mine.line, theirs.line, around.text)
+    if rule is not None:
+        key = f"neighbour\0{rule.pattern.parts}\0{rule.template}"
+        yield EditPattern("neighbour", key, 2, neighbours_of(rule, around))
+
+
+def _arguments(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
+    others = [found for each in theirs.tokens if (found := argument_of(each)) is not None]
+    for change in mine.tokens:
+        found = argument_of(change)
+        if found is None:
+            continue
+        if any(found.agrees(other) for other in others):
+            said = next((each for each in (found, *others) if not each.declared), None)
+            if said is not None:
+                key = f"argument\0{said.head}\0{said.text}\0{said.removed}{said.last}"
+                yield EditPattern("argument", key, 2, calls_of(said, around))
+
+
+def _sweeps(
+    mine: _Change, theirs: _Change, around: SearchedText, keywords: frozenset[str]
+) -> Iterator[EditPattern]:
+    for one, other in _comparable(mine.tokens, theirs.tokens):
+        rule = common_rule(one, other, keywords)
+        prose = _prose(around.tree, one)
+        if rule is not None and prose == _prose(around.tree, other):
+            yield EditPattern("sweep", f"sweep\0{rule.key}", 2, places_of(rule, around, prose))
+
+
+def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tuple[TokenChange, TokenChange]]:
+    """Which stretches of two changes of lines are worth comparing.
+
+    What happened together in both lines is one thing: then only the whole of it is compared.
+    """
+    if not mine or not theirs:
+        return []
+    whole = [(mine[-1], theirs[-1])]
+    if len(mine) == 1 and len(theirs) == 1:
+        return whole
+    ours, others = [(each.old, each.new) for each in mine], [(each.old, each.new) for each in theirs]
+    if len({each for each in ours if each in others}) > 1:
+        return whole
+    same = [(one, other) for one in mine for other in theirs if (one.old, one.new) == (other.old, other.new)]
+    return whole + same
+
+
+def _deletions(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
+    if same_deletions(mine.line, theirs.line):
+        key = f"deletion\0{mine.line.old.strip()}"
+        yield EditPattern("deletion", key, 2, twins_of(mine.line, around))
+    head = calls_that_went(mine.line, theirs.line)
+    if head:
+        yield EditPattern("deletion", f"deletion\0{''.join(head)}", 2, lines_that_call(head, around))
+
+
+def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
+    found: list[Sibling | None] = [sibling_line(mine.line, around.text)]
+    found += [sibling_argument(each) for each in mine.tokens]
+    for each in found:
+        if each is not None:
+            key = f"sibling\0{each.first}\0{each.second}\0{each.new}"
+            yield EditPattern("sibling", key, 2, siblings_of(each, around))
+
+
+def _prose(tree: SyntaxTree | None, change: TokenChange) -> str:
+    return "" if tree is None else prose_of(tree, change.start, change.end)

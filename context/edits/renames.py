@@ -1,0 +1,125 @@
+"""A name that was just renamed where it is declared: its other uses name nothing any more.
+
+One edit is enough here, because the syntax tree is the second witness: the old name is declared nowhere in
+its scope. Uses in functions that declare the name themselves are theirs, and stay. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from ..syntax.names import NamedPlace, named_place
+from ..syntax.tree import SyntaxTree
+from .changes import TokenChange
+from .history import DocumentEdit
+from .lexing import is_word
+from .places import EditPlace, SearchedText, is_changed, occurrences
+
+MOST_USES = 80
+"""Occurrences of a name that are looked at."""
+
+_IMPORTING = re.compile(r"import|use_declaration|include|require")
+_OWN = ("self.", "this.", "this->", "cls.", "@")
+_MEMBER = (".", "->", "::")
+
+
+@attrs.frozen
+class Renamed:
+    """A declared name that became another.
+
+    Attributes:
+        old, new: the names.
+        place: where it is declared, under its new name.
+        member: whether it is used behind an object.
+    """
+
+    old: str
+    new: str
+    place: NamedPlace
+    member: bool
+
+
+def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> Renamed | None:
+    """The declaration that an edit renamed; None where it was something else."""
+    if len(change.old) != 1 or len(change.new) != 1:
+        return None
+    old, new = change.old[0], change.new[0]
+    if not is_word(old) or not is_word(new) or {old, new} & keywords:
+        return None
+    if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
+        return None
+    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)) and "as" not in change.before[:1]:
+        return None  # another thing is imported in its place
+    place = named_place(tree, change.start, change.end)
+    if place.kind == "makes":
+        return Renamed(old, new, place, member=True)
+    if not place.declares:
+        return None
+    return Renamed(old, new, place, member=_is_member(place))
+
+
+def _is_member(place: NamedPlace) -> bool:
+    return place.owner is not None and place.owner.class_like
+
+
+def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
+    """The uses of a renamed name that are left, in order; none where the old name is still declared."""
+    tree = around.tree
+    if tree is None:
+        return
+    left: list[EditPlace] = []
+    for count, start in enumerate(occurrences(found.old, around.text)):
+        end = start + len(found.old)
+        if count >= MOST_USES or not tree.covers(start, end):
+            return
+        if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
+            continue
+        here = named_place(tree, start, end)
+        verdict = _of_member(here, around.text) if found.member else _of_name(found, here)
+        if verdict is None:
+            return
+        if verdict and not _before(around.text, start).endswith(":"):
+            left.append(EditPlace(start, end, found.new))
+    yield from _unshadowed(found, left, tree)
+
+
+def _of_name(found: Renamed, here: NamedPlace) -> bool | None:
+    """Whether an occurrence is a use of the renamed name; None where it declares the old one again."""
+    if here.declares:
+        return None if here.owner == found.place.owner else False
+    return here.kind == "use" and here.sees(found.place.owner, found.place.kind)
+
+
+def _of_member(here: NamedPlace, text: str) -> bool | None:
+    if here.declares or here.kind == "makes":
+        return None
+    before = _before(text, here.start)
+    return before.endswith(_OWN)
+
+
+def _before(text: str, start: int) -> str:
+    return text[max(0, start - 8) : start]
+
+
+def _unshadowed(found: Renamed, places: list[EditPlace], tree: SyntaxTree) -> Iterator[EditPlace]:
+    """Those of some uses that aren't of a declaration further inside."""
+    if found.member:
+        yield from places
+        return
+    inner = {
+        here.owner
+        for start in occurrences(found.old, tree.text)
+        if (here := named_place(tree, start, start + len(found.old))).declares
+    }
+    for place in places:
+        scopes = tree.scopes(place.start)
+        if not any(scope in inner for scope in scopes):
+            yield place
+
+
+def touches(edits: tuple[DocumentEdit, ...], place: EditPlace) -> bool:
+    """Whether the user has changed what would be changed."""
+    return is_changed(edits, place.start, place.end)
