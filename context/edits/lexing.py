@@ -38,6 +38,11 @@ def is_word(text: str) -> bool:
     return _WORD.match(text) is not None
 
 
+def is_in_word(character: str) -> bool:
+    """Whether a character goes on with a word."""
+    return character.isalnum() or character in "_$"
+
+
 def closing_of(tokens: list[Token], opening: int) -> int:
     """The index of the token that closes the bracket at the index `opening`; -1 where none does."""
     depth = 0

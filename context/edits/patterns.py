@@ -7,7 +7,8 @@ for each kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import attrs
 
@@ -16,7 +17,7 @@ from ..syntax.tree import SyntaxTree
 from .arguments import argument_of, calls_of
 from .changes import LineChange, TokenChange, token_changes
 from .places import EditPlace, SearchedText, places_of, prose_of
-from .renames import renamed, uses_of
+from .renames import renamed, uses_elsewhere, uses_of
 from .rules import common_rule
 from .siblings import Sibling, sibling_argument, sibling_line, siblings_of
 from .twins import (
@@ -35,6 +36,9 @@ WITNESSES = 12
 """Earlier changes that may say the same."""
 
 
+FindPlaces = Callable[[SearchedText], Iterator[EditPlace]]
+
+
 @attrs.frozen
 class EditPattern:
     """What the edits have in common.
@@ -43,13 +47,15 @@ class EditPattern:
         kind: what sort of edit it is, for statistics.
         key: the same for the same pattern.
         evidence: how many edits of the user say so.
-        places: where it holds; found as they are asked for.
+        places: where it holds in a text; found as they are asked for.
+        elsewhere: the same in another document; None where a pattern says nothing about others.
     """
 
     kind: str
     key: str
     evidence: int
-    places: Iterator[EditPlace] = attrs.field(eq=False, repr=False)
+    places: FindPlaces = attrs.field(eq=False, repr=False)
+    elsewhere: FindPlaces | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -86,13 +92,13 @@ def _of_change(
     yield from _renames(mine, around, keywords)
     for theirs in earlier:
         yield from _neighbours(mine, theirs, around)
-        yield from _arguments(mine, theirs, around)
+        yield from _arguments(mine, theirs)
         yield from _sweeps(mine, theirs, around, keywords)
-        yield from _deletions(mine, theirs, around)
+        yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
     if not mine.line.deleted and not mine.line.inserted:
         key = f"twin\0{mine.line.old.strip()}\0{mine.line.new.strip()}"
-        yield EditPattern("twin", key, 1, twins_of(mine.line, around))
+        yield EditPattern("twin", key, 1, partial(twins_of, mine.line))
 
 
 def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> Iterator[EditPattern]:
@@ -101,17 +107,19 @@ def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> I
     for change in mine.tokens:
         found = renamed(change, around.tree, keywords)
         if found is not None:
-            yield EditPattern("rename", f"rename\0{found.old}\0{found.new}", 1, uses_of(found, around))
+            key = f"rename\0{found.old}\0{found.new}"
+            find, elsewhere = partial(uses_of, found), partial(uses_elsewhere, found)
+            yield EditPattern("rename", key, 1, find, elsewhere if found.shared else None)
 
 
 def _neighbours(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
     rule = neighbour_rule(mine.line, theirs.line, around.text)
     if rule is not None:
         key = f"neighbour\0{rule.pattern.parts}\0{rule.template}"
-        yield EditPattern("neighbour", key, 2, neighbours_of(rule, around))
+        yield EditPattern("neighbour", key, 2, partial(neighbours_of, rule))
 
 
-def _arguments(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
+def _arguments(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
     others = [found for each in theirs.tokens if (found := argument_of(each)) is not None]
     for change in mine.tokens:
         found = argument_of(change)
@@ -121,7 +129,8 @@ def _arguments(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator
             said = next((each for each in (found, *others) if not each.declared), None)
             if said is not None:
                 key = f"argument\0{said.head}\0{said.text}\0{said.removed}{said.last}"
-                yield EditPattern("argument", key, 2, calls_of(said, around))
+                find = partial(calls_of, said)
+                yield EditPattern("argument", key, 2, find, find)
 
 
 def _sweeps(
@@ -131,7 +140,8 @@ def _sweeps(
         rule = common_rule(one, other, keywords)
         prose = _prose(around.tree, one)
         if rule is not None and prose == _prose(around.tree, other):
-            yield EditPattern("sweep", f"sweep\0{rule.key}", 2, places_of(rule, around, prose))
+            find = partial(places_of, rule, prose)
+            yield EditPattern("sweep", f"sweep\0{rule.key}", 2, find, find)
 
 
 def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tuple[TokenChange, TokenChange]]:
@@ -151,13 +161,13 @@ def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tupl
     return whole + same
 
 
-def _deletions(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
+def _deletions(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
     if same_deletions(mine.line, theirs.line):
         key = f"deletion\0{mine.line.old.strip()}"
-        yield EditPattern("deletion", key, 2, twins_of(mine.line, around))
+        yield EditPattern("deletion", key, 2, partial(twins_of, mine.line))
     head = calls_that_went(mine.line, theirs.line)
     if head:
-        yield EditPattern("deletion", f"deletion\0{''.join(head)}", 2, lines_that_call(head, around))
+        yield EditPattern("deletion", f"deletion\0{''.join(head)}", 2, partial(lines_that_call, head))
 
 
 def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
@@ -166,7 +176,7 @@ def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
     for each in found:
         if each is not None:
             key = f"sibling\0{each.first}\0{each.second}\0{each.new}"
-            yield EditPattern("sibling", key, 2, siblings_of(each, around))
+            yield EditPattern("sibling", key, 2, partial(siblings_of, each))
 
 
 def _prose(tree: SyntaxTree | None, change: TokenChange) -> str:

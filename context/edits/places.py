@@ -12,7 +12,7 @@ import attrs
 
 from ..syntax.tree import SyntaxTree
 from .history import DocumentEdit
-from .lexing import Token, is_word, tokens_in
+from .lexing import Token, is_in_word, is_word, tokens_in
 from .matching import TokenMatch, written
 from .rules import RewriteRule
 
@@ -51,13 +51,13 @@ class SearchedText:
     near: int
 
 
-def places_of(rule: RewriteRule, around: SearchedText, prose: str) -> Iterator[EditPlace]:
+def places_of(rule: RewriteRule, prose: str, around: SearchedText) -> Iterator[EditPlace]:
     """Where a pattern holds, in order of the text.
 
     Args:
         rule: the pattern.
-        around: the text.
         prose: in what kind of prose the edits stood, as `SyntaxTree.prose_at` calls it.
+        around: the text.
     """
     text, tree = around.text, around.tree
     for start, end in _stretches(rule.anchor, text):
@@ -160,11 +160,7 @@ def occurrences(word: str, text: str, start: int = 0, end: int | None = None) ->
     while at >= 0:
         behind = at + len(word)
         if not whole or not (
-            (at and _in_word(text[at - 1])) or (behind < len(text) and _in_word(text[behind]))
+            (at and is_in_word(text[at - 1])) or (behind < len(text) and is_in_word(text[behind]))
         ):
             yield at
         at = text.find(word, behind, end)
-
-
-def _in_word(character: str) -> bool:
-    return character.isalnum() or character in "_$"

@@ -6,15 +6,17 @@ proposals, in the order in which they are offered, and none that leaves broken w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
+from ..syntax.cells import changed
 from ..syntax.tree import SyntaxTree
 from ..syntax.tree_work import parse_again
 from .changes import line_changes
 from .history import DocumentEdit
-from .patterns import patterns_in
+from .lexing import is_in_word
+from .patterns import EditPattern, patterns_in
 from .places import EditPlace, SearchedText
 
 _BEGINNING = 2000
@@ -74,29 +76,79 @@ def proposals(
         near: where the user is, in code points.
         refused: whether the user wants nothing more of a pattern.
     """
-    text = document.text
-    if not document.edits or is_left_alone(text):
-        return
-    around = SearchedText(text, document.tree, document.edits, near)
-    offered: set[tuple[int, int]] = set()
-    for pattern in patterns_in(line_changes(text, document.edits), around, document.language):
-        if refused is not None and refused(pattern.key):
+    around = SearchedText(document.text, document.tree, document.edits, near)
+    for pattern in _patterns(document, around, refused):
+        yield from _offered(pattern, pattern.places(around), document, near)
+
+
+def proposals_elsewhere(
+    source: EditedDocument,
+    targets: Iterable[EditedDocument],
+    refused: Callable[[str], bool] | None = None,
+) -> Iterator[Proposal]:
+    """What the edits of one document mean for others, which are looked at in their order.
+
+    Args:
+        source: the one that was edited.
+        targets: others of the same language.
+        refused: whether the user wants nothing more of a pattern.
+    """
+    around = SearchedText(source.text, source.tree, source.edits, 0)
+    found = [each for each in _patterns(source, around, refused) if each.elsewhere is not None]
+    for target in targets if found else ():
+        if is_left_alone(target.text):
             continue
-        for place in in_order(pattern.places, near):
-            old = text[place.start : place.end]
-            if (place.start, place.end) in offered or old == place.text or not _parses(document, place):
-                continue
-            offered.add((place.start, place.end))
-            yield Proposal(
-                document.name,
-                place.start,
-                place.end,
-                old,
-                place.text,
-                pattern.kind,
-                pattern.key,
-                pattern.evidence,
-            )
+        there = SearchedText(target.text, target.tree, target.edits, 0)
+        for pattern in found:
+            if pattern.elsewhere is not None:
+                yield from _offered(pattern, pattern.elsewhere(there), target, 0)
+
+
+def _patterns(
+    document: EditedDocument, around: SearchedText, refused: Callable[[str], bool] | None
+) -> Iterator[EditPattern]:
+    if not document.edits or is_left_alone(document.text):
+        return
+    changes = line_changes(document.text, document.edits)
+    for pattern in patterns_in(changes, around, document.language):
+        if refused is None or not refused(pattern.key):
+            yield pattern
+
+
+def _offered(
+    pattern: EditPattern, places: Iterator[EditPlace], document: EditedDocument, near: int
+) -> Iterator[Proposal]:
+    for place in in_order(places, near):
+        old = document.text[place.start : place.end]
+        if old == place.text or not _parses(document, place):
+            continue
+        least = trimmed(place, old)
+        yield Proposal(
+            document.name,
+            least.start,
+            least.end,
+            document.text[least.start : least.end],
+            least.text,
+            pattern.kind,
+            pattern.key,
+            pattern.evidence,
+        )
+
+
+def trimmed(place: EditPlace, old: str) -> EditPlace:
+    """A place without the whole words and signs at its ends that stay what they are."""
+    new = place.text
+    first, old_end, new_end = changed(old, new)
+    while first and _joins(old, first) | _joins(new, first):
+        first -= 1
+    while old_end < len(old) and _joins(old, old_end) | _joins(new, new_end):
+        old_end, new_end = old_end + 1, new_end + 1
+    return EditPlace(place.start + first, place.start + old_end, new[first:new_end])
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether a word goes on across a place."""
+    return 0 < at < len(text) and is_in_word(text[at - 1]) and is_in_word(text[at])
 
 
 def is_left_alone(text: str) -> bool:

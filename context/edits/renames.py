@@ -41,6 +41,11 @@ class Renamed:
     place: NamedPlace
     member: bool
 
+    @property
+    def shared(self) -> bool:
+        """Whether other files may use it: it is a whole file's, and no import."""
+        return self.place.owner is None and not self.member
+
 
 def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> Renamed | None:
     """The declaration that an edit renamed; None where it was something else."""
@@ -84,6 +89,31 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
         if verdict and not _before(around.text, start).endswith(":"):
             left.append(EditPlace(start, end, found.new))
     yield from _unshadowed(found, left, tree)
+
+
+def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
+    """The uses of a renamed name in another file that imports it by its name."""
+    tree = around.tree
+    if tree is None:
+        return
+    left: list[EditPlace] = []
+    imported = False
+    for count, start in enumerate(occurrences(found.old, around.text)):
+        end = start + len(found.old)
+        if count >= MOST_USES or not tree.covers(start, end):
+            return
+        if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
+            continue
+        here = named_place(tree, start, end)
+        if any(_IMPORTING.search(kind) for kind in tree.kinds_at(start)):
+            imported = True
+        elif here.declares:
+            return
+        elif here.kind != "use":
+            continue
+        left.append(EditPlace(start, end, found.new))
+    if imported:
+        yield from left
 
 
 def _of_name(found: Renamed, here: NamedPlace) -> bool | None:
