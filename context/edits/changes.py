@@ -32,6 +32,8 @@ class LineChange:
         inserted: whether whole lines are new.
         deleted: whether whole lines are gone; `start` and `end` are then where they stood.
         number: of the newest edit in it.
+        alone: whether as many lines came as went, or only one of both happened: otherwise more was rewritten
+            around it, and which line became which is a guess.
     """
 
     document: str
@@ -42,6 +44,7 @@ class LineChange:
     number: int
     inserted: bool = False
     deleted: bool = False
+    alone: bool = True
 
 
 @attrs.frozen
@@ -129,6 +132,7 @@ def _trimmed(document: str, start: int, old: str, new: str, number: int) -> list
                     number,
                     inserted=from_line,
                     deleted=to_line[0] == to_line[1],
+                    alone=not gone or not come or len(gone) == len(come),
                 )
             )
     return found

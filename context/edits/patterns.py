@@ -16,6 +16,8 @@ from ..languages import language
 from ..syntax.tree import SyntaxTree
 from .arguments import argument_of, calls_of
 from .changes import LineChange, TokenChange, token_changes
+from .lexing import is_word
+from .orphans import goes_on_existing, gone_words, orphans, uses_without_declaration
 from .places import EditPlace, SearchedText, places_of, prose_of
 from .renames import renamed, uses_elsewhere, uses_of
 from .rules import common_rule
@@ -90,13 +92,18 @@ def _of_change(
     mine: _Change, earlier: Sequence[_Change], around: SearchedText, keywords: frozenset[str]
 ) -> Iterator[EditPattern]:
     yield from _renames(mine, around, keywords)
-    for theirs in earlier:
+    yield from _orphans(mine, earlier, around)
+    if not mine.line.alone:
+        return
+    for number, theirs in enumerate(earlier):
+        if not theirs.line.alone:
+            continue
         yield from _neighbours(mine, theirs, around)
         yield from _arguments(mine, theirs)
-        yield from _sweeps(mine, theirs, around, keywords)
+        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
-    if not mine.line.deleted and not mine.line.inserted:
+    if len({(each.old, each.new) for each in mine.tokens}) == 1 and not _prose(around.tree, mine.tokens[0]):
         key = f"twin\0{mine.line.old.strip()}\0{mine.line.new.strip()}"
         yield EditPattern("twin", key, 1, partial(twins_of, mine.line))
 
@@ -107,9 +114,18 @@ def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> I
     for change in mine.tokens:
         found = renamed(change, around.tree, keywords)
         if found is not None:
-            key = f"rename\0{found.old}\0{found.new}"
+            key = _key(change)
             find, elsewhere = partial(uses_of, found), partial(uses_elsewhere, found)
             yield EditPattern("rename", key, 1, find, elsewhere if found.shared else None)
+
+
+def _orphans(mine: _Change, earlier: Sequence[_Change], around: SearchedText) -> Iterator[EditPattern]:
+    gone = gone_words([each.line for each in earlier]) if mine.tokens and around.tree is not None else ()
+    for change in mine.tokens if gone else ():
+        found = orphans(change, gone, around)
+        if found is not None:
+            key = _key(change) if change.old else f"orphan\0{found.before}"
+            yield EditPattern("orphan", key, 2, partial(uses_without_declaration, found))
 
 
 def _neighbours(mine: _Change, theirs: _Change, around: SearchedText) -> Iterator[EditPattern]:
@@ -134,14 +150,26 @@ def _arguments(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
 
 
 def _sweeps(
-    mine: _Change, theirs: _Change, around: SearchedText, keywords: frozenset[str]
+    mine: _Change,
+    theirs: _Change,
+    others: Sequence[_Change],
+    around: SearchedText,
+    keywords: frozenset[str],
 ) -> Iterator[EditPattern]:
     for one, other in _comparable(mine.tokens, theirs.tokens):
-        rule = common_rule(one, other, keywords)
+        known = len(one.old) == 1 and is_word(one.old[0]) and goes_on_existing(one.old[0], around, one.start)
+        rule = common_rule(one, other, keywords, close=known)
         prose = _prose(around.tree, one)
+        if prose == "string" and not any(
+            (each.old, each.new) == (one.old, one.new) for change in others for each in change.tokens
+        ):
+            continue  # what is said in strings is said for many reasons: two of the same are chance
         if rule is not None and prose == _prose(around.tree, other):
             find = partial(places_of, rule, prose)
-            yield EditPattern("sweep", f"sweep\0{rule.key}", 2, find, find)
+            if known and around.tree is not None:
+                find = partial(_within, _common_function(around.tree, one.start, other.start), find)
+            key = _key(one) if one.old == other.old and one.old else f"sweep\0{rule.key}"
+            yield EditPattern("sweep", key, 2, find, find)
 
 
 def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tuple[TokenChange, TokenChange]]:
@@ -177,6 +205,22 @@ def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
         if each is not None:
             key = f"sibling\0{each.first}\0{each.second}\0{each.new}"
             yield EditPattern("sibling", key, 2, partial(siblings_of, each))
+
+
+def _common_function(tree: SyntaxTree, one: int, other: int) -> tuple[int, int] | None:
+    """The innermost function that two places share, from where to where; None where they share none."""
+    mine, theirs = tree.scopes(one), set(tree.scopes(other))
+    shared = [each for each in mine if each in theirs and each.function]
+    return (shared[-1].start, shared[-1].end) if shared else None
+
+
+def _within(span: tuple[int, int] | None, find: FindPlaces, around: SearchedText) -> Iterator[EditPlace]:
+    return (each for each in find(around) if span is None or (span[0] <= each.start and each.end <= span[1]))
+
+
+def _key(change: TokenChange) -> str:
+    """The same for the same tokens that became the same others, whatever says so."""
+    return f"{change.old}\0{change.new}"
 
 
 def _prose(tree: SyntaxTree | None, change: TokenChange) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from ..syntax.cells import changed
+from ..syntax.names import BINDING_NAMES, is_visible, mentioned, uses
 from ..syntax.tree import SyntaxTree
 from ..syntax.tree_work import parse_again
 from .changes import line_changes
@@ -120,7 +121,7 @@ def _offered(
 ) -> Iterator[Proposal]:
     for place in in_order(places, near):
         old = document.text[place.start : place.end]
-        if old == place.text or not _parses(document, place):
+        if old == place.text or not _is_sound(document, place):
             continue
         least = trimmed(place, old)
         yield Proposal(
@@ -164,13 +165,23 @@ def in_order(places: Iterator[EditPlace], near: int) -> list[EditPlace]:
     return sorted(places, key=lambda place: (place.start < near, place.start))
 
 
-def _parses(document: EditedDocument, place: EditPlace) -> bool:
-    """Whether a document parses no worse than before with something in a place."""
+def _is_sound(document: EditedDocument, place: EditPlace) -> bool:
+    """Whether a document with something in a place parses no worse than before, and the names there exist."""
     tree, text = document.tree, document.text
     if tree is None or not tree.covers(place.start, place.end):
         return True
     new = text[: place.start] + place.text + text[place.end :]
-    after = parse_again(tree, new, place.start, place.end, place.start + len(place.text))
-    if after is None or not after.has_defects:
+    end = place.start + len(place.text)
+    after = parse_again(tree, new, place.start, place.end, end)
+    if after is None:
         return True
-    return tree.has_defects and len(after.defects(0, len(new))) <= len(tree.defects(0, len(text)))
+    if after.has_defects and not tree.has_defects:
+        return False
+    if after.has_defects and len(after.defects(0, len(new))) > len(tree.defects(0, len(text))):
+        return False
+    known = text[place.start : place.end]
+    return all(
+        mentioned(known, use.name) or is_visible(after, use.name, use.start, place.start, end)
+        for use in uses(after, place.start, end)
+        if use.kind in BINDING_NAMES and use.name not in tree.language.known_words
+    )

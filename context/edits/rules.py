@@ -56,13 +56,16 @@ def is_name(token: str, keywords: frozenset[str]) -> bool:
     return is_word(token) and token not in keywords and len(token) > 1
 
 
-def common_rule(one: TokenChange, other: TokenChange, keywords: frozenset[str]) -> RewriteRule | None:
+def common_rule(
+    one: TokenChange, other: TokenChange, keywords: frozenset[str], *, close: bool = False
+) -> RewriteRule | None:
     """What two edits have in common; None where that is nothing to go by.
 
     Args:
         one: an edit.
         other: another one, of another line.
         keywords: the words of the language that nobody chose.
+        close: whether a name alone says too little, since it goes on being used for something else.
     """
     if not is_balanced(list(one.old)) or not is_balanced(list(one.new)):
         return None
@@ -74,7 +77,7 @@ def common_rule(one: TokenChange, other: TokenChange, keywords: frozenset[str]) 
     new = numbered(one.new, mine)
     if new is None or new != numbered(other.new, theirs) or old == new:
         return None
-    before, after = _context(one, other, old, keywords)
+    before, after = _context(one, other, old, keywords, close=close)
     literals = [each for each in (*before, *old, *after) if isinstance(each, str)]
     if not any(is_name(each, keywords) for each in literals) or len(literals) > _LONGEST:
         return None
@@ -110,10 +113,12 @@ def _may_fill(texts: list[str]) -> bool:
 
 
 def _context(
-    one: TokenChange, other: TokenChange, old: list[Part], keywords: frozenset[str]
+    one: TokenChange, other: TokenChange, old: list[Part], keywords: frozenset[str], *, close: bool
 ) -> tuple[list[str], list[str]]:
     """The tokens in front and behind that belong to the pattern, in order of the text."""
     if any(isinstance(each, str) and is_name(each, keywords) for each in old):
+        if close:
+            return _shared(one.before[:1], other.before[:1]), _shared(one.after[:1], other.after[:1])
         dotted = one.before[:1] == other.before[:1] == (".",)
         return (["."] if dotted else []), []
     return _shared(one.before, other.before)[::-1], _shared(one.after, other.after)

@@ -93,10 +93,11 @@ def _line(found: Sibling, text: str, start: int, line: str) -> EditPlace | None:
     below = text[stop + 1 :].split("\n", 1)[0]
     if new == line.rstrip() or below.strip() == new.strip() or _mentions(below, found.new):
         return None
-    if not line.rstrip().endswith(","):
-        last = _is_last_without_comma(above, line)
-        return None if last else EditPlace(stop, stop, f"\n{new}")
-    return EditPlace(stop, stop, f"\n{new}")
+    if _is_last_without_comma(above, line):
+        return None
+    if stop == len(text):
+        return EditPlace(stop, stop, f"\n{new}")
+    return EditPlace(stop + 1, stop + 1, f"{new}\n")
 
 
 def _is_last_without_comma(above: str, line: str) -> bool:
@@ -190,12 +191,13 @@ def _in_any_case(word: str) -> str:
 
 
 def _forms(word: str) -> tuple[str, str, str]:
-    return word, word.upper(), word[:1].upper() + word[1:]
+    """A name as it is, as a constant, and as a part of another or as a type; `a_b` is no type as `A_b`."""
+    return word, word.upper(), word if "_" in word else word[:1].upper() + word[1:]
 
 
 def _exchanged(code: str, word: str, new: str) -> str:
     """Code with one name in place of another, in each way of writing them."""
-    forms = dict(zip(_forms(word), _forms(new), strict=True))
+    forms = dict(zip(reversed(_forms(word)), reversed(_forms(new)), strict=True))
     return re.sub(_in_any_case(word), lambda match: forms[match.group()], code)
 
 
