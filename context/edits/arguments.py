@@ -32,6 +32,7 @@ class Argument:
         last: whether it is the last one; else the first.
         removed: whether it went.
         declared: whether these are a declaration's parameters.
+        alone: whether there are no others.
     """
 
     head: str
@@ -40,13 +41,14 @@ class Argument:
     last: bool
     removed: bool
     declared: bool
+    alone: bool
 
     def agrees(self, other: Argument) -> bool:
         """Whether two edits say the same about the same function."""
         if (self.head, self.last, self.removed) != (other.head, other.last, other.removed):
             return False
         if self.value == other.value:
-            return self.declared == other.declared
+            return not (self.declared and other.declared)
         parameter, argument = (self, other) if self.declared else (other, self)
         if not parameter.declared or argument.declared:
             return False
@@ -84,9 +86,10 @@ def argument_of(change: TokenChange) -> Argument | None:
         or (line.rstrip().endswith(("{", ":")) and tokens[opening - 2].text not in "=.(,")
     )
     text = line[piece[0].start : piece[-1].end]
-    return Argument(
-        tokens[opening - 1].text, tuple(each.text for each in piece), text, at_end, removed, declared
-    )
+    closing = closing_of(tokens, opening)
+    alone = first == opening + 1 and last == closing
+    value = tuple(each.text for each in piece)
+    return Argument(tokens[opening - 1].text, value, text, at_end, removed, declared, alone)
 
 
 def calls_of(argument: Argument, around: SearchedText) -> Iterator[EditPlace]:
@@ -125,6 +128,8 @@ def _place(argument: Argument, text: str, tokens: Sequence[Token]) -> EditPlace 
     if argument.value in values or _is_named(argument, values):
         return None
     opening, closing = tokens[0], tokens[-1]
+    if not inside and not argument.alone:
+        return None
     if not inside:
         return EditPlace(opening.end, opening.end, argument.text)
     if not argument.last:

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 import attrs
 
 from .history import DocumentEdit, original
-from .lexing import Token, tokens_in
+from .lexing import Token, is_balanced, tokens_in
 from .matching import EDGE
 
 _MOST_TOKENS = 400
@@ -186,8 +186,21 @@ def token_changes(change: LineChange) -> list[TokenChange]:
     found = [_token_change(change, old, new, span) for span in spans]
     if len(spans) > 1:
         whole = spans[0][0], spans[-1][1], spans[0][2], spans[-1][3]
-        found.append(_token_change(change, old, new, whole))
+        found.append(_token_change(change, old, new, _balanced(old, new, whole)))
     return found
+
+
+def _balanced(
+    old: list[Token], new: list[Token], span: tuple[int, int, int, int]
+) -> tuple[int, int, int, int]:
+    """A stretch with so many more tokens behind it, which stayed, that its brackets are closed in it."""
+    old_start, old_end, new_start, new_end = span
+    while old_end < len(old) and new_end < len(new):
+        pieces = (old[old_start:old_end], new[new_start:new_end])
+        if all(is_balanced([each.text for each in piece]) for piece in pieces):
+            break
+        old_end, new_end = old_end + 1, new_end + 1
+    return old_start, old_end, new_start, new_end
 
 
 def _token_change(

@@ -7,6 +7,7 @@ declared in its file. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 import attrs
@@ -18,6 +19,7 @@ from .lexing import is_balanced, is_word, tokens_in
 from .places import EditPlace, SearchedText, is_changed, occurrences
 
 _MOST_USES = 60
+_IMPORTING = re.compile(r"\b(?:import|use|require|include)\b")
 _QUALIFYING = (".", "::")
 
 
@@ -36,11 +38,19 @@ class Orphans:
     instead: str
 
 
-def gone_words(changes: Sequence[LineChange]) -> frozenset[str]:
-    """The words that some changes of lines took away and didn't write again."""
-    old = {each.text for change in changes for each in tokens_in(change.old) if is_word(each.text)}
-    new = {each.text for change in changes for each in tokens_in(change.new)}
-    return frozenset(old - new)
+def gone_words(changes: Sequence[LineChange], usual: Collection[str]) -> frozenset[str]:
+    """The words that some changes of lines took away, each from its lines.
+
+    Args:
+        changes: the changes.
+        usual: words that the language brings: they are gone only with a line that imported them.
+    """
+    found: set[str] = set()
+    for change in changes:
+        new = {each.text for each in tokens_in(change.new)}
+        gone = {each.text for each in tokens_in(change.old) if is_word(each.text)} - new
+        found |= gone if _IMPORTING.search(change.old) else gone - set(usual)
+    return frozenset(found)
 
 
 def orphans(change: TokenChange, gone: Collection[str], around: SearchedText) -> Orphans | None:
@@ -52,7 +62,12 @@ def orphans(change: TokenChange, gone: Collection[str], around: SearchedText) ->
         around: the document.
     """
     tree = around.tree
-    if tree is None or not _must_declare(tree) or not is_balanced(list(change.new)):
+    if (
+        tree is None
+        or tree.prose_at(change.start + 1)
+        or not _must_declare(tree)
+        or not is_balanced(list(change.new))
+    ):
         return None
     if len(change.old) == 1 and is_word(change.old[0]) and change.before[0] not in _QUALIFYING:
         name = change.old[0]

@@ -41,6 +41,10 @@ WITNESSES = 12
 FindPlaces = Callable[[SearchedText], Iterator[EditPlace]]
 
 
+_LONG = 8
+"""Tokens of a line that stayed, from which on its twins are no chance."""
+
+
 @attrs.frozen
 class EditPattern:
     """What the edits have in common.
@@ -103,9 +107,15 @@ def _of_change(
         yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
-    if len({(each.old, each.new) for each in mine.tokens}) == 1 and not _prose(around.tree, mine.tokens[0]):
+    if mine.tokens and _prose(around.tree, mine.tokens[0]) != "string" and _is_telling(mine):
         key = f"twin\0{mine.line.old.strip()}\0{mine.line.new.strip()}"
         yield EditPattern("twin", key, 1, partial(twins_of, mine.line))
+
+
+def _is_telling(mine: _Change) -> bool:
+    """Whether what one line became may be said of its twins: one thing changed in it, or it is a long one."""
+    things = {(each.old, each.new) for each in mine.tokens}
+    return len(things) == 1 or len(mine.tokens[0].before) + len(mine.tokens[0].after) > _LONG
 
 
 def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> Iterator[EditPattern]:
@@ -120,7 +130,9 @@ def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> I
 
 
 def _orphans(mine: _Change, earlier: Sequence[_Change], around: SearchedText) -> Iterator[EditPattern]:
-    gone = gone_words([each.line for each in earlier]) if mine.tokens and around.tree is not None else ()
+    if around.tree is None or not mine.tokens:
+        return
+    gone = gone_words([each.line for each in earlier], around.tree.language.known_words)
     for change in mine.tokens if gone else ():
         found = orphans(change, gone, around)
         if found is not None:
@@ -160,8 +172,12 @@ def _sweeps(
         known = len(one.old) == 1 and is_word(one.old[0]) and goes_on_existing(one.old[0], around, one.start)
         rule = common_rule(one, other, keywords, close=known)
         prose = _prose(around.tree, one)
-        if prose == "string" and not any(
-            (each.old, each.new) == (one.old, one.new) for change in others for each in change.tokens
+        if (
+            prose == "string"
+            and not _is_whole_string(one)
+            and not any(
+                (each.old, each.new) == (one.old, one.new) for change in others for each in change.tokens
+            )
         ):
             continue  # what is said in strings is said for many reasons: two of the same are chance
         if rule is not None and prose == _prose(around.tree, other):
@@ -170,6 +186,11 @@ def _sweeps(
                 find = partial(_within, _common_function(around.tree, one.start, other.start), find)
             key = _key(one) if one.old == other.old and one.old else f"sweep\0{rule.key}"
             yield EditPattern("sweep", key, 2, find, find)
+
+
+def _is_whole_string(change: TokenChange) -> bool:
+    """Whether what changed is all that stands between two quotes, as a key does."""
+    return change.before[0] == change.after[0] and change.before[0] in {'"', "'", "`"}
 
 
 def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tuple[TokenChange, TokenChange]]:

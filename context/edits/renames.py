@@ -21,7 +21,8 @@ from .places import EditPlace, SearchedText, is_changed, occurrences
 MOST_USES = 80
 """Occurrences of a name that are looked at."""
 
-_IMPORTING = re.compile(r"import|use_declaration|include|require")
+_IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+_FIELD = re.compile(r"field_(?:declaration|definition)$|property_(?:signature|definition)$")
 _OWN = ("self.", "this.", "this->", "cls.", "@")
 _MEMBER = (".", "->", "::")
 
@@ -58,8 +59,8 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
         return None
     if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)) and "as" not in change.before[:1]:
         return None  # another thing is imported in its place
-    place = named_place(tree, change.start, change.end)
-    if place.kind == "makes":
+    place, kinds = named_place(tree, change.start, change.end), tree.kinds_at(change.start)
+    if place.kind == "makes" or (len(kinds) > 1 and not place.declares and _FIELD.search(kinds[-2])):
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
@@ -83,10 +84,11 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
         here = named_place(tree, start, end)
-        verdict = _of_member(here, around.text) if found.member else _of_name(found, here)
+        kinds = tree.kinds_at(start)
+        verdict = _of_member(here, kinds, around.text) if found.member else _of_name(found, here)
         if verdict is None:
             return
-        if verdict and not _before(around.text, start).endswith(":"):
+        if verdict and not kinds[-1].startswith("shorthand_property_identifier"):
             left.append(EditPlace(start, end, found.new))
     yield from _unshadowed(found, left, tree)
 
@@ -123,11 +125,11 @@ def _of_name(found: Renamed, here: NamedPlace) -> bool | None:
     return here.kind == "use" and here.sees(found.place.owner, found.place.kind)
 
 
-def _of_member(here: NamedPlace, text: str) -> bool | None:
-    if here.declares or here.kind == "makes":
+def _of_member(here: NamedPlace, kinds: tuple[str, ...], text: str) -> bool | None:
+    """The same of a member: behind the own object, or wherever a grammar knows that a name is a field."""
+    if here.kind == "makes" or (len(kinds) > 1 and _FIELD.search(kinds[-2])):
         return None
-    before = _before(text, here.start)
-    return before.endswith(_OWN)
+    return _before(text, here.start).endswith(_OWN) or kinds[-1] == "field_identifier"
 
 
 def _before(text: str, start: int) -> str:

@@ -24,6 +24,9 @@ MOST_CONTEXT = 5
 _LONGEST = 60
 """Tokens of a pattern."""
 
+_TELLING = 4
+"""Tokens that went from which on they say enough without a name among them."""
+
 
 @attrs.frozen
 class RewriteRule:
@@ -79,7 +82,8 @@ def common_rule(
         return None
     before, after = _context(one, other, old, keywords, close=close)
     literals = [each for each in (*before, *old, *after) if isinstance(each, str)]
-    if not any(is_name(each, keywords) for each in literals) or len(literals) > _LONGEST:
+    telling = any(is_name(each, keywords) for each in literals) or len(old) >= _TELLING
+    if not telling or len(literals) > _LONGEST:
         return None
     return _made(one, old, new, (before, after), holes)
 
@@ -109,7 +113,11 @@ def _aligned(
 
 
 def _may_fill(texts: list[str]) -> bool:
-    return is_balanced(texts) and not {",", ";", "=", "{", "}"} & set(texts) and any(map(is_word, texts))
+    return (
+        is_balanced(texts)
+        and not {",", ";", "=", "{", "}"} & set(texts)
+        and any(each[0].isalnum() or each[0] in "_$" for each in texts)
+    )
 
 
 def _context(
@@ -120,7 +128,7 @@ def _context(
         if close:
             return _shared(one.before[:1], other.before[:1]), _shared(one.after[:1], other.after[:1])
         dotted = one.before[:1] == other.before[:1] == (".",)
-        return (["."] if dotted else []), []
+        return (_shared(one.before[:2], other.before[:2])[::-1] if dotted else []), []
     return _shared(one.before, other.before)[::-1], _shared(one.after, other.after)
 
 

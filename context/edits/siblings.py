@@ -77,16 +77,16 @@ def siblings_of(found: Sibling, around: SearchedText) -> Iterator[EditPlace]:
         stop = len(text) if stop < 0 else stop
         line = text[start:stop]
         place = _line(found, text, start, line) or _element(found, start, line, match.start())
-        if place is not None and not is_changed(around.edits, place.start - len(line), place.end + 1):
+        if place is not None and not is_changed(around.edits, start, max(stop, place.end)):
             yield place
 
 
 def _line(found: Sibling, text: str, start: int, line: str) -> EditPlace | None:
     """The line that is missing below this one."""
     above = text[:start].rstrip("\r\n").rsplit("\n", 1)[-1]
-    if not start or above.strip() == "" or _exchanged(above, found.first, found.second) != line.rstrip():
+    if not start or above.strip() == "" or not _is_same(_exchanged(above, found.first, found.second), line):
         return None
-    if above == line:
+    if _is_same(above, line):
         return None
     new = _exchanged(line.rstrip(), found.second, found.new)
     stop = start + len(line)
@@ -98,6 +98,12 @@ def _line(found: Sibling, text: str, start: int, line: str) -> EditPlace | None:
     if stop == len(text):
         return EditPlace(stop, stop, f"\n{new}")
     return EditPlace(stop + 1, stop + 1, f"{new}\n")
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two lines have the same tokens and indentation; names in columns have other blanks between."""
+    indents = (each[: len(each) - len(each.lstrip())] for each in (one, other))
+    return len(set(indents)) == 1 and [t.text for t in tokens_in(one)] == [t.text for t in tokens_in(other)]
 
 
 def _is_last_without_comma(above: str, line: str) -> bool:
