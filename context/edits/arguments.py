@@ -12,10 +12,10 @@ import attrs
 
 from .changes import TokenChange
 from .lexing import Token, closing_of, is_word, opening_before, tokens_in
-from .places import MOST_PLACES, EditPlace, SearchedText, is_changed, occurrences, prose_of
+from .places import EditPlace, SearchedText, is_changed, prose_of
 
-_FARTHEST = 3000
-"""Code points from a call's name to its closing bracket."""
+_REACHES = (200, 3000)
+"""Code points from a call's opening bracket in which the closing one is looked for, the nearest first."""
 
 DECLARING = frozenset({"def", "fn", "func", "function", "fun", "sub", "void", "int", "proc"})
 """Words in front of a name that is declared, not called."""
@@ -95,21 +95,29 @@ def argument_of(change: TokenChange) -> Argument | None:
 def calls_of(argument: Argument, around: SearchedText) -> Iterator[EditPlace]:
     """The calls whose arguments are as the edited ones were, in order."""
     text = around.text
-    for count, start in enumerate(occurrences(argument.head, text)):
-        if count >= MOST_PLACES:
-            return
+    for start in around.of(argument.head):
         end = start + len(argument.head)
         if text[end : end + 1] != "(" or _is_declared(text, start):
             continue
         if around.tree is not None and prose_of(around.tree, start, end):
             continue
-        tokens = tokens_in(text, end, min(len(text), end + _FARTHEST))
-        closing = closing_of(tokens, 0)
+        tokens, closing = _call(text, end)
         if closing < 0 or is_changed(around.edits, end, tokens[closing].start):
             continue
         place = _place(argument, text, tokens[: closing + 1])
         if place is not None:
             yield place
+
+
+def _call(text: str, start: int) -> tuple[list[Token], int]:
+    """The tokens from an opening bracket on, and the index of the one that closes it; -1: it is too far."""
+    tokens: list[Token] = []
+    for reach in _REACHES:
+        tokens = tokens_in(text, start, min(len(text), start + reach))
+        closing = closing_of(tokens, 0)
+        if closing >= 0:
+            return tokens, closing
+    return tokens, -1
 
 
 def _is_declared(text: str, start: int) -> bool:

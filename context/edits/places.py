@@ -6,6 +6,7 @@ changed is never a place, nor is what lies in a comment or a string where the ed
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -16,13 +17,15 @@ from .lexing import Token, is_in_word, is_word, tokens_in
 from .matching import TokenMatch, written
 from .rules import RewriteRule
 
-MOST_PLACES = 400
-"""Occurrences of a pattern's anchor that are looked at: what is more frequent says nothing."""
+MOST_PLACES = 120
+"""Occurrences of what a pattern is found by that are looked at: what is more frequent says nothing."""
 
 _LONGEST_LINE = 600
 """Code points of a line that is looked at: longer ones are data."""
 
-_LINES_AROUND = 3
+_LINES_AROUND = 2
+_WIDEST = 6
+"""Tokens that one part of a pattern may stand for, when the beginning of a match is looked for."""
 
 
 @attrs.frozen
@@ -42,13 +45,23 @@ class SearchedText:
         text: all of it.
         tree: its syntax tree, where there is one.
         edits: what the user changed in it.
-        near: where the user is, in code points.
+        start, end: the part in which places are looked for, in code points; `end` is -1 for the text's.
     """
 
     text: str
     tree: SyntaxTree | None
     edits: Sequence[DocumentEdit]
-    near: int
+    start: int = 0
+    end: int = -1
+
+    def of(self, word: str) -> Iterator[int]:
+        """Where a token stands in the part, at most `MOST_PLACES` times."""
+        end = len(self.text) if self.end < 0 else self.end
+        return itertools.islice(occurrences(word, self.text, self.start, end), MOST_PLACES)
+
+    def holds(self, place: EditPlace) -> bool:
+        """Whether a place begins in the part."""
+        return self.start <= place.start and (self.end < 0 or place.start < self.end)
 
 
 def places_of(rule: RewriteRule, prose: str, around: SearchedText) -> Iterator[EditPlace]:
@@ -60,27 +73,48 @@ def places_of(rule: RewriteRule, prose: str, around: SearchedText) -> Iterator[E
         around: the text.
     """
     text, tree = around.text, around.tree
-    for start, end in _stretches(rule.anchor, text):
-        tokens = tokens_in(text, start, end)
-        made = [
-            match for at in range(len(tokens)) if (match := rule.done.match(text, tokens, at)) is not None
-        ]
-        done = [
-            (tokens[each.start].start, tokens[each.end - 1].end) for each in made if each.end > each.start
-        ]
-        for at in range(len(tokens)):
-            match = rule.pattern.match(text, tokens, at)
-            if match is None:
+    anchor = min(rule.anchors, key=lambda word: (text.count(word), -len(word)))
+    length = len(rule.pattern.parts)
+    behind = -1
+    for found in around.of(anchor):
+        start, end = _lines_around(text, found)
+        tokens = tokens_in(text, start, end) if end - start < _LONGEST_LINE * _LINES_AROUND else []
+        at = next((n for n, each in enumerate(tokens) if each.start <= found < each.end), -1)
+        for first in range(max(0, at - length * _WIDEST), at + 1):
+            if tokens[first].start <= behind:
                 continue
-            first, last = tokens[match.start].start, tokens[match.end - 1].end
+            match = rule.pattern.match(text, tokens, first)
+            if match is None or not match.start <= at < match.end:
+                continue
             place = _place(rule, text, tokens, match)
-            if place is None or is_changed(around.edits, first, last):
+            span = tokens[match.start].start, tokens[match.end - 1].end
+            if place is None or is_changed(around.edits, *span) or _is_done(rule, text, tokens, place):
                 continue
-            if any(begin < max(place.end, place.start + 1) and place.start < stop for begin, stop in done):
-                continue
-            at_prose = tokens[match.start + (rule.before if match.start + rule.before < match.end else 0)]
-            if tree is None or prose_of(tree, at_prose.start, at_prose.end) == prose:
+            telling = tokens[match.start + (rule.before if match.start + rule.before < match.end else 0)]
+            if tree is None or prose_of(tree, telling.start, telling.end) == prose:
+                behind = span[0]
                 yield place
+
+
+def _is_done(rule: RewriteRule, text: str, tokens: list[Token], place: EditPlace) -> bool:
+    """Whether a place lies in one where the edit was made."""
+    for at in range(len(tokens)):
+        match = rule.done.match(text, tokens, at)
+        if match is None or match.end == match.start:
+            continue
+        begin, stop = tokens[match.start].start, tokens[match.end - 1].end
+        if begin < max(place.end, place.start + 1) and place.start < stop:
+            return True
+    return False
+
+
+def _lines_around(text: str, at: int) -> tuple[int, int]:
+    """From where to where the lines around a place go."""
+    start = end = at
+    for _ in range(_LINES_AROUND):
+        start = text.rfind("\n", 0, max(0, start - 1)) + 1
+        end = text.find("\n", end) + 1 or len(text)
+    return start, end
 
 
 def _place(rule: RewriteRule, text: str, tokens: list[Token], match: TokenMatch) -> EditPlace | None:
@@ -127,29 +161,6 @@ def is_changed(edits: Sequence[DocumentEdit], start: int, end: int) -> bool:
 def prose_of(tree: SyntaxTree, start: int, end: int) -> str:
     """What kind of prose stands between two places: "comment", "string", or "" for code."""
     return tree.prose_at(start + 1 if end > start else start)
-
-
-def _stretches(anchor: str, text: str) -> Iterator[tuple[int, int]]:
-    """The lines around occurrences of an anchor, each once, in order."""
-    begun, stop, count = -1, -1, 0
-    for at in occurrences(anchor, text):
-        count += 1
-        if count > MOST_PLACES:
-            return
-        start = end = at
-        for _ in range(_LINES_AROUND):
-            start = text.rfind("\n", 0, max(0, start - 1)) + 1
-            end = text.find("\n", end) + 1 or len(text)
-        if text.find("\n", at) - text.rfind("\n", 0, at) > _LONGEST_LINE:
-            continue
-        if begun >= 0 and start <= stop:
-            stop = max(stop, end)
-            continue
-        if begun >= 0:
-            yield begun, stop
-        begun, stop = start, end
-    if begun >= 0:
-        yield begun, stop
 
 
 def occurrences(word: str, text: str, start: int = 0, end: int | None = None) -> Iterator[int]:

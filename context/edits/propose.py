@@ -6,6 +6,7 @@ proposals, in the order in which they are offered, and none that leaves broken w
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 import attrs
@@ -16,9 +17,12 @@ from ..syntax.tree import SyntaxTree
 from ..syntax.tree_work import parse_again
 from .changes import line_changes
 from .history import DocumentEdit
-from .lexing import is_in_word
-from .patterns import EditPattern, patterns_in
+from .lexing import is_in_word, is_word
+from .patterns import EditPattern, FindPlaces, patterns_in
 from .places import EditPlace, SearchedText
+
+MOST_TRIED = 40
+"""Places of a pattern that are looked at: each may have to be parsed."""
 
 _BEGINNING = 2000
 """Code points at the start of a text in which a program that wrote it says so."""
@@ -77,9 +81,9 @@ def proposals(
         near: where the user is, in code points.
         refused: whether the user wants nothing more of a pattern.
     """
-    around = SearchedText(document.text, document.tree, document.edits, near)
+    around = SearchedText(document.text, document.tree, document.edits)
     for pattern in _patterns(document, around, refused):
-        yield from _offered(pattern, pattern.places(around), document, near)
+        yield from _offered(pattern, in_order(pattern.places, around, near), document)
 
 
 def proposals_elsewhere(
@@ -94,15 +98,15 @@ def proposals_elsewhere(
         targets: others of the same language.
         refused: whether the user wants nothing more of a pattern.
     """
-    around = SearchedText(source.text, source.tree, source.edits, 0)
+    around = SearchedText(source.text, source.tree, source.edits)
     found = [each for each in _patterns(source, around, refused) if each.elsewhere is not None]
     for target in targets if found else ():
         if is_left_alone(target.text):
             continue
-        there = SearchedText(target.text, target.tree, target.edits, 0)
+        there = SearchedText(target.text, target.tree, target.edits)
         for pattern in found:
             if pattern.elsewhere is not None:
-                yield from _offered(pattern, pattern.elsewhere(there), target, 0)
+                yield from _offered(pattern, pattern.elsewhere(there), target)
 
 
 def _patterns(
@@ -117,11 +121,11 @@ def _patterns(
 
 
 def _offered(
-    pattern: EditPattern, places: Iterator[EditPlace], document: EditedDocument, near: int
+    pattern: EditPattern, places: Iterator[EditPlace], document: EditedDocument
 ) -> Iterator[Proposal]:
-    for place in in_order(places, near):
+    for place in itertools.islice(places, MOST_TRIED):
         old = document.text[place.start : place.end]
-        if old == place.text or not _is_sound(document, place):
+        if old == place.text or not _is_sound(document, place, declared=pattern.kind == "rename"):
             continue
         least = trimmed(place, old)
         yield Proposal(
@@ -160,16 +164,23 @@ def is_left_alone(text: str) -> bool:
     return "@generated" in beginning or "do not edit" in beginning
 
 
-def in_order(places: Iterator[EditPlace], near: int) -> list[EditPlace]:
-    """Places from `near` to the text's end, then those before it."""
-    return sorted(places, key=lambda place: (place.start < near, place.start))
+def in_order(find: FindPlaces, around: SearchedText, near: int) -> Iterator[EditPlace]:
+    """Where a pattern holds from `near` to the text's end, then before it; found as they are asked for."""
+    line = around.text.rfind("\n", 0, near) + 1
+    for part in (attrs.evolve(around, start=line), attrs.evolve(around, end=line)):
+        yield from (place for place in find(part) if part.holds(place))
 
 
-def _is_sound(document: EditedDocument, place: EditPlace) -> bool:
+def _is_sound(document: EditedDocument, place: EditPlace, *, declared: bool) -> bool:
     """Whether a document with something in a place parses no worse than before, and the names there exist."""
     tree, text = document.tree, document.text
     if tree is None or not tree.covers(place.start, place.end):
         return True
+    if is_word(place.text) and is_word(text[place.start : place.end]):
+        known = (
+            declared or place.text in tree.language.known_words or mentioned(text[: place.start], place.text)
+        )
+        return known or is_visible(tree, place.text, place.start)
     new = text[: place.start] + place.text + text[place.end :]
     end = place.start + len(place.text)
     after = parse_again(tree, new, place.start, place.end, end)

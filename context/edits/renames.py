@@ -43,6 +43,12 @@ class Renamed:
     member: bool
 
     @property
+    def extent(self) -> tuple[int, int | None]:
+        """From where to where it may be used: its scope, or all of the file."""
+        owner = self.place.owner
+        return (0, None) if owner is None or self.member else (owner.start, owner.end)
+
+    @property
     def shared(self) -> bool:
         """Whether other files may use it: it is a whole file's, and no import."""
         return self.place.owner is None and not self.member
@@ -77,7 +83,7 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
     if tree is None:
         return
     left: list[EditPlace] = []
-    for count, start in enumerate(occurrences(found.old, around.text)):
+    for count, start in enumerate(occurrences(found.old, around.text, *found.extent)):
         end = start + len(found.old)
         if count >= MOST_USES or not tree.covers(start, end):
             return
@@ -129,7 +135,7 @@ def _of_member(here: NamedPlace, kinds: tuple[str, ...], text: str) -> bool | No
     """The same of a member: behind the own object, or wherever a grammar knows that a name is a field."""
     if here.kind == "makes" or (len(kinds) > 1 and _FIELD.search(kinds[-2])):
         return None
-    return _before(text, here.start).endswith(_OWN) or kinds[-1] == "field_identifier"
+    return _before(text, here.start).endswith(_OWN) or kinds[-1:] == ("field_identifier",)
 
 
 def _before(text: str, start: int) -> str:
@@ -143,7 +149,7 @@ def _unshadowed(found: Renamed, places: list[EditPlace], tree: SyntaxTree) -> It
         return
     inner = {
         here.owner
-        for start in occurrences(found.old, tree.text)
+        for start in occurrences(found.old, tree.text, *found.extent)
         if (here := named_place(tree, start, start + len(found.old))).declares
     }
     for place in places:

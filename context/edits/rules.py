@@ -33,7 +33,7 @@ class RewriteRule:
     """Something to look for, and what to write in its place.
 
     Attributes:
-        anchor: a word or sign that stands in every place.
+        anchors: words that stand in every place, or one sign where there are none.
         before, after: how many parts of the patterns stand in front of what is replaced, and behind.
         pattern: what it looks like where the edit is still to be made.
         done: what it looks like where the edit was made.
@@ -43,7 +43,7 @@ class RewriteRule:
         key: the same for the same pattern.
     """
 
-    anchor: str
+    anchors: tuple[str, ...]
     before: int
     after: int
     pattern: TokenPattern
@@ -155,7 +155,7 @@ def _made(
     fillings = [each[0] for each in holes]
     template = in_pieces(change.new_text, tokens_in(change.new_text), new, fillings)
     return RewriteRule(
-        max(literals, key=lambda each: (is_word(each), len(each))),
+        tuple(each for each in literals if is_word(each)) or (max(literals, key=len),),
         len([each for each in before if each != EDGE]),
         len([each for each in after if each != EDGE]),
         TokenPattern((*before, *old, *after), names),

@@ -7,6 +7,7 @@ there in both places are the witnesses. Pure.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -69,9 +70,8 @@ def siblings_of(found: Sibling, around: SearchedText) -> Iterator[EditPlace]:
     """Where the two stand beside each other, and the third doesn't, in order."""
     text = around.text
     pattern = re.compile(_in_any_case(found.second))
-    for count, match in enumerate(pattern.finditer(text)):
-        if count >= MOST_PLACES:
-            return
+    stop_at = len(text) if around.end < 0 else around.end
+    for match in itertools.islice(pattern.finditer(text, around.start, stop_at), MOST_PLACES):
         start = text.rfind("\n", 0, match.start()) + 1
         stop = text.find("\n", match.end())
         stop = len(text) if stop < 0 else stop

@@ -16,7 +16,7 @@ from .changes import LineChange
 from .history import DocumentEdit
 from .lexing import closing_of, is_word, tokens_in
 from .matching import EDGE, Part, TokenPattern, in_pieces, names_among, numbered, written
-from .places import MOST_PLACES, EditPlace, SearchedText, is_changed, occurrences
+from .places import EditPlace, SearchedText, is_changed
 
 _LEAST_TOKENS = 3
 _MOST_NEIGHBOURS = 40
@@ -49,9 +49,7 @@ def twins_of(change: LineChange, around: SearchedText) -> Iterator[EditPlace]:
     if not words or len(tokens_in(old)) < _LEAST_TOKENS or "\n" in old:
         return
     text = around.text
-    for count, at in enumerate(occurrences(max(words, key=len), text)):
-        if count >= MOST_PLACES:
-            return
+    for at in around.of(min(words, key=text.count)):
         start = text.rfind("\n", 0, at) + 1
         stop = text.find("\n", at)
         stop = len(text) if stop < 0 else stop
@@ -81,9 +79,7 @@ def calls_that_went(one: LineChange, other: LineChange) -> tuple[str, ...]:
 def lines_that_call(head: tuple[str, ...], around: SearchedText) -> Iterator[EditPlace]:
     """The lines that are nothing but such a call, to be taken away."""
     text = around.text
-    for count, at in enumerate(occurrences(max(head, key=len), text)):
-        if count >= MOST_PLACES:
-            return
+    for at in around.of(max(head, key=len)):
         start = text.rfind("\n", 0, at) + 1
         stop = text.find("\n", at) + 1 or len(text)
         if _head(text[start:stop]) == head and not is_changed(around.edits, start, stop):

@@ -46,11 +46,14 @@ class EditedText:
         self.history = self.history.changed(NAME, [change], self.text)
         self.near = start + len(new)
 
+    def document(self) -> EditedDocument:
+        """It as it is now, with its tree."""
+        tree = parse(self.text, self.language)
+        return EditedDocument(NAME, self.language, self.text, tree, self.history.of(NAME))
+
     def proposals(self) -> list[Proposal]:
         """What is proposed now, in order."""
-        tree = parse(self.text, self.language)
-        document = EditedDocument(NAME, self.language, self.text, tree, self.history.of(NAME))
-        return list(proposals(document, self.near))
+        return list(proposals(self.document(), self.near))
 
     def take(self, proposal: Proposal) -> None:
         """Accept a proposal."""
