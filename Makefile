@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies torture
+.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -118,6 +118,9 @@ quality: model  ## what each stage is worth, on holes in real code and HumanEval
 
 truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
 	$(BIN)/python -m foretype.tests.truth $(TRUTH)
+
+edits: install  ## what is proposed to be edited next, on real changes typed again (2 minutes, no model)
+	$(BIN)/python -m foretype.tests.edits $(EDITS)
 
 live: model  ## what people get while they type: lines of commits through server and daemon (6 hours; alone on the machine)
 	$(BIN)/python -m foretype.tests.live $(LIVE)

@@ -34,6 +34,7 @@ FLOORS = {  # within a room: a sub-package imports those of its own room that st
         "imports",
         "related",
         "checking",
+        "edits",
     ],
     "models": [
         "machine",
@@ -54,6 +55,7 @@ FLOORS = {  # within a room: a sub-package imports those of its own room that st
         "documents",
         "statistics",
         "workspace",
+        "edits",
         "completions",
         "session",
         "server",

@@ -149,6 +149,47 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     return any(declared.isdisjoint(scopes) for scopes in used)
 
 
+@attrs.frozen
+class NamedPlace:
+    """Where a name stands, and what it is there.
+
+    Attributes:
+        start: the name's offset.
+        kind: "binds…" where it is declared, "use" where it is used as a name, "own" and "makes" for members
+            of the code's own object that are used or given a value, "" for anything else.
+        owner: the scope that a declaration belongs to; None for the whole file, and for what is no
+            declaration.
+        scopes: what encloses it, outermost first.
+    """
+
+    start: int
+    kind: str
+    owner: Scope | None
+    scopes: tuple[Scope, ...]
+
+    @property
+    def declares(self) -> bool:
+        """Whether the name is declared here."""
+        return self.kind.startswith("binds")
+
+    def sees(self, owner: Scope | None, kind: str) -> bool:
+        """Whether what `owner` declares, by a declaration of a kind, is seen from here."""
+        return owner is None or _reaches(owner, kind, self.scopes)
+
+
+def named_place(tree: SyntaxTree, start: int, end: int) -> NamedPlace:
+    """What a word is that stands between two places."""
+    kind, scopes = _kind(tree, start, end), tree.scopes(start)
+    if kind.startswith("binds"):
+        return NamedPlace(start, kind, _owner(scopes, start, outer=kind == "binds.outer"), scopes)
+    if not kind or kind == "use":
+        around = tree.captures(start, end)
+        exactly = {each.name for each in around if (each.start, each.end) == (start, end)}
+        if "own" in exactly:
+            kind = "makes" if any(each.name == "makes" and each.end == end for each in around) else "own"
+    return NamedPlace(start, kind, None, scopes)
+
+
 def _occurrences(text: str, name: str, sigil: str) -> list[int]:
     """Where `name` stands as a whole word that is no member of something else."""
     found: list[int] = []

@@ -162,6 +162,10 @@ class SyntaxTree:
             around = around[:_MOST_SCOPES] + around[-_MOST_SCOPES:]
         return tuple(self._scope(node) for node in around)
 
+    def kinds_at(self, offset: int) -> tuple[str, ...]:
+        """The types of the nodes that enclose the character at a place, outermost first."""
+        return tuple(node.type for node in self._ancestors(offset))
+
     def prose_at(self, offset: int) -> str:
         """What kind of prose a place lies in: "comment", "string", or "" for code.
 

@@ -128,6 +128,21 @@ class WorkspaceSettings:
 
 
 @attrs.frozen
+class EditsSettings:
+    """What is proposed to be edited next, after the user's own edits; no model is needed.
+
+    Attributes:
+        enabled: propose next edits at all.
+        disabled_languages: language identifiers without them.
+        across_files: look in the other open documents as well.
+    """
+
+    enabled: bool = True
+    disabled_languages: tuple[str, ...] = ()
+    across_files: bool = True
+
+
+@attrs.frozen
 class StatisticsSettings:
     """What is counted on this machine, for `foretype stats`. Nothing of it ever leaves the machine.
 
@@ -167,6 +182,7 @@ class Settings:
     daemon: DaemonSettings = attrs.field(factory=DaemonSettings)
     completion: CompletionSettings = attrs.field(factory=CompletionSettings)
     workspace: WorkspaceSettings = attrs.field(factory=WorkspaceSettings)
+    edits: EditsSettings = attrs.field(factory=EditsSettings)
     statistics: StatisticsSettings = attrs.field(factory=StatisticsSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     fim: dict[str, Any] = attrs.field(factory=dict[str, Any])

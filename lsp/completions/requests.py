@@ -111,7 +111,7 @@ class InlineCompletions:
         self._host = host
         self._observer = observer or Observer()
         self._clock = clock
-        self._trees = Trees()
+        self.trees = Trees()
         self._prompts = Prompts(documents, relations)
         self._judging = Judging(documents, relations, self._observer)
         self.ahead = Ahead(
@@ -119,7 +119,7 @@ class InlineCompletions:
             host,
             self._prompts,
             relations,
-            self._trees,
+            self.trees,
             load=self.load,
             running=lambda uri: uri in self._generations,
         )
@@ -174,7 +174,7 @@ class InlineCompletions:
 
     async def prompt_at(self, document: Document, place: Target) -> Prompt:
         """What the model would see for a place."""
-        snapshot = await self._trees.snapshot_at(document, place)
+        snapshot = await self.trees.snapshot_at(document, place)
         return self._prompts.prompt(snapshot, place.offset, self._host.settings.completion, keep=False)
 
     async def aclose(self) -> None:
@@ -237,7 +237,7 @@ class InlineCompletions:
             rest = None
         if rest is not None and not invoked:
             return self._from_store(rest, request), attrs.evolve(report, outcome=Outcome.CACHED)
-        snapshot = await self._trees.snapshot_at(document, place)
+        snapshot = await self.trees.snapshot_at(document, place)
         if self._moved_on(request):
             return [], attrs.evolve(report, outcome=Outcome.STALE)
         decision = should_trigger(snapshot, place.offset, invoked)
@@ -287,7 +287,7 @@ class InlineCompletions:
         """Have a better answer for a place at which an early one was shown."""
         document, number = self.documents.get(uri), self._newest.get(uri)
         if document is not None and document.whole is place.text:
-            snapshot = await self._trees.snapshot(document, place.offset)
+            snapshot = await self.trees.snapshot(document, place.offset)
             if self._newest.get(uri) == number:
                 self.better.early(snapshot, place.offset)
 

@@ -72,7 +72,8 @@ class Document:
 
     `called` is its language as the editor calls it, `language` as foretype understands that. `file` is its
     absolute path, or its notebook's; "" where there is none. `path` is the same from the workspace's folder.
-    `project_indent` is what .editorconfig says about it, once that was read.
+    `project_indent` is what .editorconfig says about it, once that was read. `last_changes` is what the last
+    notification did, each change as (start, old text, new text); None where the whole text was replaced.
     Its state is a text with its line index, the editor's version of it, and the newest tree.
     """
 
@@ -91,6 +92,7 @@ class Document:
         self.project_indent: IndentOptions | None = None
         self.edited_at = 0.0
         self.edited_offset = 0
+        self.last_changes: list[tuple[int, str, str]] | None = []
         self._growing: GrowingTree | None = None
         self._snapshot: Snapshot | None = None
 
@@ -141,6 +143,7 @@ class Document:
 
     def apply_all(self, changes: list[Any], version: int, encoding: Encoding) -> None:
         """Apply one didChange notification, in order."""
+        self.last_changes = []
         for change in changes:
             self.apply(change, encoding)
         self.version = version
@@ -157,11 +160,13 @@ class Document:
         self._touch()
         span = as_map(fields.get("range"))
         if not span:
-            self.text, self._lines = text, None
+            self.text, self._lines, self.last_changes = text, None, None
             return
         start = self.offset_at(*read_position(span.get("start")), encoding)
         end = self.offset_at(*read_position(span.get("end")), encoding)
         start, end = min(start, end), max(start, end)
+        if self.last_changes is not None:
+            self.last_changes.append((start, self.text[start:end], text))
         self.text = self.text[:start] + text + self.text[end:]
         self.lines.edit(self.text, start, end, start + len(text))
         self.edited_offset = start + len(text)

@@ -22,6 +22,7 @@ MODULES = (
     "protocol.progress",
     "completions.imports",
     "documents.trees",
+    "server.next_edits",
 )
 """Modules of this room that are imported late. What others of it import with them is theirs."""
 
@@ -30,11 +31,12 @@ def prepare() -> None:
     """Import them, and read the descriptions of all languages."""
     for module in MODULES:
         importlib.import_module(f"foretype.lsp.{module}")
+    from ...context.edits import propose
     from ...context.languages import all_languages
     from ...context.shared import paths
     from ...context.syntax.tree_work import parse
     from ...daemon.client import client
 
-    del client, paths
+    del client, paths, propose
     all_languages()
     parse("x = 1\n", "python")

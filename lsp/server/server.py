@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from lsprotocol import types
@@ -27,6 +28,8 @@ from ..protocol.fields import as_int, as_list, as_map, read_position
 from ..protocol.json_rpc import ClientError, Protocol
 from ..protocol.stdin import Patient, Reader, open_reader
 from ..session.session import BackendFactory, Session, SettingsLoader, TellModel
+from . import next_edits
+from .capabilities import COMMAND_NAMES, capabilities
 
 if TYPE_CHECKING:
     from ..completions.items import InlineItem
@@ -40,21 +43,6 @@ SWITCH_S = 0.0005
 
 PARENT_CHECK_S = 3.0
 """Seconds between two looks at whether the editor is still there."""
-
-COMMAND_NAMES = (
-    "foretype.accepted",
-    "foretype.importEdits",
-    "foretype.dismissed",
-    "foretype.enable",
-    "foretype.disable",
-    "foretype.restart",
-    "foretype.chooseModel",
-    "foretype.showContext",
-    "foretype.statistics",
-    "foretype.log",
-    "foretype.status",
-)
-"""The keys of `commands.COMMANDS`, which is too heavy to import before `initialize` is answered."""
 
 
 class ForetypeServer(LanguageServer):
@@ -92,6 +80,8 @@ class ForetypeServer(LanguageServer):
                 "textDocument/didPartiallyAcceptCompletion": self._on_partly_accepted,
             }
         )
+        self.protocol.requests[next_edits.INLINE_EDIT] = partial(next_edits.answer_request, self.session)
+        self.protocol.notifications[next_edits.DID_SHOW] = partial(next_edits.hear_shown, self.session)
 
     # -- life
 
@@ -244,7 +234,8 @@ class ForetypeServer(LanguageServer):
     ) -> Coroutine[Any, Any, Callable[[], types.InlineCompletionList]]:
         from ..documents.query import read_query
 
-        return self._inline_items(self.session.inline.request(read_query(params)))
+        query = read_query(params)
+        return self._inline_items(next_edits.before(self.session, query, self.session.inline.request(query)))
 
     async def _inline_items(
         self, make: Callable[[], Coroutine[Any, Any, list[InlineItem]]]
@@ -351,25 +342,6 @@ def item_imports(params: dict[str, Any]) -> Any:
     """What the item that a notification is about has to import: the second argument of its command."""
     arguments = as_list(as_map(as_map(params.get("item")).get("command")).get("arguments"))
     return arguments[1] if len(arguments) > 1 else None
-
-
-def capabilities(encoding: str, *, fallback: bool) -> dict[str, Any]:
-    """What foretype can do, said once; nothing is registered later.
-
-    A ServerCapabilities as the protocol writes it: making it of lsprotocol's values takes longer than all
-    else that happens until the editor has its first answer.
-    """
-    said: dict[str, Any] = {
-        "positionEncoding": encoding,
-        "textDocumentSync": {"openClose": True, "change": types.TextDocumentSyncKind.Incremental.value},
-        "notebookDocumentSync": {"notebookSelector": [{"notebook": "*"}]},
-        "inlineCompletionProvider": {"workDoneProgress": False},
-        "executeCommandProvider": {"commands": list(COMMAND_NAMES)},
-        "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
-    }
-    if fallback:
-        said["completionProvider"] = {"triggerCharacters": list("._(=[{: ")}
-    return said
 
 
 def folder_paths(folders: Any) -> list[str]:

@@ -78,6 +78,11 @@ class Books:
         if self.statistics is not None:
             self.statistics.cut(reason)
 
+    def edited(self, kind: str, fate: str) -> None:
+        """This became of a next edit."""
+        if self.statistics is not None:
+            self.statistics.edit(kind, fate)
+
     async def aclose(self) -> None:
         """Write what was counted."""
         self.ledger.close_all()

@@ -25,9 +25,10 @@ Command = Callable[[Session, list[Any]], Coroutine[Any, Any, Any]]
 
 
 async def accepted(session: Session, arguments: list[Any]) -> None:
-    """[id, imports]: the user took a suggestion; the client is asked to add what that has to import."""
+    """[id, imports]: the user took a suggestion or a next edit; the client is asked to add its imports."""
     if arguments and isinstance(arguments[0], str):
         session.books.ledger.accepted(arguments[0])
+        session.edits.accepted(arguments[0])
     if len(arguments) > 1:
         session.imports.add(arguments[1])
 
@@ -38,9 +39,10 @@ async def import_edits(session: Session, arguments: list[Any]) -> dict[str, Any]
 
 
 async def dismissed(session: Session, arguments: list[Any]) -> None:
-    """[id]: the user sent a suggestion away; it does not come again at its place."""
+    """[id]: the user sent a suggestion away: it doesn't come again there, nor a next edit's pattern."""
     if arguments and isinstance(arguments[0], str):
         session.books.ledger.dismissed(arguments[0])
+        session.edits.dismissed(arguments[0])
         session.inline.better.dismissed(arguments[0])
 
 

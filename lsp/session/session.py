@@ -16,6 +16,7 @@ from ..completions.imports import Importing
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
 from ..documents.roots import root_of_file
+from ..edits.next_edits import NextEdits
 from ..protocol.editor import Editor
 from ..protocol.fields import as_map
 from .books import Books
@@ -60,6 +61,12 @@ class Session:
         self.editor = editor
         self.board = StatusBoard(editor.notify)
         self.books = Books(lambda: self.settings)
+        self.edits = NextEdits(
+            self.documents,
+            self,
+            lambda: self.inline.trees,
+            lambda kind, fate: self.books.edited(kind, fate.value),
+        )
         self.imports = Importing(self.documents, editor, self._import_added)
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
@@ -242,6 +249,7 @@ class Session:
     async def aclose(self) -> None:
         """End what runs, write what was counted, let the backend go."""
         await self.imports.aclose()
+        await self.edits.aclose()
         if self._inline is not None:
             await self._inline.aclose()
         if self._workspaces is not None:
@@ -257,6 +265,7 @@ class Session:
         """A document was opened."""
         document = self.documents.open(item)
         if document is not None:
+            self.edits.forget(document.uri)
             self._begin(document)
 
     def open_notebook(self, item: Any, cells: list[Any]) -> None:
@@ -308,7 +317,10 @@ class Session:
 
     def change(self, identifier: Any, changes: Any) -> None:
         """A document has changed."""
-        if (document := self.documents.change(identifier, changes)) and self._inline is not None:
+        document = self.documents.change(identifier, changes)
+        if document is not None:
+            self.edits.changed(document)
+        if document is not None and self._inline is not None:
             self._inline.better.stop(document.uri)
             self._follow_typing(document, self._inline)
 
@@ -329,6 +341,7 @@ class Session:
             sheet = document.sheet
             self.documents.close(uri)
             self.books.ledger.closed(uri)
+            self.edits.forget(uri)
             self.inline.closed(uri, sheet)
 
     # -- news

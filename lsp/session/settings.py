@@ -18,6 +18,7 @@ import attrs
 from ...daemon.settings.settings import (
     CompletionSettings,
     ConfigComplaint,
+    EditsSettings,
     Flaw,
     Settings,
     StatisticsSettings,
@@ -43,10 +44,15 @@ OWN_OPTIONS = frozenset(
 RESTRICTIONS = "restrictions"
 """What a workspace asks for, kept apart from the user's settings by editors that can tell them apart."""
 
-NARROWING = (("completion", "enabled"), ("completion", "disabled_languages"), ("workspace", "index"))
+NARROWING = (
+    ("completion", "enabled"),
+    ("completion", "disabled_languages"),
+    ("workspace", "index"),
+    ("edits", "enabled"),
+)
 """The settings that a workspace can narrow: switch off, or name further languages."""
 
-_SECTIONS = ("completion", "workspace", "statistics")
+_SECTIONS = ("completion", "workspace", "edits", "statistics")
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -146,6 +152,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "completion": _schema_of(CompletionSettings),
             "workspace": _schema_of(WorkspaceSettings),
+            "edits": _schema_of(EditsSettings),
             "statistics": _schema_of(StatisticsSettings),
         },
     }

@@ -36,6 +36,8 @@ create table if not exists outcomes (
     day integer not null, outcome text not null, count integer not null, primary key (day, outcome));
 create table if not exists cuts (
     day integer not null, reason text not null, count integer not null, primary key (day, reason));
+create table if not exists edits (
+    day integer not null, outcome text not null, count integer not null, primary key (day, outcome));
 create index if not exists suggestions_time on suggestions (time);
 create index if not exists answers_time on answers (time);
 """
@@ -76,7 +78,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 class Statistics:
-    """What is still to be written. Its state: two lists and two counters, and the timer that writes them."""
+    """What is still to be written. Its state: two lists, three counters, and the timer that writes them."""
 
     def __init__(
         self, path: Path, keep_days: int, *, now: Callable[[], float] = time.time, flush_s: float = FLUSH_S
@@ -90,6 +92,7 @@ class Statistics:
         self._answers: list[AnswerRow] = []
         self._outcomes: dict[tuple[int, str], int] = {}
         self._cuts: dict[tuple[int, str], int] = {}
+        self._edits: dict[tuple[int, str], int] = {}
         self._timer: threading.Timer | None = None
         self._broken = False
         self._pruned = False
@@ -114,6 +117,10 @@ class Statistics:
         """Count that a part of an answer was not shown, and why."""
         self._count(self._cuts, reason)
 
+    def edit(self, kind: str, fate: str) -> None:
+        """Count what became of a next edit: its kind, and "shown", "taken" or "dismissed"."""
+        self._count(self._edits, f"{kind} {fate}")
+
     def _count(self, counts: dict[tuple[int, str], int], name: str) -> None:
         with self._lock:
             key = int(self._now() // _DAY_S), name
@@ -131,14 +138,18 @@ class Statistics:
         with self._lock:
             suggestions, self._suggestions = self._suggestions, []
             answers, self._answers = self._answers, []
-            outcomes, cuts = dict(self._outcomes), dict(self._cuts)
-            self._outcomes.clear()
-            self._cuts.clear()
+            counters = {
+                "outcomes": dict(self._outcomes),
+                "cuts": dict(self._cuts),
+                "edits": dict(self._edits),
+            }
+            for counted in (self._outcomes, self._cuts, self._edits):
+                counted.clear()
             self._timer = None
-        if self._broken or not (suggestions or answers or outcomes or cuts):
+        if self._broken or not (suggestions or answers or any(counters.values())):
             return
         try:
-            self._write(suggestions, answers, outcomes, cuts)
+            self._write(suggestions, answers, counters)
         except sqlite3.OperationalError as error:
             log.info("statistics were not written this time: %s", error)
         except (sqlite3.Error, OSError, UnicodeError) as error:  # a damaged file's own message may be no text
@@ -149,8 +160,7 @@ class Statistics:
         self,
         suggestions: Sequence[tuple[float, Settled]],
         answers: Sequence[AnswerRow],
-        outcomes: dict[tuple[int, str], int],
-        cuts: dict[tuple[int, str], int],
+        counters: dict[str, dict[tuple[int, str], int]],
     ) -> None:
         connection = connect(self._path)
         try:
@@ -175,22 +185,19 @@ class Statistics:
                     f"insert into answers values ({', '.join('?' * 13)})",  # noqa: S608 - only question marks
                     [attrs.astuple(answer) for answer in answers],
                 )
-                connection.executemany(
-                    "insert into outcomes values (?, ?, ?)"
-                    " on conflict do update set count = count + excluded.count",
-                    [(day, name, count) for (day, name), count in outcomes.items()],
-                )
-                connection.executemany(
-                    "insert into cuts values (?, ?, ?)"
-                    " on conflict do update set count = count + excluded.count",
-                    [(day, reason, count) for (day, reason), count in cuts.items()],
-                )
+                for table, counts in counters.items():
+                    connection.executemany(
+                        f"insert into {table} values (?, ?, ?)"  # noqa: S608 - one of three names
+                        " on conflict do update set count = count + excluded.count",
+                        [(day, name, count) for (day, name), count in counts.items()],
+                    )
                 if self._keep_days and not self._pruned:
                     oldest = self._now() - self._keep_days * _DAY_S
                     connection.execute("delete from suggestions where time < ?", (oldest,))
                     connection.execute("delete from answers where time < ?", (oldest,))
-                    connection.execute("delete from outcomes where day < ?", (int(oldest // _DAY_S),))
-                    connection.execute("delete from cuts where day < ?", (int(oldest // _DAY_S),))
+                    for table in counters:
+                        since = int(oldest // _DAY_S)
+                        connection.execute(f"delete from {table} where day < ?", (since,))  # noqa: S608
                     self._pruned = True
         finally:
             connection.close()

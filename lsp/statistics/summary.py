@@ -56,6 +56,7 @@ class Summary:
         fates: suggestions by what became of them.
         outcomes: requests by how they ended.
         cuts: reasons for which parts of the model's answers were not shown, and how often.
+        edits: next edits by their kind and what became of them ("rename taken").
         latencies: times of the model's answers.
         characters_by_day: accepted code points by ISO date, oldest first.
         prefill_tokens: prompt tokens evaluated.
@@ -71,6 +72,7 @@ class Summary:
     fates: dict[str, int] = attrs.field(factory=dict[str, int])
     outcomes: dict[str, int] = attrs.field(factory=dict[str, int])
     cuts: dict[str, int] = attrs.field(factory=dict[str, int])
+    edits: dict[str, int] = attrs.field(factory=dict[str, int])
     latencies: tuple[float, ...] = ()
     characters_by_day: dict[str, int] = attrs.field(factory=dict[str, int])
     prefill_tokens: int = 0
@@ -152,6 +154,7 @@ def _read(connection: sqlite3.Connection, since: float, days: int) -> Summary:
         dict(rows("select fate, count(*) from suggestions where time >= ? group by fate order by 2 desc")),
         counts("select outcome, sum(count) from outcomes where day >= ? group by outcome order by 2 desc"),
         counts("select reason, sum(count) from cuts where day >= ? group by reason order by 2 desc"),
+        counts("select outcome, sum(count) from edits where day >= ? group by outcome order by outcome"),
         tuple(row[0] for row in rows("select total_ms from answers where time >= ?")),
         by_day,
         *(value or 0 for value in tokens),
@@ -183,7 +186,7 @@ def histogram(values: tuple[float, ...]) -> str:
 
 def as_text(summary: Summary) -> str:
     """The summary in a few plain lines."""
-    if not summary.suggestions and not summary.outcomes:
+    if not summary.suggestions and not summary.outcomes and not summary.edits:
         return "Nothing has been counted yet. Statistics begin with the first suggestion in an editor."
     times = list(summary.latencies)
     lines = [
@@ -207,7 +210,7 @@ def summary_tables(summary: Summary) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    if not summary.suggestions and not summary.outcomes:
+    if not summary.suggestions and not summary.outcomes and not summary.edits:
         return Text(as_text(summary))
     parts: list[RenderableType] = [Text(as_text(summary)), Text()]
     languages = Table(title="By language", title_justify="left", box=None)
@@ -229,19 +232,11 @@ def summary_tables(summary: Summary) -> RenderableType:
             str(counts.characters),
             str(counts.typed),
         )
-    requests = Table(title="Requests", title_justify="left", box=None)
-    requests.add_column("how they ended")
-    requests.add_column("count", justify="right")
-    for name, count in summary.outcomes.items():
-        requests.add_row(name, str(count))
-    parts += [languages, Text(), requests, Text()]
+    parts += [languages, Text(), _counted("Requests", "how they ended", summary.outcomes), Text()]
     if summary.cuts:
-        cuts = Table(title="Parts of answers that were not shown", title_justify="left", box=None)
-        cuts.add_column("why")
-        cuts.add_column("count", justify="right")
-        for reason, count in summary.cuts.items():
-            cuts.add_row(reason, str(count))
-        parts += [cuts, Text()]
+        parts += [_counted("Parts of answers that were not shown", "why", summary.cuts), Text()]
+    if summary.edits:
+        parts += [_counted("Next edits", "kind, and what became of it", summary.edits), Text()]
     if summary.latencies:
         parts.append(Text(f"Latency of the model's answers, below 1 ms to above {_EDGES_MS[-1]} ms:"))
         parts.append(Text(f"  {histogram(summary.latencies)}   edges {', '.join(map(str, _EDGES_MS))} ms"))
@@ -251,3 +246,15 @@ def summary_tables(summary: Summary) -> RenderableType:
         for day, characters in list(summary.characters_by_day.items())[-14:]:
             parts.append(Text(f"  {day} {'█' * round(40 * characters / highest)} {characters}"))
     return Group(*parts)
+
+
+def _counted(title: str, what: str, counts: dict[str, int]) -> RenderableType:
+    """A table of counts by name."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column(what)
+    table.add_column("count", justify="right")
+    for name, count in counts.items():
+        table.add_row(name, str(count))
+    return table

@@ -14,7 +14,7 @@ from typing import Any
 
 from foretype.context.shared.values import Completion, StopReason
 from foretype.daemon.client.backend import Backend, OnDelta, OnModel
-from foretype.daemon.settings.settings import CompletionSettings, Settings, StatisticsSettings
+from foretype.daemon.settings.settings import CompletionSettings, EditsSettings, Settings, StatisticsSettings
 from foretype.daemon.wire.messages import (
     CompletionRequest,
     DaemonStatus,
@@ -80,12 +80,15 @@ class InsideServer:
         on_answer: Callable[[int | str, dict[str, Any]], None] | None = None,
         *,
         completion: CompletionSettings | None = None,
+        edits: EditsSettings | None = None,
     ) -> None:
         async def make(_on_model: OnModel) -> Backend:
             return backend
 
         settings = Settings(
-            completion=completion or CompletionSettings(), statistics=StatisticsSettings(enabled=False)
+            completion=completion or CompletionSettings(),
+            edits=edits or EditsSettings(),
+            statistics=StatisticsSettings(enabled=False),
         )
         self.server = ForetypeServer(make, lambda: settings)
         self.answers: dict[int | str, list[dict[str, Any]]] = {}

@@ -1,0 +1,163 @@
+"""A name that was just renamed where it is declared: its other uses name nothing any more.
+
+One edit is enough here, because the syntax tree is the second witness: the old name is declared nowhere in
+its scope. Uses in functions that declare the name themselves are theirs, and stay. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from ..syntax.names import NamedPlace, named_place
+from ..syntax.tree import SyntaxTree
+from .changes import TokenChange
+from .history import DocumentEdit
+from .lexing import is_word
+from .places import EditPlace, SearchedText, is_changed, occurrences
+
+MOST_USES = 80
+"""Occurrences of a name that are looked at."""
+
+_IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+_FIELD = re.compile(r"field_(?:declaration|definition)$|property_(?:signature|definition)$")
+_OWN = ("self.", "this.", "this->", "cls.", "@")
+_MEMBER = (".", "->", "::")
+
+
+@attrs.frozen
+class Renamed:
+    """A declared name that became another.
+
+    Attributes:
+        old, new: the names.
+        place: where it is declared, under its new name.
+        member: whether it is used behind an object.
+    """
+
+    old: str
+    new: str
+    place: NamedPlace
+    member: bool
+
+    @property
+    def extent(self) -> tuple[int, int | None]:
+        """From where to where it may be used: its scope, or all of the file."""
+        owner = self.place.owner
+        return (0, None) if owner is None or self.member else (owner.start, owner.end)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other files may use it: it is a whole file's, and no import."""
+        return self.place.owner is None and not self.member
+
+
+def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> Renamed | None:
+    """The declaration that an edit renamed; None where it was something else."""
+    if len(change.old) != 1 or len(change.new) != 1:
+        return None
+    old, new = change.old[0], change.new[0]
+    if not is_word(old) or not is_word(new) or {old, new} & keywords:
+        return None
+    if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
+        return None
+    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)) and "as" not in change.before[:1]:
+        return None  # another thing is imported in its place
+    place, kinds = named_place(tree, change.start, change.end), tree.kinds_at(change.start)
+    if place.kind == "makes" or (len(kinds) > 1 and not place.declares and _FIELD.search(kinds[-2])):
+        return Renamed(old, new, place, member=True)
+    if not place.declares:
+        return None
+    return Renamed(old, new, place, member=_is_member(place))
+
+
+def _is_member(place: NamedPlace) -> bool:
+    return place.owner is not None and place.owner.class_like
+
+
+def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
+    """The uses of a renamed name that are left, in order; none where the old name is still declared."""
+    tree = around.tree
+    if tree is None:
+        return
+    left: list[EditPlace] = []
+    for count, start in enumerate(occurrences(found.old, around.text, *found.extent)):
+        end = start + len(found.old)
+        if count >= MOST_USES or not tree.covers(start, end):
+            return
+        if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
+            continue
+        here = named_place(tree, start, end)
+        kinds = tree.kinds_at(start)
+        verdict = _of_member(here, kinds, around.text) if found.member else _of_name(found, here)
+        if verdict is None:
+            return
+        if verdict and not kinds[-1].startswith("shorthand_property_identifier"):
+            left.append(EditPlace(start, end, found.new))
+    yield from _unshadowed(found, left, tree)
+
+
+def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
+    """The uses of a renamed name in another file that imports it by its name."""
+    tree = around.tree
+    if tree is None:
+        return
+    left: list[EditPlace] = []
+    imported = False
+    for count, start in enumerate(occurrences(found.old, around.text)):
+        end = start + len(found.old)
+        if count >= MOST_USES or not tree.covers(start, end):
+            return
+        if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
+            continue
+        here = named_place(tree, start, end)
+        if any(_IMPORTING.search(kind) for kind in tree.kinds_at(start)):
+            imported = True
+        elif here.declares:
+            return
+        elif here.kind != "use":
+            continue
+        left.append(EditPlace(start, end, found.new))
+    if imported:
+        yield from left
+
+
+def _of_name(found: Renamed, here: NamedPlace) -> bool | None:
+    """Whether an occurrence is a use of the renamed name; None where it declares the old one again."""
+    if here.declares:
+        return None if here.owner == found.place.owner else False
+    return here.kind == "use" and here.sees(found.place.owner, found.place.kind)
+
+
+def _of_member(here: NamedPlace, kinds: tuple[str, ...], text: str) -> bool | None:
+    """The same of a member: behind the own object, or wherever a grammar knows that a name is a field."""
+    if here.kind == "makes" or (len(kinds) > 1 and _FIELD.search(kinds[-2])):
+        return None
+    return _before(text, here.start).endswith(_OWN) or kinds[-1:] == ("field_identifier",)
+
+
+def _before(text: str, start: int) -> str:
+    return text[max(0, start - 8) : start]
+
+
+def _unshadowed(found: Renamed, places: list[EditPlace], tree: SyntaxTree) -> Iterator[EditPlace]:
+    """Those of some uses that aren't of a declaration further inside."""
+    if found.member:
+        yield from places
+        return
+    inner = {
+        here.owner
+        for start in occurrences(found.old, tree.text, *found.extent)
+        if (here := named_place(tree, start, start + len(found.old))).declares
+    }
+    for place in places:
+        scopes = tree.scopes(place.start)
+        if not any(scope in inner for scope in scopes):
+            yield place
+
+
+def touches(edits: tuple[DocumentEdit, ...], place: EditPlace) -> bool:
+    """Whether the user has changed what would be changed."""
+    return is_changed(edits, place.start, place.end)

@@ -1,0 +1,2 @@
+"""`make edits`: later edits of real commits, offered after the earlier ones. Measures, and asserts
+nothing."""

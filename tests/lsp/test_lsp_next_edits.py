@@ -1,0 +1,202 @@
+"""The next edit over the protocol: as Copilot's language server speaks of it, and as an ordinary
+completion."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from foretype.daemon.settings.settings import EditsSettings
+from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
+
+URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
+SOURCE = "def area(w, height):\n    if w < 0:\n        raise ValueError(w)\n    return w * height\n"
+
+
+class Editor:
+    """An editor of the server: its documents' versions, and what it is answered."""
+
+    def __init__(self, **edits: Any) -> None:
+        self.inside = InsideServer(EchoBackend(lambda _prefix: ""), edits=EditsSettings(**edits))
+        self.inside.begin()
+        self._numbers = 0
+        self._versions: dict[str, int] = {}
+
+    def open(self, text: str, uri: str = URI, language: str = "python") -> None:
+        item = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        self._versions[uri] = 1
+        self._tell("textDocument/didOpen", {"textDocument": item})
+
+    def change(self, *changes: tuple[tuple[int, int, int, int] | None, str], uri: str = URI) -> None:
+        """Changes of one notification: (line, character, line, character), None for everything; a text."""
+        self._versions[uri] += 1
+        sent = [
+            {"text": text, **({"range": _range(*place)} if place is not None else {})}
+            for place, text in changes
+        ]
+        identifier = {"uri": uri, "version": self._versions[uri]}
+        self._tell("textDocument/didChange", {"textDocument": identifier, "contentChanges": sent})
+
+    async def next_edits(self, line: int = 0, character: int = 0, uri: str = URI, **more: Any) -> list[Any]:
+        """The edits that are proposed for a cursor."""
+        identifier = {"uri": uri, "version": more.pop("version", self._versions[uri])}
+        params = {"textDocument": identifier, "position": {"line": line, "character": character}, **more}
+        found = await self.ask("textDocument/copilotInlineEdit", params)
+        return found["edits"]
+
+    async def ask(self, method: str, params: Any) -> Any:
+        self._numbers += 1
+        self.inside.feed({"jsonrpc": "2.0", "id": self._numbers, "method": method, "params": params})
+        await self.inside.settle()
+        (answer,) = self.inside.answers[self._numbers]
+        return answer["result"]
+
+    async def run(self, command: str, *arguments: Any) -> Any:
+        return await self.ask("workspace/executeCommand", {"command": command, "arguments": list(arguments)})
+
+    def _tell(self, method: str, params: Any) -> None:
+        self.inside.feed({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def _range(line: int, character: int, end_line: int, end_character: int) -> dict[str, Any]:
+    return {
+        "start": {"line": line, "character": character},
+        "end": {"line": end_line, "character": end_character},
+    }
+
+
+async def test_a_renamed_parameter_has_its_next_use_proposed_in_copilots_words() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    (edit,) = await editor.next_edits(0, 14, context={"triggerKind": 2})
+    assert edit["text"] == "width"
+    assert edit["range"] == _range(1, 7, 1, 8)
+    assert edit["textDocument"] == {"uri": URI, "version": 2}
+    assert edit["command"]["command"] == "foretype.accepted"
+    await editor.inside.end()
+
+
+async def test_one_proposal_follows_the_other_until_nothing_is_left() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    taken: list[int] = []
+    while found := await editor.next_edits(0, 14):
+        place = found[0]["range"]
+        start, end = place["start"], place["end"]
+        span = (start["line"], start["character"], end["line"], end["character"])
+        editor.change((span, found[0]["text"]))
+        await editor.run(found[0]["command"]["command"], *found[0]["command"]["arguments"])
+        taken.append(start["line"])
+    assert taken == [1, 2, 3]
+    await editor.inside.end()
+
+
+async def test_positions_are_counted_as_the_editor_counts_them() -> None:
+    editor = Editor()
+    editor.open("def f(w):\n    return '😀', w\n")
+    editor.change(((0, 6, 0, 7), "width"))
+    (edit,) = await editor.next_edits(0, 11)
+    assert edit["range"] == _range(1, 17, 1, 18)
+    await editor.inside.end()
+
+
+async def test_a_pattern_that_was_dismissed_does_not_come_back() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    (edit,) = await editor.next_edits(0, 14)
+    await editor.run("foretype.dismissed", *edit["command"]["arguments"])
+    assert await editor.next_edits(0, 14) == []
+    editor.change(((0, 16, 0, 22), "tall"))
+    (other,) = await editor.next_edits(0, 20)
+    assert other["text"] == "tall", "another pattern is proposed all the same"
+    await editor.inside.end()
+
+
+async def test_an_old_version_and_an_unknown_document_get_nothing() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    assert await editor.next_edits(0, 14, version=1) == []
+    params = {"textDocument": {"uri": "file:///nowhere"}, "position": {"line": 0, "character": 0}}
+    assert await editor.ask("textDocument/copilotInlineEdit", params) == {"edits": []}
+    await editor.inside.end()
+
+
+async def test_a_text_that_is_replaced_as_a_whole_has_no_history() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change((None, SOURCE.replace("area", "space")))
+    assert await editor.next_edits(0, 14) == []
+    await editor.inside.end()
+
+
+async def test_next_edits_can_be_switched_off_and_for_a_language() -> None:
+    for editor in (Editor(enabled=False), Editor(disabled_languages=("python",))):
+        editor.open(SOURCE)
+        editor.change(((0, 9, 0, 10), "width"))
+        assert await editor.next_edits(0, 14) == []
+        await editor.inside.end()
+
+
+async def test_a_renamed_function_is_followed_into_another_open_file() -> None:
+    for across_files, expected in ((True, [_range(0, 19, 0, 23)]), (False, [])):
+        editor = Editor(across_files=across_files)
+        editor.open("from shapes import area\n\nprint(area(1, 2))\n", OTHER)
+        editor.open("def area(width, height):\n    return width * height\n")
+        editor.change(((0, 4, 0, 8), "surface"))
+        found = await editor.next_edits(0, 11)
+        assert [each["range"] for each in found] == expected
+        assert [each["textDocument"]["uri"] for each in found] == [OTHER] * len(expected)
+        await editor.inside.end()
+
+
+async def test_an_edit_that_begins_at_the_cursor_is_an_ordinary_completion() -> None:
+    editor = Editor()
+    editor.open("draw(a, one)\ndraw(b, two)\ndraw(c, three)\n")
+    editor.change(((0, 11, 0, 11), ", pen"))
+    editor.change(((1, 11, 1, 11), ", pen"))
+    params = {
+        "textDocument": {"uri": URI},
+        "position": {"line": 2, "character": 13},
+        "context": {"triggerKind": 2},
+    }
+    found = await editor.ask("textDocument/inlineCompletion", params)
+    assert [each["insertText"] for each in found["items"]] == [", pen"]
+    await editor.inside.end()
+
+
+async def test_the_server_says_that_it_speaks_of_next_edits() -> None:
+    editor = Editor()
+    await editor.inside.settle()
+    (answer,) = editor.inside.answers["init"]
+    assert answer["result"]["capabilities"]["experimental"] == {"copilotInlineEditProvider": True}
+    await editor.inside.end()
+
+
+async def test_what_was_shown_and_taken_is_counted_by_kind() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    counted: list[tuple[str, str]] = []
+    editor.inside.server.session.books.edited = lambda kind, fate: counted.append((kind, fate))  # type: ignore[method-assign]
+    editor.change(((0, 9, 0, 10), "width"))
+    (edit,) = await editor.next_edits(0, 14)
+    shown = {"item": {"command": edit["command"]}}
+    editor.inside.feed({"jsonrpc": "2.0", "method": "textDocument/didShowInlineEdit", "params": shown})
+    await editor.run("foretype.accepted", *edit["command"]["arguments"])
+    assert counted == [("rename", "shown"), ("rename", "taken")]
+    await editor.inside.end()
+
+
+async def test_requests_that_come_faster_than_answers_are_all_answered() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    asked = [editor.next_edits(0, 14) for _ in range(4)]
+    found = [len(each) for each in await asyncio.gather(*asked)]
+    assert found[-1] == 1
+    assert set(found) <= {0, 1}
+    await editor.inside.end()
