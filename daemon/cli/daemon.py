@@ -42,6 +42,7 @@ def run() -> None:
     from ..server import server
     from ..server.background_tuning import BackgroundTuning, ThisMachine
     from ..server.model_source import ConfiguredModel
+    from ..server.remote_source import ConfiguredRemote
     from ..settings.file import load_settings
 
     place = DaemonHome()
@@ -61,6 +62,7 @@ def run() -> None:
             server.serve_daemon(
                 place,
                 ConfiguredModel(paths.config_file()),
+                remote=ConfiguredRemote(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
                 tuning=BackgroundTuning(ThisMachine(paths.config_file())),
                 on_ready=ready,
@@ -159,6 +161,7 @@ def _print_status(found: DaemonStatus) -> None:
     from rich.table import Table
 
     from .doctor import in_bytes
+    from .remote_rows import remote_rows
 
     model = found.model
     described = f"{model.name or 'none yet'} ({model.state})"
@@ -178,6 +181,7 @@ def _print_status(found: DaemonStatus) -> None:
         "prompt tokens": f"{found.prefill_tokens} evaluated, {found.cached_tokens} from the cache",
         "new tokens": f"{found.decode_tokens} generated, of {found.draft_tokens} drafted "
         f"{found.accepted_tokens} confirmed",
+        **dict(remote_rows(found.remote)),
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")

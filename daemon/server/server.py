@@ -30,7 +30,8 @@ from ..wire.messages import Method
 from .background_tuning import BackgroundTuning
 from .model_host import log_failure
 from .model_source import ModelProvider
-from .service import Service
+from .racing import front_desk
+from .remote_source import RemoteProvider
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +98,12 @@ class Server:
         source: ModelProvider,
         *,
         idle: IdleTimer,
+        remote: RemoteProvider | None = None,
         tuning: BackgroundTuning | None = None,
         clock: Clock = time.monotonic,
         stopping: asyncio.Event | None = None,
     ) -> None:
         self.stopping = stopping or asyncio.Event()
-        self.service = Service(source, on_model=self._model_changed, clock=clock)
         self._clock = clock
         self._idle = idle
         self._tuning = tuning
@@ -111,6 +112,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
         self._connections: set[asyncio.Task[Any]] = set()
+        self.service = front_desk(source, remote, on_model=self._model_changed, clock=clock)
 
     def __repr__(self) -> str:
         return f"<Server clients={len(self._clients)} {self.service!r}>"
@@ -193,6 +195,7 @@ class Server:
             queued=self.service.queued,
             model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
+            remote=self.service.remote,
             **attrs.asdict(self.service.totals),
         )
 
@@ -203,6 +206,8 @@ class Server:
             self._model_changed(self.service.model)
 
     def _model_changed(self, _model: protocol.ModelStatus) -> None:
+        if not self._clients:
+            return
         frame = protocol.encode_notification(Method.MODEL, self.model)
         for client in self._clients:
             if client.same_version:
@@ -319,6 +324,7 @@ async def serve_daemon(
     place: DaemonHome,
     source: ModelProvider,
     *,
+    remote: RemoteProvider | None = None,
     idle_minutes: float = 30.0,
     tuning: BackgroundTuning | None = None,
     clock: Clock = time.monotonic,
@@ -348,9 +354,8 @@ async def serve_daemon(
         listener = bind(place)
         bound = BoundSocket(place.socket)
         try:
-            server = Server(
-                source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
-            )
+            idle = IdleTimer(idle_minutes, clock)
+            server = Server(source, idle=idle, remote=remote, tuning=tuning, clock=clock, stopping=stopping)
             listening = await _listen(server, listener)
             log.info("daemon %d listens", os.getpid())
             if on_ready is not None:

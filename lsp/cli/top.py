@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...context.shared.problem import Problem
+from ...daemon.cli.remote_rows import remote_rows
 from ...daemon.client.client import DaemonClient
 from ...daemon.wire.messages import ModelState
 
@@ -93,6 +94,7 @@ def view(sample: Sample, speed: Rates) -> RenderableType:
         ("prefill", f"{speed.prefill:.0f} tokens a second, {_share(speed.reuse)} found in the cache"),
         ("decode", f"{speed.decode:.0f} tokens a second, {_share(speed.acceptance)} of the drafts accepted"),
         ("idle", f"{status.idle_s:.0f} s"),
+        *remote_rows(status.remote),
     ):
         table.add_row(name, value)
     head = Text(f"foretype {status.release}, process {status.pid}, up {status.uptime_s:.0f} s", style="bold")
