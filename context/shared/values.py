@@ -186,6 +186,8 @@ class Completion:
         detail: one sentence for the user when `stop` is UNAVAILABLE, else "".
         context: which part of the prompt's tokens the model saw. Below 1.0 it is a first answer, made from
             less so that it came in time, and worth little.
+        provisional: another engine is still at it, and its answer will be worth more.
+        remote: an engine elsewhere made it.
     """
 
     text: str
@@ -198,8 +200,10 @@ class Completion:
     detail: str = ""
     context: float = 1.0
     name_logprob: float | None = None
+    provisional: bool = False
+    remote: bool = False
 
     @property
     def early(self) -> bool:
-        """A shortened context made it; with the whole prompt the model may say something else."""
-        return self.context < 1.0
+        """A shortened context made it, or the weaker engine; what comes later may say something else."""
+        return self.context < 1.0 or self.provisional

@@ -1,9 +1,10 @@
 """What a workspace says about itself in `.foretype.toml`: it may switch suggestions off and leave files out.
 
-A workspace is data: nothing in it can widen what foretype does, so there are three keys and no others.
+A workspace is data: nothing in it can widen what foretype does, so there are four keys and no others.
 `disable = true` stops suggestions, `disable_languages` those for some languages, `exclude` leaves files out,
-written as in a .gitignore. What else stands there is named and ignored. A file that can't be understood
-leaves everything out, since nobody knows what it wanted kept back. Pure; reading the file is `ignore`'s.
+written as in a .gitignore. `remote = false` keeps code on this machine. What else stands there is named and
+ignored. A file that can't be understood leaves everything out, since nobody knows what it wanted kept back.
+Pure; reading the file is `ignore`'s.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class WorkspaceRestrictions:
         disabled: no suggestions at all.
         languages: language identifiers without suggestions.
         exclude: patterns as in a .gitignore, of files that are neither completed nor shown to the model.
+        local_only: nothing of it may be sent to an engine elsewhere.
         complaints: a sentence for each thing that was ignored.
     """
 
@@ -31,6 +33,7 @@ class WorkspaceRestrictions:
     languages: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
+    local_only: bool = False
 
 
 def unreadable(why: str) -> WorkspaceRestrictions:
@@ -40,6 +43,7 @@ def unreadable(why: str) -> WorkspaceRestrictions:
         (),
         ("*",),
         (f"{WORKSPACE_SETTINGS_FILE} {why}; until that is mended, the workspace is left out.",),
+        local_only=True,
     )
 
 
@@ -51,7 +55,7 @@ def parse_workspace_settings(text: str) -> WorkspaceRestrictions:
         return unreadable(f"is not TOML ({error})")
     except RecursionError:
         return unreadable("is nested too deeply")
-    others = values.keys() - {"disable", "disable_languages", "exclude"}
+    others = values.keys() - {"disable", "disable_languages", "exclude", "remote"}
     complaints = [
         f"{WORKSPACE_SETTINGS_FILE}: a workspace can't set '{key}'; it is ignored." for key in others
     ]
@@ -59,11 +63,15 @@ def parse_workspace_settings(text: str) -> WorkspaceRestrictions:
     if not isinstance(disabled, bool):
         complaints.append(f"{WORKSPACE_SETTINGS_FILE}: 'disable' must be true or false; it is ignored.")
         disabled = False
+    remote = values.get("remote", True)
+    if remote is not False and "remote" in values:
+        complaints.append(f"{WORKSPACE_SETTINGS_FILE}: 'remote' can only be false; it is ignored.")
     return WorkspaceRestrictions(
         disabled,
         _texts(values, "disable_languages", complaints),
         _texts(values, "exclude", complaints),
         tuple(sorted(complaints)),
+        local_only=remote is False,
     )
 
 

@@ -43,6 +43,7 @@ def run() -> None:
     from ..server import server
     from ..server.background_tuning import BackgroundTuning, ThisMachine
     from ..server.model_source import ConfiguredModel, use_library
+    from ..server.remote_source import ConfiguredRemote
     from ..settings.file import load_settings
 
     place = DaemonHome()
@@ -65,6 +66,7 @@ def run() -> None:
             server.serve_daemon(
                 place,
                 ConfiguredModel(paths.config_file()),
+                remote=ConfiguredRemote(paths.config_file()),
                 idle_minutes=settings.daemon.idle_exit_minutes,
                 transport=transport,
                 metrics_port=settings.daemon.metrics_port,
@@ -173,6 +175,7 @@ def _print_status(found: DaemonStatus) -> None:
 
     from ..server.latencies import took_in_words
     from .doctor import in_bytes
+    from .remote_rows import remote_rows
 
     model = found.model
     described = f"{model.name or 'none yet'} ({model.state})"
@@ -193,6 +196,7 @@ def _print_status(found: DaemonStatus) -> None:
         "answers took": took_in_words(found),
         "new tokens": f"{found.decode_tokens} generated, of {found.draft_tokens} drafted "
         f"{found.accepted_tokens} confirmed",
+        **dict(remote_rows(found.remote)),
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")

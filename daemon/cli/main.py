@@ -38,6 +38,7 @@ _COMMANDS = {
     ),
     "lsp": ("foretype.lsp.cli.commands", "lsp", "The language server, on stdin and stdout."),
     "models": ("foretype.models.cli.models", "models", "List, download and inspect models."),
+    "remote": ("foretype.daemon.cli.remote", "remote", "Look at an engine elsewhere."),
     "replay": ("foretype.lsp.cli.replay", "replay", "Let your git history judge models and settings."),
     "serve": (
         "foretype.daemon.cli.serve",

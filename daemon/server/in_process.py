@@ -19,7 +19,8 @@ from ..process.lifecycle import Clock
 from ..process.release import release
 from ..wire.messages import CompletionRequest, DaemonStatus, ForgetRequest, ModelStatus, WarmRequest
 from .model_source import ConfiguredModel, ModelProvider
-from .service import Service
+from .racing import front_desk
+from .remote_source import ConfiguredRemote
 
 _OWNER = "here"
 
@@ -37,8 +38,9 @@ class InProcess:
         self.on_model = on_model
         self._clock = clock
         self._began = self._used = clock()
+        remote = ConfiguredRemote(paths.config_file()) if source is None else None
         source = source or ConfiguredModel(paths.config_file())
-        self._service = Service(source, on_model=self._model_changed, clock=clock)
+        self._service = front_desk(source, remote, on_model=self._model_changed, clock=clock)
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         """Complete; see `Backend.complete`."""
@@ -71,6 +73,7 @@ class InProcess:
             queued=self._service.queued,
             model=self._service.model,
             memory_bytes=psutil.Process().memory_info().rss,
+            remote=self._service.remote,
             **attrs.asdict(self._service.totals),
         )
 

@@ -31,7 +31,8 @@ from .background_tuning import BackgroundTuning
 from .metrics import figures_at
 from .model_host import log_failure
 from .model_source import ModelProvider
-from .service import Service
+from .racing import front_desk
+from .remote_source import RemoteProvider
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +99,12 @@ class Server:
         source: ModelProvider,
         *,
         idle: IdleTimer,
+        remote: RemoteProvider | None = None,
         tuning: BackgroundTuning | None = None,
         clock: Clock = time.monotonic,
         stopping: asyncio.Event | None = None,
     ) -> None:
         self.stopping = stopping or asyncio.Event()
-        self.service = Service(source, on_model=self._model_changed, clock=clock)
         self._clock = clock
         self._idle = idle
         self._tuning = tuning
@@ -112,6 +113,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
         self._connections: set[asyncio.Task[Any]] = set()
+        self.service = front_desk(source, remote, on_model=self._model_changed, clock=clock)
 
     def __repr__(self) -> str:
         return f"<Server clients={len(self._clients)} {self.service!r}>"
@@ -189,6 +191,7 @@ class Server:
             queued=self.service.queued,
             model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
+            remote=self.service.remote,
             **attrs.asdict(self.service.totals),
             latencies=self.service.latencies.histograms(),
         )
@@ -200,6 +203,8 @@ class Server:
             self._model_changed(self.service.model)
 
     def _model_changed(self, _model: protocol.ModelStatus) -> None:
+        if not self._clients:
+            return
         frame = protocol.encode_notification(Method.MODEL, self.model)
         for client in self._clients:
             if client.same_version:
@@ -316,6 +321,7 @@ async def serve_daemon(
     place: DaemonHome,
     source: ModelProvider,
     *,
+    remote: RemoteProvider | None = None,
     idle_minutes: float = 30.0,
     tuning: BackgroundTuning | None = None,
     clock: Clock = time.monotonic,
@@ -346,9 +352,8 @@ async def serve_daemon(
         lock.sign()
         listener = (transport or chosen_transport(place)).listen()
         try:
-            server = Server(
-                source, idle=IdleTimer(idle_minutes, clock), tuning=tuning, clock=clock, stopping=stopping
-            )
+            idle = IdleTimer(idle_minutes, clock)
+            server = Server(source, idle=idle, remote=remote, tuning=tuning, clock=clock, stopping=stopping)
             listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
             async with figures_at(metrics_port, server.status):

@@ -19,8 +19,9 @@ import attrs
 from ...context.shared.values import Completion, Stage, StopReason, Timings
 from ...models.llama.cancellation import Cancellation
 from ..process.lifecycle import Clock
-from ..wire.messages import CompletionRequest, ModelStatus, Priority, WarmRequest
+from ..wire.messages import CompletionRequest, ModelStatus, Priority, RemoteStatus, WarmRequest
 from . import scheduler
+from .desk import OnAnswer, OnText, Totals
 from .engine_thread import EngineThread
 from .latencies import Latencies
 from .model_host import ModelHost, log_failure
@@ -35,9 +36,6 @@ IDLE_AFTER_S = 0.25
 
 IDLE_SESSIONS = 8
 """How many of the last used sessions idle work is done for."""
-
-OnAnswer = Callable[[Completion], None]
-OnText = Callable[[str], None]
 
 
 class _Why(enum.Enum):
@@ -70,27 +68,6 @@ class _Running:
     def end(self, why: _Why) -> None:
         self.why = why
         self.cancellation.cancel()
-
-
-@attrs.frozen
-class Totals:
-    """Counts since the start: requests, and tokens as in `Timings`."""
-
-    requests: int = 0
-    prefill_tokens: int = 0
-    cached_tokens: int = 0
-    decode_tokens: int = 0
-    draft_tokens: int = 0
-    accepted_tokens: int = 0
-
-    def plus(self, timings: Timings, *, requests: int = 1) -> Totals:
-        """With the work of one more answer; a warm-up's counts as no request."""
-        more = {"requests": requests, **{name: getattr(timings, name) for name in COUNTED}}
-        return Totals(**{name: getattr(self, name) + more[name] for name in attrs.fields_dict(Totals)})
-
-
-COUNTED = tuple(name for name in attrs.fields_dict(Totals) if name != "requests")
-"""The fields of `Timings` that are counted. Another one is a field here and one of `DaemonStatus`."""
 
 
 def unavailable(sentence: str) -> Completion:
@@ -151,6 +128,11 @@ class Service:
     def model(self) -> ModelStatus:
         """What the model is doing."""
         return self._host.status
+
+    @property
+    def remote(self) -> RemoteStatus | None:
+        """None: nothing leaves the machine here."""
+        return None
 
     @property
     def totals(self) -> Totals:

@@ -8,6 +8,7 @@ is honoured. How the file is read, with the line of everything that is wrong, is
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast, get_origin
 
@@ -155,6 +156,50 @@ class StatisticsSettings:
     keep_days: int = _number(90, 0, 36500)
 
 
+_KEY_REFERENCE = re.compile(r"(env:\w+|file:.+|keyring:.+)?", re.ASCII)
+
+
+def _key_reference(default: str) -> Any:
+    return attrs.field(
+        default=default,
+        validator=attrs.validators.matches_re(_KEY_REFERENCE),
+        metadata={"wanted": '"env:VARIABLE", "file:PATH" or "keyring:NAME"', "secret": True},
+    )
+
+
+@attrs.frozen
+class RemoteSettings:
+    """An engine elsewhere that answers beside the local one. No workspace and no editor can set any of it.
+
+    Attributes:
+        url: where it is asked, such as "https://gpu.example.org"; "" for none. Plain http only to addresses
+            of this machine or of a private network, written as numbers.
+        use: "race" asks both, and the local engine answers where the other is late; "always" asks the local
+            engine only where the other fails or is late; "never" leaves code on this machine.
+        protocol: "auto" finds out; else "llama-server", "openai", "ollama" or "mistral".
+        model: which of the server's models; "" takes the only one, or the first.
+        key: where the key is kept: "env:VARIABLE", "file:PATH" (readable by you alone) or "keyring:NAME".
+        headers: further headers of each request.
+        ca_file: a file of certificates (PEM) that vouch for the server in place of the system's.
+        proxy: what requests go through, an address; "" for what the environment says, "none" for none.
+        connect_timeout_s: seconds to wait for a connection.
+        timeout_s: seconds after which an answer is given up.
+        parallel: requests at a time; 0 takes what the server says.
+    """
+
+    url: str = ""
+    use: str = _choice("race", "always", "never")
+    protocol: str = _choice("auto", "llama-server", "openai", "ollama", "mistral")
+    model: str = ""
+    key: str = _key_reference("env:FORETYPE_REMOTE_KEY")
+    headers: dict[str, str] = attrs.field(factory=dict[str, str])
+    ca_file: str = ""
+    proxy: str = ""
+    connect_timeout_s: float = _number(2.0, 0.05, 60)
+    timeout_s: float = _number(10.0, 0.1, 300)
+    parallel: int = _number(0, 0, 256)
+
+
 @attrs.frozen
 class LogSettings:
     """The log files.
@@ -184,6 +229,7 @@ class Settings:
     workspace: WorkspaceSettings = attrs.field(factory=WorkspaceSettings)
     edits: EditsSettings = attrs.field(factory=EditsSettings)
     statistics: StatisticsSettings = attrs.field(factory=StatisticsSettings)
+    remote: RemoteSettings = attrs.field(factory=RemoteSettings)
     log: LogSettings = attrs.field(factory=LogSettings)
     fim: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
@@ -267,7 +313,8 @@ def _wrong(path: tuple[str, ...], field: attrs.Attribute[Any], value: object) ->
     wanted = field.metadata.get("wanted") or _WANTED.get(
         get_origin(field.type) or field.type, "another value"
     )
-    return f"'{'.'.join(path)}' must be {wanted}, not {_shown(value)}; the default is used."
+    shown = "what stands there" if field.metadata.get("secret") else _shown(value)
+    return f"'{'.'.join(path)}' must be {wanted}, not {shown}; the default is used."
 
 
 def _shown(value: object) -> str:
@@ -311,6 +358,13 @@ def _texts(value: object, _type: object) -> tuple[str, ...]:
     return tuple(cast("list[str]", items))
 
 
+def _table_of_texts(value: object, _type: object) -> dict[str, str]:
+    items = cast("dict[object, object]", value) if isinstance(value, dict) else {None: None}
+    if any(type(each) is not str for pair in items.items() for each in pair):
+        raise TypeError
+    return cast("dict[str, str]", dict(items))
+
+
 _converter = Converter()
 _converter.register_structure_hook(bool, _strictly(bool, bool))
 _converter.register_structure_hook(int, _strictly(int, int))
@@ -318,3 +372,4 @@ _converter.register_structure_hook(float, _strictly(float, float, int))
 _converter.register_structure_hook(str, _strictly(str, str))
 _converter.register_structure_hook_func(lambda kind: kind == dict[str, Any], _strictly(dict, dict))
 _converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
+_converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _table_of_texts)

@@ -20,6 +20,7 @@ import msgpack as _msgpack
 from cattrs.preconf.msgpack import make_converter
 
 from ...context.shared.values import Completion, Prompt, Restriction, StopRules
+from .remote_status import RemoteStatus
 
 msgpack: Any = _msgpack  # it carries no types
 
@@ -84,6 +85,7 @@ class CompletionRequest:
             than the latency budget is answered from a part of it, and `Completion.context` says so.
         restriction: how the answer must begin. A daemon that doesn't know of it answers freely, and says so:
             `Completion.name_logprob` is None then.
+        local_only: the workspace forbids that this leaves the machine.
     """
 
     session: str
@@ -95,14 +97,22 @@ class CompletionRequest:
     seed: int = 0
     whole: bool = False
     restriction: Restriction | None = None
+    local_only: bool = False
 
 
 @attrs.frozen
 class WarmRequest:
-    """Evaluate a prompt without generating ("warm"), at warm-up priority; answered with null."""
+    """Evaluate a prompt without generating ("warm"), at warm-up priority; answered with null.
+
+    Attributes:
+        session: names the document in this editor.
+        prompt: what stands around the cursor.
+        local_only: the workspace forbids that this leaves the machine.
+    """
 
     session: str
     prompt: Prompt
+    local_only: bool = False
 
 
 @attrs.frozen
@@ -152,6 +162,7 @@ class ModelStatus:
         sees_suffix: the model is shown what stands behind the cursor; believed until it is loaded.
         tokens_per_s: what this machine evaluates of a prompt with it, as measured; 0 before it is loaded.
         tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
+        elsewhere: where code is sent, a host and a port; "" while it stays on this machine.
     """
 
     state: ModelState = ModelState.UNLOADED
@@ -165,6 +176,7 @@ class ModelStatus:
     sees_suffix: bool = True
     tokens_per_s: float = 0.0
     tuning: bool = False
+    elsewhere: str = ""
 
 
 @attrs.frozen
@@ -205,6 +217,7 @@ class DaemonStatus:
         draft_tokens: tokens drafted since the start.
         accepted_tokens: drafted tokens confirmed since the start.
         latencies: how long answers took, by stage; none from a daemon that doesn't count them.
+        remote: the engine elsewhere; None where none is set.
     """
 
     pid: int
@@ -223,6 +236,7 @@ class DaemonStatus:
     draft_tokens: int = 0
     accepted_tokens: int = 0
     latencies: tuple[LatencyHistogram, ...] = ()
+    remote: RemoteStatus | None = None
 
 
 class Method(enum.StrEnum):
@@ -375,6 +389,7 @@ __all__ = [
     "Priority",
     "Prompt",
     "ProtocolError",
+    "RemoteStatus",
     "Request",
     "Response",
     "StopRules",

@@ -83,11 +83,12 @@ def complete_once(
     path = path.absolute()
     root = root_for(path)
     language = identify(language, path.name, text)
-    _refuse_what_is_kept_back(path, root, language, text)
+    stays = _refuse_what_is_kept_back(path, root, language, text)
     name = path.relative_to(root).as_posix() if root is not None else path.name
     project = read_project_indent(str(path))
     snapshot = Snapshot(path.as_uri(), name, language, text, project_indent=project)
-    outcome = asyncio.run(_complete(snapshot, offset, root, max_tokens, in_process))
+    how = _How(max_tokens, in_process, local_only=stays)
+    outcome = asyncio.run(_complete(snapshot, offset, root, how))
     if as_json:
         click.echo(json.dumps(_as_record(outcome), ensure_ascii=False))
     elif outcome.text:
@@ -154,11 +155,13 @@ def offset_of(text: str, line: int, column: int, path: Path) -> int:
     return start + column - 1
 
 
-def _refuse_what_is_kept_back(path: Path, root: Path | None, language: str, text: str) -> None:
+def _refuse_what_is_kept_back(path: Path, root: Path | None, language: str, text: str) -> bool:
+    """Refuse what the workspace keeps back; whether it also forbids that the file leaves this machine."""
     roots = (str(root),) if root is not None else ()
     verdict = Narrowings(lambda: roots).verdict(Document(path.as_uri(), language, 0, text, roots))
     if verdict.why:
         raise FileProblem(f"Nothing is suggested in {path}. {verdict.why}")
+    return verdict.local_only
 
 
 def known_project(root: Path | None, wanted: bool) -> Folder | None:
@@ -169,20 +172,29 @@ def known_project(root: Path | None, wanted: bool) -> Folder | None:
     return Folder(root, index) if index.load() else None
 
 
-async def _complete(
-    snapshot: Snapshot, offset: int, root: Path | None, max_tokens: int | None, in_process: bool
-) -> CompletionOutcome:
+@attrs.frozen
+class _How:
+    """How one completion is asked for."""
+
+    max_tokens: int | None
+    in_process: bool
+    local_only: bool
+
+
+async def _complete(snapshot: Snapshot, offset: int, root: Path | None, how: _How) -> CompletionOutcome:
     wanted = user_settings()
     settings = wanted.completion
-    backend = make_backend(in_process=in_process)
+    backend = make_backend(in_process=how.in_process)
     try:
         async with asyncio.timeout(_WITHIN_S):
             status = await backend.load()
             if status.state is ModelState.ERROR:
-                raise (ModelProblem if status.name or in_process else DaemonProblem)(status.detail)
+                raise (ModelProblem if status.name or how.in_process else DaemonProblem)(status.detail)
             began = time.perf_counter()
             snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
-            rules = stop_rules(snapshot, offset, max_tokens or settings.max_tokens, 0.0, settings.multiline)
+            rules = stop_rules(
+                snapshot, offset, how.max_tokens or settings.max_tokens, 0.0, settings.multiline
+            )
             folder = known_project(root, wanted.workspace.index)
             prompt, _ = chosen_prompt(
                 snapshot,
@@ -193,7 +205,9 @@ async def _complete(
                 tokens_per_s=status.tokens_per_s,
             )
             context_ms = 1000 * (time.perf_counter() - began)
-            completion = await backend.complete(CompletionRequest(f"complete {snapshot.uri}", prompt, rules))
+            session = f"complete {snapshot.uri}"
+            request = CompletionRequest(session, prompt, rules, local_only=how.local_only)
+            completion = await backend.complete(request)
     except TimeoutError:
         raise DaemonProblem(
             f"There was no answer within {_WITHIN_S:.0f} seconds. 'foretype daemon status' says what it does."

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...context.shared.problem import Problem
+from ...daemon.cli.remote_rows import remote_rows
 from ...daemon.client.client import DaemonClient
 from ...daemon.server.latencies import took_in_words
 from ...daemon.wire.messages import ModelState
@@ -95,6 +96,7 @@ def view(sample: Sample, speed: Rates) -> RenderableType:
         ("decode", f"{speed.decode:.0f} tokens a second, {_share(speed.acceptance)} of the drafts accepted"),
         ("answers took", took_in_words(status) or "-"),
         ("idle", f"{status.idle_s:.0f} s"),
+        *remote_rows(status.remote),
     ):
         table.add_row(name, value)
     head = Text(f"foretype {status.release}, process {status.pid}, up {status.uptime_s:.0f} s", style="bold")

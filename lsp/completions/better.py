@@ -177,13 +177,14 @@ class BetterAnswers:
 
     async def _ask(self, snapshot: Snapshot, offset: int) -> None:
         settings = self._host.settings.completion
-        rules = rules_at(snapshot, offset, settings)
+        rules, document = rules_at(snapshot, offset, settings), self._documents.get(snapshot.uri)
         request = CompletionRequest(
             session=session_of(snapshot.session),
             prompt=self._prompts.prompt(snapshot, offset, settings, keep=False),
             rules=rules,
             priority=Priority.PREFETCH,
             whole=True,
+            local_only=document is None or self._host.stays_here(document),
         )
         backend = await self._host.backend()
         completion = await backend.complete(request)

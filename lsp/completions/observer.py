@@ -29,6 +29,10 @@ class CompletionHost(Protocol):
         """Why a document gets no suggestions now, a sentence; "" when it does."""
         ...
 
+    def stays_here(self, document: Document) -> bool:
+        """Whether the workspace forbids that a document's text leaves this machine."""
+        ...
+
     async def settle(self, document: Document) -> object:
         """Wait a little for what `refused` depends on to be up to date."""
         ...

@@ -306,12 +306,13 @@ class InlineCompletions:
         backend, place = await self._host.backend(), request.place
         running = self._generations.get(snapshot.uri)
         if running is not None and running.fits(place.text, place.offset):
-            running.invoked = running.invoked or request.invoked
+            running.invoked |= request.invoked
             return running
         self._stop(snapshot.uri)
         rules = rules_at(snapshot, place.offset, request.settings)
         prompt = self._prompts.prompt(snapshot, place.offset, request.settings)
-        asked = CompletionRequest(session_of(snapshot.session), prompt, rules, stream=True)
+        session, stays = session_of(snapshot.session), self._host.stays_here(request.document)
+        asked = CompletionRequest(session, prompt, rules, stream=True, local_only=stays)
         name = self.suggestions.next_id()
         generation = Generation(name, snapshot, place.offset, rules, invoked=request.invoked)
         generation.task = asyncio.ensure_future(self._run(backend, asked, generation))
@@ -353,9 +354,9 @@ class InlineCompletions:
         offset, settings = request.place.offset, request.settings
         rules = rules_at(snapshot, offset, settings, within=1.0)
         prompt = self._prompts.prompt(snapshot, offset, settings, keep=False)
-        asked = CompletionRequest(session_of(snapshot.session), prompt, rules)
-        within_s = request.budget_s * CANDIDATES_WITHIN
-        async for completion in sampled(await self._host.backend(), asked, within_s, self._clock):
+        backend, stays = await self._host.backend(), self._host.stays_here(request.document)
+        asked = CompletionRequest(session_of(snapshot.session), prompt, rules, local_only=stays)
+        async for completion in sampled(backend, asked, request.budget_s * CANDIDATES_WITHIN, self._clock):
             candidate = Generation(self.suggestions.next_id(), snapshot, offset, rules)
             await self._remember(candidate, completion, invoked=True)
 

@@ -178,7 +178,8 @@ class Ahead:
         snapshot = await self._trees.snapshot(document, offset)
         offset = min(offset, len(snapshot.text))
         prompt = self._prompts.prompt(snapshot, offset, self._host.settings.completion)
-        await (await self._host.backend()).warm(WarmRequest(session_of(document.sheet), prompt))
+        stays = self._host.stays_here(document)
+        await (await self._host.backend()).warm(WarmRequest(session_of(document.sheet), prompt, stays))
 
     async def _forget(self, sheet: str) -> None:
         backend = await self._host.backend()

@@ -154,6 +154,10 @@ class Session:
         """Whether the model must not see a document beside another one."""
         return self.narrowings.verdict(document).kept_back
 
+    def stays_here(self, document: Document) -> bool:
+        """Whether the workspace forbids that a document's text leaves this machine."""
+        return self.narrowings.verdict(document).local_only
+
     async def settle(self, document: Document) -> None:
         """Wait a little for what is known of a document to be up to date."""
         await self.narrowings.settle(document)

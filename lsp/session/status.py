@@ -37,15 +37,18 @@ class Status:
 
     Attributes:
         state: see `State`.
-        message: for ERROR what happened and what to do; for INACTIVE why; else "".
+        message: for ERROR what happened and what to do; for INACTIVE why; else why the engine elsewhere is
+            not asked, or "".
         model: the model's name, "" while none is known.
         percent: loaded part of the model while LOADING, 0 to 100.
+        elsewhere: where code is sent, a host and a port; "" while it stays on this machine.
     """
 
     state: State
     message: str = ""
     model: str = ""
     percent: int | None = None
+    elsewhere: str = ""
 
     def for_editors(self) -> dict[str, Any]:
         """As `foretype/status` carries it."""
@@ -54,6 +57,7 @@ class Status:
             "message": self.message,
             "model": self.model,
             "percent": self.percent,
+            "elsewhere": self.elsewhere,
         }
 
     def in_common(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class Status:
         return {
             "kind": kinds.get(self.state, "Normal"),
             "busy": self.state in (State.BUSY, State.LOADING),
-            "message": self.message,
+            "message": self.message or (f"Code is sent to {self.elsewhere}." if self.elsewhere else ""),
         }
 
 
@@ -107,6 +111,12 @@ class StatusBoard:
     def status(self) -> Status:
         """What there is to say now."""
         model = self._model
+        elsewhere = model.elsewhere if model else ""
+        return attrs.evolve(self._here(), elsewhere=elsewhere)
+
+    def _here(self) -> Status:
+        """What there is to say apart from where code goes."""
+        model = self._model
         name = model.name if model else ""
         if self._off:
             return Status(State.INACTIVE, self._off, name)
@@ -116,7 +126,8 @@ class StatusBoard:
             return Status(State.LOADING, "", name, round(100 * model.fraction))
         if self._trouble:
             return Status(State.ERROR, self._trouble, name)
-        return Status(State.BUSY if self._running else State.READY, "", name)
+        aside = model.detail if model is not None and model.elsewhere else ""
+        return Status(State.BUSY if self._running else State.READY, aside, name)
 
     def _update(self) -> None:
         status = self.status

@@ -60,11 +60,13 @@ class FileVerdict:
         kept_back: its text must not be shown to the model at all.
         why: why it gets no suggestions, a sentence; "" when it does.
         known: whether that is what the files say; else nobody knows yet.
+        local_only: its text must not leave this machine.
     """
 
     kept_back: bool
     why: str
     known: bool = True
+    local_only: bool = False
 
 
 @attrs.define
@@ -235,4 +237,4 @@ def _judge(document: Document, told: IgnoreDecision) -> FileVerdict:
     if any(document.is_in(said.languages) for _, said in told.narrowings):
         why = f"The workspace switches suggestions off for {document.language} (.foretype.toml)."
         return FileVerdict(False, why)
-    return FileVerdict(False, "")
+    return FileVerdict(False, "", local_only=any(said.local_only for _, said in told.narrowings))

@@ -17,7 +17,8 @@ from foretype.context.shared.values import (
     Timings,
 )
 from foretype.daemon.server import model_host, scheduler
-from foretype.daemon.server.service import COUNTED, Service, Totals
+from foretype.daemon.server.desk import COUNTED, Totals
+from foretype.daemon.server.service import Service
 from foretype.daemon.wire.messages import (
     CompletionRequest,
     DaemonStatus,
