@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 KnowsName = Callable[[str], bool]
 """Answers whether a name is known."""
 
-OffersNames = Callable[[str], Iterable[str]]
-"""Answers which names could be imported from a module, or are defined beside the document for ""."""
+
+class OffersNames(Protocol):
+    """Knows names of other files."""
+
+    def offered(self, module: str) -> Iterable[str]:
+        """What could be imported from a module, as written; for "" what is defined beside the document."""
+        ...
 
 
 @attrs.frozen
@@ -29,14 +34,14 @@ class KnownNames:
         defined: whether a file of the workspace defines a name; None while nobody can say.
         named: whether another file so much as mentions a name; None while nobody can say.
         telling: there are so many files that a name which none of them mentions is an invention.
-        offered: names of other files that could be used here; None while nobody can say. It takes
+        nearby: names of other files that could be used here; None while nobody can say. It takes
             milliseconds, so it is asked only where a name is looked for.
     """
 
     defined: KnowsName | None = None
     named: KnowsName | None = None
     telling: bool = True
-    offered: OffersNames | None = None
+    nearby: OffersNames | None = None
 
     @property
     def mentioned(self) -> KnowsName | None:

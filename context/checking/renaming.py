@@ -100,8 +100,8 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
         yield from foreign  # names come in unseen: what others use without declaring it is there
     elif names.visibility == "workspace" and defined is not None:
         yield from filter(defined, foreign)
-    if check.names.offered is not None:
-        yield from check.names.offered("")
+    if check.names.nearby is not None:
+        yield from check.names.nearby.offered("")
     yield from names.builtins.split()
     if use.kind != "use":
         yield from (word for word in names.types.split() if not word.endswith("*"))
@@ -110,13 +110,13 @@ def names_for(unknown: UnknownName) -> Iterator[str]:
 def _importable(unknown: UnknownName) -> Iterator[str]:
     """What the module of an import statement has, as far as the workspace knows."""
     check, at = unknown.check, unknown.use.start
-    offered = check.names.offered
-    if offered is None:
+    nearby = check.names.nearby
+    if nearby is None:
         return
     completed = attrs.evolve(check.snapshot, text=check.tree.text, tree=check.tree)
     for each in statements_of(completed, at):
         if each.start <= at < each.end and each.module:
-            yield from offered(each.module)
+            yield from nearby.offered(each.module)
 
 
 def _own_statement(text: str, at: int) -> int:

@@ -32,7 +32,8 @@ def serve(port: int, token: str) -> None:
 
 async def _serve(port: int, token: str) -> None:
     from ..client.client import DaemonClient
-    from ..http.server import LOOPBACK, HttpServer
+    from ..http.server import HttpServer
+    from ..process.loopback import LOOPBACK
 
     client = DaemonClient(name="foretype serve")
     server = HttpServer(client, token)

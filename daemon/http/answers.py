@@ -17,7 +17,7 @@ _KINDS = {400: "invalid_request_error", 401: "authentication_error", 403: "permi
 
 
 @attrs.frozen
-class Said:
+class ServedAnswer:
     """An answer that may be shown, and how it came about."""
 
     text: str
@@ -34,7 +34,7 @@ def up_to_stop(text: str, stops: tuple[str, ...]) -> tuple[str, str]:
     return text[:at], stop
 
 
-def infill_answer(said: Said, asked: Wanted, model: ModelStatus) -> dict[str, object]:
+def infill_answer(said: ServedAnswer, asked: Wanted, model: ModelStatus) -> dict[str, object]:
     """What `/infill` and `/completion` answer; only the wanted fields, where some are named."""
     timings, limited = said.completion.timings, said.completion.stop in _LIMITS
     whole: dict[str, object] = {
@@ -60,7 +60,7 @@ def infill_answer(said: Said, asked: Wanted, model: ModelStatus) -> dict[str, ob
     return {path: value for path, value in named.items() if value is not None}
 
 
-def openai_answer(said: Said, model: ModelStatus, created: int) -> dict[str, object]:
+def openai_answer(said: ServedAnswer, model: ModelStatus, created: int) -> dict[str, object]:
     """What `/v1/completions` answers. `created` is the time in seconds."""
     timings = said.completion.timings
     evaluated = timings.cached_tokens + timings.prefill_tokens

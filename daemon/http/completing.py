@@ -19,7 +19,7 @@ from ...context.syntax.tree_work import parse
 from ...context.text.lines import indent_of
 from ..client.backend import Backend
 from ..wire.messages import CompletionRequest
-from .answers import Said, up_to_stop
+from .answers import ServedAnswer, up_to_stop
 from .asked import Wanted
 from .documents import ServedDocuments
 
@@ -37,10 +37,10 @@ class Completer:
     backend: Backend
     documents: ServedDocuments = attrs.field(factory=ServedDocuments)
 
-    async def answer(self, asked: Wanted) -> Said:
+    async def answer(self, asked: Wanted) -> ServedAnswer:
         """Complete. Never raises but CancelledError: an answer that can't be had says why in its `detail`."""
         if not asked.max_tokens or not (asked.prefix or asked.suffix):
-            return Said("", Completion("", StopReason.END))
+            return ServedAnswer("", Completion("", StopReason.END))
         lead = indentation_left_out(asked)
         asked = attrs.evolve(asked, prefix=asked.prefix + lead)
         session, prompt = self.documents.place(asked)
@@ -49,10 +49,10 @@ class Completer:
         request = CompletionRequest(session, prompt, rules, temperature=asked.temperature)
         completion = await self.backend.complete(request)
         if not completion.text:
-            return Said("", completion)
+            return ServedAnswer("", completion)
         shown = await asyncio.to_thread(_checked, completion, snapshot, offset, rules)
         text, stop = up_to_stop(shown, asked.stops)
-        return Said(lead + text if text else "", completion, stop)
+        return ServedAnswer(lead + text if text else "", completion, stop)
 
 
 def indentation_left_out(asked: Wanted) -> str:

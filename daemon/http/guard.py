@@ -18,7 +18,7 @@ _OPEN = frozenset({"/health", "/v1/health"})
 
 
 @attrs.frozen
-class Refusal:
+class TurnedAway:
     """Why a request isn't answered.
 
     Attributes:
@@ -30,7 +30,7 @@ class Refusal:
     sentence: str
 
 
-def refusal(path: str, headers: Mapping[str, str], token: str) -> Refusal | None:
+def refusal(path: str, headers: Mapping[str, str], token: str) -> TurnedAway | None:
     """Why a request is refused before anybody reads what it asks; None where it is let in.
 
     Args:
@@ -42,11 +42,11 @@ def refusal(path: str, headers: Mapping[str, str], token: str) -> Refusal | None
     name = host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() else host
     if name.lower() not in _HERE:
         said = f"It was sent to {host[:80]!r}" if host else "It doesn't say where it was sent to"
-        return Refusal(403, f"{said}; only 127.0.0.1 and localhost are answered. Name the endpoint so.")
+        return TurnedAway(403, f"{said}; only 127.0.0.1 and localhost are answered. Name the endpoint so.")
     if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
-        return Refusal(403, "Pages in a browser are not answered, only programs of this machine.")
+        return TurnedAway(403, "Pages in a browser are not answered, only programs of this machine.")
     if token and path not in _OPEN:
         given = headers.get("authorization", "").removeprefix("Bearer ").strip()
         if not hmac.compare_digest(given.encode(), token.encode()):
-            return Refusal(401, "The token is missing or another one; set the plugin's API key to it.")
+            return TurnedAway(401, "The token is missing or another one; set the plugin's API key to it.")
     return None

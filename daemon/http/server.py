@@ -20,6 +20,7 @@ import h11
 from ...context.shared.problem import Problem
 from ...context.shared.values import StopReason
 from ..client.backend import Backend
+from ..process.loopback import LOOPBACK
 from ..process.release import release
 from ..wire.messages import ModelState, ModelStatus
 from . import answers
@@ -29,7 +30,6 @@ from .guard import refusal
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
 MOST_CONNECTIONS = 64
 MAX_BODY_BYTES = 4 << 20
 """A larger request is refused before it is read: a window of code has a few hundred kilobytes at most."""

@@ -12,6 +12,7 @@ import attrs
 
 from ...context.shared.values import Completion, Timings
 from ..wire.messages import CompletionRequest, ModelStatus, RemoteStatus, WarmRequest
+from .latencies import Latencies
 
 OnAnswer = Callable[[Completion], None]
 OnText = Callable[[str], None]
@@ -49,6 +50,11 @@ class Desk(Protocol):
     @property
     def remote(self) -> RemoteStatus | None:
         """The engine elsewhere; None where none is set."""
+        ...
+
+    @property
+    def latencies(self) -> Latencies:
+        """How long the answers of the engine here took."""
         ...
 
     @property

@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from ...context.shared.values import Completion, StopReason
-from ..wire.messages import DaemonStatus, LatencyHistogram
+from ..wire.latency_histogram import LatencyHistogram
+from ..wire.messages import DaemonStatus
 
 BOUNDS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 5000.0, 20000.0)
 """Upper bounds of the buckets in ms; one more holds what took longer."""

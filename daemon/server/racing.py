@@ -28,6 +28,7 @@ from ..wire.messages import (
 )
 from .desk import Desk, OnAnswer, OnText, Totals
 from .flights import Flights
+from .latencies import Latencies
 from .model_source import ModelProvider
 from .race_run import RaceRequest, RaceRun
 from .remote_source import RemoteProvider, RemoteWish
@@ -135,6 +136,11 @@ class Racing:
             late=self._late,
             **attrs.asdict(engine.counts),
         )
+
+    @property
+    def latencies(self) -> Latencies:
+        """See `Desk`."""
+        return self.local.latencies
 
     @property
     def totals(self) -> Totals:

@@ -20,6 +20,7 @@ import msgpack as _msgpack
 from cattrs.preconf.msgpack import make_converter
 
 from ...context.shared.values import Completion, Prompt, Restriction, StopRules
+from .latency_histogram import LatencyHistogram
 from .remote_status import RemoteStatus
 
 msgpack: Any = _msgpack  # it carries no types
@@ -177,23 +178,6 @@ class ModelStatus:
     tokens_per_s: float = 0.0
     tuning: bool = False
     elsewhere: str = ""
-
-
-@attrs.frozen
-class LatencyHistogram:
-    """How long answers took in one stage since the daemon's start.
-
-    Attributes:
-        stage: "queue", "prefill", "decode", or "total" for all of it.
-        bounds_ms: upper bounds of the buckets in ms.
-        counts: answers in each bucket, and at the end those beyond the last bound.
-        sum_ms: all of them together in ms.
-    """
-
-    stage: str
-    bounds_ms: tuple[float, ...]
-    counts: tuple[int, ...]
-    sum_ms: float
 
 
 @attrs.frozen
@@ -381,7 +365,6 @@ __all__ = [
     "Frame",
     "FrameReader",
     "Hello",
-    "LatencyHistogram",
     "Method",
     "ModelState",
     "ModelStatus",

@@ -190,7 +190,7 @@ class Relations:
         if folder is None or document is None or not folder.ready:
             return None
         closed = language(document.language).names.visibility == "file"
-        return partial(_offered_names, folder.index, document.path, closed, self._host.can_import)
+        return _OtherNames(folder.index, document.path, closed, self._host.can_import)
 
     def headers(self, uri: str) -> Headers | None:
         """What the headers of a document's workspace include; None while that can't be said."""
@@ -280,11 +280,20 @@ def _is_known(folder: Folder, texts: tuple[str, ...], name: str) -> bool:
     return folder.index.knows(name) or any(name in text for text in texts)
 
 
-def _offered_names(index: Index, path: str, closed: bool, can_import: bool, module: str) -> Iterator[str]:
-    """See `KnownNames.offered`. Where names have to be imported, those whose import can be added."""
-    if module:
-        yield from names_in_module(index, path, module)
-    elif not closed:
-        yield from names_beside(index, path)
-    elif can_import:
-        yield from (name for name in names_beside(index, path) if name[0] != "_" and index.defined_once(name))
+@attrs.frozen
+class _OtherNames:
+    """See `OffersNames`. Where names have to be imported (`closed`), those whose import can be added."""
+
+    index: Index
+    path: str
+    closed: bool
+    can_import: bool
+
+    def offered(self, module: str) -> Iterator[str]:
+        if module:
+            yield from names_in_module(self.index, self.path, module)
+        elif not self.closed:
+            yield from names_beside(self.index, self.path)
+        elif self.can_import:
+            beside = names_beside(self.index, self.path)
+            yield from (name for name in beside if name[0] != "_" and self.index.defined_once(name))

@@ -21,10 +21,21 @@ def asked(source: str, said: str, language: str = "python") -> Restriction | Non
     return None if checked.unknown is None else restriction_at(checked.unknown, said)
 
 
+@attrs.frozen
+class Nearby:
+    """Names by module."""
+
+    files: dict[str, str]
+
+    def offered(self, module: str) -> list[str]:
+        """See `OffersNames`."""
+        return self.files.get(module, "").split()
+
+
 def asked_in_workspace(source: str, said: str, files: dict[str, str], language: str) -> tuple[str, ...]:
     """The names that are offered where files of a workspace define some; keys are modules, "" the folder."""
     snapshot, offset = snapshot_at(source, language)
-    names = KnownNames(lambda _: False, lambda _: False, offered=lambda module: files.get(module, "").split())
+    names = KnownNames(lambda _: False, lambda _: False, nearby=Nearby(files))
     completion = Completion(said, StopReason.END)
     request = CheckRequest(completion, snapshot, offset, StopRules(multiline=True), WorkspaceFacts(names))
     checked = check(request)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,45 +9,17 @@ import attrs
 import pytest
 from foretype.lsp.replay.confidence import sign_test
 from foretype.lsp.replay.git import Repository, RepositoryProblem
-from foretype.lsp.replay.history import Commit, History, HistoryPlace
+from foretype.lsp.replay.history import Commit, HistoryPlace
 from foretype.lsp.replay.outcome import ReplayOutcome, outcome_of, summary_of
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.run import PlaceLostError, ReplayClocks, run_places
 from foretype.lsp.replay.typist import Look, Replayed
+from foretype.tests.support.worktree import Worktree
 from hypothesis import given
 from hypothesis import strategies as st
 
 OLD = "def area(width, height):\n    return width * height\n"
 NEW = "def area(width, height):\n    checked = max(width, 0)\n    return checked * height\n"
-
-
-@attrs.frozen
-class Worktree:
-    """A repository of this test alone."""
-
-    folder: Path
-
-    def git(self, *arguments: str) -> None:
-        names = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main")
-        subprocess.run(
-            ["git", *names, *arguments],
-            cwd=self.folder,
-            check=True,
-            capture_output=True,
-            env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
-        )
-
-    def commit(self, **files: str | bytes) -> None:
-        """Files by their names, a dot written as two underscores."""
-        for name, content in files.items():
-            data = content if isinstance(content, bytes) else content.encode()
-            (self.folder / name.replace("__", ".")).write_bytes(data)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "x")
-
-    def history(self) -> tuple[list[HistoryPlace], dict[str, int]]:
-        found = History(Repository(self.folder), seed=7)
-        return list(found.places(self.folder / "elsewhere")), dict(found.left_out)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from foretype.lsp.replay.history import Commit
 from foretype.lsp.replay.journal import ReplayJournal
 from foretype.lsp.replay.outcome import ReplayOutcome, TypedCode
 from foretype.lsp.replay.plan import MOST_VARIANTS, PlanProblem, as_toml, plan_variants
-from foretype.tests.lsp.test_lsp_history import Worktree
 from foretype.tests.support.private_home import default_model
+from foretype.tests.support.worktree import Worktree
 from hypothesis import given
 from hypothesis import strategies as st
 
