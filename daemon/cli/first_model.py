@@ -31,7 +31,10 @@ def offer_model(*, agreed: bool = False) -> None:
     from ...models.library import catalogue
     from ...models.llama.library import check_present
 
-    settings = load_settings(paths.config_file())[0].model
+    found = load_settings(paths.config_file())[0]
+    if found.remote.url and found.remote.use != "never":
+        return  # an engine elsewhere answers
+    settings = found.model
     use_library(settings)
     check_present()
     try:

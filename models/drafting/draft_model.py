@@ -19,6 +19,7 @@ from ...context.shared.problem import ModelProblem
 from ..cache.kv_cache import common_prefix
 from ..cache.step_costs import CostCurve
 from ..gguf.file import GgufFile, check_file
+from ..gguf.sizes import fits_eight_bits
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor
 from ..llama.likelihood import NoNumbersError, best, log_probability
@@ -91,7 +92,11 @@ def load_draft(path: Path, target: GgufFile, *, size: int, governor: Governor, g
     model = Model(path, gpu_layers=gpu_layers)
     try:
         context = Context(
-            model, size=min(size, max(256, model.trained_context)), sequences=1, governor=governor
+            model,
+            size=min(size, max(256, model.trained_context)),
+            sequences=1,
+            governor=governor,
+            eight_bits=not gpu_layers and fits_eight_bits(file),
         )
     except ModelProblem:
         model.close()

@@ -32,6 +32,7 @@ from ..gguf.sizes import (
     cache_bytes,
     checkpoint_bytes,
     draft_needed,
+    fits_eight_bits,
     sequences_for,
     state_bytes,
 )
@@ -133,6 +134,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
                 governor=Governor(threads),
                 micro_batch=micro_batch,
                 flash_attention=found.choice.flash_attention if found else True,
+                eight_bits=not on_gpu and fits_eight_bits(file),
             )
         except ModelProblem:
             model.close()
@@ -273,7 +275,8 @@ def _workspaces(path: Path, ends: frozenset[int], settings: EngineSettings) -> N
 def _states(path: Path, context: Context, settings: EngineSettings) -> StateStore | None:
     if settings.states is None:
         return None
-    return StateStore(settings.states, fingerprint(path, build(), context.size, settings.gpu_layers))
+    facts = build(), context.size, settings.gpu_layers, context.eight_bits
+    return StateStore(settings.states, fingerprint(path, *facts))
 
 
 def _adds_space(file: GgufFile) -> bool:

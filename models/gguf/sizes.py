@@ -36,6 +36,8 @@ _PROCESS_BYTES = 12 << 20
 
 _INTERVAL = "full_attention_interval"
 
+_BLOCK = 32
+
 
 class ModelHead(Protocol):
     """What the estimate goes by; a `GgufFile` is one."""
@@ -104,17 +106,31 @@ def draft_needed(file: ModelHead, cells: int) -> int:
 
 
 def cache_bytes(file: ModelHead, cells: int) -> int:
-    """Bytes of a KV cache in 16 bits, whatever layers look back only so far: all of it is kept."""
+    """Bytes of a KV cache on the processor, whatever layers look back only so far: all of it is kept."""
     name = file.architecture
     layers = _layers(file)
     heads = max(_per_layer(file, f"{name}.attention.head_count", layers), default=0)
-    width = file.integer(f"{name}.embedding_length") or 0
-    key_length = file.integer(f"{name}.attention.key_length") or (width // heads if heads else 0)
-    value_length = file.integer(f"{name}.attention.value_length") or key_length
+    key_length, value_length = _head_lengths(file)
     groups = _per_layer(file, f"{name}.attention.head_count_kv", layers) or [heads] * layers
     if interval := _interval(file):
         groups = groups[interval - 1 :: interval]
-    return 2 * cells * sum(groups) * (key_length + value_length)
+    halves = 2 * cells * sum(groups) * (key_length + value_length)
+    return halves * 17 // 32 if fits_eight_bits(file) else halves  # 34 bytes hold 32 numbers
+
+
+def fits_eight_bits(file: ModelHead) -> bool:
+    """Whether keys and values can be kept in 8 bits (Q8_0), whose blocks hold 32 numbers of one head."""
+    lengths = _head_lengths(file)
+    return all(lengths) and not any(length % _BLOCK for length in lengths)
+
+
+def _head_lengths(file: ModelHead) -> tuple[int, int]:
+    """How many numbers the key and the value of one head are; 0 where the file doesn't say."""
+    name = file.architecture
+    heads = max(_per_layer(file, f"{name}.attention.head_count", _layers(file)), default=0)
+    width = file.integer(f"{name}.embedding_length") or 0
+    key_length = file.integer(f"{name}.attention.key_length") or (width // heads if heads else 0)
+    return key_length, file.integer(f"{name}.attention.value_length") or key_length
 
 
 def state_bytes(file: ModelHead, sequences: int) -> int:

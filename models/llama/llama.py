@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .attention import new_context
 from .cancellation import Cancellation
 from .complaints import OutOfMemoryProblem, why_not_loaded
 from .declared import ABORT_CALLBACK, LOG_CALLBACK, PROGRESS_CALLBACK
@@ -221,6 +222,7 @@ class Context:
         micro_batch: int = 128,
         batch: int = 2048,
         flash_attention: bool = True,
+        eight_bits: bool = False,
         listens: Told | None = None,
     ) -> None:
         """Allocate the KV cache.
@@ -233,6 +235,7 @@ class Context:
             micro_batch: tokens computed at once; a cancelled prefill keeps finished ones.
             batch: tokens accepted by one `decode`.
             flash_attention: off only where a backend lacks it.
+            eight_bits: see `attention`; only with flash attention, and where the model's heads allow it.
             listens: is told what flows into each matrix, which makes computing slow.
 
         Raises:
@@ -254,7 +257,8 @@ class Context:
             params.cb_eval = self._listener
         params.abort_callback = _NATIVE_PREDICATE
         params.abort_callback_data = ctypes.addressof(_NEVER)
-        self._context: Any = c.llama_init_from_model(model.handle, params)
+        self._context: Any
+        self._context, self.eight_bits = new_context(model.handle, params, eight_bits=eight_bits)
         pass_on()
         if not self._context:
             raise OutOfMemoryProblem(

@@ -22,6 +22,7 @@ import attrs
 
 from ...context.shared.problem import ModelProblem
 from ..gguf import file as gguf
+from ..gguf.sizes import fits_eight_bits
 from ..llama.governor import Governor, ProcessorLoad, usable_cores
 from ..llama.llama import Context, DecodeFailedError, Model
 from ..llama.quantise import quantise
@@ -306,6 +307,7 @@ class _Run:
             governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
             flash_attention=form.flash_attention,
+            eight_bits=fits_eight_bits(self.file),
         )
         try:
             tokens = sample_tokens(model)

@@ -99,3 +99,10 @@ def test_where_the_model_is_nobody_is_asked(pulled: list[str], tmp_path: Path) -
     own.write_bytes(b"GGUF")
     assert offered("", settings=f'[model]\npath = "{own}"\n').output == ""
     assert pulled == []
+
+
+@pytest.mark.parametrize(("use", "asked"), [("race", False), ("always", False), ("never", True)])
+def test_where_an_engine_elsewhere_answers_nobody_is_asked(pulled: list[str], use: str, asked: bool) -> None:
+    said = offered("n\n", settings=f'[remote]\nurl = "https://gpu.example.org"\nuse = "{use}"\n')
+    assert bool(said.output) == asked
+    assert pulled == []
