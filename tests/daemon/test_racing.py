@@ -350,6 +350,22 @@ async def test_what_is_taken_back_closes_the_stream_at_once(make: Any, alone: bo
     assert desk.racing.remote.aborted == 1
 
 
+async def test_two_that_ask_for_the_same_are_both_answered_by_one_request(make: Any) -> None:
+    desk = await make(alone=True)
+    await ready(desk)
+    desk.there.hold()
+    desk.ask("one", prefix="same(")
+    await until(lambda: desk.there.open == 1)
+    desk.ask("other", prefix="same(", priority=Priority.PREFETCH)
+    desk.racing.cancel(desk.numbers["one"])
+    assert desk.answers["one"].stop is StopReason.CANCELLED
+    desk.there.release()
+    assert (await desk.asked("third", prefix="same(")).text == REMOTE
+    await desk.answered("other")
+    assert desk.answers["other"].text == REMOTE
+    assert sum("same(" in each.prompt for each in desk.there.asked) == 1
+
+
 async def test_as_many_are_asked_at_once_as_the_engine_takes(make: Any) -> None:
     desk = await make(alone=True, slots=3)
     await ready(desk)
