@@ -46,7 +46,7 @@ class Flight:
     Attributes:
         job: as the scheduler sees it.
         request: what is asked for.
-        listener: who waits; None when nobody does any more, and it is worth having all the same.
+        listeners: who wait; nobody where its race was answered and it is worth having all the same.
         text: what of the answer nothing takes back.
         completion: the answer; None while there is none.
         ended: it has come to its end.
@@ -55,7 +55,7 @@ class Flight:
 
     job: Job
     request: CompletionRequest
-    listener: FlightListener | None = None
+    listeners: list[FlightListener] = attrs.field(factory=list[FlightListener])
     text: str = ""
     completion: Completion | None = None
     ended: bool = False
@@ -71,15 +71,15 @@ class Flight:
     def say(self, text: str) -> None:
         """Take more of the answer."""
         self.text += text
-        if self.listener is not None:
-            self.listener.remote_said()
+        for listener in tuple(self.listeners):
+            listener.remote_said()
 
     def end(self, completion: Completion | None) -> None:
         """It is over; once."""
         if not self.ended:
             self.ended, self.completion = True, completion
-            if self.listener is not None:
-                self.listener.remote_ended()
+            for listener in tuple(self.listeners):
+                listener.remote_ended()
 
     def is_for(self, request: CompletionRequest) -> bool:
         """Whether a request asks for the same."""
@@ -128,10 +128,11 @@ class Flights:
         """
         known = self._last.get(session)
         if known is not None and not known.failed and known.is_for(request):
-            known.listener = listener
+            known.listeners.append(listener)
+            known.job = attrs.evolve(known.job, priority=min(known.job.priority, request.priority))
             return known
         job = Job(next(self._numbers), owner, session, request.priority, self._clock())
-        flight = Flight(job, request, listener)
+        flight = Flight(job, request, [listener])
         self._end_warming(session)
         others = [*self._waiting.values(), *self._running.values()]
         pointless = {each.number for each in scheduler.superseded([one.job for one in others], job)}
@@ -158,9 +159,12 @@ class Flights:
         flight.dropped = True
         flight.end(None)
 
-    def leave(self, flight: Flight) -> None:
-        """Nobody waits for it, but its answer is worth having."""
-        flight.listener = None
+    def leave(self, flight: Flight, listener: FlightListener, *, keep: bool) -> None:
+        """Somebody waits no more; it goes on for others, and with `keep` for whoever asks for it later."""
+        if listener in flight.listeners:
+            flight.listeners.remove(listener)
+            if not keep and not flight.listeners:
+                self.drop(flight)
 
     def warm(self, session: str, prompt: Prompt) -> None:
         """Have a prompt evaluated while nothing else of the document is asked; nobody hears how it went."""

@@ -79,10 +79,6 @@ class RaceRun:
 
     def cancel(self) -> None:
         """The client took it back."""
-        flight = self._flight
-        if flight is not None and flight.listener is self and self._flights is not None:
-            flight.listener = None
-            self._flights.drop(flight)
         self._finish(_GONE)
 
     def remote_said(self) -> None:
@@ -168,11 +164,10 @@ class RaceRun:
             self._finish(Completion(_whole_lines(flight.text), StopReason.BUDGET, remote=True))
         elif local is not None:
             running = flight is not None and not flight.ended
-            if running and flight is not None and self._flights is not None:
-                self._flights.leave(flight)
-            self._finish(attrs.evolve(local, provisional=running))
+            self._finish(attrs.evolve(local, provisional=running), keep=running)
 
-    def _finish(self, completion: Completion, *, late: bool = False) -> None:
+    def _finish(self, completion: Completion, *, late: bool = False, keep: bool = False) -> None:
+        """Give the answer, and end what nobody waits for; with `keep` the other engine's is worth having."""
         if self._over:
             return
         self._over = True
@@ -180,8 +175,8 @@ class RaceRun:
             self._timer.cancel()
         if self.local is not None and self._local_answer is None:
             self._desk.local.cancel(self.local)
-        if self._flight is not None and self._flight.listener is self:
-            self._flight.listener = None
+        if self._flight is not None and self._flights is not None:
+            self._flights.leave(self._flight, self, keep=keep)
         self._desk.over(self, late=late)
         self.asked.answer(completion)
 

@@ -127,6 +127,7 @@ class RemoteEngine:
         self._connection: RemoteConnection | None = None
         self._recognising = asyncio.Lock()
         self._slots: dict[str, int] = {}
+        self._parallel = 0
 
     @property
     def facts(self) -> ServerFacts | None:
@@ -136,8 +137,7 @@ class RemoteEngine:
     @property
     def capacity(self) -> int:
         """How many requests it takes at a time."""
-        said = 0 if self._speaker is None else self._speaker.facts.parallel
-        return self.target.parallel or said or DEFAULT_PARALLEL
+        return self.target.parallel or self._parallel or DEFAULT_PARALLEL
 
     async def recognise(self) -> ServerFacts:
         """Find out what the server is, unless that is known.
@@ -238,6 +238,7 @@ class RemoteEngine:
                     self._connection, target.protocol, target.model, overrides
                 )
                 self._prompts = TextPrompts(self._speaker.facts.recognition)
+                self._parallel = self._speaker.facts.parallel
             return self._speaker, self._prompts, self._connection
 
     @contextlib.asynccontextmanager

@@ -58,6 +58,8 @@ class SetRemote:
     budget_s: float = NEVER_S
     version: int = 0
     timeout_s: float = 60.0
+    most_at_once: int = 0
+    most_of_one: int = 0
 
     def fingerprint(self) -> object:
         return self.version
@@ -67,7 +69,25 @@ class SetRemote:
         return RemoteWish(target, target.shown, self.alone, self.budget_s)
 
     def make(self, target: RemoteTarget) -> RemoteEngine:
-        return RemoteEngine(target, {})
+        return Watched(target, self)
+
+
+class Watched(RemoteEngine):
+    """Counts how many requests are on their way; the server hears of a closed stream a little later."""
+
+    def __init__(self, target: RemoteTarget, counts: SetRemote) -> None:
+        super().__init__(target, {})
+        self._seen = counts
+        self._asking: list[str] = []
+
+    async def complete(self, session: str, prompt: Prompt, rules: StopRules, **how: Any) -> Completion:
+        self._asking.append(session)
+        self._seen.most_at_once = max(self._seen.most_at_once, len(self._asking))
+        self._seen.most_of_one = max(self._seen.most_of_one, self._asking.count(session))
+        try:
+            return await super().complete(session, prompt, rules, **how)
+        finally:
+            self._asking.remove(session)
 
 
 @attrs.define
@@ -140,6 +160,7 @@ async def ready(desk: Desk) -> None:
     """Both have answered once."""
     await desk.asked("first", session="other", prefix="x")
     await desk.racing.load()
+    await until(lambda: desk.racing.remote is not None and desk.racing.remote.protocol)
 
 
 async def test_the_engine_elsewhere_answers_where_it_is_in_time(make: Any) -> None:
@@ -147,7 +168,7 @@ async def test_the_engine_elsewhere_answers_where_it_is_in_time(make: Any) -> No
     desk.here.hold()
     completion = await desk.asked("one")
     assert (completion.text, completion.remote, completion.early) == (REMOTE, True, False)
-    await until(lambda: desk.here.running is None)
+    await until(lambda: desk.here.running is None and desk.racing.totals.requests)
     assert desk.racing.totals.requests == 1
 
 
@@ -342,12 +363,28 @@ async def test_what_is_taken_back_closes_the_stream_at_once(make: Any, alone: bo
     desk.there.hold()
     desk.here.hold()
     desk.ask("one")
-    await until(lambda: desk.there.open == 1)
+    await until(lambda: any("one(" in each.prompt for each in desk.there.asked))
     desk.racing.cancel(desk.numbers["one"])
     assert desk.answers["one"].stop is StopReason.CANCELLED
     await until(lambda: desk.there.open == 0)
     assert desk.there.aborted == 1
     assert desk.racing.remote.aborted == 1
+
+
+async def test_two_that_ask_for_the_same_are_both_answered_by_one_request(make: Any) -> None:
+    desk = await make(alone=True)
+    await ready(desk)
+    desk.there.hold()
+    desk.ask("one", prefix="same(")
+    await until(lambda: any("same(" in each.prompt for each in desk.there.asked))
+    desk.ask("other", prefix="same(", priority=Priority.PREFETCH)
+    desk.racing.cancel(desk.numbers["one"])
+    assert desk.answers["one"].stop is StopReason.CANCELLED
+    desk.there.release()
+    assert (await desk.asked("third", prefix="same(")).text == REMOTE
+    await desk.answered("other")
+    assert desk.answers["other"].text == REMOTE
+    assert sum("same(" in each.prompt for each in desk.there.asked) == 1
 
 
 async def test_as_many_are_asked_at_once_as_the_engine_takes(make: Any) -> None:
@@ -434,7 +471,8 @@ async def test_every_request_is_answered_once_whatever_happens(make: Any, seed: 
     for completion in desk.answers.values():
         whole = completion.stop in (StopReason.END, StopReason.LINE)
         assert completion.text == (REMOTE if completion.remote else LOCAL) or not whole
-    assert desk.there.most_open <= 2
+    assert desk.remote.most_at_once <= 2
+    assert desk.remote.most_of_one == 1
     await until(lambda: desk.there.open == 0)
 
 

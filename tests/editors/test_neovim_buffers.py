@@ -284,6 +284,10 @@ def test_the_status_line_follows_the_server(editor: Neovim) -> None:
     assert status(state="error", message="no model") == "foretype !"
     assert status(state="inactive") == "foretype off"
     assert status(state="ready") == "foretype"
+    assert status(state="ready", elsewhere="gpu.example.org") == "foretype → gpu.example.org"
+    assert status(state="busy", elsewhere="gpu.example.org") == "foretype … → gpu.example.org"
+    assert status(state="inactive", elsewhere="gpu.example.org") == "foretype off"
+    assert status(state="ready", elsewhere="") == "foretype"
     editor.command("Foretype disable buffer")
     assert status(state="ready") == "foretype off"
     editor.command("Foretype enable buffer")

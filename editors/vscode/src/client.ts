@@ -22,6 +22,8 @@ export interface ServerStatus {
   readonly message: string;
   readonly model: string;
   readonly percent: number | null;
+  /** Where code is sent, a host and a port; "" while it stays on this machine. */
+  readonly elsewhere?: string;
 }
 
 /** What the client tells its owner. */

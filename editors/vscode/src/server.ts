@@ -16,6 +16,8 @@ export interface Shown {
   readonly message: string;
   readonly model: string;
   readonly percent: number | null;
+  /** Where code is sent, a host and a port; "" while it stays on this machine. */
+  readonly elsewhere?: string;
   /** Milliseconds from the question to the last suggestion; null before the first. */
   readonly latency: number | null;
   /** The command in use, and where it was found. */

@@ -15,6 +15,16 @@ export interface Face {
 
 /** Pure: what to say about a state. */
 export function face(shown: Shown, off: string): Face {
+  const here = faceHere(shown, off);
+  const mayGo = shown.state === "ready" || shown.state === "busy" || shown.state === "loading";
+  if (!shown.elsewhere || off || !mayGo) {
+    return here;
+  }
+  const detail = `${here.detail}; code is sent to ${shown.elsewhere}`;
+  return { ...here, text: `${here.text} $(arrow-right) ${shown.elsewhere}`, detail };
+}
+
+function faceHere(shown: Shown, off: string): Face {
   const quiet = (icon: string, text: string, detail: string): Face => ({
     text: `$(${icon}) ${text}`,
     detail,
@@ -75,6 +85,12 @@ export class StatusBar implements vscode.Disposable {
     const lines = [`**foretype**: ${detail}`];
     if (shown.model) {
       lines.push(`Model: ${shown.model}`);
+    }
+    if (shown.elsewhere) {
+      lines.push(`Code is sent to: \`${shown.elsewhere}\``);
+    }
+    if (shown.message && shown.state === "ready") {
+      lines.push(shown.message);
     }
     if (shown.latency !== null) {
       lines.push(`Last suggestion: after ${Math.round(shown.latency)} ms`);

@@ -12,6 +12,7 @@ M.name = 'foretype'
 ---@field message string
 ---@field model string
 ---@field percent? integer
+---@field elsewhere? string where code is sent; empty or nil while it stays on this machine
 
 ---@type foretype.Status
 M.status = { state = 'stopped', message = 'The language server has not been started yet.', model = '' }

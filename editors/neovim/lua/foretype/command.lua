@@ -112,6 +112,9 @@ local function describe()
   if status.model ~= '' then
     parts[#parts + 1] = 'model ' .. status.model
   end
+  if status.elsewhere and status.elsewhere ~= '' then
+    parts[#parts + 1] = 'code is sent to ' .. status.elsewhere
+  end
   if status.message ~= '' then
     parts[#parts + 1] = status.message
   end

@@ -2,12 +2,7 @@
 
 local M = {}
 
----@param status foretype.Status
----@param refused string|nil why the buffer gets no suggestions
----@param index integer|nil
----@param count integer|nil
----@return string
-function M.render(status, refused, index, count)
+local function state(status, refused, index, count)
   if status.state == 'stopped' then
     return ''
   end
@@ -28,6 +23,20 @@ function M.render(status, refused, index, count)
     return ('foretype %d/%d'):format(index, count)
   end
   return 'foretype'
+end
+
+---@param status foretype.Status
+---@param refused string|nil why the buffer gets no suggestions
+---@param index integer|nil
+---@param count integer|nil
+---@return string
+function M.render(status, refused, index, count)
+  local text = state(status, refused, index, count)
+  local goes = status.elsewhere or ''
+  if goes == '' or refused or status.state == 'stopped' or status.state == 'inactive' then
+    return text
+  end
+  return text .. ' → ' .. goes
 end
 
 ---@return string
