@@ -75,6 +75,13 @@ class ReplayRequest:
     help="A setting for all variants, such as completion.multiline=never; a key that is named more than once "
     "makes a variant of each value.",
 )
+@click.option(
+    "--remote",
+    "remotes",
+    multiple=True,
+    metavar="URL",
+    help="A variant with the engine elsewhere at this address, beside one without; see [remote].",
+)
 @click.option("--places", "count", type=click.IntRange(1, 10_000), default=40, show_default=True)
 @click.option("--minutes", type=click.FloatRange(0.1), help="End after so long; a later run goes on there.")
 @click.option("--language", "languages", multiple=True, metavar="LANGUAGE", help="Only these languages.")
@@ -98,6 +105,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     models: tuple[str, ...],
     files: tuple[Path, ...],
     changes: tuple[str, ...],
+    remotes: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Let your own git history judge models and settings, on this machine.
@@ -109,14 +117,15 @@ def replay(  # noqa: PLR0917 - click passes them by name
 
     Says how many lines came out exactly, how many of the characters that were left need not have been typed,
     how long answers took, and with what confidence one variant is better. A place takes about 7 seconds in
-    each variant. Your daemon, settings and files are left alone; results hold no code and stay here. Ctrl-C
+    each variant. Your daemon, settings and files are left alone; results hold no code and stay here, and only
+    an engine elsewhere that you set or name is sent any. Ctrl-C
     ends it; the same command goes on.
     """
     if sys.platform == "win32":
         raise Problem("'foretype replay' needs a home of its own, and on Windows it cannot have one yet.")
     asked = ReplayRequest(**options)
     found = Repository(repository)
-    plans = plan_variants(load_settings(paths.config_file())[0], models, files, changes)
+    plans = plan_variants(load_settings(paths.config_file())[0], models, files, changes, remotes)
     history = History(found, seed=asked.seed, languages=asked.languages)
     progress = Console(stderr=True)
     standings = _run(asked, found, history, plans, progress)

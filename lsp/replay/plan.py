@@ -66,7 +66,11 @@ class _Change:
 
 
 def plan_variants(
-    user: Settings, models: Sequence[str], files: Sequence[Path], changes: Sequence[str]
+    user: Settings,
+    models: Sequence[str],
+    files: Sequence[Path],
+    changes: Sequence[str],
+    remotes: Sequence[str] = (),
 ) -> list[VariantPlan]:
     """Every combination of the models, the files and the values of each setting.
 
@@ -75,6 +79,7 @@ def plan_variants(
         models: names or GGUF files, as the user writes them; none for the configured one.
         files: TOML files of settings that hold over the user's.
         changes: "KEY=VALUE"; a key that is there more than once makes a variant of each of its values.
+        remotes: addresses of engines elsewhere; each makes a variant beside that of the engine here alone.
 
     Raises:
         PlanProblem: something cannot be read or is no setting, or there are too many or twice the same.
@@ -84,6 +89,7 @@ def plan_variants(
         [_Change(name, {"model": _model_values(name)}) for name in models] or [_Change("", {})],
         [_Change(path.stem if len(files) > 1 else "", _read(path)) for path in files] or [_Change("", {})],
         *_settings(changes),
+        _elsewhere(remotes),
     ]
     combined = list(itertools.product(*choices))
     if len(combined) > MOST_VARIANTS:
@@ -112,6 +118,14 @@ def _plan(user: Settings, changes: Sequence[_Change]) -> VariantPlan:
         model,
         model_identity(model),
     )
+
+
+def _elsewhere(remotes: Sequence[str]) -> list[_Change]:
+    """What the engines elsewhere change, after the one here alone; nothing where none is named."""
+    if not remotes:
+        return [_Change("", {})]
+    asked = [_Change(url, {"remote": {"url": url, "use": "always"}}) for url in remotes]
+    return [_Change("here", {"remote": {"use": "never"}}), *asked]
 
 
 def _model_values(name: str) -> dict[str, str]:

@@ -47,6 +47,17 @@ def test_without_a_wish_there_is_the_users_own_variant(user: Settings) -> None:
     assert not plan.settings.statistics.enabled
 
 
+def test_an_engine_elsewhere_is_compared_with_the_one_here(tmp_path: Path) -> None:
+    model = tmp_path / "model.gguf"
+    model.write_bytes(b"GGUF" + bytes(100))
+    user, _ = apply(Settings(), {"model": {"path": str(model)}, "remote": {"headers": {"X-Team": "a"}}})
+    here, there = plan_variants(user, [], [], [], ["https://gpu.example.org"])
+    assert (here.name, there.name) == ("here", "https://gpu.example.org")
+    assert (here.settings.remote.use, there.settings.remote.use) == ("never", "always")
+    again, flaws = apply(Settings(), tomllib.loads(as_toml(there.settings)))
+    assert (again.remote, flaws) == (there.settings.remote, [])
+
+
 def test_every_model_meets_every_value_of_a_setting(user: Settings, tmp_path: Path) -> None:
     models = [str(gguf(tmp_path, "small")), str(gguf(tmp_path, "large"))]
     changes = ["completion.multiline=never", "completion.multiline=auto", "completion.latency_budget_ms=200"]

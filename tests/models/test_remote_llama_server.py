@@ -1,0 +1,89 @@
+"""A real llama-server with a tiny model: its cache is kept while one types, leaving ends its work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import attrs
+import httpx
+import pytest
+from foretype.context.shared.values import Prompt, RelatedPart, StopReason, StopRules
+from foretype.models.remote.engine import RemoteEngine, RemoteTarget
+from foretype.tests.bench import peer
+from foretype.tests.support.tiny_gguf import tiny_model
+
+ABOVE = "".join(f"def add_{number}(value):\n    return value + {number}\n\n\n" for number in range(40))
+BELOW = "".join(f"\n\n\ndef take_{number}(value):\n    return value - {number}\n" for number in range(20))
+PROMPT = Prompt(ABOVE, BELOW, "sums.py", "python", (RelatedPart("b.py", "ONE = 1\n"),), "house")
+LINE = "x = (1 + 2) * [3, 4][0] - {5: 6}[5] + (7 - 8) * (9 + 1) - ((2)) "
+RULES = StopRules(multiline=True, max_tokens=4)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model("starcoder", tmp_path_factory.mktemp("model"))
+
+
+@contextlib.asynccontextmanager
+async def engine_for(model: Path) -> AsyncGenerator[tuple[RemoteEngine, str]]:
+    program = peer.executable()
+    if program is None:
+        pytest.skip("there is no llama-server; 'make bench-peer' builds one")
+    with peer.running(program, model, 2) as server:
+        url = str(server.client.base_url)
+        engine = RemoteEngine(RemoteTarget(url, timeout_s=60.0), {})
+        try:
+            yield engine, url
+        finally:
+            await engine.aclose()
+
+
+async def test_typing_evaluates_what_was_typed_and_hardly_more(model: Path) -> None:
+    async with engine_for(model) as (engine, _):
+        facts = await engine.recognise()
+        assert facts.protocol == "llama-server"
+        assert facts.recognition is not None
+        assert facts.recognition.ids["MIDDLE"] == 2
+        await engine.warm("s", PROMPT)
+        ends = [at for at in range(1, len(LINE)) if not LINE[at - 1].isalnum() and LINE[at - 1] != " "]
+        for at in ends:  # behind a bracket or an operator nothing is taken back
+            completion = await engine.complete("s", attrs.evolve(PROMPT, prefix=ABOVE + LINE[:at]), RULES)
+            assert completion.stop is not StopReason.UNAVAILABLE
+            assert completion.text
+            assert completion.timings.prefill_tokens <= 4
+        assert engine.counts.cached_tokens / engine.counts.prompt_tokens >= 0.95
+
+
+async def test_what_looks_like_a_marker_is_none_for_the_server(model: Path) -> None:
+    async with engine_for(model) as (engine, _):
+        plain = attrs.evolve(PROMPT, prefix=f"{ABOVE}x = '<fim_middle>")
+        await engine.complete("s", plain, RULES)
+        marked = engine.counts.prompt_tokens
+        engine.counts.prompt_tokens = 0
+        await engine.complete("t", attrs.evolve(PROMPT, prefix=f"{ABOVE}x = '"), RULES)
+        assert marked - engine.counts.prompt_tokens >= 4  # spelled in several tokens
+
+
+async def test_leaving_ends_the_servers_work(model: Path) -> None:
+    async with engine_for(model) as (engine, url):
+        await engine.recognise()
+        started = asyncio.Event()
+        rules = StopRules(multiline=True, max_tokens=4000)
+        prompt = attrs.evolve(PROMPT, prefix=f"{ABOVE}x = (")
+        asking = asyncio.ensure_future(
+            engine.complete("s", prompt, rules, on_text=lambda _text: started.set(), temperature=5.0, seed=1)
+        )
+        await asyncio.wait(
+            {asking, asyncio.ensure_future(started.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        began = time.monotonic()
+        async with httpx.AsyncClient(base_url=url) as client:
+            while any(slot["is_processing"] for slot in (await client.get("/slots")).json()):
+                assert time.monotonic() - began < 10, "it goes on"
+        assert engine.counts.requests == 1
