@@ -119,8 +119,13 @@ def cache_bytes(file: ModelHead, cells: int) -> int:
 
 
 def fits_eight_bits(file: ModelHead) -> bool:
-    """Whether keys and values can be kept in 8 bits (Q8_0), whose blocks hold 32 numbers of one head."""
+    """Whether keys and values can be kept in 8 bits (Q8_0), whose blocks hold 32 numbers of one head.
+
+    Not where a model compresses them itself (DeepSeek 2's latent attention): rounding costs more there.
+    """
     lengths = _head_lengths(file)
+    if file.integer(f"{file.architecture}.attention.kv_lora_rank"):
+        return False
     return all(lengths) and not any(length % _BLOCK for length in lengths)
 
 
