@@ -246,8 +246,7 @@ class Context:
         params.n_batch = batch
         params.n_ubatch = min(micro_batch, batch)
         params.n_seq_max = sequences
-        params.n_threads = governor.most
-        params.n_threads_batch = governor.most
+        params.n_threads = params.n_threads_batch = governor.most
         params.kv_unified = True  # sequences share cells, so a shared prefix costs nothing
         params.swa_full = True  # sliding windows must be able to go back as well
         params.no_perf = True
@@ -257,7 +256,6 @@ class Context:
             params.cb_eval = self._listener
         params.abort_callback = _NATIVE_PREDICATE
         params.abort_callback_data = ctypes.addressof(_NEVER)
-        self._context: Any
         self._context, self.eight_bits = new_context(model.handle, params, eight_bits=eight_bits)
         pass_on()
         if not self._context:

@@ -1,11 +1,10 @@
 """`foretype tune`: measures this machine with a model, and chooses the fastest form that is good enough.
 
 The model is measured as it is and requantised, knowing which weights matter (`importance`), into the file
-types worth having, then with flash attention on and off, with other numbers of threads and other
-micro-batches. What wins is what makes a typical suggestion fastest (`suggestion_ms`) among forms whose
-quality holds: the mean log probability of a sample of source code may fall by `MAX_LOSS` at most. The
-original file is never touched; a tuned one lies beside the choice in the data directory. Until everything is
-done the old state stays, whatever happens.
+types worth having, then with flash attention on and off, other numbers of threads and other micro-batches.
+What wins makes a typical suggestion fastest (`suggestion_ms`) among forms whose quality holds: the mean log
+probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is never touched; a
+tuned one lies beside the choice in the data directory. Until all is done the old state stays.
 """
 
 from __future__ import annotations
