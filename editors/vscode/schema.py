@@ -17,7 +17,7 @@ from foretype.lsp.session.settings import NARROWING, schema
 PACKAGE = Path(__file__).with_name("package.json")
 
 _SNAKE = re.compile(r"_([a-z])")
-_SCOPES = {"completion": "machine", "workspace": "machine", "statistics": "application"}
+_SCOPES = {"completion": "machine", "edits": "machine", "workspace": "machine", "statistics": "application"}
 """The scope of settings that no workspace can change: some fit the machine, some are the user's choice."""
 
 _FIRST_ORDER = 10

@@ -44,7 +44,8 @@ import os, stat, sys
 from pathlib import Path
 from foretype.context.shared.atomic import write_atomically
 from foretype.context.shared.logs import log_to
-from foretype.daemon.process.home import Lock, bind
+from foretype.daemon.process.home import Lock
+from foretype.daemon.process.unix_socket import UnixListener
 from foretype.tests.support.fake_daemon import place_in
 import logging
 base = Path(sys.argv[1])
@@ -52,7 +53,7 @@ os.umask(int(sys.argv[2], 8))
 place = place_in(base)
 place.prepare()
 lock = Lock.take(place.lock)
-listener = bind(place)
+listener = UnixListener(place)
 log_to(base / "logs" / "a.log", "info")
 logging.getLogger("foretype.x").info("a line")
 write_atomically(base / "cache", [b"x"])

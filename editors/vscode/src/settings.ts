@@ -8,10 +8,10 @@
 import * as vscode from "vscode";
 
 /** The sections that are the server's; everything else under "foretype" is this extension's own. */
-const SECTIONS = ["completion", "workspace", "statistics"] as const;
+const SECTIONS = ["completion", "edits", "workspace", "statistics"] as const;
 
 /** What a workspace may say: only ever less. The server narrows the user's settings by it, and checks that again. */
-const NARROWING = ["completion.enabled", "completion.disabledLanguages", "workspace.index"] as const;
+const NARROWING = ["completion.enabled", "completion.disabledLanguages", "workspace.index", "edits.enabled"] as const;
 
 type Values = Record<string, unknown>;
 

@@ -63,11 +63,12 @@ def test_a_workspace_can_set_what_narrows_and_nothing_else() -> None:
         "foretype.completion.enabled",
         "foretype.completion.disabledLanguages",
         "foretype.workspace.index",
+        "foretype.edits.enabled",
     }
     trust = json.loads(PACKAGE.read_text(encoding="utf-8"))["capabilities"]["untrustedWorkspaces"]
     assert set(trust["restrictedConfigurations"]) == properties.keys() - open_to_workspaces
     source = (EXTENSION / "src" / "settings.ts").read_text(encoding="utf-8")
-    narrowing = re.search(r"const NARROWING = \[(.*?)\]", source)
+    narrowing = re.search(r"const NARROWING = \[(.*?)\]", source, re.DOTALL)
     assert narrowing is not None
     assert {f"foretype.{name}" for name in re.findall(r'"([\w.]+)"', narrowing[1])} == open_to_workspaces
 
