@@ -69,6 +69,7 @@ test("a repository's settings make nothing wider", async () => {
   await until("the status", async () => /switched off/.test(await vscode.status()), 60_000);
   assert.deepEqual(told(), {
     completion: { enabled: false, disabledLanguages: ["markdown"], maxTokens: 32 },
+    edits: {},
     workspace: {},
     statistics: { enabled: false },
     restrictions: {},
@@ -88,6 +89,7 @@ test("a repository's settings restrict the user's, and the user takes that back"
   await until("the status", async () => /switched off/.test(await vscode.status()), 60_000);
   assert.deepEqual(told(), {
     completion: { enabled: true, disabledLanguages: ["markdown"] },
+    edits: {},
     workspace: {},
     statistics: {},
     restrictions: { completion: { enabled: false, disabledLanguages: ["go"] }, workspace: { index: false } },
