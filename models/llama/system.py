@@ -81,7 +81,8 @@ def processor_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]
 
 
 _BACKENDS = {"CUDA": "-DGGML_CUDA=on", "Metal": "-DGGML_METAL=on", "Vulkan": "-DGGML_VULKAN=on"}
-_WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
+_COMPILED = frozenset({"CUDA", "Metal"})
+"""The backends that its project publishes compiled wheels for."""
 
 
 def unused_gpu(root: Path = Path("/"), system: str = sys.platform, machine: str | None = None) -> str:
@@ -103,9 +104,10 @@ def unused_gpu(root: Path = Path("/"), system: str = sys.platform, machine: str 
 
 def how_to_accelerate(backend: str) -> str:
     """The sentence that says how llama.cpp is compiled for a GPU, or where compiled wheels are."""
-    wheels = {"CUDA": f"{_WHEELS}/cu124 (or cu121 to cu125)", "Metal": f"{_WHEELS}/metal"}.get(backend)
     ready = (
-        f" Its project publishes compiled wheels, for pip's --extra-index-url: {wheels}." if wheels else ""
+        " Its project publishes compiled wheels: its README, under 'Pre-built Wheel', names their index."
+        if backend in _COMPILED
+        else ""
     )
     return (
         f"There is a GPU, and llama.cpp was compiled without {backend}. Compile it with it: "

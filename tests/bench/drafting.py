@@ -34,7 +34,7 @@ STEP_MS = 10.0
 """A plain step on the simulated clock."""
 
 PYTHON_MS = 0.1
-"""Python's time for a look for a draft: 0.05 to 0.1 ms, measured on a server's core that had other work."""
+"""Python's time for a look for a draft in ms: assumed, not measured."""
 
 MANY_CORES: Mapping[int, float] = {1: 1.0, 4: 1.15, 16: 1.4}
 """Costs of batches, in units of a plain step, as on a GPU or a processor with many cores."""

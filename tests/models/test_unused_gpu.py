@@ -31,8 +31,8 @@ def test_a_gpu_is_seen(tmp_path: Path, files: list[str], system: str, machine: s
 @pytest.mark.parametrize(
     ("backend", "option", "wheels"),
     [
-        ("CUDA", "-DGGML_CUDA=on", "/cu124"),
-        ("Metal", "-DGGML_METAL=on", "/metal"),
+        ("CUDA", "-DGGML_CUDA=on", "Pre-built Wheel"),
+        ("Metal", "-DGGML_METAL=on", "Pre-built Wheel"),
         ("Vulkan", "-DGGML_VULKAN=on", ""),
     ],
 )
