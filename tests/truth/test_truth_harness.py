@@ -357,7 +357,7 @@ def test_tokens_end_as_in_the_engine() -> None:
 
 def test_the_corpus_is_pinned_and_permissive() -> None:
     permissive = {"MIT", "MIT-CMU", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "CC0-1.0", "PSF-2.0"}
-    permissive.add("Artistic-2.0")  # code may be read and measured; nothing of it is passed on
+    permissive.add("Artistic-2.0")  # what Perl modules have: code may be read and measured; none is passed on
     for source, languages in releases().values():
         assert len(source.sha256) == 64
         assert set(source.licence.split(" OR ")) <= permissive
