@@ -202,6 +202,62 @@ async def test_a_later_answer_that_is_there_already_is_given_at_once(make: Any) 
     assert len(desk.there.asked) == asked
 
 
+async def kept(make: Any, **how: Any) -> Desk:
+    """A desk whose engine here has answered `one(`, and whose engine elsewhere is still at it."""
+    desk = await make(budget_s=SOON_S, **how)
+    await ready(desk)
+    desk.there.hold()
+    assert (await desk.asked("one")).early
+    return desk
+
+
+async def test_who_types_along_gets_the_rest_of_what_comes_late_and_nothing_more_is_asked(make: Any) -> None:
+    desk = await kept(make)
+    asked = len(desk.there.asked)
+    for typed in ("r", "re", "rem"):  # each key takes back what the one before had asked for
+        desk.ask(typed, prefix=f"one({typed}", priority=Priority.PREFETCH, whole=True)
+        await asyncio.sleep(0)
+        if typed != "rem":
+            desk.racing.cancel(desk.numbers[typed])
+    desk.there.release()
+    await desk.answered("rem")
+    assert (desk.answers["rem"].text, desk.answers["rem"].remote) == (REMOTE[3:], True)
+    assert (await desk.asked("next", prefix="one(remo")).text == REMOTE[4:]
+    assert len(desk.there.asked) == asked
+    assert desk.racing.remote.aborted == 0
+
+
+async def test_a_key_that_only_the_later_answer_agrees_with_gets_its_rest_at_once(make: Any) -> None:
+    desk = await kept(make)
+    desk.there.release()
+    await until(lambda: desk.there.open == 0)
+    asked = len(desk.there.asked)
+    desk.here.hold()
+    assert (await desk.asked("two", prefix="one(remote ")).text == "answer"
+    assert len(desk.there.asked) == asked
+
+
+async def test_a_later_answer_that_says_something_else_than_was_typed_is_asked_for_anew(make: Any) -> None:
+    desk = await kept(make)
+    asked = len(desk.there.asked)
+    desk.ask("two", prefix="one(x", priority=Priority.PREFETCH, whole=True)
+    await asyncio.sleep(0)
+    desk.there.release()
+    await desk.answered("two")
+    assert desk.answers["two"].stop is not StopReason.SUPERSEDED
+    await until(lambda: desk.there.open == 0)
+    assert len(desk.there.asked) == asked + 1
+
+
+async def test_what_comes_late_is_given_up_once_another_place_is_asked_about(make: Any) -> None:
+    desk = await kept(make)
+    aborted = desk.there.aborted
+    desk.ask("two", prefix="other(")
+    await until(lambda: desk.there.aborted == aborted + 1)
+    desk.there.release()
+    await desk.answered("two")
+
+
 async def test_whole_lines_that_are_there_in_time_are_passed_on(make: Any) -> None:
     desk = await make(budget_s=SOON_S, model=says("one\n", "two\n", "three\n"))
     await desk.racing.load()
