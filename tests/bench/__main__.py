@@ -25,9 +25,11 @@ from foretype.tests.bench import (
     keystrokes,
     lsp,
     peer,
+    remote,
     serve,
     shape,
     speculation,
+    team,
     tuning,
 )
 from foretype.tests.bench.subject import model, model_with_markers, replay
@@ -170,6 +172,16 @@ def memory(results: Results) -> None:
     results.add("memory.error", memory_probe.error(model()))
 
 
+def elsewhere(results: Results) -> None:
+    """An engine elsewhere: overhead, safety net, cache and aborts."""
+    remote.measure(results.add, percentile, model_with_markers(model()), replay())
+
+
+def teams(results: Results) -> None:
+    """50 editors at one server, as foretype asks and as llama.vim does."""
+    team.measure(results.add, percentile, model_with_markers(model()))
+
+
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
@@ -179,6 +191,8 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "serve": plugins,
     "tune": tuned,
     "memory": memory,
+    "remote": elsewhere,
+    "team": teams,
 }
 
 
