@@ -2,8 +2,8 @@
 
 Who goes next and what a newer request makes pointless is `scheduler`'s decision, as for the engine here. A
 flight goes on after its race was answered, and a later request for the same place joins it; one for a place
-that what it says leads to waits for it (`typed_since`), so that who types along need not ask again. State: the
-flights that wait and run, and the last one of each document.
+that its answer leads to waits for it (`typed_along`): who types along need not ask again. State: the flights
+that wait and run, and the last one of each document.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Flight:
                 listener.remote_ended()
 
     def leads_to(self, typed: str, *, urgent: bool) -> bool:
-        """Whether it is worth waiting for after this was typed: it has said so, or may where nothing is urgent.
+        """Whether it is worth waiting for after this was typed: it said so, or may and nothing is urgent.
 
         Only what goes on for the keys to come is waited for.
         """
@@ -316,4 +316,3 @@ class Flights:
         if error is not None and not isinstance(error, RemoteFailedError):
             log_failure(None, error)
         self._on_health()
-

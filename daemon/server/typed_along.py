@@ -31,7 +31,7 @@ def typed_since(earlier: CompletionRequest, later: CompletionRequest) -> str | N
 
 
 def rest_of(completion: Completion, typed: str) -> Completion | None:
-    """What of an answer is left once its beginning was typed; None where it says something else, or no more."""
+    """What of an answer is left once its beginning was typed; None without one that fits."""
     text = completion.text
     if completion.stop is StopReason.UNAVAILABLE or len(text) <= len(typed) or not text.startswith(typed):
         return None

@@ -116,7 +116,7 @@ class Listening:
         )
 
     def _take_text(self, said: Said) -> None:
-        """Feed the text token by token; a server that looks out for stop texts says tokens before their text."""
+        """Feed it token by token; a server that looks out for stop texts says tokens before their text."""
         spelled = said.text.encode("utf-8", "replace")
         self._ahead.extend(said.tokens)
         while spelled and self.stop is None and not self.contradicted:

@@ -38,7 +38,7 @@ from .transport import RemoteConnection
 
 OPENAI: Final = "openai"
 _MOST_STOPS = 4
-"""More texts are refused, by vLLM from 0.32 on as well; markers beyond these end an answer when they arrive."""
+"""More texts are refused, by vLLM 0.32 too; markers beyond these end an answer when they arrive."""
 
 _MANY = 32
 """Requests at a time for a server that batches them."""

@@ -174,7 +174,7 @@ def memory(results: Results) -> None:
 
 def elsewhere(results: Results) -> None:
     """An engine elsewhere: overhead, safety net, cache and aborts."""
-    remote.measure(results.add, percentile, model_with_markers(model()), replay())
+    remote.measure(results.add, model_with_markers(model()), replay())
 
 
 def teams(results: Results) -> None:

@@ -27,8 +27,12 @@ from foretype.daemon.server.racing import Racing
 from foretype.daemon.server.remote_source import ConfiguredRemote, RemoteWish
 from foretype.daemon.server.server import serve_daemon
 from foretype.daemon.wire.messages import CompletionRequest
+from foretype.models.remote.address import checked_address
 from foretype.models.remote.engine import RemoteEngine, RemoteTarget
+from foretype.models.remote.recognising import recognise_server
 from foretype.models.remote.speaking import Wish
+from foretype.models.remote.text_prompt import TextPrompts
+from foretype.models.remote.transport import Access, RemoteConnection
 from foretype.tests.bench.subject import Replay
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.lsp_client import python
@@ -52,10 +56,9 @@ SERVER = python("-P", "-c", "from foretype.tests.bench.remote import be_server; 
 DAEMON = python("-P", "-c", "from foretype.tests.bench.remote import be_daemon; be_daemon()")
 
 Add = Callable[[str, float | None], None]
-Percentile = Callable[[list[float], float], float]
 
 
-def measure(add: Add, percentile: Percentile, model: Path, replay: Replay) -> None:
+def measure(add: Add, model: Path, replay: Replay) -> None:
     """Everything but the team; figures that need a server are None without one."""
     add("remote.overhead_ms", asyncio.run(overhead_ms()))
     add("remote.fallback_ms", asyncio.run(fallback_ms()))
@@ -120,8 +123,9 @@ async def overhead_ms() -> float:
         assert server.stdout is not None
         port = int(await server.stdout.readline())
         url = f"http://127.0.0.1:{port}"
-        engine = RemoteEngine(RemoteTarget(url), {})
-        speaker, prompts, _ = await engine._ready()
+        connection = RemoteConnection(Access(checked_address(url)))
+        speaker = await recognise_server(connection, "auto", "", [])
+        prompts = TextPrompts(speaker.facts.recognition)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         more: list[float] = []
         async with daemon_for(url) as client:
@@ -139,7 +143,7 @@ async def overhead_ms() -> float:
                 if completion.remote:  # else this machine was so slow that the engine here was asked
                     more.append(1000 * ((ended - between) - (between - began)))
         writer.close()
-        await engine.aclose()
+        await connection.aclose()
         return statistics.median(more[5:])
     finally:
         server.terminate()
@@ -259,7 +263,8 @@ async def aborted_ms(server: RealServer, word: str) -> float:
             left = time.perf_counter()
             if work.cancel():
                 await asyncio.gather(work, return_exceptions=True)
-                while server.logged().lower().count(word) == before and time.perf_counter() - left < 10:
+                limit = left + 10.0
+                while server.logged().lower().count(word) == before and time.perf_counter() < limit:  # noqa: ASYNC110 - a file gives no event
                     await asyncio.sleep(0.001)
                 took.append(1000 * (time.perf_counter() - left))
             begun.cancel()

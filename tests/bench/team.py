@@ -1,9 +1,9 @@
 """A team at one server: 50 simulated editors, as foretype asks and as llama.vim asks.
 
-Everybody types lines of a real file, pauses where a bracket or a comma stands, and waits for the answer
-there. Both sides ask the same server for the same places with the same lines around. foretype keeps the
-prompt's beginning, closes what was overtaken and sends nothing where somebody types what was said; llama.vim's
-way is the whole prompt at each key, every answer waited for. The server has seen each place once before.
+Everybody types lines of a real file, pauses where a bracket or a comma stands and waits there for the answer.
+Both sides ask the same server for the same places with the same lines around. foretype keeps the prompt's
+beginning, closes what was overtaken and sends nothing where somebody types what was said; llama.vim's way is
+the whole prompt at each key, every answer waited for. The server has seen each place once before.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import attrs
 import httpx
 from foretype.context.shared.values import Completion, Prompt, StopRules
 from foretype.daemon.server.racing import Racing
-from foretype.daemon.wire.messages import CompletionRequest, WarmRequest
+from foretype.daemon.wire.messages import CompletionRequest
 from foretype.models.remote.engine import RemoteTarget
 from foretype.tests.bench.peer import infill_body
-from foretype.tests.bench.remote import Add, Percentile, SetTarget
+from foretype.tests.bench.remote import Add, SetTarget
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.real_servers import RealServer, llama_server, llama_server_command
+
+Percentile = Callable[[list[float], float], float]
 
 EDITORS = 50
 PAUSES = 3
@@ -126,9 +128,12 @@ async def as_foretype(server: RealServer, where: list[Place]) -> tuple[Waited, d
         await _opened(desk, place)
     before = [desk.remote for desk in desks]
     await asyncio.gather(
-        *(_types(desk, place, waited, number) for number, (desk, place) in enumerate(zip(desks, where, strict=True)))
+        *(
+            _types(desk, place, waited, number)
+            for number, (desk, place) in enumerate(zip(desks, where, strict=True))
+        )
     )
-    sums = {name: 0 for name in ("requests", "aborted", "prompt_tokens", "cached_tokens", "wasted_tokens")}
+    sums = dict.fromkeys(("requests", "aborted", "prompt_tokens", "cached_tokens", "wasted_tokens"), 0)
     for desk, earlier in zip(desks, before, strict=True):
         for name in sums:
             sums[name] += getattr(desk.remote, name) - getattr(earlier, name)
@@ -142,12 +147,10 @@ async def as_foretype(server: RealServer, where: list[Place]) -> tuple[Waited, d
 
 async def _opened(desk: Racing, place: Place) -> None:
     """A file was opened: its prompt is evaluated once."""
-    prompt = Prompt(place.above, place.below, "a.py", "python")
     opened: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-    desk.submit("editor", WarmRequest("a", prompt), opened.set_result)
+    prompt = Prompt(place.above, place.below, "a.py", "python")
+    desk.submit("editor", CompletionRequest("a", prompt, StopRules(max_tokens=1)), opened.set_result)
     await opened
-    while desk.busy or (desk._flights is not None and desk._flights._warming):  # noqa: ASYNC110 - gives no event
-        await asyncio.sleep(0.01)
 
 
 async def _types(desk: Racing, place: Place, waited: Waited, number: int) -> None:

@@ -136,7 +136,8 @@ async def make() -> AsyncIterator[Callable[..., Any]]:
     async def made(
         *, alone: bool = False, budget_s: float = NEVER_S, timeout_s: float = 60.0, **how: Any
     ) -> Desk:
-        context = remote_server(**{"model": says(*THERE), **how})
+        wanted: dict[str, Any] = {"model": says(*THERE), **how}
+        context = remote_server(**wanted)
         there = await context.__aenter__()
         servers.append(context)
         here = FakeEngine(lambda _prompt: HERE)
@@ -224,7 +225,9 @@ async def test_who_types_along_gets_the_rest_of_what_comes_late_and_nothing_more
     assert (desk.answers["rem"].text, desk.answers["rem"].remote) == (REMOTE[3:], True)
     assert (await desk.asked("next", prefix="one(remo")).text == REMOTE[4:]
     assert len(desk.there.asked) == asked
-    assert desk.racing.remote.aborted == 0
+    status = desk.racing.remote
+    assert status is not None
+    assert status.aborted == 0
 
 
 async def test_a_key_that_only_the_later_answer_agrees_with_gets_its_rest_at_once(make: Any) -> None:

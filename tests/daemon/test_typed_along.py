@@ -37,7 +37,9 @@ def test_what_was_typed_between_two_requests(later: CompletionRequest, typed: st
 
 
 @given(st.lists(st.text(max_size=4), max_size=6), st.integers(0, 12))
-def test_the_rest_of_an_answer_is_what_was_not_typed_with_its_own_chances(tokens: list[str], cut: int) -> None:
+def test_the_rest_of_an_answer_is_what_was_not_typed_with_its_own_chances(
+    tokens: list[str], cut: int
+) -> None:
     text = "".join(tokens)
     ends = tuple(len("".join(tokens[: count + 1])) for count in range(len(tokens)))
     whole = Completion(text, StopReason.END, logprobs=tuple(-0.1 * n for n in range(len(tokens))), ends=ends)

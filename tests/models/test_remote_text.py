@@ -167,7 +167,11 @@ def test_tokens_that_come_before_their_text_are_judged_when_that_is_there() -> N
     assert completion.ends == (2, 7, 7)
 
 
-@given(st.lists(st.text(st.sampled_from("ab_é \n("), max_size=4), max_size=8), st.integers(1, 5), st.integers(0, 9))
+@given(
+    st.lists(st.text(st.sampled_from("ab_é \n("), max_size=4), max_size=8),
+    st.integers(1, 5),
+    st.integers(0, 9),
+)
 def test_however_far_the_text_lags_behind_its_tokens_the_answer_is_the_same(
     tokens: list[str], step: int, lag: int
 ) -> None:

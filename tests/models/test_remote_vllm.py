@@ -53,7 +53,7 @@ async def test_it_is_recognised_with_its_markers_and_what_it_can(server: RealSer
         assert facts.recognition is not None
         assert facts.recognition.format.name == "qwen2.5-coder"
         assert facts.recognition.ids["MIDDLE"] == 151660
-        speaker = engine._speaker
+        speaker = engine._speaker  # pyright: ignore[reportPrivateUsage]
         assert isinstance(speaker, OpenAiCompletions)
         assert (speaker.is_vllm, speaker.has_priorities) == (True, True)
 

@@ -1,6 +1,6 @@
 """llama.cpp's own HTTP server, as the wheel xllamacpp has it compiled; takes llama-server's arguments.
 
-For where no llama-server is: its answers are the same, its speed is not, since the wheel is for any processor.
+For where no llama-server is: it answers the same, and slower, since the wheel is for any processor.
 usage: python -m foretype.tests.support.llama_server -m MODEL --port PORT …
 """
 

@@ -51,7 +51,7 @@ class RealServer:
 
 
 def llama_server_command() -> list[str] | None:
-    """How a llama-server is started: one on PATH, the one that was built, or the wheel's; None without any."""
+    """How a llama-server is started: the one on PATH, the one that was built, the wheel's; else None."""
     found = shutil.which("llama-server") or (str(BUILT) if BUILT.exists() else None)
     if found:
         return [found]
@@ -149,9 +149,10 @@ def _wait(server: RealServer) -> None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{server.url}/health", timeout=5.0).is_success:
                 return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(timeout=0.1)
         if server.process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the server did not start; it logged: {server.logged()[-2000:]}")
-        time.sleep(0.1)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
