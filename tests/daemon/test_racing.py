@@ -350,6 +350,31 @@ async def test_whatever_goes_wrong_the_engine_here_answers_in_time_and_once(
     assert desk.models[-1].state is ModelState.READY
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_faults_on_a_schedule_leave_every_answer_right_and_in_time(make: Any, seed: int) -> None:
+    """Each key meets another fault or none, with latency before it now and then; nobody waits out a pause."""
+    chance = random.Random(seed)
+    desk = await make(alone=seed % 2 == 1, budget_s=0.15, timeout_s=2.0)
+    await desk.racing.local.load()
+    await ready(desk)
+    late = 0
+    for count in range(24):
+        fault = chance.choice([Fault(), *FAULTS])
+        delay_s = chance.choice((0.0, 0.0, 0.02, 0.3))
+        desk.there.faults = [attrs.evolve(fault, delay_s=fault.delay_s or delay_s)] * 2
+        name = f"{seed} {count}"
+        completion, lag_s = await lag_of(desk.asked(name, session=chance.choice("ab")))
+        assert completion.text == (REMOTE if completion.remote else LOCAL)
+        assert desk.took_s[name] <= 0.15 + SLACK_S + 4 * lag_s
+        late += completion.early
+        desk.racing._flights.engine.breaker._until = 0.0
+    assert late, "the schedule held no server that is late"
+    desk.there.faults = []
+    await until(lambda: desk.there.open == 0)
+    desk.racing._flights.engine.breaker._until = 0.0
+    assert (await desk.asked("last")).text == REMOTE
+
+
 async def test_trouble_is_told_once_and_nobody_waits_for_it_any_more(make: Any) -> None:
     desk = await make()
     await ready(desk)
