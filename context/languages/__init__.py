@@ -132,6 +132,9 @@ class Nodes:
         classes: what has members but no local names: they hide theirs from the functions inside.
         comments, strings: where prose may stand.
         code_in_strings: what is code again inside a string (`${…}`).
+        opening_tags: what opens an element, whose children then follow.
+        entries: what a list consists of, one below the other.
+        tables: what has a head of its own line and what belongs to it below, no deeper (`[table]`).
     """
 
     definitions: tuple[str, ...] = ()
@@ -140,6 +143,9 @@ class Nodes:
     comments: tuple[str, ...] = ("comment",)
     strings: tuple[str, ...] = ("string",)
     code_in_strings: tuple[str, ...] = ()
+    opening_tags: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @attrs.frozen
