@@ -20,6 +20,7 @@ import attrs
 import cattrs
 
 from .described import described
+from .embedding import Embedding
 from .notebooks import NotebookCells
 
 
@@ -231,6 +232,7 @@ class Language:
         names_queries: query files that tell uses of names from their declarations.
         definitions_queries: query files that find what the workspace's index keeps.
         comments, layout, nodes, names, cells: see there.
+        embeddings: where code of other languages stands in it.
         id: the language identifier; the file's stem.
     """
 
@@ -247,6 +249,7 @@ class Language:
     nodes: Nodes = attrs.field(factory=Nodes)
     names: Names = attrs.field(factory=Names)
     cells: NotebookCells = attrs.field(factory=NotebookCells)
+    embeddings: tuple[Embedding, ...] = ()
     id: str = ""
 
     @property
@@ -323,6 +326,14 @@ def in_notebooks(identifier: str) -> Language:
     names = attrs.evolve(
         names, builtins=f"{names.builtins} {cells.builtins}", opaque=(*names.opaque, *cells.opaque)
     )
+    return attrs.evolve(found, names=names)
+
+
+@functools.cache
+def inside_another(identifier: str) -> Language:
+    """The language as it is inside another one's files: names come in from what stands around it."""
+    found = language(identifier)
+    names = Names(keywords=found.names.keywords, builtins=found.names.builtins, sigil=found.names.sigil)
     return attrs.evolve(found, names=names)
 
 

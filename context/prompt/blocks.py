@@ -1,7 +1,7 @@
-"""Where more than one line is worth suggesting, and where it then ends: decided from the tree around a cursor.
+"""Where more than one line is worth suggesting, and where it then ends: decided from the tree at a cursor.
 
 A block that was just opened, one that holds nothing but its documentation, the next paragraph of a function,
-the next definition, an element's children, an entry of a list, a table. Where there is no tree, only the first.
+the next definition, an element's children, an entry of a list, a table. Without a tree, only the first.
 Not: single lines that turn into a block because they open one; that is `rules`' and the stop rules' work.
 """
 
@@ -88,10 +88,13 @@ def is_opened(place: CursorLines, header: int) -> bool:
     return opened and not deeper and place.prose != "comment"
 
 
+def _text(place: CursorLines) -> str:
+    return "" if place.snapshot is None else place.snapshot.text
+
+
 def _end_above(place: CursorLines) -> int:
     """Where the nearest code above the cursor's line ends, in code points."""
-    assert place.snapshot is not None
-    text = place.snapshot.text
+    text = _text(place)
     at = line_start(text, place.offset)
     while at > 0 and text[at - 1].isspace():
         at -= 1
@@ -100,8 +103,7 @@ def _end_above(place: CursorLines) -> int:
 
 def _goes_on_below(place: CursorLines) -> bool:
     """Whether code stands right below that is as deep as the cursor: a line is missing there, no block."""
-    assert place.snapshot is not None
-    text = place.snapshot.text
+    text = _text(place)
     start = next_line_start(text, line_end(text, place.offset))
     line = text[start : line_end(text, start)]
     deep = columns(indent_of(line), place.style.tab_width) >= place.indent

@@ -106,7 +106,7 @@ class StopWatch:
         return None if repeated is None else Stop(StopReason.REPETITION, repeated)
 
     def _ends_at_blank(self) -> bool:
-        """Whether a blank line ends what was said so far: any does, or one behind code at the block's depth."""
+        """Whether a blank line ends what was said: any does, or one behind code at the block's depth."""
         said = [number for number, text in enumerate(self._lines) if text.strip()]
         if not said or self.rules.stop_at_blank:
             return bool(said)
