@@ -204,7 +204,7 @@ def cut_what_follows(draft: DraftText, place: CursorLines, rules: StopRules) -> 
     if not place.below:
         return draft
     lines = split_lines(draft.text)
-    ended = draft.ended or draft.text.endswith(("\n", "\r"))
+    ended = draft.ended or draft.whole_line or draft.text.endswith(("\n", "\r"))
     behind = "" if closers_only(place.after) or place.after.strip() in draft.text else place.after
     for number in range(len(lines)):
         ahead = [without_end(line) for line in lines[number:] if line.strip()]

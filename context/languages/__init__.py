@@ -87,6 +87,8 @@ class BlockStyle:
         prose: whether it is text for people, in which brackets need not be balanced.
         fences: whether code stands between lines of three backticks.
         dashed_lists: whether a dash and a blank begin an entry of a list.
+        aligned: whether lines stand below what they belong to as often as they are indented by steps: then
+            an answer's own indentation stays.
         loose_brackets: whether brackets are never those of a call, so that blanks inside mean nothing.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
@@ -118,6 +120,7 @@ class BlockStyle:
     prose: bool = False
     fences: bool = False
     dashed_lists: bool = False
+    aligned: bool = False
     loose_brackets: bool = False
     late_binders: tuple[str, ...] = ()
     stub: str = ""
