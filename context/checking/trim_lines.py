@@ -174,7 +174,7 @@ def _goes_on(line: str, indent: int, place: CursorLines, rules: StopRules) -> bo
     word = first_word(line)
     if word in rules.continuations:
         return not (place.below and first_word(place.below[0]) == word)
-    return line.lstrip().startswith((")", "]", "}")) or word in rules.closers
+    return line.lstrip().startswith((")", "]", "}", ",")) or word in rules.closers
 
 
 def cut_repetition(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
