@@ -83,7 +83,7 @@ def proposals(
     """
     around = SearchedText(document.text, document.tree, document.edits)
     for pattern in _patterns(document, around, refused):
-        yield from _offered(pattern, in_order(pattern.places, around, near), document)
+        yield from _offered(pattern, in_order(pattern.places, around, near, upwards=pattern.upwards), document)
 
 
 def proposals_elsewhere(
@@ -164,10 +164,13 @@ def is_left_alone(text: str) -> bool:
     return "@generated" in beginning or "do not edit" in beginning
 
 
-def in_order(find: FindPlaces, around: SearchedText, near: int) -> Iterator[EditPlace]:
+def in_order(
+    find: FindPlaces, around: SearchedText, near: int, *, upwards: bool = True
+) -> Iterator[EditPlace]:
     """Where a pattern holds from `near` to the text's end, then before it; found as they are asked for."""
     line = around.text.rfind("\n", 0, near) + 1
-    for part in (attrs.evolve(around, start=line), attrs.evolve(around, end=line)):
+    below = attrs.evolve(around, start=line)
+    for part in (below, attrs.evolve(around, end=line)) if upwards else (below,):
         yield from (place for place in find(part) if part.holds(place))
 
 

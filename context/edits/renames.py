@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 
 import attrs
 
@@ -15,11 +16,14 @@ from ..syntax.names import NamedPlace, named_place
 from ..syntax.tree import SyntaxTree
 from .changes import TokenChange
 from .history import DocumentEdit
-from .lexing import is_word
+from .lexing import is_word, tokens_in
 from .places import EditPlace, SearchedText, is_changed, occurrences
 
 MOST_USES = 80
 """Occurrences of a name that are looked at."""
+
+_KEPT = 0.5
+"""How alike a line's tokens are at least for its declaration to be the same one under another name."""
 
 _IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
 _FIELD = re.compile(r"field_(?:declaration|definition)$|property_(?:signature|definition)$")
@@ -59,18 +63,30 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
     if len(change.old) != 1 or len(change.new) != 1:
         return None
     old, new = change.old[0], change.new[0]
-    if not is_word(old) or not is_word(new) or {old, new} & keywords:
+    if not is_word(old) or not is_word(new) or {old, new} & keywords or not _is_kept(change):
         return None
     if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
         return None
-    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)) and "as" not in change.before[:1]:
-        return None  # another thing is imported in its place
+    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)):
+        lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
+        if "as" not in change.before[:1] or [each for each in lines[0] if each != old] != [
+            each for each in lines[1] if each != new
+        ]:
+            return None  # another thing is imported in its place
     place, kinds = named_place(tree, change.start, change.end), tree.kinds_at(change.start)
     if place.kind == "makes" or (len(kinds) > 1 and not place.declares and _FIELD.search(kinds[-2])):
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
     return Renamed(old, new, place, member=_is_member(place))
+
+
+def _is_kept(change: TokenChange) -> bool:
+    """Whether the line is the same declaration still: most of it stayed, and its name isn't given up as unused."""
+    if change.new[0] == f"_{change.old[0]}":
+        return False
+    old, new = ([each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new))
+    return SequenceMatcher(None, old, new, autojunk=False).ratio() >= _KEPT
 
 
 def _is_member(place: NamedPlace) -> bool:
