@@ -20,7 +20,7 @@ from .changes import LineChange, TokenChange, token_changes
 from .lexing import is_word
 from .orphans import goes_on_existing, gone_words, orphans, uses_without_declaration
 from .places import EditPlace, SearchedText, places_of, prose_of
-from .renames import renamed, uses_elsewhere, uses_of
+from .renames import IMPORTING, renamed, uses_elsewhere, uses_of
 from .rules import common_rule
 from .siblings import Sibling, sibling_argument, sibling_line, siblings_of
 from .twins import (
@@ -247,10 +247,17 @@ def _deletions(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
 def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
     found: list[Sibling | None] = [sibling_line(mine.line, around.text)]
     found += [sibling_argument(each) for each in mine.tokens]
-    for each in found:
+    imported = around.tree is not None and any(
+        IMPORTING.search(kind) for kind in around.tree.kinds_at(mine.line.start + len(_indent(mine.line)))
+    )
+    for each in () if imported else found:
         if each is not None:
             key = f"sibling\0{each.first}\0{each.second}\0{each.new}"
-            yield EditPattern("sibling", key, 2, partial(siblings_of, each))
+            yield EditPattern("sibling", key, 2, partial(siblings_of, each), upwards=False)
+
+
+def _indent(line: LineChange) -> str:
+    return line.new[: len(line.new) - len(line.new.lstrip())]
 
 
 def _common_function(tree: SyntaxTree, one: int, other: int) -> tuple[int, int] | None:

@@ -22,10 +22,12 @@ from .places import EditPlace, SearchedText, is_changed, occurrences
 MOST_USES = 80
 """Occurrences of a name that are looked at."""
 
-_KEPT = 0.5
+_KEPT = 0.6
 """How alike a line's tokens are at least for its declaration to be the same one under another name."""
 
-_IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+"""Kinds of nodes that bring a name from elsewhere."""
+
 _FIELD = re.compile(r"field_(?:declaration|definition)$|property_(?:signature|definition)$")
 _OWN = ("self.", "this.", "this->", "cls.", "@")
 _MEMBER = (".", "->", "::")
@@ -39,12 +41,14 @@ class Renamed:
         old, new: the names.
         place: where it is declared, under its new name.
         member: whether it is used behind an object.
+        field: whether it may be used behind the own object as well, and be called by its name alone.
     """
 
     old: str
     new: str
     place: NamedPlace
     member: bool
+    field: bool = False
 
     @property
     def extent(self) -> tuple[int, int | None]:
@@ -67,7 +71,7 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
         return None
     if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
         return None
-    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)):
+    if any(IMPORTING.search(kind) for kind in tree.kinds_at(change.start)):
         lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
         if "as" not in change.before[:1] or [each for each in lines[0] if each != old] != [
             each for each in lines[1] if each != new
@@ -78,7 +82,8 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
-    return Renamed(old, new, place, member=_is_member(place))
+    field = any(_FIELD.search(kind) for kind in kinds[-3:-1])
+    return Renamed(old, new, place, member=_is_member(place), field=field)
 
 
 def _is_kept(change: TokenChange) -> bool:
@@ -108,6 +113,8 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
         here = named_place(tree, start, end)
         kinds = tree.kinds_at(start)
         verdict = _of_member(here, kinds, around.text) if found.member else _of_name(found, here)
+        if found.field and not here.kind:
+            verdict = _before(around.text, here.start).endswith(_OWN)
         if verdict is None:
             return
         if verdict and not kinds[-1].startswith("shorthand_property_identifier"):
@@ -129,7 +136,7 @@ def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
         here = named_place(tree, start, end)
-        if any(_IMPORTING.search(kind) for kind in tree.kinds_at(start)):
+        if any(IMPORTING.search(kind) for kind in tree.kinds_at(start)):
             imported = True
         elif here.declares:
             return
