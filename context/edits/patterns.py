@@ -105,12 +105,13 @@ def _of_change(
     yield from _orphans(mine, earlier, around)
     if not mine.line.alone:
         return
+    swept: set[str] = set()
     for number, theirs in enumerate(earlier):
         if not theirs.line.alone:
             continue
         yield from _neighbours(mine, theirs, around)
         yield from _arguments(mine, theirs)
-        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords)
+        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords, swept)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
     if mine.tokens and not _prose(around.tree, mine.tokens[0]) and _is_telling(mine):
@@ -173,6 +174,7 @@ def _sweeps(
     others: Sequence[_Change],
     around: SearchedText,
     keywords: frozenset[str],
+    swept: set[str],
 ) -> Iterator[EditPattern]:
     for one, other in _comparable(mine.tokens, theirs.tokens):
         known = len(one.old) == 1 and is_word(one.old[0]) and goes_on_existing(one.old[0], around, one.start)
@@ -184,7 +186,8 @@ def _sweeps(
             and not _same(one, others)
         ):
             continue  # what is said in strings is said for many reasons: two of the same are chance
-        if rule is not None and prose == _prose(around.tree, other):
+        if rule is not None and rule.key not in swept and prose == _prose(around.tree, other):
+            swept.add(rule.key)
             find = partial(places_of, rule, prose)
             if known and around.tree is not None:
                 find = partial(_within, _common_function(around.tree, one.start, other.start), find)

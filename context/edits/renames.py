@@ -106,11 +106,11 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
     left: list[EditPlace] = []
     for count, start in enumerate(occurrences(found.old, around.text, *found.extent)):
         end = start + len(found.old)
-        if count >= MOST_USES or not tree.covers(start, end):
+        if count >= MOST_USES or around.questions.is_spent or not tree.covers(start, end):
             return
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
-        here = named_place(tree, start, end)
+        here = around.questions.named(tree, start, end)
         kinds = tree.kinds_at(start)
         verdict = _of_member(here, kinds, around.text) if found.member else _of_name(found, here)
         if found.field and not here.kind:
@@ -119,7 +119,7 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
             return
         if verdict and not kinds[-1].startswith("shorthand_property_identifier"):
             left.append(EditPlace(start, end, found.new))
-    yield from _unshadowed(found, left, tree)
+    yield from _unshadowed(found, left, around)
 
 
 def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
@@ -131,11 +131,11 @@ def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
     imported = False
     for count, start in enumerate(occurrences(found.old, around.text)):
         end = start + len(found.old)
-        if count >= MOST_USES or not tree.covers(start, end):
+        if count >= MOST_USES or around.questions.is_spent or not tree.covers(start, end):
             return
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
-        here = named_place(tree, start, end)
+        here = around.questions.named(tree, start, end)
         if any(IMPORTING.search(kind) for kind in tree.kinds_at(start)):
             imported = True
         elif here.declares:
@@ -165,15 +165,16 @@ def _before(text: str, start: int) -> str:
     return text[max(0, start - 8) : start]
 
 
-def _unshadowed(found: Renamed, places: list[EditPlace], tree: SyntaxTree) -> Iterator[EditPlace]:
+def _unshadowed(found: Renamed, places: list[EditPlace], around: SearchedText) -> Iterator[EditPlace]:
     """Those of some uses that aren't of a declaration further inside."""
-    if found.member:
+    tree = around.tree
+    if found.member or tree is None:
         yield from places
         return
     inner = {
         here.owner
         for start in occurrences(found.old, tree.text, *found.extent)
-        if (here := named_place(tree, start, start + len(found.old))).declares
+        if (here := around.questions.named(tree, start, start + len(found.old))).declares
     }
     for place in places:
         scopes = tree.scopes(place.start)
