@@ -176,9 +176,7 @@ def test_an_edit_in_another_file_is_jumped_to_and_taken_there(editor: Neovim, tm
     assert editor.lines == ["surface(1)"]
 
 
-def test_an_edit_in_a_file_that_is_not_open_is_asked_for_again_there(
-    editor: Neovim, tmp_path: Path
-) -> None:
+def test_an_edit_in_a_file_that_is_not_open_is_asked_for_again_there(editor: Neovim, tmp_path: Path) -> None:
     (tmp_path / "uses.txt").write_text("\n\narea(1)\n")
     editor.command("set hidden")
     uri = f"file://{tmp_path / 'uses.txt'}"
@@ -215,9 +213,8 @@ def test_while_inserting_escape_only_leaves_and_the_dismiss_key_dismisses(editor
 
 
 def test_without_a_proposal_the_keys_do_what_they_did(tmp_path: Path) -> None:
-    before = (
-        "vim.keymap.set('n', '<Tab>', 'Aearlier<Esc>') vim.keymap.set('n', '<Esc>', function() Left = true end)"
-    )
+    before = "vim.keymap.set('n', '<Tab>', 'Aearlier<Esc>') "
+        "vim.keymap.set('n', '<Esc>', function() Left = true end)"
     with neovim("0.11", tmp_path, init=init_lua(before=before)) as editor:
         editor.edit(tmp_path / "sample.txt", "x\n")
         editor.keys("<Tab><Esc>")
@@ -391,12 +388,6 @@ def test_places_outside_the_text_are_moved_inside(editor: Neovim) -> None:
 
 def test_a_macro_takes_nothing(editor: Neovim) -> None:
     renamed(editor)
-    editor.keys("qa<Esc>q")
-    editor.lua("Scripted.edits = {}")
-    editor.keys("u")
-    editor.proposes((1, 7, 1, 8, "width"))
-    editor.keys("x")
-    editor.wait_for_ghost("{+")
     editor.lua("vim.fn.setreg('b', vim.keycode('<Tab><Tab>'))")
     editor.keys("@b")
     assert editor.lines[1] == "    if w < 0:"
