@@ -213,8 +213,8 @@ def test_while_inserting_escape_only_leaves_and_the_dismiss_key_dismisses(editor
 
 
 def test_without_a_proposal_the_keys_do_what_they_did(tmp_path: Path) -> None:
-    before = "vim.keymap.set('n', '<Tab>', 'Aearlier<Esc>') "
-        "vim.keymap.set('n', '<Esc>', function() Left = true end)"
+    before = """vim.keymap.set('n', '<Tab>', 'Aearlier<Esc>')
+      vim.keymap.set('n', '<Esc>', function() Left = true end)"""
     with neovim("0.11", tmp_path, init=init_lua(before=before)) as editor:
         editor.edit(tmp_path / "sample.txt", "x\n")
         editor.keys("<Tab><Esc>")
