@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import click
-from foretype.tests.torture.campaign import SECTIONS
+from foretype.tests.torture.campaign import SECTIONS, USUAL
 from foretype.tests.torture.journal import ROOT, Journal, Round, source_hash
 from foretype.tests.torture.section import Section
 from rich.console import Console
@@ -26,7 +26,11 @@ RESULTS = ROOT / "build" / "torture.json"
 @click.command()
 @click.option("--minutes", default=10.0, show_default=True, help="Begin no round after so many.")
 @click.option(
-    "--section", "names", multiple=True, type=click.Choice(list(SECTIONS)), help="Only these; all by default."
+    "--section",
+    "names",
+    multiple=True,
+    type=click.Choice(list(SECTIONS)),
+    help="Only these; by default all that need no model.",
 )
 @click.option("--afresh", is_flag=True, help="Forget what was found before.")
 def main(minutes: float, names: tuple[str, ...], afresh: bool) -> None:
@@ -35,8 +39,8 @@ def main(minutes: float, names: tuple[str, ...], afresh: bool) -> None:
     rounds = BUILD / "rounds.jsonl"
     if afresh:
         rounds.unlink(missing_ok=True)
-    journal = Journal(rounds, source_hash())
-    chosen = [SECTIONS[name] for name in names or SECTIONS]
+    journal = Journal(rounds, {name: source_hash(each.module) for name, each in SECTIONS.items()})
+    chosen = [SECTIONS[name] for name in names or USUAL]
     _play(chosen, journal, minutes * 60)
     console.print(_table(chosen, journal))
     for section in chosen:
@@ -64,7 +68,7 @@ def _play(chosen: list[Section], journal: Journal, within_s: float) -> None:
         found = section.play(seed)
         seconds = time.monotonic() - began
         spent[section.name] += seconds
-        journal.keep(Round(section.name, seed, journal.sources, round(seconds, 1), found))
+        journal.keep(Round(section.name, seed, journal.sources[section.name], round(seconds, 1), found))
         progress.print(
             f"{section.name} {seed}: {dict(found.counts)} in {seconds:.0f} s, {len(found.wrong)} wrong",
             highlight=False,
