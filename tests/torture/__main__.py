@@ -30,7 +30,7 @@ RESULTS = ROOT / "build" / "torture.json"
     "names",
     multiple=True,
     type=click.Choice(list(SECTIONS)),
-    help="Only these; by default all that need no model.",
+    help="Only these; else all that need no model.",
 )
 @click.option("--afresh", is_flag=True, help="Forget what was found before.")
 def main(minutes: float, names: tuple[str, ...], afresh: bool) -> None:
