@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import click
+from foretype.tests.support import lsp_client
 from foretype.tests.torture.campaign import SECTIONS, USUAL
 from foretype.tests.torture.journal import ROOT, Journal, Round, source_hash
 from foretype.tests.torture.section import Section
@@ -21,6 +22,9 @@ from rich.table import Table
 
 BUILD = ROOT / "build" / "torture"
 RESULTS = ROOT / "build" / "torture.json"
+
+PATIENCE_S = 600.0
+"""How long the campaign waits before it calls something lost: it may run behind everything else."""
 
 
 @click.command()
@@ -35,6 +39,7 @@ RESULTS = ROOT / "build" / "torture.json"
 @click.option("--afresh", is_flag=True, help="Forget what was found before.")
 def main(minutes: float, names: tuple[str, ...], afresh: bool) -> None:
     """Try to break what is promised, and count. Exits with 1 when something was broken."""
+    lsp_client.PATIENCE_S = PATIENCE_S
     console = Console(width=150)
     rounds = BUILD / "rounds.jsonl"
     if afresh:

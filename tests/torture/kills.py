@@ -32,7 +32,7 @@ from foretype.tests.torture.section import Found, Section
 
 WORKER = "foretype.context.workspace.worker"
 
-STEPS = 600
+STEPS = 4000
 STEP_S = 0.05
 """How long an answer may take, counted in steps: a machine that stood still counts as one."""
 
