@@ -27,18 +27,7 @@ def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
     """Start the daemon as `lifecycle.spawn` does."""
     if os.environ.get(REAL):
         return lifecycle.spawn(place)
-    place.logs.mkdir(parents=True, exist_ok=True)
-    with place.output.open("ab") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "foretype.tests.torture.killed_daemon", "run"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            start_new_session=True,
-        )
-    lifecycle.remember(child)
-    return child
+    return lifecycle.spawn(place, ("-m", *DAEMON.split()))
 
 
 def _serve() -> None:

@@ -45,8 +45,17 @@ def written(number: int) -> str:
 class Editor:
     """One editor that types and asks. Its state: its language server, and how often it showed something."""
 
-    def __init__(self, home: dict[str, str], root: Path, name: str) -> None:
+    def __init__(self, home: dict[str, str], root: Path, name: str, wrapped: tuple[str, ...] = ()) -> None:
+        """Begin nothing yet.
+
+        Args:
+            home: the language server's environment.
+            root: the workspace.
+            name: of the document, without its suffix.
+            wrapped: a command in front of the server's.
+        """
         self.shown = 0
+        self._wrapped = wrapped
         self._home = home
         self._root = root
         self._uri = (root / f"{name}.py").as_uri()
@@ -105,10 +114,43 @@ class Editor:
         if self._client is not None:
             await self._client.close()
         command = python("-P", "-m", str(killed_daemon.__name__), "lsp")
-        self._client = await LspClient.start(*command, env=self._home)
+        self._client = await LspClient.start(*self._wrapped, *command, env=self._home)
         folders = [{"uri": self._root.as_uri(), "name": "workspace"}]
         await self._client.initialize(workspaceFolders=folders)
         self._client.open(self._uri, written(0))
+
+    async def status(self) -> dict[str, Any]:
+        """What the server's status says."""
+        assert self._client is not None
+        return await self._client.ask(
+            "workspace/executeCommand", {"command": "foretype.status", "arguments": []}
+        )
+
+    async def abandon(self) -> None:
+        """End without a word, as an editor does that dies."""
+        if self._client is not None and self._client.process.returncode is None:
+            self._client.process.kill()
+            await self._client.close()
+
+    async def hang_up(self) -> None:
+        """Close the pipe without a word, as an editor's death does."""
+        assert self._client is not None
+        assert self._client.process.stdin is not None
+        self._client.process.stdin.close()
+
+    async def deaf(self, requests: int) -> str:
+        """Ask so often while nothing is read, then read; "" when every answer came."""
+        assert self._client is not None
+        transport: Any = getattr(self._client.process, "_transport").get_pipe_transport(1)  # noqa: B009
+        transport.pause_reading()
+        futures = [self._client.complete(self._uri, 1, len("    return "))[1] for _ in range(requests)]
+        await asyncio.sleep(STEP_S * 20)
+        transport.resume_reading()
+        for _ in range(STEPS):
+            _, waiting = await asyncio.wait(futures, timeout=STEP_S)
+            if not waiting:
+                return ""
+        return f"{len(futures)} were asked, and not all were answered"
 
     async def end(self) -> int:
         """Say goodbye; the exit code."""
@@ -300,10 +342,12 @@ def unfinished(home: Path) -> list[str]:
     """What is wrong with the files in a home that nobody uses any more."""
     there = list(home.rglob("*"))
     files = [file for file in there if not file.is_dir()]
-    wrong = [f"a file was left: {each.name}" for each in there if each.name.startswith(".") or _is_left(each)]
+    wrong: list[str] = []
     for file in files:
         try:
-            if file.suffix == ".index":
+            if not file.is_file():
+                pass
+            elif file.suffix == ".index":
                 for entry in storage.load(file, Path("/another")):
                     storage.unpack_rows(entry.packed)
             elif file.suffix == ".json":
@@ -319,7 +363,9 @@ def unfinished(home: Path) -> list[str]:
                 connection.close()
         except (ValueError, sqlite3.Error) as error:
             wrong.append(f"{file.name} is half written: {error}")
-    return wrong
+    # Now that each was opened: a database's next reader takes back what a killed writer began.
+    left = [each.name for each in there if each.exists() and (each.name.startswith(".") or _is_left(each))]
+    return wrong + [f"a file was left: {name}" for name in left]
 
 
 def _is_left(path: Path) -> bool:
