@@ -18,6 +18,9 @@ from ...context.shared.problem import ModelProblem
 
 DEFAULT_MODEL = "smollm2-135m"
 
+FREE_LICENCES = ("Apache-2.0", "MIT")
+"""Those of models that may be used for anything, work included."""
+
 
 @attrs.frozen
 class WheelSource:

@@ -211,7 +211,7 @@ def _received(repository: str, revision: str, file: HubFile, part: Path, progres
             url = client.hf_hub_url(repository, file.name, revision=revision, endpoint=_endpoint())
             headers = told_by.build_hf_headers(library_name="foretype")
             told = client.get_hf_file_metadata(url, endpoint=_endpoint(), headers=headers)
-            if urlsplit(told.location).netloc != urlsplit(url).netloc:
+            if urlsplit(str(told.location)).netloc != urlsplit(str(url)).netloc:
                 headers.pop("authorization", None)  # the token is the Hub's own business
             download.http_get(
                 told.location,
