@@ -27,9 +27,11 @@ from foretype.tests.bench import (
     keystrokes,
     lsp,
     peer,
+    remote,
     serve,
     shape,
     speculation,
+    team,
     tuning,
 )
 from foretype.tests.bench.subject import model, model_with_markers, replay
@@ -184,6 +186,16 @@ def closing_editors(results: Results) -> None:
     results.add("close.delay_ms", closing.delay_ms(model(), usable_cores()))
 
 
+def elsewhere(results: Results) -> None:
+    """An engine elsewhere: overhead, safety net, cache and aborts."""
+    remote.measure(results.add, model_with_markers(model()), replay())
+
+
+def teams(results: Results) -> None:
+    """50 editors at one server, as foretype asks and as llama.vim does."""
+    team.measure(results.add, percentile, model_with_markers(model()))
+
+
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
@@ -194,6 +206,8 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "tune": tuned,
     "memory": memory,
     "close": closing_editors,
+    "remote": elsewhere,
+    "team": teams,
     "hybrid": hybrids,
 }
 
