@@ -61,8 +61,8 @@ FAILED = "llama.cpp could not compute the answer; its cache was emptied."
 
 NO_MEMORY = (
     "There was not enough memory to compute the answer, of the machine or of its GPU; the cache was emptied. "
-    "Close what takes it. 'foretype daemon stop' has the model loaded anew, with as many layers on the GPU as "
-    "there is room for then."
+    "Close what takes it. 'foretype daemon stop' has the model loaded anew, with as many layers on the GPU "
+    "as there is room for then."
 )
 
 
