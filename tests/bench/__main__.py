@@ -18,6 +18,7 @@ import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
 from foretype.tests.bench import (
+    closing,
     context,
     continuations,
     drafting,
@@ -172,6 +173,11 @@ def memory(results: Results) -> None:
     results.add("memory.error", memory_probe.error(model()))
 
 
+def closing_editors(results: Results) -> None:
+    """How long a key waits because another editor was closed."""
+    results.add("close.delay_ms", closing.delay_ms(model(), usable_cores()))
+
+
 def elsewhere(results: Results) -> None:
     """An engine elsewhere: overhead, safety net, cache and aborts."""
     remote.measure(results.add, model_with_markers(model()), replay())
@@ -191,6 +197,7 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "serve": plugins,
     "tune": tuned,
     "memory": memory,
+    "close": closing_editors,
     "remote": elsewhere,
     "team": teams,
 }
