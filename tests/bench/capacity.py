@@ -1,8 +1,9 @@
 """How many people one GPU serves: typists and a server with continuous batching, simulated in virtual time.
 
-The server's speed follows from its data sheet by the roofline (Williams and others, 2009): a step reads all weights once, or computes for as long as its tokens take, whichever is longer. Prompts wait for room
-in a step as in vLLM (chunked prefill); its prefix cache holds whole blocks of 16 tokens and is taken to be
-large enough. usage: python -m foretype.tests.bench.capacity
+The server's speed follows from its data sheet by the roofline (Williams and others, 2009): a step reads all
+weights once, or computes for as long as its tokens take, whichever is longer. Prompts wait for room in a step
+as in vLLM (chunked prefill); its prefix cache holds whole blocks of 16 tokens, and is never too small here.
+usage: python -m foretype.tests.bench.capacity
 
 It says what to expect of a machine before it is bought. `foretype bench --remote` says what it does.
 """
