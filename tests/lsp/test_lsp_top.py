@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 import attrs
-import attrs
 import pytest
 from foretype.daemon.wire.messages import DaemonStatus, ModelState, ModelStatus, RemoteStatus
 from foretype.lsp.cli.top import Rates, Sample, rates, view
