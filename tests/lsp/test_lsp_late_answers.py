@@ -51,9 +51,12 @@ class Desk(EchoBackend):
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         del on_delta
         answered: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        number = self.racing.submit(
-            "here", request, lambda completion: answered.done() or answered.set_result(completion)
-        )
+
+        def answer(completion: Completion) -> None:
+            if not answered.done():
+                answered.set_result(completion)
+
+        number = self.racing.submit("here", request, answer)
         try:
             return await answered
         except asyncio.CancelledError:
