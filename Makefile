@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
+.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release changelog release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -102,6 +102,9 @@ vscode:  ## package the VS Code extension as build/foretype.vsix, with foretype'
 neovim-release:  ## the Neovim plugin as a repository of its own, for lazy.nvim and vim.pack: build/neovim-release
 	@sh editors/neovim-release.sh build/neovim-release
 	@echo "build/neovim-release holds it: commit that to a branch of its own, such as 'neovim'."
+
+changelog: install  ## put the entries of changes/ into CHANGELOG.md, for the version in pyproject.toml
+	@$(BIN)/python -m towncrier build --yes --version "$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)"
 
 release: wheel vscode neovim-release docs  ## build and check all of a release in build/release (RELEASE=--draft before its time); uploads nothing
 	@$(BIN)/python .ci/release.py $(RELEASE)

@@ -58,8 +58,16 @@ def _allowed(licence: str) -> bool:
     return any(re.search(rf"\b{re.escape(name)}", choice.lower()) for choice in choices for name in ALLOWED)
 
 
-def missing_from(changelog: str, version: str) -> str:
-    """What the changelog lacks for a release, a sentence; "" when nothing."""
+def missing_from(changelog: str, version: str, entries: Sequence[str] = ()) -> str:
+    """What the changelog lacks for a release, a sentence; "" when nothing.
+
+    Args:
+        changelog: its text.
+        version: the release's.
+        entries: the names of the files in `changes/`.
+    """
+    if entries:
+        return f"CHANGELOG.md lacks {', '.join(entries)}: 'make changelog' puts them in."
     if not re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE):
         return (
             f"CHANGELOG.md has no heading '## {version} (YYYY-MM-DD)': give *Unreleased* its number and date."
@@ -71,6 +79,13 @@ def missing_from(changelog: str, version: str) -> str:
 def version() -> str:
     """The one place that says it is pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def changes() -> list[str]:
+    """The entries that no release has yet, by file."""
+    kinds = "added|changed|fixed|removed"
+    names = sorted(path.name for path in (ROOT / "changes").iterdir())
+    return [name for name in names if re.fullmatch(rf"[\w-]+\.({kinds})\.md", name)]
 
 
 def run(*command: str) -> str:
@@ -123,7 +138,7 @@ def main() -> None:
     number = version()
     draft = "--draft" in sys.argv
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    if not draft and (problem := missing_from(changelog, number)):
+    if not draft and (problem := missing_from(changelog, number, changes())):
         sys.exit(problem)
     if not draft and run("git", "status", "--porcelain").strip():
         sys.exit("The tree has changes that no commit has.")
