@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release changelog release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
+.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode recordings wheel measure-install vscode neovim-release changelog release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -88,9 +88,9 @@ wheel: install  ## the wheel and the source archive, as build/dist; the same com
 	@SOURCE_DATE_EPOCH=$(COMMIT_TIME) $(BIN)/python -m build --no-isolation --outdir build/dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
 	@ls build/dist
 
-try-install: install  ## install the wheel with pip, pipx and uv into empty environments: sizes and times (asks the index)
+measure-install: model  ## install the wheel with pip, pipx and uv: sizes, times, first ghost text (MEASURE=--engine compiles it)
 	@$(BIN)/pip install --quiet --disable-pip-version-check pipx uv
-	@$(BIN)/python tests/packaging/try_install.py $(TRY)
+	@$(BIN)/python tests/packaging/measure_install.py $(MEASURE)
 
 vscode:  ## package the VS Code extension as build/foretype.vsix, with foretype's wheel in it (needs Node)
 	@command -v npm >/dev/null || { echo "There is no npm. Install Node 20 or newer and run make again."; exit 1; }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -106,6 +109,24 @@ def test_the_entries_become_the_newest_part_of_the_changelog(tmp_path: Path) -> 
         "### Fixed\n- What was wrong is right.\n"
     )
     assert "## Unreleased" in newest
+
+
+def test_the_plugins_archive_is_the_same_bytes_whenever_it_is_packed(
+    release: ModuleType, tmp_path: Path
+) -> None:
+    packed: list[bytes] = []
+    for turn in (1, 2):
+        folder = tmp_path / str(turn) / "plugin"
+        for name in ("lua/one.lua", "doc/one.txt", ".git/HEAD"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name, encoding="utf-8")
+            os.utime(folder / name, (turn, turn))
+        archive = tmp_path / str(turn) / "foretype-neovim-1.tar.gz"
+        release.pack_plugin(folder, archive)
+        packed.append(archive.read_bytes())
+    assert packed[0] == packed[1]
+    with tarfile.open(fileobj=io.BytesIO(packed[0])) as held:
+        assert held.getnames() == ["foretype-neovim-1/doc/one.txt", "foretype-neovim-1/lua/one.lua"]
 
 
 def test_the_version_stands_in_one_place(release: ModuleType) -> None:
