@@ -1,6 +1,6 @@
 """What suggesting several lines is worth: `python -m foretype.tests.quality.blocks`, into build/quality.json.
 
-Holes are whole groups of lines as their authors wrote them, found by blank lines and indentation alone: the
+Holes are groups of lines as their authors wrote them, found by blank lines and indentation alone: the
 body of a block, the rest of a function below its docstring, a paragraph (a function, a test, a table), an
 element's children, an entry of a list. Each is asked twice: with blocks only where one was just opened, as it
 was before (`before`), and with all that `context.prompt.blocks` sees. A block is shown where two lines or more
@@ -201,7 +201,9 @@ def _shuffled(found: list[File], kind: str, chance: random.Random) -> Iterator[H
         holes = list(block_holes(file, kind))
         chance.shuffle(holes)
         for hole in holes[:1]:
-            if should_trigger(hole.snapshot(), hole.offset, invoked=False).trigger:
+            snapshot = hole.snapshot()
+            prose = snapshot.tree is not None and snapshot.tree.prose_at(hole.offset)
+            if not prose and should_trigger(snapshot, hole.offset, invoked=False).trigger:
                 yield hole
 
 
