@@ -96,6 +96,8 @@ def answered(host: str, marked: str, answer: str) -> str:
         ("html", PAGE, "return x * 2;\n    }\n  </script>\n", "return x * 2;"),
         ("html", PAGE.replace("      ‸", "      return ‸;"), "x * 2;", "x * 2"),
         ("html", PAGE.replace("      ‸", "      return twice(‸)"), "x +* 2)", "x"),
+        ("html", "<script>\nconst a = 1\n‸\n", "</script>", "</script>"),
+        ("html", "<script>\nconst a = 1\n‸\n", "b(2);", "b(2);"),
         ("markdown", FENCE, "return x * 2\n```\n", "return x * 2"),
         ("markdown", FENCE, "y = x\n    return y\n\nz = 1\n", "y = x\n    return y"),
         (

@@ -3,8 +3,8 @@
 Holes are groups of lines as their authors wrote them, found by blank lines and indentation alone: the
 body of a block, the rest of a function below its docstring, a paragraph (a function, a test, a table), an
 element's children, an entry of a list. Each is asked twice: with blocks only where one was just opened, as it
-was before (`before`), and with all that `context.prompt.blocks` sees. A block is shown where two lines or more
-are; whether lines are exact is counted from the first on. `block.ground.…` is the same of what is sound,
+was before (`before`), and with all that `context.prompt.blocks` sees. A block is shown where two lines or
+more are; whether lines are exact is counted from the first on. `block.ground.…` is the same of what is sound,
 before the model's own doubt cuts it: a small model doubts most second lines.
 
 The model sees the window alone. Answers are kept, so that an interrupted run goes on where it was.
