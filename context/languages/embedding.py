@@ -20,6 +20,7 @@ class Embedding:
             it ends with its group `closing`, where there is one.
         begins: a regular expression for what the code has to begin with.
         ends: a regular expression for what ends the code in the outer language (`</script`).
+        strict: whether a defect means a mistake; not where code is only quoted.
         language: the identifier of the language where none is named.
         called: languages by the names that stand for them there, beside identifiers and suffixes.
     """
@@ -29,5 +30,6 @@ class Embedding:
     opens: str = ""
     begins: str = ""
     ends: str = ""
+    strict: bool = True
     language: str = ""
     called: dict[str, str] = attrs.field(factory=dict[str, str], hash=False)

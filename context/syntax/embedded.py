@@ -89,7 +89,9 @@ def code_in(snapshot: Snapshot, span: Span, embedding: Embedding) -> EmbeddedCod
     if embedding.begins and not re.match(embedding.begins, text[start : start + _HEAD]):
         return None
     inner = _named(name, embedding) if name else embedding.language
-    return EmbeddedCode(inner, snapshot.language, start, end, embedding.ends) if inner else None
+    if not inner:
+        return None
+    return EmbeddedCode(inner, snapshot.language, start, end, embedding.ends, embedding.strict)
 
 
 def _named(name: str, embedding: Embedding) -> str:

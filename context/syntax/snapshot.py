@@ -26,6 +26,7 @@ class EmbeddedCode:
         language, host: the identifiers of the inner and the outer language.
         start, end: from where to where, in code points.
         ends: a regular expression for what ends it in the outer language; "" for nothing of its own.
+        strict: whether a defect in it means a mistake.
     """
 
     language: str
@@ -33,6 +34,7 @@ class EmbeddedCode:
     start: int
     end: int
     ends: str = ""
+    strict: bool = True
 
     def end_in(self, text: str) -> int:
         """Where a text that goes on with the code would end it; the text's length where it doesn't."""

@@ -130,7 +130,7 @@ class _Reader:
         if said.strip() and "\n" not in said:
             self.tokens.append(Token(start, end))
         if node.is_named:
-            self.inside_leaf(start, said)
+            self.inside_leaf(start, said, quoted=node.type.endswith("raw_text"))
             return
         parent = node.parent.type if node.parent is not None else ""
         if said in _ENDS and node.parent is not None:
@@ -142,8 +142,10 @@ class _Reader:
             for at in range(start, end):
                 self.close(at)
 
-    def inside_leaf(self, start: int, said: str) -> None:
+    def inside_leaf(self, start: int, said: str, *, quoted: bool) -> None:
         """Match the brackets in a leaf that the grammar doesn't look into, as code in Svelte."""
+        if not quoted and not _QUOTES.isdisjoint(said):
+            return
         opened: list[int] = []
         found: dict[int, int] = {}
         for piece in _IN_A_LEAF.finditer(said):

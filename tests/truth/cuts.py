@@ -159,7 +159,9 @@ def _opened(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
 
 
 def _groups(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
-    """Lines that belong together without a header of their own."""
+    """Lines that belong together without a header of their own; no paragraphs of prose."""
+    if code.language == "markdown":
+        return
     for number, tokens in _lines_with(code, lines, chance):
         if number == 0 or tokens[0].prose:
             continue
