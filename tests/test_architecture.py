@@ -60,6 +60,7 @@ FLOORS = {  # within a room: a sub-package imports those of its own room that st
         "completions",
         "session",
         "server",
+        "acp",
         "demo",
         "replay",
         "cli",

@@ -21,6 +21,7 @@ from ...context.shared.problem import Problem
 
 _COMMANDS = {
     # name: (module, attribute, short help)
+    "acp": ("foretype.lsp.cli.commands", "acp", "Next edits over the Agent Client Protocol."),
     "bench": ("foretype.daemon.cli.bench", "bench", "Measure your model on this machine."),
     "complete": ("foretype.lsp.cli.commands", "complete", "Print one completion for FILE:LINE:COLUMN."),
     "context": ("foretype.lsp.cli.commands", "context", "Show what the model sees for FILE:LINE:COLUMN."),

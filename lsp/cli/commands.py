@@ -1,4 +1,4 @@
-"""This room's commands: `foretype lsp`, `complete`, `context`, `demo`, `stats`, `top` and `explain`.
+"""This room's commands: `foretype lsp`, `acp`, `complete`, `context`, `demo`, `stats`, `top` and `explain`.
 
 Only the command lines stand here; what they do is imported when they run.
 """
@@ -56,6 +56,30 @@ def lsp(
     from ..server.stdio import serve_stdio
 
     sys.exit(serve_stdio(log_level=log_level, in_process=in_process, tcp=tcp))
+
+
+@click.command()
+@click.option(
+    "--log-level",
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    help="How much goes into acp.log.",
+)
+def acp(*, log_level: str | None) -> None:
+    """Next edits over the Agent Client Protocol, on stdin and stdout, for editors that drive it.
+
+    It speaks the protocol's open proposal for next edit suggestions (nes/start, nes/suggest, nes/accept,
+    nes/reject, nes/close, document/did...), which is unstable there, and nothing of its chats: sessions of
+    other agents stay with them. No model takes part, and no plugin is needed.
+
+    \b
+    Name it where the editor lists its agents, as a command with an argument:
+      {"command": "foretype", "args": ["acp"]}
+
+    Exits with 0 when the editor has closed stdin.
+    """
+    from ..acp.stdio import serve_acp
+
+    sys.exit(serve_acp(log_level=log_level))
 
 
 @click.command()

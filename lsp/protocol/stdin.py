@@ -78,11 +78,19 @@ class Fair:
         return read
 
 
-async def open_reader(stdin: BinaryIO, stdout: BinaryIO) -> tuple[Reader, Callable[[], None]]:
-    """A reader of stdin, and what to call when it is no longer needed."""
+async def open_reader(
+    stdin: BinaryIO, stdout: BinaryIO, longest_line: int = BUFFERED
+) -> tuple[Reader, Callable[[], None]]:
+    """A reader of stdin, and what to call when it is no longer needed.
+
+    Args:
+        stdin: what is read.
+        stdout: what is written, which may be the same socket.
+        longest_line: bytes of a line, at most, and half of what is read ahead at most.
+    """
     if not can_be_awaited(stdin, stdout):
         return StdinAsyncReader(stdin, ThreadPoolExecutor(1, thread_name_prefix="stdin")), _nothing
-    reader = asyncio.StreamReader(limit=BUFFERED)
+    reader = asyncio.StreamReader(limit=longest_line)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stdin)
     return Fair(reader), transport.close

@@ -265,12 +265,17 @@ class Session:
 
     # -- documents
 
-    def open(self, item: Any) -> None:
-        """A document was opened."""
+    def open(self, item: Any, *, completes: bool = True) -> None:
+        """A document was opened.
+
+        Args:
+            item: a TextDocumentItem.
+            completes: completions will be asked for in it, so the model is had ready.
+        """
         document = self.documents.open(item)
         if document is not None:
             self.edits.forget(document.uri)
-            self._begin(document)
+            self._begin(document, completes=completes)
 
     def open_notebook(self, item: Any, cells: list[Any]) -> None:
         """A notebook was opened: its cells are documents; one is enough to have the model ready."""
@@ -283,10 +288,11 @@ class Session:
         for uri in self.documents.close_notebook(identifier):
             self.close(uri)
 
-    def _begin(self, document: Document) -> None:
+    def _begin(self, document: Document, *, completes: bool = True) -> None:
         if root := self.documents.root(document.uri):
             self.workspaces.begin(root)
-        self.focus(document.uri)
+        if completes:
+            self.focus(document.uri)
 
     async def move_roots(self, roots: tuple[str, ...]) -> None:
         """The workspace has other folders now."""

@@ -69,6 +69,7 @@ class KVCache:
 
     Attributes:
         cells: the llama context.
+        slice_tokens: that are evaluated at once at most.
         speed: of prefill, as measured so far.
         costs: of decoding steps, as measured so far.
         evaluated: tokens evaluated since the start.
@@ -83,7 +84,7 @@ class KVCache:
                 backends that ignore llama.cpp's abort callback; 0 means as many as a batch takes.
         """
         self.cells = cells
-        self._slice = min(slice_tokens or cells.batch_size, cells.batch_size)
+        self.slice_tokens = min(slice_tokens or cells.batch_size, cells.batch_size)
         self._free = list(range(cells.sequences - 1, -1, -1))
         self._live: dict[int, Sequence] = {}
         self._clock = 0
@@ -180,7 +181,7 @@ class KVCache:
             return Synced(complete=True, evaluated=0, cached=common)
         self._truncate(sequence, common)
         cached = len(sequence.tokens)
-        size = self._slice
+        size = self.slice_tokens
         if slice_ms > 0:
             size = min(size, max(MIN_SLICE, int(self.speed.tokens_per_ms * slice_ms) // 8 * 8))
         while len(sequence.tokens) < len(target):
@@ -282,24 +283,32 @@ class KVCache:
             self.cells.remove(part.number, 0)
             self.release(part)
 
-    def restore(self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes]) -> bool:
-        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them."""
+    def restore(
+        self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes], cancellation: Cancellation
+    ) -> bool:
+        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them.
+
+        A cancellation stops it after a part: what is there by then stays, and False is the answer as well.
+        """
         self._truncate(sequence, 0)
         self._logits_at = None
         part = self.acquire()
         if part is None:
             return False
+        taken = True
         for state in parts:
-            if not self.cells.restore(part.number, state):
+            taken = not cancellation.cancelled and self.cells.restore(part.number, state)
+            if not taken:
                 break
             self.cells.share(part.number, sequence.number, len(tokens))
             self.cells.remove(part.number, 0)
         self.cells.remove(part.number, 0)
         self.release(part)
-        if self.cells.last_position(sequence.number) + 1 == len(tokens):
-            sequence.tokens = list(tokens)
+        held = self.cells.last_position(sequence.number) + 1
+        if held == len(tokens) or (cancellation.cancelled and 0 < held < len(tokens)):
+            sequence.tokens = tokens[:held]
             self._remember(sequence, lasting=True)
-            return True
+            return taken
         self.cells.remove(sequence.number, 0)
         return False
 

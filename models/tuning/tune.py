@@ -36,6 +36,7 @@ from .measuring import (
     PASSAGE,
     QUALITY_TOKENS,
     FormSpeed,
+    cells_needed,
     mean_log_probability,
     measure,
     sample_tokens,
@@ -301,7 +302,7 @@ class _Run:
         )
         context = Context(
             model,
-            size=1024,
+            size=cells_needed(),
             sequences=1,
             governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
@@ -315,10 +316,8 @@ class _Run:
             loss = known.loss if known is not None else self._loss(context, tokens)
         finally:
             context.close()
-        result = attrs.evolve(
-            form, prefill=speed.prefill, steps=speed.steps, loss=loss, size=model.size_bytes
-        )
-        return self._add(result)
+        timed = attrs.evolve(form, prefill=speed.prefill, steps=speed.steps)
+        return self._add(attrs.evolve(timed, loss=loss, size=model.size_bytes))
 
     def _add(self, result: Measured) -> Measured:
         """Keep a result; of two rounds of one form the better times, each for itself."""
@@ -353,7 +352,7 @@ class _Run:
 
     def _loss(self, context: Context, tokens: list[int]) -> float:
         count = BRIEF_TOKENS if self.short else QUALITY_TOKENS
-        quality = mean_log_probability(context, tokens[:count], PASSAGE)
+        quality = mean_log_probability(context, tokens[:count], min(PASSAGE, context.longest))
         if self._quality is None:
             self._quality = quality
         return self._quality - quality

@@ -18,16 +18,20 @@ import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
 from foretype.tests.bench import (
+    closing,
     context,
     continuations,
     drafting,
     engine_costs,
+    hybrid,
     keystrokes,
     lsp,
     peer,
+    remote,
     serve,
     shape,
     speculation,
+    team,
     tuning,
 )
 from foretype.tests.bench.subject import model, model_with_markers, replay
@@ -170,6 +174,28 @@ def memory(results: Results) -> None:
     results.add("memory.error", memory_probe.error(model()))
 
 
+def hybrids(results: Results) -> None:
+    """What a key costs where memory cannot take a token back."""
+    found = hybrid.evaluated(replay())
+    results.add("hybrid.evaluated.p50", percentile(found, 0.5))
+    results.add("hybrid.evaluated.p95", percentile(found, 0.95))
+
+
+def closing_editors(results: Results) -> None:
+    """How long a key waits because another editor was closed."""
+    results.add("close.delay_ms", closing.delay_ms(model(), usable_cores()))
+
+
+def elsewhere(results: Results) -> None:
+    """An engine elsewhere: overhead, safety net, cache and aborts."""
+    remote.measure(results.add, model_with_markers(model()), replay())
+
+
+def teams(results: Results) -> None:
+    """50 editors at one server, as foretype asks and as llama.vim does."""
+    team.measure(results.add, percentile, model_with_markers(model()))
+
+
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
@@ -179,6 +205,10 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "serve": plugins,
     "tune": tuned,
     "memory": memory,
+    "close": closing_editors,
+    "remote": elsewhere,
+    "team": teams,
+    "hybrid": hybrids,
 }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from foretype.tests.support.neovim_screen import GHOST_COLOUR, Screen
+from foretype.tests.support.neovim_screen import ADDED_COLOUR, DELETED_COLOUR, GHOST_COLOUR, Screen
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "build" / "editors"
@@ -77,6 +77,10 @@ class Neovim:
     def answers(self, script: dict[str, Any]) -> None:
         """What the scripted server says from now on; see scripted.lua."""
         self.lua("Scripted.answers = ...", script)
+
+    def proposes(self, *edits: tuple[int, int, int, int, str]) -> None:
+        """What the scripted server proposes next, one after the other; see scripted.lua."""
+        self.lua("Scripted.edits = ...", [list(edit) for edit in edits])
 
     def golden(self, name: str) -> None:
         """The screen is as it was when somebody last looked at it and found it good."""
@@ -201,6 +205,8 @@ vim.opt.ruler = false
 vim.opt.showmode = false
 vim.opt.shortmess:append('IcF')
 vim.api.nvim_set_hl(0, 'ForetypeGhost', {{ fg = '#{GHOST_COLOUR:06x}' }})
+vim.api.nvim_set_hl(0, 'ForetypeEditAdd', {{ fg = '#{ADDED_COLOUR:06x}' }})
+vim.api.nvim_set_hl(0, 'ForetypeEditDelete', {{ fg = '#{DELETED_COLOUR:06x}' }})
 """
 """Lua that makes the screen's text depend on nothing but what a test does."""
 

@@ -1,7 +1,8 @@
-"""A screen for Neovim: what a user would see, cell by cell, with ghost text marked.
+"""A screen for Neovim: what a user would see, cell by cell, with ghost text and next edits marked.
 
 Follows the `ext_linegrid` events of Neovim's UI protocol; only one grid, no windows of its own. Cells in the
-colour of ghost text are found by their foreground, so a test's colours must give that one to nothing else.
+colour of ghost text or of an edit are found by their foreground, so a test's colours must give that one to
+nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ import attrs
 
 GHOST_COLOUR = 0x123456
 
-_OPEN, _CLOSE = "⟦", "⟧"
+ADDED_COLOUR, DELETED_COLOUR = 0x123457, 0x123458
+"""What a next edit inserts, and what it deletes."""
+
+_MARKS = {GHOST_COLOUR: ("⟦", "⟧"), ADDED_COLOUR: ("{+", "+}"), DELETED_COLOUR: ("[-", "-]")}
+"""What stands before and behind text in a colour."""
+
+_NOTHING = ("", "")
 
 
 @attrs.define
@@ -32,7 +39,7 @@ class Screen:
         self.cursor = (0, 0)
         self.frames: list[str] = []
         self._cells = [[Cell() for _ in range(columns)] for _ in range(rows)]
-        self._ghosts: set[int] = set()
+        self._marked: dict[int, tuple[str, str]] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "grid_resize": self._resize,
             "grid_clear": self._clear,
@@ -52,7 +59,8 @@ class Screen:
                     handler(*arguments)
 
     def text(self) -> str:
-        """The screen's lines without trailing blanks; ghost text stands between ⟦ and ⟧."""
+        """The screen's lines without trailing blanks; ghost text stands between ⟦ and ⟧, and what
+        a next edit inserts and deletes as wdiff writes it."""
         return "\n".join(self._render(row) for row in range(self.rows)).rstrip("\n")
 
     def row(self, number: int) -> str:
@@ -61,16 +69,14 @@ class Screen:
 
     def _render(self, row: int) -> str:
         parts: list[str] = []
-        inside = False
+        around = _NOTHING
         for cell in self._cells[row]:
-            ghost = cell.highlight in self._ghosts
-            if ghost != inside:
-                parts.append(_OPEN if ghost else _CLOSE)
-                inside = ghost
+            mark = self._marked.get(cell.highlight, _NOTHING)
+            if mark != around:
+                parts.extend((around[1], mark[0]))
+                around = mark
             parts.append(cell.text)
-        if inside:
-            parts.append(_CLOSE)
-        return "".join(parts).rstrip()
+        return "".join((*parts, around[1])).rstrip()
 
     def _resize(self, _grid: int, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -98,10 +104,11 @@ class Screen:
         self.cursor = (row, column)
 
     def _define(self, number: int, rgb: dict[str, Any], _cterm: Any, _info: Any) -> None:
-        if rgb.get("foreground") == GHOST_COLOUR:
-            self._ghosts.add(number)
+        mark = _MARKS.get(rgb.get("foreground", -1))
+        if mark is not None:
+            self._marked[number] = mark
         else:
-            self._ghosts.discard(number)
+            self._marked.pop(number, None)
 
     def _flush(self) -> None:
         self.frames.append(self.text())

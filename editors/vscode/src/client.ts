@@ -12,6 +12,7 @@ import {
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { BetterSuggestions, type News } from "./better";
+import type { Answer } from "./edits";
 import { withIndentation } from "./indentation";
 import { Reports } from "./reports";
 import { serverSettings } from "./settings";
@@ -107,6 +108,19 @@ export class Client extends LanguageClient {
     } catch (error) {
       this.warn(`${command} had no answer`, error, false);
       return undefined;
+    }
+  }
+
+  /** The next edits at a place; undefined when the server proposes none or can't be asked. */
+  async nextEdits(params: unknown, token: vscode.CancellationToken): Promise<Answer | undefined> {
+    const experimental: unknown = this.initializeResult?.capabilities.experimental;
+    if (!(experimental as { copilotInlineEditProvider?: boolean } | undefined)?.copilotInlineEditProvider) {
+      return undefined;
+    }
+    try {
+      return (await this.sendRequest("textDocument/copilotInlineEdit", params, token)) as Answer;
+    } catch {
+      return undefined; // it was cancelled, or the server has gone
     }
   }
 

@@ -30,6 +30,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "foretype.chooseModel": async (scene) => chooseModel(scene),
   "foretype.pullModel": async (scene) => pullModel(scene, undefined),
   "foretype.dismiss": dismiss,
+  "foretype.nextEdit": async ({ edits }) => edits.accept(),
+  "foretype.dismissEdit": async ({ edits }) => edits.dismiss(),
   "foretype.showContext": showContext,
   "foretype.statistics": async ({ server, pages }) =>
     pages.show("foretype statistics.txt", await server.execute("foretype.statistics")),

@@ -1,6 +1,7 @@
 /** The extension's start: puts the parts together and listens to VS Code. It decides nothing about completions. */
 import * as vscode from "vscode";
 import { COMMANDS, offerUpdate } from "./commands";
+import { NextEdits } from "./edits";
 import { Pages } from "./pages";
 import { onOtherPython } from "./python";
 import { explain, type Scene } from "./scene";
@@ -21,12 +22,21 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   running = server;
   const bar = new StatusBar();
   const pages = new Pages();
-  const scene: Scene = { server, log, pages, storage: context.globalStorageUri, extension: context.extensionUri };
+  const edits = new NextEdits(() => server.running, context.extensionUri);
+  const scene: Scene = {
+    server,
+    edits,
+    log,
+    pages,
+    storage: context.globalStorageUri,
+    extension: context.extensionUri,
+  };
   const redraw = () => bar.show(server.shown);
   context.subscriptions.push(
     log,
     bar,
     pages,
+    edits,
     server.onChange((shown) => {
       bar.show(shown);
       void vscode.commands.executeCommand("setContext", "foretype.state", shown.state);
@@ -41,9 +51,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         }
       }),
     ),
-    vscode.workspace.onDidChangeTextDocument((event) => server.running?.reports.changed(event)),
+    vscode.workspace.onDidChangeTextDocument((event) => {
+      server.running?.reports.changed(event);
+      edits.changed(event);
+    }),
+    vscode.window.onDidChangeTextEditorVisibleRanges(() => edits.moved()),
+    vscode.window.onDidChangeVisibleTextEditors(() => edits.moved()),
     vscode.window.onDidChangeActiveTextEditor((editor) => {
       redraw();
+      edits.moved();
       if (editor) {
         server.running?.reports.focused(editor.document);
       }
@@ -51,12 +67,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
       if (textEditor === vscode.window.activeTextEditor) {
         server.running?.reports.moved(textEditor);
+        edits.moved();
       }
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("foretype.path")) {
         void server.restart();
       } else if (event.affectsConfiguration("foretype")) {
+        edits.stop();
         void server.running?.tell("workspace/didChangeConfiguration", { settings: serverSettings() });
         redraw();
       }

@@ -1,5 +1,6 @@
 /** What commands act on, and how they say that something did not work. */
 import * as vscode from "vscode";
+import type { NextEdits } from "./edits";
 import type { Pages } from "./pages";
 import { Cancelled, Failed } from "./programs";
 import type { Server } from "./server";
@@ -7,6 +8,7 @@ import type { Server } from "./server";
 /** What commands act on. */
 export interface Scene {
   readonly server: Server;
+  readonly edits: NextEdits;
   readonly log: vscode.LogOutputChannel;
   readonly pages: Pages;
   readonly storage: vscode.Uri;

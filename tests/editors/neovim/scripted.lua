@@ -2,9 +2,11 @@
 --
 -- `Scripted.answers` maps the end of the text in front of the cursor to what is suggested there: a text, an
 -- item, a list of those, or false for "no answer until release() says so". The longest matching end wins.
+-- `Scripted.edits` are the next edits that it proposes, each as { line, character, end_line, end_character, text },
+-- with `uri` and `version` where it is about another document; each goes once it was taken or dismissed.
 -- `Scripted.asked` and `Scripted.told` record every request and notification.
 
-Scripted = { answers = {}, asked = {}, told = {}, waiting = {}, capabilities = nil, starts = 0, hold = false }
+Scripted = { answers = {}, edits = {}, asked = {}, told = {}, waiting = {}, capabilities = nil, starts = 0, hold = false }
 
 local function text_before(params)
   local buffer = vim.uri_to_bufnr(params.textDocument.uri)
@@ -45,6 +47,30 @@ local function answer_for(params)
   return { items = items_of(said, params.position) }
 end
 
+local function edits_for(params)
+  local found = {}
+  for index, edit in ipairs(Scripted.edits) do
+    edit.id = edit.id or ('edit-' .. index)
+    found[1] = found[1]
+      or {
+        text = edit[5],
+        range = {
+          start = { line = edit[1], character = edit[2] },
+          ['end'] = { line = edit[3], character = edit[4] },
+        },
+        textDocument = { uri = edit.uri or params.textDocument.uri, version = edit.version or vim.NIL },
+        command = { title = '', command = 'foretype.accepted', arguments = { edit.id } },
+      }
+  end
+  return { edits = found }
+end
+
+local function edit_is_over(id)
+  Scripted.edits = vim.tbl_filter(function(edit)
+    return edit.id ~= id
+  end, Scripted.edits)
+end
+
 --- Answer every request that was held back, the oldest first.
 function Scripted.release()
   local waiting = Scripted.waiting
@@ -77,6 +103,7 @@ function Scripted.start(dispatchers)
             positionEncoding = 'utf-16',
             textDocumentSync = { openClose = true, change = 2 },
             inlineCompletionProvider = vim.empty_dict(),
+            experimental = { copilotInlineEditProvider = true },
             executeCommandProvider = { commands = { 'foretype.accepted' } },
             workspace = { workspaceFolders = { supported = true, changeNotifications = true } },
           },
@@ -91,7 +118,17 @@ function Scripted.start(dispatchers)
         else
           reply(result)
         end
+      elseif method == 'textDocument/copilotInlineEdit' then
+        local result = edits_for(params)
+        if Scripted.hold then
+          table.insert(Scripted.waiting, function()
+            reply(result)
+          end)
+        else
+          reply(result)
+        end
       elseif method == 'workspace/executeCommand' then
+        edit_is_over(params.arguments and params.arguments[1])
         local value = Scripted.commands and Scripted.commands[params.command]
         reply(value == nil and vim.NIL or value)
       else

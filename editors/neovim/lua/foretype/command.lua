@@ -54,6 +54,7 @@ local function switch(on, scope)
   local word = on and 'on' or 'off'
   if not on then
     suggest.left()
+    require('foretype.edits').stop()
   end
   if scope == 'buffer' then
     vim.b[buffer].foretype = on
@@ -128,7 +129,7 @@ end
 
 local function act(action)
   return function()
-    require('foretype.suggest')[action]()
+    require('foretype')[action]()
   end
 end
 

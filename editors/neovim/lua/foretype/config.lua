@@ -7,12 +7,13 @@
 local M = {}
 
 ---@class foretype.Keys
----@field accept string|false takes the whole suggestion
+---@field accept string|false takes the whole suggestion; jumps to the next edit, then takes it
 ---@field accept_word string|false takes its next word
 ---@field accept_line string|false takes its next line
 ---@field next string|false shows another suggestion
 ---@field previous string|false shows the one before
----@field dismiss string|false sends the suggestion away
+---@field dismiss string|false sends the suggestion away, or the next edit and all of its pattern
+---@field dismiss_edit string|false the same for the next edit, in normal mode
 ---@field trigger string|false asks for suggestions now
 
 ---@class foretype.Config
@@ -23,6 +24,8 @@ local M = {}
 ---@field filetypes table<string, boolean> which file types get suggestions; '*' stands for those not named
 ---@field max_bytes integer buffers larger than this many bytes get no suggestions
 ---@field menu 'show'|'hide' whether suggestions are shown while the completion menu is open
+---@field edits boolean whether next edits are proposed
+---@field edit_sign string what marks a next edit in the sign column, one or two cells; '' for nothing
 ---@field builtin boolean let Neovim 0.12 draw the suggestions itself (fewer keys work)
 ---@field root_markers string[] what marks the top folder of a workspace
 ---@field keys foretype.Keys
@@ -35,6 +38,8 @@ M.defaults = {
   filetypes = { ['*'] = true },
   max_bytes = 1000000,
   menu = 'show',
+  edits = true,
+  edit_sign = '▸',
   builtin = false,
   root_markers = { '.git', '.hg', '.jj', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
   keys = {
@@ -44,6 +49,7 @@ M.defaults = {
     next = '<M-]>',
     previous = '<M-[>',
     dismiss = '<C-]>',
+    dismiss_edit = '<Esc>',
     trigger = '<M-\\>',
   },
   settings = {},
@@ -114,6 +120,13 @@ local wanted = {
   filetypes = { switches, 'a table such as { markdown = false }' },
   max_bytes = { whole(1, 1e9), 'a whole number of bytes' },
   menu = { menu, "'show' or 'hide'" },
+  edits = { is('boolean'), 'true or false' },
+  edit_sign = {
+    function(value)
+      return type(value) == 'string' and vim.fn.strdisplaywidth(value) <= 2
+    end,
+    'one or two cells of text',
+  },
   builtin = { is('boolean'), 'true or false' },
   root_markers = { strings, 'a list of file names' },
   keys = { is('table'), "a table such as { accept = '<C-f>', dismiss = false }" },

@@ -1,6 +1,8 @@
 --- What happens in Neovim, handed on to those whom it concerns. It holds no state and decides nothing.
 
 local client = require('foretype.client')
+local edit_view = require('foretype.edit_view')
+local edits = require('foretype.edits')
 local ghost = require('foretype.ghost')
 local rest = require('foretype.rest')
 local suggest = require('foretype.suggest')
@@ -42,8 +44,22 @@ function M.listen()
   on('CursorMoved', 'the cursor may rest', function(event)
     rest.moved(event.buf)
   end)
-  on('ColorScheme', 'colours', ghost.highlights)
+  on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, 'another edit may be next', edits.changed)
+  on('InsertLeave', 'an edit may be next', edits.left_insert)
+  on(
+    { 'CursorMoved', 'CursorMovedI', 'WinScrolled', 'WinEnter', 'BufEnter', 'ModeChanged' },
+    'another place is in sight',
+    edits.moved
+  )
+  on({ 'BufUnload', 'BufWipeout' }, 'a buffer goes', function(event)
+    edits.gone(event.buf)
+  end)
+  on('ColorScheme', 'colours', function()
+    ghost.highlights()
+    edit_view.highlights()
+  end)
   ghost.highlights()
+  edit_view.highlights()
 end
 
 return M

@@ -9,6 +9,9 @@ local M = {}
 
 M.namespace = vim.api.nvim_create_namespace('foretype')
 
+--- Called when something is drawn or wiped off.
+M.on_change = function() end
+
 local GHOST, MOVED = 'ForetypeGhost', 'ForetypeMoved'
 
 function M.highlights()
@@ -167,6 +170,7 @@ function M.show(buffer, row, col, line, fit)
     end
     vim.api.nvim_buf_set_extmark(buffer, M.namespace, row, col, mark)
   end
+  M.on_change()
 end
 
 --- Take away everything that was drawn in a buffer.
@@ -175,6 +179,7 @@ function M.wipe(buffer)
   if vim.api.nvim_buf_is_valid(buffer) then
     vim.api.nvim_buf_clear_namespace(buffer, M.namespace, 0, -1)
   end
+  M.on_change()
 end
 
 return M

@@ -42,17 +42,16 @@ end
 local function check_keys()
   vim.health.start('foretype: keys')
   local keys = require('foretype.keys')
-  local lost = keys.lost()
-  for action, lhs in vim.spairs(lost) do
-    vim.health.warn(('%s (%s) has been mapped by somebody else since.'):format(lhs, action), {
-      'Call setup() later, choose another key,',
-      ('or have that mapping call <Plug>(foretype-%s) when require("foretype").visible().'):format(action),
-    })
-  end
-  for action, key in vim.spairs(keys.mapped) do
-    if not lost[action] then
+  for _, key in ipairs(keys.mapped) do
+    local where = key.mode == 'n' and ' in normal mode' or ''
+    if keys.is_lost(key) then
+      vim.health.warn(('%s (%s%s) has been mapped by somebody else since.'):format(key.lhs, key.action, where), {
+        'Call setup() later, choose another key,',
+        ('or have that mapping call <Plug>(foretype-%s) when require("foretype").visible().'):format(key.action),
+      })
+    else
       local earlier = key.before and (', else what it did before: ' .. (key.before.desc or key.before.rhs or '')) or ''
-      vim.health.ok(('%s: %s%s'):format(key.lhs, action, earlier))
+      vim.health.ok(('%s: %s%s%s'):format(key.lhs, key.action, where, earlier))
     end
   end
 end

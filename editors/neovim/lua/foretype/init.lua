@@ -19,7 +19,7 @@ function M.setup(settings)
   end
   require('foretype.suggest').enabled = config.current.enabled
   require('foretype.keys').define()
-  require('foretype.keys').map(config.current.keys)
+  require('foretype.keys').map(config.current.keys, config.current.edits)
   require('foretype.events').listen()
   require('foretype.client').start()
   started = true
@@ -32,17 +32,35 @@ function M.start()
   end
 end
 
-for _, action in ipairs({ 'accept', 'accept_word', 'accept_line', 'next', 'previous', 'dismiss', 'trigger' }) do
+for _, action in ipairs({ 'accept_word', 'accept_line', 'next', 'previous', 'trigger' }) do
   --- See the keys of the same names.
   M[action] = function()
     return require('foretype.suggest')[action]()
   end
 end
 
---- Whether ghost text is shown at the cursor: for mappings of your own.
+--- Take the suggestion; or jump to the next edit, or take it where the cursor is there.
+---@return boolean whether there was one
+function M.accept()
+  return require('foretype.suggest').accept() or require('foretype.edits').accept()
+end
+
+--- Send the suggestion away, or else the next edit and all of its pattern.
+function M.dismiss()
+  if require('foretype.suggest').visible() or not require('foretype.edits').dismiss() then
+    require('foretype.suggest').dismiss()
+  end
+end
+
+--- Send the next edit away, and all of its pattern for this session.
+function M.dismiss_edit()
+  require('foretype.edits').dismiss()
+end
+
+--- Whether ghost text is shown at the cursor, or a next edit is proposed: for mappings of your own.
 ---@return boolean
 function M.visible()
-  return require('foretype.suggest').visible()
+  return require('foretype.suggest').visible() or require('foretype.edits').visible()
 end
 
 --- What foretype is doing.
