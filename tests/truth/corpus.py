@@ -49,6 +49,12 @@ SUFFIXES = {
     "scss": (".scss",),
     "julia": (".jl",),
     "nix": (".nix",),
+    "scala": (".scala",),
+    "dart": (".dart",),
+    "elixir": (".ex", ".exs"),
+    "haskell": (".hs",),
+    "powershell": (".ps1",),
+    "sql": (".sql",),
 }
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300
