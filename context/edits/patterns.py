@@ -180,11 +180,7 @@ def _sweeps(
         known = len(one.old) == 1 and is_word(one.old[0]) and goes_on_existing(one.old[0], around, one.start)
         rule = common_rule(one, other, keywords, close=known)
         prose = _prose(around.tree, one)
-        if (
-            prose == "string"
-            and not _is_whole_string(one)
-            and not _same(one, others)
-        ):
+        if prose == "string" and not _is_whole_string(one) and not _same(one, others):
             continue  # what is said in strings is said for many reasons: two of the same are chance
         if rule is not None and rule.key not in swept and prose == _prose(around.tree, other):
             swept.add(rule.key)

@@ -23,7 +23,7 @@ from .tree import Span, SyntaxTree
 PARSE_MS = 40.0
 """Processor time for the inner tree."""
 
-LONGEST = 60_000
+LONGEST_CODE = 60_000
 """Code points of inner code that are parsed; longer code has its lines."""
 
 _NEAR = 1_000
@@ -53,7 +53,7 @@ def seen_from_inside(snapshot: Snapshot, code: EmbeddedCode, limit_ms: float = P
     described = language(code.language)
     inner = attrs.evolve(snapshot, language=code.language, embedded=code, tree=None)
     grammar = load_grammar(described)
-    if grammar is None or code.end - code.start > LONGEST:
+    if grammar is None or code.end - code.start > LONGEST_CODE:
         return inner
     data = encoded(snapshot.text)
     within = byte_at(snapshot.text, code.start), byte_at(snapshot.text, code.end)

@@ -135,7 +135,7 @@ def test_a_grammar_that_hangs_costs_its_time_and_leaves_the_lines() -> None:
 
 
 def test_code_that_is_too_long_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "LONGEST", 10)
+    monkeypatch.setattr(embedded, "LONGEST_CODE", 10)
     snapshot, offset = snapshot_at(PAGE, "html")
     assert seen_at(snapshot, offset).tree is None
 
