@@ -51,10 +51,8 @@ SUFFIXES = {
     "nix": (".nix",),
     "scala": (".scala",),
     "dart": (".dart",),
-    "elixir": (".ex", ".exs"),
     "haskell": (".hs",),
     "powershell": (".ps1",),
-    "sql": (".sql",),
 }
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300
