@@ -126,8 +126,9 @@ bench-remote: model  ## measure an engine elsewhere: overhead, safety net, cache
 bench-peer: install  ## build llama-server, the peer of the benchmarks, from llama-cpp-python's source (6 minutes)
 	@sh tests/bench/build_peer.sh $(BIN)/python build/peer
 
-quality: model  ## what each stage is worth, on holes in real code and HumanEval (45 minutes the first time)
+quality: model  ## what each stage is worth, on holes in real code and HumanEval, and what blocks are (over an hour the first time)
 	$(BIN)/python -m foretype.tests.quality
+	$(BIN)/python -m foretype.tests.quality.blocks
 
 truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
 	$(BIN)/python -m foretype.tests.truth $(TRUTH)
