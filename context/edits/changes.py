@@ -17,6 +17,9 @@ from .lexing import Token, is_balanced, tokens_in
 from .matching import EDGE
 
 _MOST_TOKENS = 400
+_MOST_COMPARED = 120
+"""Pairs of lines in a rewritten stretch that are compared; a larger one is one change."""
+
 _ALIKE = 0.5
 """How alike two lines are at least for one to have become the other."""
 
@@ -77,19 +80,27 @@ class TokenChange:
     end: int
 
 
-def line_changes(text: str, edits: Sequence[DocumentEdit]) -> list[LineChange]:
-    """The changes of lines that some edits of one document made, the newest first.
+def line_changes(text: str, edits: Sequence[DocumentEdit], most: int) -> list[LineChange]:
+    """The changes of lines that some edits of one document made, the newest first, about `most` of them.
 
     Args:
         text: the document's text of now, with LF or CRLF.
         edits: all of that document's edits.
+        most: so many are enough.
     """
     found: list[LineChange] = []
-    for start, end, group in _groups(text, edits):
-        old, new = original(text, group, start, end), text[start:end]
-        number = max(each.number for each in group)
-        found += _trimmed(group[0].document, start, old, new, number)
-    return sorted(found, key=lambda change: -change.number)
+    for number, start, end, group in _newest_first(_groups(text, edits)):
+        if len(found) >= most:
+            break
+        found += _trimmed(group[0].document, start, original(text, group, start, end), text[start:end], number)
+    return found
+
+
+def _newest_first(
+    groups: Sequence[tuple[int, int, list[DocumentEdit]]],
+) -> list[tuple[int, int, int, list[DocumentEdit]]]:
+    found = [(max(each.number for each in group), start, end, group) for start, end, group in groups]
+    return sorted(found, key=lambda one: -one[0])
 
 
 def _groups(text: str, edits: Sequence[DocumentEdit]) -> list[tuple[int, int, list[DocumentEdit]]]:
@@ -147,6 +158,8 @@ def _paired(gone: list[str], come: list[str]) -> list[tuple[int, int, bool, tupl
         return [(0, len(gone), False, (0, 0))]
     if len(gone) == len(come):
         return [(at, at + 1, False, (at, at + 1)) for at in range(len(gone))]
+    if len(gone) * len(come) > _MOST_COMPARED:
+        return [(0, len(gone), False, (0, len(come)))]
     at = 0
     for number, line in enumerate(gone):
         match = next((n for n in range(at, len(come)) if _is_alike(line, come[n])), None)

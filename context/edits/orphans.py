@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 
-from ..syntax.names import NamedPlace, named_place
+from ..syntax.names import NamedPlace
 from ..syntax.tree import SyntaxTree
 from .changes import LineChange, TokenChange
 from .lexing import is_balanced, is_word, tokens_in
@@ -91,29 +91,33 @@ def uses_without_declaration(found: Orphans, around: SearchedText) -> Iterator[E
         declared = declarations(name, around)
         for count, start in enumerate(occurrences(name, around.text)):
             end = start + len(name)
-            if declared is None or count >= _MOST_USES:
+            if declared is None or count >= _MOST_USES or around.questions.is_spent:
                 break
             if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
                 continue
             if around.text[:start].rstrip().endswith(_QUALIFYING):
                 continue
-            here = named_place(tree, start, end)
+            here = around.questions.named(tree, start, end)
             if here.kind == "use" and not any(here.sees(each.owner, each.kind) for each in declared):
                 yield EditPlace(start, end, found.instead or f"{found.before}{name}")
 
 
 def declarations(name: str, around: SearchedText) -> list[NamedPlace] | None:
     """Where a text declares a name; None where that can't be told."""
+    return around.questions.once("declared", name, lambda: _declarations(name, around))
+
+
+def _declarations(name: str, around: SearchedText) -> list[NamedPlace] | None:
     tree = around.tree
     if tree is None:
         return None
     found: list[NamedPlace] = []
     for count, start in enumerate(occurrences(name, around.text)):
         end = start + len(name)
-        if count >= _MOST_USES or not tree.covers(start, end):
+        if count >= _MOST_USES or around.questions.is_spent or not tree.covers(start, end):
             return None
         if not tree.prose_at(start + 1):
-            place = named_place(tree, start, end)
+            place = around.questions.named(tree, start, end)
             found += [place] if place.declares else []
     return found
 
@@ -135,7 +139,7 @@ def goes_on_existing(name: str, around: SearchedText, at: int, gone: Collection[
     declared = declarations(name, around)
     if declared is None:
         return True
-    here = named_place(tree, at, at)
+    here = around.questions.named(tree, at, at)
     return any(here.sees(each.owner, each.kind) for each in declared)
 
 

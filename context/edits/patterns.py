@@ -7,6 +7,7 @@ for each kind.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -19,7 +20,7 @@ from .changes import LineChange, TokenChange, token_changes
 from .lexing import is_word
 from .orphans import goes_on_existing, gone_words, orphans, uses_without_declaration
 from .places import EditPlace, SearchedText, places_of, prose_of
-from .renames import renamed, uses_elsewhere, uses_of
+from .renames import IMPORTING, renamed, uses_elsewhere, uses_of
 from .rules import common_rule
 from .siblings import Sibling, sibling_argument, sibling_line, siblings_of
 from .twins import (
@@ -41,6 +42,9 @@ WITNESSES = 12
 FindPlaces = Callable[[SearchedText], Iterator[EditPlace]]
 
 
+_MOST_PASSED = 3
+"""Places passed by that are counted."""
+
 _LONG = 8
 """Tokens of a line that stayed, from which on its twins are no chance."""
 
@@ -55,6 +59,7 @@ class EditPattern:
         evidence: how many edits of the user say so.
         places: where it holds in a text; found as they are asked for.
         elsewhere: the same in another document; None where a pattern says nothing about others.
+        upwards: whether places above the user are meant as well: whoever goes down a file has seen those.
     """
 
     kind: str
@@ -62,6 +67,7 @@ class EditPattern:
     evidence: int
     places: FindPlaces = attrs.field(eq=False, repr=False)
     elsewhere: FindPlaces | None = attrs.field(default=None, eq=False, repr=False)
+    upwards: bool = True
 
 
 @attrs.frozen
@@ -99,17 +105,18 @@ def _of_change(
     yield from _orphans(mine, earlier, around)
     if not mine.line.alone:
         return
+    swept: set[str] = set()
     for number, theirs in enumerate(earlier):
         if not theirs.line.alone:
             continue
         yield from _neighbours(mine, theirs, around)
         yield from _arguments(mine, theirs)
-        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords)
+        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords, swept)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
-    if mine.tokens and _prose(around.tree, mine.tokens[0]) != "string" and _is_telling(mine):
+    if mine.tokens and not _prose(around.tree, mine.tokens[0]) and _is_telling(mine):
         key = f"twin\0{mine.line.old.strip()}\0{mine.line.new.strip()}"
-        yield EditPattern("twin", key, 1, partial(twins_of, mine.line))
+        yield EditPattern("twin", key, 1, partial(twins_of, mine.line), upwards=False)
 
 
 def _is_telling(mine: _Change) -> bool:
@@ -167,6 +174,7 @@ def _sweeps(
     others: Sequence[_Change],
     around: SearchedText,
     keywords: frozenset[str],
+    swept: set[str],
 ) -> Iterator[EditPattern]:
     for one, other in _comparable(mine.tokens, theirs.tokens):
         known = len(one.old) == 1 and is_word(one.old[0]) and goes_on_existing(one.old[0], around, one.start)
@@ -175,17 +183,36 @@ def _sweeps(
         if (
             prose == "string"
             and not _is_whole_string(one)
-            and not any(
-                (each.old, each.new) == (one.old, one.new) for change in others for each in change.tokens
-            )
+            and not _same(one, others)
         ):
             continue  # what is said in strings is said for many reasons: two of the same are chance
-        if rule is not None and prose == _prose(around.tree, other):
+        if rule is not None and rule.key not in swept and prose == _prose(around.tree, other):
+            swept.add(rule.key)
             find = partial(places_of, rule, prose)
             if known and around.tree is not None:
                 find = partial(_within, _common_function(around.tree, one.start, other.start), find)
+            if _passed_by(find, around, one.line, other.line) > len(_same(one, others)):
+                continue
             key = _key(one) if one.old == other.old and one.old else f"sweep\0{rule.key}"
-            yield EditPattern("sweep", key, 2, find, find)
+            yield EditPattern("sweep", key, 2, find, find, _goes_up(mine, theirs))
+
+
+def _same(one: TokenChange, others: Sequence[_Change]) -> list[TokenChange]:
+    """Those of other changes that did the very same."""
+    pair = one.old, one.new
+    return [each for change in others for each in change.tokens if (each.old, each.new) == pair]
+
+
+def _passed_by(find: FindPlaces, around: SearchedText, one: LineChange, other: LineChange) -> int:
+    """Places between two changes where the user could have done the same and didn't, as far as they count."""
+    first, last = (one, other) if one.start < other.start else (other, one)
+    between = attrs.evolve(around, start=first.end, end=last.start)
+    return sum(1 for _ in itertools.islice(filter(between.holds, find(between)), _MOST_PASSED))
+
+
+def _goes_up(mine: _Change, theirs: _Change) -> bool:
+    """Whether the newer of two changes stands above the older one."""
+    return mine.line.start < theirs.line.start
 
 
 def _is_whole_string(change: TokenChange) -> bool:
@@ -213,19 +240,27 @@ def _comparable(mine: list[TokenChange], theirs: list[TokenChange]) -> list[tupl
 def _deletions(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
     if same_deletions(mine.line, theirs.line):
         key = f"deletion\0{mine.line.old.strip()}"
-        yield EditPattern("deletion", key, 2, partial(twins_of, mine.line))
+        yield EditPattern("deletion", key, 2, partial(twins_of, mine.line), upwards=_goes_up(mine, theirs))
     head = calls_that_went(mine.line, theirs.line)
     if head:
-        yield EditPattern("deletion", f"deletion\0{''.join(head)}", 2, partial(lines_that_call, head))
+        key, find = f"deletion\0{''.join(head)}", partial(lines_that_call, head)
+        yield EditPattern("deletion", key, 2, find, upwards=_goes_up(mine, theirs))
 
 
 def _siblings(mine: _Change, around: SearchedText) -> Iterator[EditPattern]:
     found: list[Sibling | None] = [sibling_line(mine.line, around.text)]
     found += [sibling_argument(each) for each in mine.tokens]
-    for each in found:
+    imported = around.tree is not None and any(
+        IMPORTING.search(kind) for kind in around.tree.kinds_at(mine.line.start + len(_indent(mine.line)))
+    )
+    for each in () if imported else found:
         if each is not None:
             key = f"sibling\0{each.first}\0{each.second}\0{each.new}"
-            yield EditPattern("sibling", key, 2, partial(siblings_of, each))
+            yield EditPattern("sibling", key, 2, partial(siblings_of, each), upwards=False)
+
+
+def _indent(line: LineChange) -> str:
+    return line.new[: len(line.new) - len(line.new.lstrip())]
 
 
 def _common_function(tree: SyntaxTree, one: int, other: int) -> tuple[int, int] | None:

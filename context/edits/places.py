@@ -13,8 +13,9 @@ import attrs
 
 from ..syntax.tree import SyntaxTree
 from .history import DocumentEdit
-from .lexing import Token, is_in_word, is_word, tokens_in
+from .lexing import Token, is_in_word, is_word
 from .matching import TokenMatch, written
+from .questions import TreeQuestions
 from .rules import RewriteRule
 
 MOST_PLACES = 120
@@ -46,6 +47,7 @@ class SearchedText:
         tree: its syntax tree, where there is one.
         edits: what the user changed in it.
         start, end: the part in which places are looked for, in code points; `end` is -1 for the text's.
+        questions: what the search asked the tree; its parts share them.
     """
 
     text: str
@@ -53,6 +55,7 @@ class SearchedText:
     edits: Sequence[DocumentEdit]
     start: int = 0
     end: int = -1
+    questions: TreeQuestions = attrs.field(factory=TreeQuestions, eq=False, repr=False)
 
     def of(self, word: str) -> Iterator[int]:
         """Where a token stands in the part, at most `MOST_PLACES` times."""
@@ -78,7 +81,8 @@ def places_of(rule: RewriteRule, prose: str, around: SearchedText) -> Iterator[E
     behind = -1
     for found in around.of(anchor):
         start, end = _lines_around(text, found)
-        tokens = tokens_in(text, start, end) if end - start < _LONGEST_LINE * _LINES_AROUND else []
+        short = end - start < _LONGEST_LINE * _LINES_AROUND
+        tokens = around.questions.tokens(text, start, end) if short else []
         at = next((n for n, each in enumerate(tokens) if each.start <= found < each.end), -1)
         for first in range(max(0, at - length * _WIDEST), at + 1):
             if tokens[first].start <= behind:

@@ -18,7 +18,7 @@ from ..syntax.tree_work import parse_again
 from .changes import line_changes
 from .history import DocumentEdit
 from .lexing import is_in_word, is_word
-from .patterns import EditPattern, FindPlaces, patterns_in
+from .patterns import LATEST, WITNESSES, EditPattern, FindPlaces, patterns_in
 from .places import EditPlace, SearchedText
 
 MOST_TRIED = 40
@@ -83,7 +83,8 @@ def proposals(
     """
     around = SearchedText(document.text, document.tree, document.edits)
     for pattern in _patterns(document, around, refused):
-        yield from _offered(pattern, in_order(pattern.places, around, near), document)
+        places = in_order(pattern.places, around, near, upwards=pattern.upwards)
+        yield from _offered(pattern, places, document, around)
 
 
 def proposals_elsewhere(
@@ -106,7 +107,7 @@ def proposals_elsewhere(
         there = SearchedText(target.text, target.tree, target.edits)
         for pattern in found:
             if pattern.elsewhere is not None:
-                yield from _offered(pattern, pattern.elsewhere(there), target)
+                yield from _offered(pattern, pattern.elsewhere(there), target, there)
 
 
 def _patterns(
@@ -114,18 +115,21 @@ def _patterns(
 ) -> Iterator[EditPattern]:
     if not document.edits or is_left_alone(document.text):
         return
-    changes = line_changes(document.text, document.edits)
+    changes = line_changes(document.text, document.edits, LATEST + WITNESSES)
     for pattern in patterns_in(changes, around, document.language):
         if refused is None or not refused(pattern.key):
             yield pattern
 
 
 def _offered(
-    pattern: EditPattern, places: Iterator[EditPlace], document: EditedDocument
+    pattern: EditPattern, places: Iterator[EditPlace], document: EditedDocument, around: SearchedText
 ) -> Iterator[Proposal]:
     for place in itertools.islice(places, MOST_TRIED):
         old = document.text[place.start : place.end]
-        if old == place.text or not _is_sound(document, place, declared=pattern.kind == "rename"):
+        if old == place.text or around.questions.has_failed:
+            continue
+        if not _is_sound(document, place, declared=pattern.kind == "rename"):
+            around.questions.refused += 1
             continue
         least = trimmed(place, old)
         yield Proposal(
@@ -164,10 +168,13 @@ def is_left_alone(text: str) -> bool:
     return "@generated" in beginning or "do not edit" in beginning
 
 
-def in_order(find: FindPlaces, around: SearchedText, near: int) -> Iterator[EditPlace]:
+def in_order(
+    find: FindPlaces, around: SearchedText, near: int, *, upwards: bool = True
+) -> Iterator[EditPlace]:
     """Where a pattern holds from `near` to the text's end, then before it; found as they are asked for."""
     line = around.text.rfind("\n", 0, near) + 1
-    for part in (attrs.evolve(around, start=line), attrs.evolve(around, end=line)):
+    below = attrs.evolve(around, start=line)
+    for part in (below, attrs.evolve(around, end=line)) if upwards else (below,):
         yield from (place for place in find(part) if part.holds(place))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 
 import attrs
 
@@ -15,13 +16,18 @@ from ..syntax.names import NamedPlace, named_place
 from ..syntax.tree import SyntaxTree
 from .changes import TokenChange
 from .history import DocumentEdit
-from .lexing import is_word
+from .lexing import is_word, tokens_in
 from .places import EditPlace, SearchedText, is_changed, occurrences
 
 MOST_USES = 80
 """Occurrences of a name that are looked at."""
 
-_IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+_KEPT = 0.6
+"""How alike a line's tokens are at least for its declaration to be the same one under another name."""
+
+IMPORTING = re.compile(r"import|use_declaration|include|require_clause")
+"""Kinds of nodes that bring a name from elsewhere."""
+
 _FIELD = re.compile(r"field_(?:declaration|definition)$|property_(?:signature|definition)$")
 _OWN = ("self.", "this.", "this->", "cls.", "@")
 _MEMBER = (".", "->", "::")
@@ -35,12 +41,14 @@ class Renamed:
         old, new: the names.
         place: where it is declared, under its new name.
         member: whether it is used behind an object.
+        field: whether it may be used behind the own object as well, and be called by its name alone.
     """
 
     old: str
     new: str
     place: NamedPlace
     member: bool
+    field: bool = False
 
     @property
     def extent(self) -> tuple[int, int | None]:
@@ -59,18 +67,31 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
     if len(change.old) != 1 or len(change.new) != 1:
         return None
     old, new = change.old[0], change.new[0]
-    if not is_word(old) or not is_word(new) or {old, new} & keywords:
+    if not is_word(old) or not is_word(new) or {old, new} & keywords or not _is_kept(change):
         return None
     if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
         return None
-    if any(_IMPORTING.search(kind) for kind in tree.kinds_at(change.start)) and "as" not in change.before[:1]:
-        return None  # another thing is imported in its place
+    if any(IMPORTING.search(kind) for kind in tree.kinds_at(change.start)):
+        lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
+        if "as" not in change.before[:1] or [each for each in lines[0] if each != old] != [
+            each for each in lines[1] if each != new
+        ]:
+            return None  # another thing is imported in its place
     place, kinds = named_place(tree, change.start, change.end), tree.kinds_at(change.start)
     if place.kind == "makes" or (len(kinds) > 1 and not place.declares and _FIELD.search(kinds[-2])):
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
-    return Renamed(old, new, place, member=_is_member(place))
+    field = any(_FIELD.search(kind) for kind in kinds[-3:-1])
+    return Renamed(old, new, place, member=_is_member(place), field=field)
+
+
+def _is_kept(change: TokenChange) -> bool:
+    """Whether the line is the same declaration still: most of it stayed, and its name isn't given up as unused."""
+    if change.new[0] == f"_{change.old[0]}":
+        return False
+    old, new = ([each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new))
+    return SequenceMatcher(None, old, new, autojunk=False).ratio() >= _KEPT
 
 
 def _is_member(place: NamedPlace) -> bool:
@@ -85,18 +106,20 @@ def uses_of(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
     left: list[EditPlace] = []
     for count, start in enumerate(occurrences(found.old, around.text, *found.extent)):
         end = start + len(found.old)
-        if count >= MOST_USES or not tree.covers(start, end):
+        if count >= MOST_USES or around.questions.is_spent or not tree.covers(start, end):
             return
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
-        here = named_place(tree, start, end)
+        here = around.questions.named(tree, start, end)
         kinds = tree.kinds_at(start)
         verdict = _of_member(here, kinds, around.text) if found.member else _of_name(found, here)
+        if found.field and not here.kind:
+            verdict = _before(around.text, here.start).endswith(_OWN)
         if verdict is None:
             return
         if verdict and not kinds[-1].startswith("shorthand_property_identifier"):
             left.append(EditPlace(start, end, found.new))
-    yield from _unshadowed(found, left, tree)
+    yield from _unshadowed(found, left, around)
 
 
 def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
@@ -108,12 +131,12 @@ def uses_elsewhere(found: Renamed, around: SearchedText) -> Iterator[EditPlace]:
     imported = False
     for count, start in enumerate(occurrences(found.old, around.text)):
         end = start + len(found.old)
-        if count >= MOST_USES or not tree.covers(start, end):
+        if count >= MOST_USES or around.questions.is_spent or not tree.covers(start, end):
             return
         if is_changed(around.edits, start, end) or tree.prose_at(start + 1):
             continue
-        here = named_place(tree, start, end)
-        if any(_IMPORTING.search(kind) for kind in tree.kinds_at(start)):
+        here = around.questions.named(tree, start, end)
+        if any(IMPORTING.search(kind) for kind in tree.kinds_at(start)):
             imported = True
         elif here.declares:
             return
@@ -142,15 +165,16 @@ def _before(text: str, start: int) -> str:
     return text[max(0, start - 8) : start]
 
 
-def _unshadowed(found: Renamed, places: list[EditPlace], tree: SyntaxTree) -> Iterator[EditPlace]:
+def _unshadowed(found: Renamed, places: list[EditPlace], around: SearchedText) -> Iterator[EditPlace]:
     """Those of some uses that aren't of a declaration further inside."""
-    if found.member:
+    tree = around.tree
+    if found.member or tree is None:
         yield from places
         return
     inner = {
         here.owner
         for start in occurrences(found.old, tree.text, *found.extent)
-        if (here := named_place(tree, start, start + len(found.old))).declares
+        if (here := around.questions.named(tree, start, start + len(found.old))).declares
     }
     for place in places:
         scopes = tree.scopes(place.start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -135,7 +135,7 @@ def is_visible(tree: SyntaxTree, name: str, at: int, own_start: int = 0, own_end
     for start in occurrences:
         if not tree.covers(start, start + len(name)):
             return True  # in a part of a large file that nobody has looked at
-        kind = _kind(tree, start, start + len(name))
+        kind = _kind(tree.captures(start, start + len(name)), start, start + len(name))
         if not kind:
             continue
         scopes = tree.scopes(start)
@@ -179,11 +179,11 @@ class NamedPlace:
 
 def named_place(tree: SyntaxTree, start: int, end: int) -> NamedPlace:
     """What a word is that stands between two places."""
-    kind, scopes = _kind(tree, start, end), tree.scopes(start)
+    around, scopes = tree.captures(start, end), tree.scopes(start)
+    kind = _kind(around, start, end)
     if kind.startswith("binds"):
         return NamedPlace(start, kind, _owner(scopes, start, outer=kind == "binds.outer"), scopes)
     if not kind or kind == "use":
-        around = tree.captures(start, end)
         exactly = {each.name for each in around if (each.start, each.end) == (start, end)}
         if "own" in exactly:
             kind = "makes" if any(each.name == "makes" and each.end == end for each in around) else "own"
@@ -222,11 +222,9 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character in "_$"
 
 
-def _kind(tree: SyntaxTree, start: int, end: int) -> str:
-    """What an occurrence is: declared here, used here, or no name at all ("")."""
-    around = [
-        capture for capture in tree.captures(start, end) if capture.start <= start and end <= capture.end
-    ]
+def _kind(captures: Sequence[Capture], start: int, end: int) -> str:
+    """What an occurrence is, told from what queries find there: declared, used, or no name at all ("")."""
+    around = [each for each in captures if each.start <= start and end <= each.end]
     exactly = {capture.name for capture in around if (capture.start, capture.end) == (start, end)}
     for capture in around:
         if capture.name == "binds.words":

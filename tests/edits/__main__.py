@@ -24,6 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "edits"
+TABLE = Path(__file__).with_name("corpus.toml")
 RESULTS = BUILD.parent / "edits.json"
 WHO: dict[str, Proposer] = {
     "model_free": proposers.model_free,
@@ -66,7 +67,7 @@ def sampled(languages: tuple[str, ...], most: int | None) -> tuple[list[Group], 
     """The groups of all pinned pairs, in an order by chance; a sentence for each pair that is missing."""
     found: list[Group] = []
     missing: list[str] = []
-    for pair in pairs():
+    for pair in (*pairs(), *pairs(TABLE)):
         if languages and pair.language not in languages:
             continue
         try:

@@ -53,6 +53,8 @@ class Group:
         language: its identifier.
         text: the file before the first of them.
         units: the edits; their places are those in `text`.
+        others: what the same release changed further down, or too much to be typed: it is not typed, but whoever
+            proposes it is right. Places as in `text`.
     """
 
     name: str
@@ -61,23 +63,25 @@ class Group:
     language: str
     text: str
     units: tuple[Unit, ...]
+    others: tuple[Unit, ...] = ()
 
 
 def groups_of(project: str, name: str, revision: FileRevision) -> Iterator[Group]:
     """The groups of one file's revision, each of at least two edits."""
     units = _units(revision)
     for number, first in enumerate(range(0, len(units), MOST_UNITS)):
-        chosen = units[first : first + MOST_UNITS]
-        if len(chosen) < 2 or any(max(len(each.old), len(each.new)) > _LARGEST for each in chosen):
-            chosen = [each for each in chosen if max(len(each.old), len(each.new)) <= _LARGEST]
+        chosen = [each for each in units[first : first + MOST_UNITS] if _is_typed(each)]
         if len(chosen) < 2:
             continue
+        others = [each for each in units[first:] if each not in chosen]
         text = revision.old
         earlier = units[:first]
         moved = sum(len(each.new) - len(each.old) for each in earlier)
         for each in reversed(earlier):
             text = text[: each.start] + each.new + text[each.start + len(each.old) :]
-        placed = [attrs.evolve(each, start=each.start + moved) for each in chosen]
+        placed, beyond = (
+            [attrs.evolve(each, start=each.start + moved) for each in some] for some in (chosen, others)
+        )
         yield Group(
             f"{name}/{revision.path}#{number}",
             project,
@@ -85,7 +89,12 @@ def groups_of(project: str, name: str, revision: FileRevision) -> Iterator[Group
             revision.language,
             text,
             tuple(marked(placed)),
+            tuple(beyond),
         )
+
+
+def _is_typed(unit: Unit) -> bool:
+    return max(len(unit.old), len(unit.new)) <= _LARGEST
 
 
 def marked(units: Sequence[Unit]) -> list[Unit]:

@@ -96,7 +96,10 @@ class _Pending:
 
 
 class _Desk:
-    """The document while a group is typed. State: text, tree, history, what is left to do."""
+    """The document while a group is typed.
+
+    State: text, tree, history, what of the release is left to do, and which part of that is typed here.
+    """
 
     def __init__(self, group: Group) -> None:
         self.group = group
@@ -104,7 +107,9 @@ class _Desk:
         self.tree = parse(group.text, group.language)
         self.history = EditHistory()
         self.near = 0
-        self.left = [_Pending(each.start, each.old, each) for each in group.units]
+        every = sorted((*group.units, *group.others), key=lambda unit: unit.start)
+        self.left = [_Pending(each.start, each.old, each) for each in every]
+        self.typed = [each for each in self.left if each.unit in group.units]
 
     def edit(self, start: int, end: int, new: str) -> None:
         old = self.text[start:end]
@@ -147,7 +152,7 @@ def played(group: Group, propose: Proposer) -> Played:
     shown: list[Shown] = []
     times: list[float] = []
     offered: list[bool] = []
-    for number, pending in enumerate(desk.left):
+    for number, pending in enumerate(desk.typed):
         if number:
             offered.append(pending.done)
         if pending.done:
