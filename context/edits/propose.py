@@ -110,6 +110,23 @@ def proposals_elsewhere(
                 yield from _offered(pattern, pattern.elsewhere(there), target, there)
 
 
+def words_elsewhere(
+    source: EditedDocument, refused: Callable[[str], bool] | None = None
+) -> list[tuple[str, ...]]:
+    """What stands in the files, open or not, for which the edits of one document mean something.
+
+    Args:
+        source: the one that was edited.
+        refused: whether the user wants nothing more of a pattern.
+
+    Returns:
+        for each pattern the words that all stand in such a file, the likeliest pattern first.
+    """
+    around = SearchedText(source.text, source.tree, source.edits)
+    found = (each.words for each in _patterns(source, around, refused))
+    return list(dict.fromkeys(words for words in found if words))
+
+
 def _patterns(
     document: EditedDocument, around: SearchedText, refused: Callable[[str], bool] | None
 ) -> Iterator[EditPattern]:

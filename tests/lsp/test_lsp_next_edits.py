@@ -4,9 +4,12 @@ completion."""
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+from foretype.context.workspace.index import Index
 from foretype.daemon.settings.settings import EditsSettings
+from foretype.lsp.workspace.folders import Folder
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
@@ -36,6 +39,17 @@ class Editor:
         ]
         identifier = {"uri": uri, "version": self._versions[uri]}
         self._tell("textDocument/didChange", {"textDocument": identifier, "contentChanges": sent})
+
+    def in_folder(self, root: Path, files: dict[str, str]) -> str:
+        """Give the workspace an indexed folder with some files; the URI of a document in it."""
+        for name, text in files.items():
+            (root / name).write_text(text)
+        index = Index(root)
+        for _ in index.steps():
+            pass
+        folder = Folder(root, index)
+        self.inside.server.session.folder = lambda _document: folder  # type: ignore[method-assign]
+        return (root / "shapes.py").as_uri()
 
     async def next_edits(self, line: int = 0, character: int = 0, uri: str = URI, **more: Any) -> list[Any]:
         """The edits that are proposed for a cursor."""
@@ -200,3 +214,19 @@ async def test_requests_that_come_faster_than_answers_are_all_answered() -> None
     assert found[-1] == 1
     assert set(found) <= {0, 1}
     await editor.inside.end()
+
+
+async def test_a_renamed_function_is_followed_into_a_file_that_nobody_has_open(tmp_path: Path) -> None:
+    for across_files, expected in ((True, [_range(0, 19, 0, 23)]), (False, [])):
+        editor = Editor(across_files=across_files)
+        uri = editor.in_folder(
+            tmp_path,
+            {"uses.py": "from shapes import area\n\nprint(area(1, 2))\n", "other.py": "area = 3\n"},
+        )
+        editor.open("def area(width, height):\n    return width * height\n", uri)
+        editor.change(((0, 4, 0, 8), "surface"), uri=uri)
+        found = await editor.next_edits(0, 11, uri=uri)
+        assert [each["range"] for each in found] == expected
+        place = {"uri": (tmp_path / "uses.py").as_uri(), "version": None}
+        assert [each["textDocument"] for each in found] == [place] * len(expected)
+        await editor.inside.end()
