@@ -145,7 +145,7 @@ def _offered(
         old = document.text[place.start : place.end]
         if old == place.text or around.questions.has_failed:
             continue
-        if not _is_sound(document, place, declared=pattern.kind == "rename"):
+        if not is_sound(document, place, declared=pattern.kind == "rename"):
             around.questions.refused += 1
             continue
         least = trimmed(place, old)
@@ -195,7 +195,7 @@ def in_order(
         yield from (place for place in find(part) if part.holds(place))
 
 
-def _is_sound(document: EditedDocument, place: EditPlace, *, declared: bool) -> bool:
+def is_sound(document: EditedDocument, place: EditPlace, *, declared: bool) -> bool:
     """Whether a document with something in a place parses no worse than before, and the names there exist."""
     tree, text = document.tree, document.text
     if tree is None or not tree.covers(place.start, place.end):

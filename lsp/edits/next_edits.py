@@ -21,10 +21,10 @@ import attrs
 from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
+from .model_edits import ModelHost, model_edit
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
-    from ...daemon.settings.settings import Settings
     from ..documents.trees import Trees
     from ..workspace.folders import Folder
     from .unopened import UnopenedFiles
@@ -47,13 +47,8 @@ class EditFate(enum.StrEnum):
     DISMISSED = "dismissed"
 
 
-class EditsHost(Protocol):
+class EditsHost(ModelHost, Protocol):
     """By which settings edits are proposed, and for whom not; a `Session` is one."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        ...
 
     def refused(self, document: Document) -> str:
         """Why a document gets no suggestions now; "" when it does."""
@@ -149,7 +144,9 @@ class NextEdits:
 
     # -- what the editor asks
 
-    def request(self, document: Document, offset: int) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
+    def request(
+        self, document: Document, offset: int, *, model: bool = True
+    ) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
         """Take one request: the text is the document's now. What is returned finds the likeliest edit.
 
         A newer request leaves an older one without an answer.
@@ -157,9 +154,10 @@ class NextEdits:
         Args:
             document: where the user is.
             offset: of the cursor, in code points.
+            model: where patterns say nothing, the model may be asked.
         """
         self._requests += 1
-        return partial(self._find, self._requests, document, document.text, offset)
+        return partial(self._find, self._requests, document, document.text, offset, model=model)
 
     def request_at_cursor(
         self, document: Document, offset: int
@@ -168,14 +166,18 @@ class NextEdits:
         newest = self.history.edits[-1:]
         if not newest or (newest[0].document == document.uri and newest[0].start <= offset <= newest[0].end):
             return None
-        return partial(self._find_at_cursor, self.request(document, offset), document, offset)
+        return partial(
+            self._find_at_cursor, self.request(document, offset, model=False), document, offset
+        )
 
     async def _find_at_cursor(
         self, find: Callable[[], Coroutine[Any, Any, list[NextEdit]]], document: Document, offset: int
     ) -> list[NextEdit]:
         return [each for each in await find() if begins_at(each.proposal, document.uri, offset)]
 
-    async def _find(self, number: int, document: Document, text: str, offset: int) -> list[NextEdit]:
+    async def _find(
+        self, number: int, document: Document, text: str, offset: int, *, model: bool
+    ) -> list[NextEdit]:
         await self._host.settle(document)
         if not self._wanted(document) or self._host.refused(document) or not self.history.edits:
             return []
@@ -184,6 +186,10 @@ class NextEdits:
         if mine is None or number != self._requests or document.text is not text:
             return []
         found = await self._in_thread(mine, others, self._unopened(document), offset)
+        if found is None and model and number == self._requests and document.text is text:
+            thought = await model_edit(self._host, document, mine, offset)
+            fresh = thought is not None and thought.pattern not in self._refused
+            found = (thought, text) if thought is not None and fresh else None
         if found is None or not self._is_current(*found):
             return []
         return [self._remember(*found)]
