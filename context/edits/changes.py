@@ -92,7 +92,9 @@ def line_changes(text: str, edits: Sequence[DocumentEdit], most: int) -> list[Li
     for number, start, end, group in _newest_first(_groups(text, edits)):
         if len(found) >= most:
             break
-        found += _trimmed(group[0].document, start, original(text, group, start, end), text[start:end], number)
+        found += _trimmed(
+            group[0].document, start, original(text, group, start, end), text[start:end], number
+        )
     return found
 
 

@@ -21,11 +21,13 @@ import attrs
 from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
+from .model_edits import ModelHost, model_edit
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
-    from ...daemon.settings.settings import Settings
     from ..documents.trees import Trees
+    from ..workspace.folders import Folder
+    from .unopened import UnopenedFiles
 
 LARGEST_TEXT = 400_000
 """Code points of a document beyond which nothing is looked for: nobody edits that by hand."""
@@ -45,13 +47,8 @@ class EditFate(enum.StrEnum):
     DISMISSED = "dismissed"
 
 
-class EditsHost(Protocol):
+class EditsHost(ModelHost, Protocol):
     """By which settings edits are proposed, and for whom not; a `Session` is one."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        ...
 
     def refused(self, document: Document) -> str:
         """Why a document gets no suggestions now; "" when it does."""
@@ -59,6 +56,10 @@ class EditsHost(Protocol):
 
     def hidden(self, document: Document) -> bool:
         """Whether a document must not be looked at beside another one."""
+        ...
+
+    def folder(self, document: Document) -> Folder | None:
+        """The folder of the workspace that a document lies in, where there is an index of it."""
         ...
 
     async def settle(self, document: Document) -> None:
@@ -143,7 +144,9 @@ class NextEdits:
 
     # -- what the editor asks
 
-    def request(self, document: Document, offset: int) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
+    def request(
+        self, document: Document, offset: int, *, model: bool = True
+    ) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
         """Take one request: the text is the document's now. What is returned finds the likeliest edit.
 
         A newer request leaves an older one without an answer.
@@ -151,9 +154,10 @@ class NextEdits:
         Args:
             document: where the user is.
             offset: of the cursor, in code points.
+            model: where patterns say nothing, the model may be asked.
         """
         self._requests += 1
-        return partial(self._find, self._requests, document, document.text, offset)
+        return partial(self._find, self._requests, document, document.text, offset, model=model)
 
     def request_at_cursor(
         self, document: Document, offset: int
@@ -162,14 +166,18 @@ class NextEdits:
         newest = self.history.edits[-1:]
         if not newest or (newest[0].document == document.uri and newest[0].start <= offset <= newest[0].end):
             return None
-        return partial(self._find_at_cursor, self.request(document, offset), document, offset)
+        return partial(
+            self._find_at_cursor, self.request(document, offset, model=False), document, offset
+        )
 
     async def _find_at_cursor(
         self, find: Callable[[], Coroutine[Any, Any, list[NextEdit]]], document: Document, offset: int
     ) -> list[NextEdit]:
         return [each for each in await find() if begins_at(each.proposal, document.uri, offset)]
 
-    async def _find(self, number: int, document: Document, text: str, offset: int) -> list[NextEdit]:
+    async def _find(
+        self, number: int, document: Document, text: str, offset: int, *, model: bool
+    ) -> list[NextEdit]:
         await self._host.settle(document)
         if not self._wanted(document) or self._host.refused(document) or not self.history.edits:
             return []
@@ -177,11 +185,14 @@ class NextEdits:
         others = await self._others(document)
         if mine is None or number != self._requests or document.text is not text:
             return []
-        found = await self._in_thread(mine, others, offset)
-        texts = {each.name: each.text for each in (mine, *others)}
-        if found is None or not self._is_current(found, texts[found.document]):
+        found = await self._in_thread(mine, others, self._unopened(document), offset)
+        if found is None and model and number == self._requests and document.text is text:
+            thought = await model_edit(self._host, document, mine, offset)
+            fresh = thought is not None and thought.pattern not in self._refused
+            found = (thought, text) if thought is not None and fresh else None
+        if found is None or not self._is_current(*found):
             return []
-        return [self._remember(found, texts[found.document])]
+        return [self._remember(*found)]
 
     async def aclose(self) -> None:
         """Let the thread go."""
@@ -222,17 +233,33 @@ class NextEdits:
         found = [await self._edited(each, each.edited_offset) for each in chosen[:OTHERS]]
         return [each for each in found if each is not None]
 
+    def _unopened(self, document: Document) -> UnopenedFiles | None:
+        """The files around a document that nobody has open; None where none is looked at."""
+        folder = self._host.folder(document) if self._host.settings.edits.across_files else None
+        if folder is None or not document.path:
+            return None
+        from .unopened import UnopenedFiles
+
+        opened = frozenset(each.path for each in self._documents)
+        return UnopenedFiles(folder, document.path, document.language, opened)
+
     async def _in_thread(
-        self, mine: EditedDocument, others: Sequence[EditedDocument], offset: int
-    ) -> Proposal | None:
+        self,
+        mine: EditedDocument,
+        others: Sequence[EditedDocument],
+        unopened: UnopenedFiles | None,
+        offset: int,
+    ) -> tuple[Proposal, str] | None:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
-        work = partial(_first, mine, others, offset, self.history.edits[-1].document, set(self._refused))
+        newest, refused = self.history.edits[-1].document, set(self._refused)
+        work = partial(_first, mine, others, unopened, offset, newest, refused)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
+        """Whether a document still is as it was looked at; one that nobody opened since is."""
         document = self._documents.get(proposal.document)
-        return document is not None and document.text == text
+        return document is None or document.text == text
 
     def _remember(self, proposal: Proposal, text: str) -> NextEdit:
         for name, known in self._told.items():
@@ -259,15 +286,32 @@ def begins_at(proposal: Proposal, uri: str, offset: int) -> bool:
 
 
 def _first(
-    mine: EditedDocument, others: Sequence[EditedDocument], offset: int, newest: str, refused: set[str]
-) -> Proposal | None:
-    """The first proposal: in the user's document, for what was edited elsewhere there, then in the others."""
-    from ...context.edits.propose import proposals, proposals_elsewhere
+    mine: EditedDocument,
+    others: Sequence[EditedDocument],
+    unopened: UnopenedFiles | None,
+    offset: int,
+    newest: str,
+    refused: set[str],
+) -> tuple[Proposal, str] | None:
+    """The first proposal, and the text that it is about.
 
-    found = next(proposals(mine, offset, refused.__contains__), None)
+    In the user's document; for what was edited elsewhere there; then in the other open documents, and in files
+    that nobody has open.
+    """
+    from ...context.edits.propose import proposals, proposals_elsewhere, words_elsewhere
+
+    is_refused = refused.__contains__
+    found = next(proposals(mine, offset, is_refused), None)
     source = next((each for each in others if each.name == newest), None)
     if found is None and source is not None:
-        found = next(proposals_elsewhere(source, [mine], refused.__contains__), None)
+        found = next(proposals_elsewhere(source, [mine], is_refused), None)
     if found is None and newest == mine.name:
-        found = next(proposals_elsewhere(mine, others, refused.__contains__), None)
-    return found
+        found = next(proposals_elsewhere(mine, others, is_refused), None)
+    if found is not None:
+        return found, next(each.text for each in (mine, *others) if each.name == found.document)
+    if newest == mine.name and unopened is not None:
+        for target in unopened.mentioning(words_elsewhere(mine, is_refused)):
+            found = next(proposals_elsewhere(mine, [target], is_refused), None)
+            if found is not None:
+                return found, target.text
+    return None

@@ -42,6 +42,7 @@ from ..llama.llama import Context, Model, OutOfMemoryProblem, build, supports_gp
 from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
 from ..machine import memory
+from ..prompts.edit_formats import recognise_edits
 from ..prompts.formats import Recognition, facts, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
@@ -111,7 +112,8 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
-    recognition = recognise(facts(file), overrides)
+    known = facts(file)
+    recognition, edits = recognise(known, overrides), recognise_edits(known)
     sweep_tuned()
     found = find_tuned(path) if settings.tuned and not on_gpu else None
     used = path if found is None else Path(found.path)
@@ -146,20 +148,21 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     note = "" if layers == wanted else few_layers(layers, all_layers)
     if note:
         log.warning("%s", note)
+    texts = {**recognition.texts, **(edits.texts if edits else {})}
     vocabulary = Vocabulary(
-        Guarded(model, recognition.texts),
+        Guarded(model, texts),
         adds_space=_adds_space(file),
-        markers=recognition.texts,
+        markers=texts,
     )
     cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
     if found is not None:
         cache.costs.put(found.choice.threads, CostCurve.from_measured(found.choice.steps))
     _warm_up(cache, model, costs=settings.speculation is not SpeculationMode.NEVER)
-    ends = _ends(model, recognition)
+    ends = _ends(model, recognition) | frozenset(edits.texts if edits else ())
     speculates = _speculates(settings.speculation, cache, threads)
     draft = _draft_model(settings, file, context, threads) if speculates else None
 
-    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
+    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos), edits)
     return LocalEngine(
         cache,
         vocabulary,
@@ -179,6 +182,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
+        edits=edits.format if edits else None,
         drafting=_drafting(cache, used, ends, settings, draft) if speculates else None,
     )
 
