@@ -27,7 +27,7 @@ _PASTED = "\n" + "pasted(text, of, many, lines);\n" * 33_000
 
 
 async def work_on(client: LspClient, file: WorstFile) -> None:
-    """Open a file, type in it, ask for more, rest, paste a megabyte, take it all back, and close it."""
+    """Open a file, type in it, ask for more and for the next edit, rest, paste a megabyte, take it back."""
     line, character = file.position
     client.open(file.uri, file.text, file.language)
     await _ask(client, file, line, character)
@@ -35,6 +35,7 @@ async def work_on(client: LspClient, file: WorstFile) -> None:
     for typed, key in enumerate(KEYS, 1):
         client.insert(file.uri, line, character + typed - 1, key)
         waiting.append(client.complete(file.uri, line, character + typed)[1])
+        waiting.append(_next_edit(client, file, line, character + typed))
         await asyncio.sleep(KEY_S)
     await asyncio.gather(*waiting, return_exceptions=True)
     end = character + len(KEYS)
@@ -42,6 +43,7 @@ async def work_on(client: LspClient, file: WorstFile) -> None:
     await asyncio.sleep(REST_S)
     client.insert(file.uri, line, end, _PASTED)
     await _ask(client, file, line, end)
+    await asyncio.wait({_next_edit(client, file, line, end)})
     client.change(file.uri, {"text": file.text})
     await _ask(client, file, line, character)
     client.notify("textDocument/didClose", {"textDocument": {"uri": file.uri}})
@@ -51,6 +53,14 @@ async def _ask(client: LspClient, file: WorstFile, line: int, character: int, *,
     """Ask and wait for the answer, whatever it is."""
     with contextlib.suppress(Refused):
         await client.items(file.uri, line, character, context={"triggerKind": trigger})
+
+
+def _next_edit(client: LspClient, file: WorstFile, line: int, character: int) -> asyncio.Future[object]:
+    """Ask for the next edit, as front ends do when somebody has typed; its answer to come."""
+    place = {"line": line, "character": character}
+    return client.request(
+        "textDocument/copilotInlineEdit", {"textDocument": {"uri": file.uri}, "position": place}
+    )[1]
 
 
 async def a_day(files: Sequence[WorstFile] = FILES) -> LoopWatch:
