@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .unopened import UnopenedFiles
 
 
+LONGEST_LINE = 4000
+"""Code points of a line beyond which what is edited in it counts for nothing: a program wrote it."""
+
+
 @attrs.frozen
 class SearchedDocuments:
     """What is looked through.
@@ -71,7 +75,7 @@ def _first(
 ) -> tuple[Proposal, str] | None:
     from ...context.edits.propose import proposals, proposals_elsewhere, words_elsewhere
 
-    mine, others = searched.mine, searched.others
+    mine, others = by_hand(searched.mine), [by_hand(each) for each in searched.others]
     found = next(proposals(mine, offset, is_refused), None)
     source = next((each for each in others if each.name == newest), None)
     if found is None and source is not None:
@@ -86,3 +90,19 @@ def _first(
             if found is not None:
                 return found, target.text
     return None
+
+
+def by_hand(document: EditedDocument) -> EditedDocument:
+    """The same without edits in lines that are too long: to take one apart takes longer than anybody waits."""
+    text = document.text
+    kept = tuple(each for each in document.edits if _line_length(text, each.start, each.end) <= LONGEST_LINE)
+    return document if len(kept) == len(document.edits) else attrs.evolve(document, edits=kept)
+
+
+def _line_length(text: str, start: int, end: int) -> int:
+    """Code points of the lines that a stretch of a text lies in, counted no further than is asked for."""
+    before = text.rfind("\n", max(0, start - LONGEST_LINE), start)
+    behind = text.find("\n", end, end + LONGEST_LINE)
+    first = max(0, start - LONGEST_LINE) if before < 0 else before + 1
+    last = min(len(text), end + LONGEST_LINE) if behind < 0 else behind
+    return last - first
