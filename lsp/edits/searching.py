@@ -93,7 +93,7 @@ def _first(
 
 
 def by_hand(document: EditedDocument) -> EditedDocument:
-    """The same without edits in lines that are too long: to take one apart takes longer than anybody waits."""
+    """The same without edits in lines that are too long: taking one apart takes longer than anybody waits."""
     text = document.text
     kept = tuple(each for each in document.edits if _line_length(text, each.start, each.end) <= LONGEST_LINE)
     return document if len(kept) == len(document.edits) else attrs.evolve(document, edits=kept)
