@@ -19,6 +19,10 @@ draw(b, two)
 draw(c, three)
 `;
 const FAR = SOURCE.replace("    return", `${"    print()\n".repeat(60)}    return`).replace(/ {4}if w < 0:\n.*\n/, "");
+const ACROSS = {
+  "shapes.py": "def area(one, other):\n    return one * other\n",
+  "uses.py": "from shapes import area\n\nprint(area(1, 2))\n",
+};
 
 let folder, vscode;
 
@@ -35,7 +39,7 @@ before(async () => {
       ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
     ),
     machine: { "foretype.path": command },
-    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE },
+    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE, ...ACROSS },
   });
   await vscode.openFile("first.py");
   await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
@@ -153,6 +157,23 @@ test("an argument that two calls were given is proposed for the third, and nothi
   await vscode.press("Tab");
   await vscode.press("Tab");
   await textIs(/draw\(c, three, pen\)/);
+});
+
+test("an edit in another file is gone to, and taken there", async () => {
+  await vscode.openFile("uses.py");
+  await vscode.openFile("shapes.py");
+  await vscode.press("Control+Home");
+  for (let column = 0; column < "def ".length; column++) {
+    await vscode.press("ArrowRight");
+  }
+  await vscode.press("Control+Shift+ArrowRight");
+  await vscode.type("surface", 30);
+  await proposes("→ uses.py 1: Tab");
+  await vscode.press("Tab");
+  await vscode.page.waitForSelector('.tab.active[data-resource-name="uses.py"]');
+  await proposes("surface");
+  await vscode.press("Tab");
+  await textIs(/from shapes import surface/);
 });
 
 test("without a proposal Tab and Escape are themselves", async () => {
