@@ -174,6 +174,7 @@ def _print_status(found: DaemonStatus) -> None:
     from rich.table import Table
 
     from ..server.latencies import took_in_words
+    from ..wire.messages import reading_in_words
     from .doctor import in_bytes
     from .remote_rows import remote_rows
 
@@ -185,6 +186,7 @@ def _print_status(found: DaemonStatus) -> None:
         "process": f"{found.pid}, foretype {found.release}",
         "running": f"{_duration(found.uptime_s)}, last needed {_duration(found.idle_s)} ago",
         "model": described,
+        "reading": reading_in_words(model.reading),
         "model file": model.path,
         "problem": model.detail,
         "memory": in_bytes(found.memory_bytes),

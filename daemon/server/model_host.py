@@ -28,6 +28,10 @@ RETRY_S = 30.0
 """Seconds after which a model that could not be loaded is tried again, even if no file has changed."""
 
 
+LOOK_S = 0.5
+"""How often it is said how far the model has read: somebody looks on."""
+
+
 class HostObserver(Protocol):
     """Is told what becomes of the model."""
 
@@ -69,6 +73,7 @@ class ModelHost:
         self._failed_at = 0.0
         self._closed = False
         self._note = ""
+        self._watching: asyncio.TimerHandle | None = None
 
     @property
     def loading(self) -> bool:
@@ -106,6 +111,21 @@ class ModelHost:
         if self.status.state is ModelState.READY and self.status.detail != detail:
             self._set(attrs.evolve(self.status, detail=detail))
 
+    def watch_reading(self) -> None:
+        """The model may begin to read a file: say how far it is, from now on until it has all of it."""
+        if self._watching is None and not self._closed:
+            self._watching = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        self._watching = None
+        if self.engine is None or self.status.state is not ModelState.READY:
+            return
+        part = round(self.engine.reading, 2)
+        if part != self.status.reading:
+            self._set(attrs.evolve(self.status, reading=part))
+        if part < 1.0:
+            self.watch_reading()
+
     def is_replaced(self) -> bool:
         """Whether there is a model that the configuration no longer names or whose file has changed."""
         return self.engine is not None and self._source.fingerprint() != self._loaded_from
@@ -127,6 +147,8 @@ class ModelHost:
     def close(self) -> None:
         """Free the model; a load that is under way frees its own."""
         self._closed = True
+        if self._watching is not None:
+            self._watching.cancel()
         if self.engine is not None:
             self._thread.post(self.engine.close, log_failure)
         self._settle(_STOPPED)

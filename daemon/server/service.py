@@ -326,6 +326,7 @@ class Service:
         running = self._running = _Running(turn, job.session, self._clock(), Cancellation())
         work = _work(engine, ticket, running.cancellation, self._thread)
         self._thread.post(work, lambda result, error: self._finished(running, ticket, result, error))
+        self._host.watch_reading()
         self._preempt_if_due()
 
     def _finished(
@@ -375,6 +376,7 @@ class Service:
             return engine.idle(session, cancellation=running.cancellation)
 
         self._thread.post(work, lambda more, error: self._idle_finished(running, bool(more), error))
+        self._host.watch_reading()
 
     def _idle_finished(self, running: _Running, more: bool, error: BaseException | None) -> None:
         self._running = None

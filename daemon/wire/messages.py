@@ -164,6 +164,8 @@ class ModelStatus:
         tokens_per_s: what this machine evaluates of a prompt with it, as measured; 0 before it is loaded.
         tuning: the daemon uses an idle time to measure which form of the model is the fastest here.
         elsewhere: where code is sent, a host and a port; "" while it stays on this machine.
+        reading: which part of the file is read that was opened or typed in last, 0.0 to 1.0; answers see
+            all of it from 1.0 on.
     """
 
     state: ModelState = ModelState.UNLOADED
@@ -178,6 +180,7 @@ class ModelStatus:
     tokens_per_s: float = 0.0
     tuning: bool = False
     elsewhere: str = ""
+    reading: float = 1.0
 
 
 @attrs.frozen
@@ -221,6 +224,11 @@ class DaemonStatus:
     accepted_tokens: int = 0
     latencies: tuple[LatencyHistogram, ...] = ()
     remote: RemoteStatus | None = None
+
+
+def reading_in_words(part: float) -> str:
+    """How much of the file that was opened or typed in last is read, for people; "" when all of it is."""
+    return "" if part >= 1.0 else f"the file, {100 * part:.0f} %"
 
 
 class Method(enum.StrEnum):
@@ -382,5 +390,6 @@ __all__ = [
     "encode_request",
     "encode_response",
     "from_wire",
+    "reading_in_words",
     "to_wire",
 ]

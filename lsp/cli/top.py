@@ -19,7 +19,7 @@ from ...context.shared.problem import Problem
 from ...daemon.cli.remote_rows import remote_rows
 from ...daemon.client.client import DaemonClient
 from ...daemon.server.latencies import took_in_words
-from ...daemon.wire.messages import ModelState
+from ...daemon.wire.messages import ModelState, reading_in_words
 
 if TYPE_CHECKING:
     from ...daemon.wire.messages import DaemonStatus
@@ -88,6 +88,7 @@ def view(sample: Sample, speed: Rates) -> RenderableType:
     table.add_column()
     for name, value in (
         ("model", f"{model.name or '-'}, {state}"),
+        *([("reading", reading)] if (reading := reading_in_words(model.reading)) else []),
         ("memory", f"{status.memory_bytes / 2**20:.0f} MiB"),
         ("editors", f"{status.clients}, with {status.sessions} documents in the cache"),
         ("queue", str(status.queued)),

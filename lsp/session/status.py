@@ -38,9 +38,10 @@ class Status:
     Attributes:
         state: see `State`.
         message: for ERROR what happened and what to do; for INACTIVE why; else why the engine elsewhere is
-            not asked, or "".
+            not asked, or what of the file is read, or "".
         model: the model's name, "" while none is known.
-        percent: loaded part of the model while LOADING, 0 to 100.
+        percent: loaded part of the model while LOADING, else the part of the file that the model has read
+            while it reads one; 0 to 100, None for neither.
         elsewhere: where code is sent, a host and a port; "" while it stays on this machine.
     """
 
@@ -126,8 +127,12 @@ class StatusBoard:
             return Status(State.LOADING, "", name, round(100 * model.fraction))
         if self._trouble:
             return Status(State.ERROR, self._trouble, name)
+        state = State.BUSY if self._running else State.READY
         aside = model.detail if model is not None and model.elsewhere else ""
-        return Status(State.BUSY if self._running else State.READY, aside, name)
+        if model is None or model.reading >= 1.0:
+            return Status(state, aside, name)
+        percent = min(99, int(100 * model.reading))
+        return Status(state, aside or f"Reading the file, {percent} %.", name, percent)
 
     def _update(self) -> None:
         status = self.status

@@ -69,6 +69,7 @@ class KVCache:
 
     Attributes:
         cells: the llama context.
+        slice_tokens: that are evaluated at once at most.
         speed: of prefill, as measured so far.
         costs: of decoding steps, as measured so far.
         evaluated: tokens evaluated since the start.
@@ -83,7 +84,7 @@ class KVCache:
                 backends that ignore llama.cpp's abort callback; 0 means as many as a batch takes.
         """
         self.cells = cells
-        self._slice = min(slice_tokens or cells.batch_size, cells.batch_size)
+        self.slice_tokens = min(slice_tokens or cells.batch_size, cells.batch_size)
         self._free = list(range(cells.sequences - 1, -1, -1))
         self._live: dict[int, Sequence] = {}
         self._clock = 0
@@ -180,7 +181,7 @@ class KVCache:
             return Synced(complete=True, evaluated=0, cached=common)
         self._truncate(sequence, common)
         cached = len(sequence.tokens)
-        size = self._slice
+        size = self.slice_tokens
         if slice_ms > 0:
             size = min(size, max(MIN_SLICE, int(self.speed.tokens_per_ms * slice_ms) // 8 * 8))
         while len(sequence.tokens) < len(target):

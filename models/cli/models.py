@@ -180,7 +180,7 @@ def _pulled(name: str, *, force: bool) -> Path | None:
     entry = catalogue.get(name)
     with _ended_gently(), progress() as shown:
         done = fetch(entry, store.models_dir(), shown, force=force)
-    if entry.licence not in ("Apache-2.0", "MIT"):
+    if entry.licence not in catalogue.FREE_LICENCES:
         click.echo(f"Its licence is {entry.licence}: {entry.note}.")
     if done.already:
         click.echo(f"{entry.name} is already here: {done.path}")
@@ -243,6 +243,24 @@ def use(context: click.Context, name: str) -> None:
     )
     if found.order == "plain":
         click.echo("It has no fill-in-the-middle format: what stands behind the cursor is not shown to it.")
+
+
+@models.command(short_help="Name the model that answers in time on this machine.")
+@click.option(
+    "--within", "within_ms", default=400.0, show_default=True, help="Milliseconds that a suggestion may take."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_context
+def advise(context: click.Context, within_ms: float, as_json: bool) -> None:
+    """Measure a model that is here, and name the best one of the list that answers in time on this machine.
+
+    It takes some seconds. What the other models would take is computed from what this one takes, so it is an
+    estimate; 'foretype bench' measures a model once it is here.
+    """
+    from .advise import say_advice
+    from .tune import Configured
+
+    say_advice(context.obj["model"]() if context.obj else Configured(), within_ms, as_json=as_json)
 
 
 @models.command(short_help="Print where a model lies.")

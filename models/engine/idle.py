@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from ...context.shared.values import StopReason, StopRules
+from ..cache.kv_cache import Sequence
 from ..decoding.sampling import Sampling
 from ..llama.cancellation import Cancellation
 from .serving import Serving
@@ -23,12 +24,25 @@ PREFETCH_TOKENS = 40
 """Tokens chosen ahead of an acceptance: a line or two, for a user who accepts one after the other."""
 
 
-@attrs.frozen
+@attrs.define
 class IdleWork:
-    """Idle work for one engine; what it has done is in the cache and in the sessions."""
+    """Idle work for one engine; what it has done is in the cache and in the sessions.
+
+    State: the sequence that the whole context of a document is read into, and how many tokens that has; None
+    when an answer sees everything.
+    """
 
     serving: Serving
     continuation: Continuation
+    _reads: tuple[Sequence, int] | None = None
+
+    @property
+    def reading(self) -> float:
+        """Which part of the whole context is there, 0.0 to 1.0. May be asked from any thread."""
+        reads = self._reads
+        if reads is None or not self.serving.cache.alive(reads[0]):
+            return 1.0
+        return min(1.0, len(reads[0].tokens) / max(1, reads[1]))
 
     def run(self, session: DocumentSession, cancellation: Cancellation) -> bool:
         """Do what is left to do for the session. True while more is left: it was cancelled."""
@@ -44,10 +58,13 @@ class IdleWork:
         if not self.serving.stages(session, session.prompt, cancellation, slice_ms=IDLE_SLICE_MS):
             return False
         slot, plan = self.serving.whole(session, session.prompt, cancellation)
+        if session.whole is None:
+            self._reads = slot.sequence, len(plan.target)
         if not self.serving.evaluate(slot, plan, cancellation, slice_ms=IDLE_SLICE_MS).complete:
             return False
         if slot is session.next:
             self.serving.sessions.promote(session)
+        self._reads = None
         return True
 
     def _prefetch(self, session: DocumentSession, cancellation: Cancellation) -> bool:

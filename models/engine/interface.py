@@ -107,6 +107,14 @@ class EngineLike(Protocol):
         """Make the session's next request cheaper (re-anchor, grow). True while more is left."""
         ...
 
+    @property
+    def reading(self) -> float:
+        """Which part of a document's whole context is evaluated while idle work reads it; 1.0 when it has.
+
+        May be asked from any thread.
+        """
+        ...
+
     def forget(self, session: str) -> None:
         """The session is over. What is worth keeping of it is saved by `keep`, the rest is given back."""
         ...

@@ -6,11 +6,11 @@ The only place that puts llama.cpp, the vocabulary, the layout and the cache tog
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 
@@ -47,20 +47,17 @@ from ..prompts.formats import Recognition, facts, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
 from ..prompts.user_formats import from_overrides
-from ..tuning.record import find_tuned, machine, sweep_tuned
+from ..tuning.record import Measured, find_tuned, machine, sweep_tuned
+from .gpu_memory import few_layers, wanted_layers, with_fewer_layers, with_smaller_batches
+from .gpu_slices import MICRO_BATCH_ON_GPU, choose_slices
 from .interface import EngineInfo, EngineSettings, SpeculationMode
 from .local import LocalEngine
 from .writing import Drafting
 
 log = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
-
 MEMORY_SHARE = 0.2
 """The KV cache takes at most this part of the memory that is free."""
-
-GPU_SLICE = 128
-"""Tokens evaluated at once where a backend may ignore the abort callback."""
 
 CPU_SLICE = 256
 """Tokens evaluated before the machine is asked again how many cores are free."""
@@ -95,6 +92,44 @@ class Loaded:
         self.model.close()
 
 
+@attrs.frozen
+class _Start:
+    """How a model is started, whatever part of it runs on a GPU."""
+
+    path: Path
+    file: GgufFile
+    settings: EngineSettings
+    tuned: Measured | None
+    threads: int
+    on_progress: Callable[[float], None]
+
+    def __call__(self, layers: int) -> tuple[Model, Context]:
+        """With so many layers on a GPU; raises ModelProblem."""
+        model = Model(self.path, gpu_layers=layers, on_progress=self.on_progress)
+        sizes = (MICRO_BATCH_ON_GPU, MICRO_BATCH) if layers else (_micro_batch(self.tuned),)
+        try:
+            return model, with_smaller_batches(lambda at_once: self._context(model, at_once), sizes)
+        except ModelProblem:
+            model.close()
+            raise
+
+    def _context(self, model: Model, micro_batch: int) -> Context:
+        on_gpu = self.settings.gpu_layers != 0 and supports_gpu()
+        return Context(
+            model,
+            size=self.settings.context_tokens or default_cells(self.file),
+            sequences=sequences_for(self.file),
+            governor=Governor(self.threads),
+            micro_batch=micro_batch,
+            flash_attention=self.tuned.flash_attention if self.tuned else True,
+            eight_bits=not on_gpu and fits_eight_bits(self.file),
+        )
+
+
+def _micro_batch(tuned: Measured | None) -> int:
+    return MICRO_BATCH if tuned is None else tuned.micro_batch
+
+
 def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[float], None]) -> LocalEngine:
     """Load a GGUF file with llama.cpp. Takes from a tenth of a second to a minute.
 
@@ -117,7 +152,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     sweep_tuned()
     found = find_tuned(path) if settings.tuned and not on_gpu else None
     used = path if found is None else Path(found.path)
-    micro_batch = found.choice.micro_batch if found else MICRO_BATCH
+    micro_batch = _micro_batch(found.choice if found else None)
     if not on_gpu:
         # On a GPU the weights lie in its own memory, which llama.cpp knows and this process does not.
         cells = settings.context_tokens or default_cells(file)
@@ -126,24 +161,9 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         check_memory(runs, memory.available_bytes(), cells, beside, micro_batch=micro_batch)
     threads = settings.threads or (found.choice.threads if found else usable_cores())
 
-    def start(layers: int) -> tuple[Model, Context]:
-        model = Model(used, gpu_layers=layers, on_progress=on_progress)
-        try:
-            return model, Context(
-                model,
-                size=settings.context_tokens or default_cells(file),
-                sequences=sequences_for(file),
-                governor=Governor(threads),
-                micro_batch=micro_batch,
-                flash_attention=found.choice.flash_attention if found else True,
-                eight_bits=not on_gpu and fits_eight_bits(file),
-            )
-        except ModelProblem:
-            model.close()
-            raise
-
     all_layers = (file.integer(f"{file.architecture}.block_count") or 0) + 1  # the output counts as one
     wanted = wanted_layers(settings.gpu_layers, all_layers, on_gpu)
+    start = _Start(used, file, settings, None if found is None else found.choice, threads, on_progress)
     (model, context), layers = with_fewer_layers(start, wanted)
     note = "" if layers == wanted else few_layers(layers, all_layers)
     if note:
@@ -154,10 +174,12 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         adds_space=_adds_space(file),
         markers=texts,
     )
-    cache = KVCache(context, slice_tokens=GPU_SLICE if on_gpu else CPU_SLICE)
+    cache = KVCache(context, slice_tokens=MICRO_BATCH if on_gpu else CPU_SLICE)
     if found is not None:
         cache.costs.put(found.choice.threads, CostCurve.from_measured(found.choice.steps))
     _warm_up(cache, model, costs=settings.speculation is not SpeculationMode.NEVER)
+    if on_gpu:
+        choose_slices(cache, _some_tokens(model, MICRO_BATCH_ON_GPU))
     ends = _ends(model, recognition) | frozenset(edits.texts if edits else ())
     speculates = _speculates(settings.speculation, cache, threads)
     draft = _draft_model(settings, file, context, threads) if speculates else None
@@ -185,42 +207,6 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         edits=edits.format if edits else None,
         drafting=_drafting(cache, used, ends, settings, draft) if speculates else None,
     )
-
-
-def wanted_layers(setting: int, layers: int, on_gpu: bool) -> int:
-    """Layers to put on a GPU: those that were set, at most all there are; none without a GPU."""
-    if not on_gpu:
-        return 0
-    return layers if setting < 0 else min(setting, layers)
-
-
-def few_layers(layers: int, of: int) -> str:
-    """What the user is told when only some layers fit into the GPU's memory."""
-    return (
-        f"The GPU has too little free memory for all of the model: {layers} of {of} layers run there and the "
-        "rest on the processor, which is slower. Close what uses the GPU and restart the daemon, or choose a "
-        "smaller model."
-    )
-
-
-def with_fewer_layers(start: Callable[[int], _T], layers: int) -> tuple[_T, int]:
-    """Start with so many layers on the GPU, and with half as many each time its memory does not suffice.
-
-    Returns:
-        what was started, and the layers that it took.
-
-    Raises:
-        OutOfMemoryProblem: not even without a GPU is there enough.
-        ModelProblem: whatever else `start` says, at once.
-    """
-    while True:
-        try:
-            return start(layers), layers
-        except OutOfMemoryProblem:
-            if layers == 0:
-                raise
-            log.warning("%d layers do not fit into the GPU's memory", layers)
-            layers //= 2
 
 
 def _draft_bytes(settings: EngineSettings) -> int:
@@ -333,6 +319,12 @@ def _warm_up(cache: KVCache, model: Model, *, costs: bool) -> None:
     if costs:
         _learn_costs(cache, sequence, tokens)
     cache.release(sequence)
+
+
+def _some_tokens(model: Model, count: int) -> list[int]:
+    """The first tokens that are text."""
+    text = (token for token in range(model.vocabulary_size) if not model.is_control(token))
+    return list(itertools.islice(text, count))
 
 
 def _learn_costs(cache: KVCache, sequence: Sequence, tokens: list[int]) -> None:

@@ -264,6 +264,11 @@ class LocalEngine:
         """Which part of the window an answer within the latency budget would be made from, 0.0 to 1.0."""
         return self.serving.sees(self.sessions.get(session), prompt)
 
+    @property
+    def reading(self) -> float:
+        """See `EngineLike.reading`."""
+        return self._idle_work.reading
+
     def read_on(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> None:
         """Evaluate as much more of the prompt as a waiting user hardly notices; `idle` does the rest."""
         state = self.sessions.use(session, prompt)

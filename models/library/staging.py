@@ -7,12 +7,16 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 
 from ...context.shared.locks import lock, open_for_lock
 
 _TEMPORARY = ".pull-"
+_KEPT = ".part-"
+_KEPT_S = 14 * 86400.0
+"""Seconds after which nobody goes on with a download that was broken off."""
 
 
 @contextlib.contextmanager
@@ -32,10 +36,36 @@ def made_folder(directory: Path) -> Generator[None]:
 
 
 def sweep_downloads(directory: Path) -> None:
-    """Remove what killed downloads left in the models folder. Never raises."""
+    """Remove what killed downloads left in the models folder, and what nobody goes on with. Never raises."""
     with contextlib.suppress(OSError):
+        for old in list(directory.glob(f"{_KEPT}*")):
+            if time.time() - max(file.stat().st_mtime for file in (old, *old.rglob("*"))) > _KEPT_S:
+                _remove_unless_locked(old)
         for old in list(directory.glob(f"{_TEMPORARY}*")):
             _remove_unless_locked(old)
+
+
+@contextlib.contextmanager
+def kept_folder(directory: Path, name: str) -> Generator[Path]:
+    """A folder for the download of that name, which stays with what is in it until one has succeeded.
+
+    Of two downloads of one name at the same time the second waits for the first.
+    """
+    folder = directory / f"{_KEPT}{name}"
+    folder.mkdir(exist_ok=True)
+    handle = open_for_lock(folder)
+    gone_on_with = False
+    try:
+        lock(handle, wait=True)
+        folder.mkdir(exist_ok=True)  # the first one may have removed it
+        yield folder
+    except BaseException:
+        gone_on_with = any(part.stat().st_size for part in folder.iterdir())
+        raise
+    finally:
+        os.close(handle)
+        if not gone_on_with:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

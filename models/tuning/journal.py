@@ -22,8 +22,8 @@ from .record import Measured
 
 log = logging.getLogger(__name__)
 
-_FORMAT = 2
-"""1 was measured behind 256 tokens."""
+_FORMAT = 3
+"""1 was measured behind 256 tokens, 2 with nothing else in the cache."""
 
 _OLD_S = 14 * 86400.0
 """Seconds after which the machine may have changed in ways that nobody noticed."""
@@ -62,7 +62,7 @@ class Journal:
 
 def key(form: Measured) -> str:
     """What tells one form from another."""
-    return f"{form.file_type} {form.flash_attention} {form.threads} {form.micro_batch}"
+    return f"{form.file_type} {form.flash_attention} {form.eight_bits} {form.threads} {form.micro_batch}"
 
 
 def journal_path(model: str, directory: Path | None = None) -> Path:

@@ -47,6 +47,7 @@ class Measured:
         steps: ms of a batch, by its number of tokens.
         loss: mean natural-log probability per token that the file lost on a sample of source code.
         size: bytes of the file.
+        eight_bits: whether keys and values were kept in 8 bits; see `llama.attention`.
     """
 
     file_type: str
@@ -57,6 +58,7 @@ class Measured:
     steps: dict[int, float]
     loss: float = 0.0
     size: int = 0
+    eight_bits: bool = False
 
 
 @attrs.frozen

@@ -316,10 +316,8 @@ class _Run:
             loss = known.loss if known is not None else self._loss(context, tokens)
         finally:
             context.close()
-        result = attrs.evolve(
-            form, prefill=speed.prefill, steps=speed.steps, loss=loss, size=model.size_bytes
-        )
-        return self._add(result)
+        timed = attrs.evolve(form, prefill=speed.prefill, steps=speed.steps)
+        return self._add(attrs.evolve(timed, loss=loss, size=model.size_bytes))
 
     def _add(self, result: Measured) -> Measured:
         """Keep a result; of two rounds of one form the better times, each for itself."""

@@ -23,6 +23,7 @@ from foretype.tests.bench import (
     continuations,
     drafting,
     engine_costs,
+    hybrid,
     keystrokes,
     lsp,
     peer,
@@ -173,6 +174,13 @@ def memory(results: Results) -> None:
     results.add("memory.error", memory_probe.error(model()))
 
 
+def hybrids(results: Results) -> None:
+    """What a key costs where memory cannot take a token back."""
+    found = hybrid.evaluated(replay())
+    results.add("hybrid.evaluated.p50", percentile(found, 0.5))
+    results.add("hybrid.evaluated.p95", percentile(found, 0.95))
+
+
 def closing_editors(results: Results) -> None:
     """How long a key waits because another editor was closed."""
     results.add("close.delay_ms", closing.delay_ms(model(), usable_cores()))
@@ -200,6 +208,7 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "close": closing_editors,
     "remote": elsewhere,
     "team": teams,
+    "hybrid": hybrids,
 }
 
 

@@ -22,11 +22,11 @@ from foretype.models.engine.interface import EngineLike, EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.tests.bench.subject import BUILD, replay
 
-FILES = 3
-CHARACTERS = 6000
-"""Of each file that is closed: some 1,500 tokens."""
+FILES = 2
+CHARACTERS = 4000
+"""Of each file that is closed: some 1,000 tokens."""
 
-MOMENTS_S = tuple(IDLE_AFTER_S * part for part in (0.0, 0.1, 0.5, 1.0, 1.02, 1.05, 1.1, 1.2, 1.4, 1.8))
+MOMENTS_S = tuple(IDLE_AFTER_S * part for part in (0.0, 0.5, 1.0, 1.02, 1.05, 1.1, 1.3))
 """How long after the closing the key comes; saving begins after a time without any."""
 
 KEYS = 12

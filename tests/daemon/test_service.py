@@ -455,3 +455,18 @@ def test_every_counter_is_one_of_the_timings_and_of_the_status() -> None:
     once = Timings(**{name: number for number, name in enumerate(COUNTED, 1)})
     twice = Totals().plus(once).plus(once, requests=0)
     assert twice == Totals(1, **{name: 2 * number for number, name in enumerate(COUNTED, 1)})
+
+
+async def test_everybody_hears_how_far_a_file_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_host, "LOOK_S", 0.0)
+    desk.engine.reading = 0.0
+    desk.ask("one", "a")
+    await desk.answered("one")
+    for part in (0.254, 0.4, 1.0):
+        desk.engine.reading = part
+        await until(lambda part=part: desk.service.model.reading == round(part, 2))
+    said = [model.reading for model in desk.models]
+    assert said[-3:] == [0.25, 0.4, 1.0]
+    desk.engine.reading = 0.5
+    desk.warm("two", "a")
+    await until(lambda: desk.models[-1].reading == 0.5)

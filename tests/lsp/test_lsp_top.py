@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
+import attrs
 import pytest
 from foretype.daemon.wire.messages import DaemonStatus, ModelState, ModelStatus
 from foretype.lsp.cli.top import Rates, Sample, rates, view
+from foretype.lsp.session.status import STATUS, StatusBoard
 from rich.console import Console
 
 
@@ -45,3 +50,42 @@ def test_every_look_can_be_drawn(look: Sample) -> None:
         console.print(view(look, rates(None, look)))
     shown = captured.get()
     assert "tiny" in shown or "No daemon" in shown
+
+
+def test_what_is_read_of_a_file_is_shown_while_it_is_read() -> None:
+    def shown(part: float) -> str:
+        now = sample(1.0)
+        status = now.status
+        assert status is not None
+        read = attrs.evolve(status, model=attrs.evolve(status.model, reading=part))
+        console = Console(width=100, record=True, file=io.StringIO())
+        console.print(view(Sample(1.0, read), Rates()))
+        return console.export_text()
+
+    assert "the file, 40 %" in shown(0.4)
+    assert "reading" not in shown(1.0)
+
+
+def test_a_status_bar_says_what_of_the_file_is_read() -> None:
+    sent: list[dict[str, Any]] = []
+
+    def send(_method: str, params: dict[str, Any]) -> None:
+        sent.append(params)
+
+    board = StatusBoard(send)
+    board.tell(STATUS)
+    board.model(ModelStatus(ModelState.READY, "tiny", reading=0.4))
+    assert (sent[-1]["state"], sent[-1]["message"], sent[-1]["percent"]) == (
+        "ready",
+        "Reading the file, 40 %.",
+        40,
+    )
+    board.running(1)
+    assert (sent[-1]["state"], sent[-1]["percent"]) == ("busy", 40)
+    board.model(ModelStatus(ModelState.READY, "tiny", reading=0.999))
+    assert sent[-1]["percent"] == 99
+    board.model(ModelStatus(ModelState.READY, "tiny"))
+    assert (sent[-1]["message"], sent[-1]["percent"]) == ("", None)
+    board.off("Switched off.")
+    board.model(ModelStatus(ModelState.READY, "tiny", reading=0.5))
+    assert sent[-1]["message"] == "Switched off."

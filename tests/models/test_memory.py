@@ -11,8 +11,9 @@ import attrs
 import pytest
 from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine import loading
+from foretype.models.engine.gpu_memory import wanted_layers, with_fewer_layers
 from foretype.models.engine.interface import EngineSettings, SpeculationMode
-from foretype.models.engine.loading import default_cells, load_engine, wanted_layers, with_fewer_layers
+from foretype.models.engine.loading import default_cells, load_engine
 from foretype.models.gguf import file as gguf
 from foretype.models.gguf import sizes
 from foretype.models.llama.llama import Model, OutOfMemoryProblem, why_not_loaded

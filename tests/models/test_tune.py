@@ -458,7 +458,9 @@ def test_forms_are_measured_where_people_type(tmp_path: Path) -> None:
         ends = [position for position, size in steps if size in measuring.BATCHES]
         assert set(ends) == {measuring.DEPTH}
     engine = load_engine(file, EngineSettings(threads=1), lambda _part: None)
-    assert kept == {engine.cache.cells.eight_bits}  # pyright: ignore[reportAttributeAccessIssue]
+    cells = engine.cache.cells
+    assert isinstance(cells, Context)
+    assert kept == {cells.eight_bits}
     engine.close()
 
 

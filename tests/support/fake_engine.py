@@ -72,6 +72,7 @@ class FakeEngine:
         self.name = name
         self.calls: list[Call] = []
         self.forgotten: list[str] = []
+        self.reading = 1.0
         self.unsaved = 0  # parts of states that `keep` has to save
         self.closed = False
         self.fail_with: Exception | None = None

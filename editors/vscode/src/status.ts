@@ -46,6 +46,9 @@ function faceHere(shown: Shown, off: string): Face {
     case "busy":
       return off ? quiet("circle-slash", "foretype", off) : quiet("loading~spin", `foretype${latency}`, "thinking");
     case "ready":
+      if (!off && shown.percent !== null) {
+        return quiet("book", `foretype ${shown.percent}%`, "reading the file: suggestions see a part of it until then");
+      }
       return off ? quiet("circle-slash", "foretype", off) : quiet("sparkle", `foretype${latency}`, "ready");
   }
 }

@@ -12,7 +12,8 @@ local function state(status, refused, index, count)
   if status.state == 'error' then
     return 'foretype !'
   end
-  if status.state == 'loading' then
+  if status.state == 'loading' or status.state == 'ready' and status.percent then
+    -- What is loaded, or read of the file, which suggestions see a part of until then.
     -- Without a percent sign: status lines give that a meaning of its own.
     return status.percent and ('foretype …%d'):format(status.percent) or 'foretype …'
   end
