@@ -1,8 +1,8 @@
 """Lines around the cursor for a model to write anew, and what of its answer may be proposed. Pure.
 
-The stretch is what next-edit models were trained with: the cursor's line and ten on either side. An answer is
-taken as lines; of the places where it differs the one nearest to the cursor is proposed, if the document still
-parses with it and its names exist. Not: a model's own format.
+The stretch is what next-edit models were trained with: the cursor's line and ten on either side. An answer
+is taken as lines; of the places where it differs the one nearest to the cursor is proposed, if the document
+still parses with it and its names exist. Not: a model's own format.
 """
 
 from __future__ import annotations
@@ -90,11 +90,13 @@ def rewrite_request(
 
 
 def proposal_of(request: RewriteRequest, document: EditedDocument, answer: str) -> Proposal | None:
-    """What an answer proposes: its change nearest to the cursor; None where that is none, or may not be shown."""
+    """What an answer proposes: its change nearest to the cursor; None where nothing may be shown."""
     old = document.text[request.start : request.end]
     if not answer or answer in (old, request.undone):
         return None
-    found = min(_hunks(request, old, answer), key=lambda place: _distance(place, request.cursor), default=None)
+    found = min(
+        _hunks(request, old, answer), key=lambda place: _distance(place, request.cursor), default=None
+    )
     if found is None or not is_sound(document, found, declared=False):
         return None
     least = trimmed(found, document.text[found.start : found.end])
@@ -141,7 +143,8 @@ def _hunks(request: RewriteRequest, old: str, new: str) -> list[EditPlace]:
     for line in before:
         starts.append(starts[-1] + len(line) + 1)
     found: list[EditPlace] = []
-    for kind, first, last, new_first, new_last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for kind, first, last, new_first, new_last in matcher.get_opcodes():
         if kind == "equal":
             continue
         come = "\n".join(after[new_first:new_last])

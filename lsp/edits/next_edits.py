@@ -166,9 +166,7 @@ class NextEdits:
         newest = self.history.edits[-1:]
         if not newest or (newest[0].document == document.uri and newest[0].start <= offset <= newest[0].end):
             return None
-        return partial(
-            self._find_at_cursor, self.request(document, offset, model=False), document, offset
-        )
+        return partial(self._find_at_cursor, self.request(document, offset, model=False), document, offset)
 
     async def _find_at_cursor(
         self, find: Callable[[], Coroutine[Any, Any, list[NextEdit]]], document: Document, offset: int
@@ -253,7 +251,7 @@ class NextEdits:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
         newest, refused = self.history.edits[-1].document, set(self._refused)
-        work = partial(_first, mine, others, unopened, offset, newest, refused)
+        work = partial(_first, mine, others, unopened, offset=offset, newest=newest, refused=refused)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
@@ -289,14 +287,15 @@ def _first(
     mine: EditedDocument,
     others: Sequence[EditedDocument],
     unopened: UnopenedFiles | None,
+    *,
     offset: int,
     newest: str,
     refused: set[str],
 ) -> tuple[Proposal, str] | None:
     """The first proposal, and the text that it is about.
 
-    In the user's document; for what was edited elsewhere there; then in the other open documents, and in files
-    that nobody has open.
+    In the user's document; for what was edited elsewhere there; then in the other open documents, and in
+    files that nobody has open.
     """
     from ...context.edits.propose import proposals, proposals_elsewhere, words_elsewhere
 
