@@ -79,14 +79,15 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
-    field = any(_FIELD.search(kind) for kind in kinds[-3:-1])
+    field = any(_FIELD.search(kind) for kind in kinds[-4:-1])
     return Renamed(old, new, place, member=_is_member(place), field=field)
 
 
 def _is_all(change: TokenChange, old: str, new: str) -> bool:
-    """Whether nothing in a line changed but a name."""
+    """Whether nothing in a line changed but a name, and that once: a module's path has its name as well."""
     lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
-    return [each for each in lines[0] if each != old] == [each for each in lines[1] if each != new]
+    pairs = [pair for pair in zip(*lines, strict=False) if pair[0] != pair[1]]
+    return len(lines[0]) == len(lines[1]) and pairs == [(old, new)]
 
 
 def _is_kept(change: TokenChange) -> bool:
