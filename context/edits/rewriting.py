@@ -18,7 +18,7 @@ from .history import DocumentEdit, original
 from .places import EditPlace
 from .propose import EditedDocument, Proposal, is_left_alone, is_sound, trimmed
 
-KIND = "model"
+MODEL_KIND = "model"
 
 AROUND = 10
 """Lines on either side of the cursor's that are written anew."""
@@ -26,7 +26,7 @@ AROUND = 10
 SHOWN = 60
 """Lines on either side of those that the model sees."""
 
-MOST_EDITS = 6
+MOST_TOLD = 6
 """Of the latest edits that the model is told of."""
 
 
@@ -102,7 +102,14 @@ def proposal_of(request: RewriteRequest, document: EditedDocument, answer: str) 
     least = trimmed(found, document.text[found.start : found.end])
     gone = document.text[least.start : least.end]
     return Proposal(
-        document.name, least.start, least.end, gone, least.text, KIND, f"{KIND}\0{gone}\0{least.text}", 0
+        document.name,
+        least.start,
+        least.end,
+        gone,
+        least.text,
+        MODEL_KIND,
+        f"{MODEL_KIND}\0{gone}\0{least.text}",
+        0,
     )
 
 
@@ -118,7 +125,7 @@ def _lines(text: str, start: int, end: int, more: int) -> tuple[int, int]:
 
 def _told(text: str, edits: tuple[DocumentEdit, ...], path: str) -> tuple[EditedLines, ...]:
     """The latest changes of lines, the oldest first."""
-    found = line_changes(text, edits, MOST_EDITS)[:MOST_EDITS]
+    found = line_changes(text, edits, MOST_TOLD)[:MOST_TOLD]
     told = (
         EditedLines(path, text.count("\n", 0, each.start) + 1, each.old.strip("\n"), each.new.strip("\n"))
         for each in reversed(found)

@@ -21,7 +21,7 @@ import attrs
 from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
-from .model_edits import ModelHost, model_edit
+from .model_edits import ModelEditHost, model_edit
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
@@ -47,7 +47,7 @@ class EditFate(enum.StrEnum):
     DISMISSED = "dismissed"
 
 
-class EditsHost(ModelHost, Protocol):
+class EditsHost(ModelEditHost, Protocol):
     """By which settings edits are proposed, and for whom not; a `Session` is one."""
 
     def refused(self, document: Document) -> str:
