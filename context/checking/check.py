@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from ..imports import Import
-from ..shared.values import Completion, StopReason, StopRules
+from ..shared.values import Completion, StopReason, StopRules, Timings
 from ..syntax.cursor_lines import CursorLines, cursor_lines
 from ..syntax.snapshot import Snapshot
 from .closers import Line
@@ -143,7 +143,8 @@ def what_is_sure(request: CheckRequest, trimmed: Trimmed, checked: Checked) -> C
             return checked
         if tried == _MOST_TRIES:
             break
-        ended = attrs.evolve(completion, text=completion.text[:end], stop=StopReason.LINE)
+        # No engine ended it there: its last line may be part of one.
+        ended = attrs.evolve(completion, text=completion.text[:end], stop=StopReason.LINE, timings=Timings())
         shorter = attrs.evolve(request, completion=ended)
         found = ground_trimmed(shorter, trim_answer(shorter))
         if found.text:

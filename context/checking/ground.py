@@ -88,7 +88,8 @@ def _checked(bench: Bench, offset: int, known: WorkspaceFacts) -> Verdict:
     start = len(piece.before)
     end = start + len(sound.text)
     site = Site(sound.tree, start, end, snapshot, offset)
-    brought = known.imports(site) if known.imports is not None else ()
+    importing = known.imports is not None and snapshot.embedded is None
+    brought = known.imports(site) if known.imports is not None and importing else ()
     names = frozenset(choice.name for _, choice in brought)
     check = NameCheck(
         snapshot, sound.tree, offset, start, end, known.names, bench.allowance, known.headers, names

@@ -43,6 +43,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
 
 
 _CUT_OFF = {StopReason.BUDGET, StopReason.LENGTH}
+_BETWEEN_LINES = frozenset({StopReason.LINE, StopReason.SCOPE, StopReason.SUFFIX})
 _LONGEST = 20_000
 """Code points of an answer that are looked at: ten times what a model says in its longest."""
 
@@ -79,7 +80,10 @@ def trim(
     too_long = len(raw) > _LONGEST
     raw = raw[:_LONGEST]
     draft = DraftText(
-        raw, cut_off=too_long or stop in _CUT_OFF, ended=not too_long and stop is StopReason.END
+        raw,
+        cut_off=too_long or stop in _CUT_OFF,
+        ended=not too_long and stop is StopReason.END,
+        whole_line=not too_long and stop in _BETWEEN_LINES,
     )
     rules = after_first_line(raw, place, rules)
     reasons: list[str] = []

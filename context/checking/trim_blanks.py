@@ -101,10 +101,10 @@ def _expected_indent(place: CursorLines, text: str) -> int:
 def fit_the_indentation(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
     """Indent the further lines as the file does. The text of a string that goes over lines stays as it is."""
     del rules
-    lines = split_lines(draft.text)
-    if len(lines) < 2:
+    lines, language = split_lines(draft.text), place.language
+    tabbed = any("\t" in indent_of(line) for line in lines[1:])
+    if len(lines) < 2 or (language.layout.aligned and tabbed == place.style.tabs):
         return draft
-    language = place.language
     told = IndentFacts(
         opens=lambda line: opens_block(line, language) and not line.rstrip().endswith("\\"),
         closes=lambda line: closes_only(line, language) or first_word(line) in language.layout.continuations,

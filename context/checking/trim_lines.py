@@ -111,7 +111,7 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
             continue
         if not line.strip():
             twice = bool(kept) and not kept[-1].strip() and number > 1
-            if number and code_seen and (rules.stop_at_blank or twice):
+            if number and code_seen and (rules.stop_at_blank or twice or _is_gap(kept, place, rules)):
                 break
             kept.append(line)
             continue
@@ -130,6 +130,16 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
     while len(kept) > 1 and _is_margin(kept[-1], rules):
         kept.pop()
     return draft.cut("".join(kept).rstrip())
+
+
+def _is_gap(kept: list[str], place: CursorLines, rules: StopRules) -> bool:
+    """Whether a blank line behind these ends them: the last with code is no deeper than the block."""
+    if rules.gap_indent < 0:
+        return False
+    said = [place.before + kept[0], *kept[1:]] if kept else []
+    last = next((line for line in reversed(said) if line.strip()), "")
+    opened = balance("".join(said), place.language).openers
+    return not opened and columns(indent_of(last), rules.tab_width) <= rules.gap_indent
 
 
 def _as_the_first_line_has_it(lines: list[str], rules: StopRules) -> StopRules:
@@ -164,7 +174,7 @@ def _goes_on(line: str, indent: int, place: CursorLines, rules: StopRules) -> bo
     word = first_word(line)
     if word in rules.continuations:
         return not (place.below and first_word(place.below[0]) == word)
-    return line.lstrip().startswith((")", "]", "}")) or word in rules.closers
+    return line.lstrip().startswith((")", "]", "}", ",")) or word in rules.closers
 
 
 def cut_repetition(draft: DraftText, place: CursorLines, rules: StopRules) -> DraftText:
@@ -194,7 +204,7 @@ def cut_what_follows(draft: DraftText, place: CursorLines, rules: StopRules) -> 
     if not place.below:
         return draft
     lines = split_lines(draft.text)
-    ended = draft.ended or draft.text.endswith(("\n", "\r"))
+    ended = draft.ended or draft.whole_line or draft.text.endswith(("\n", "\r"))
     behind = "" if closers_only(place.after) or place.after.strip() in draft.text else place.after
     for number in range(len(lines)):
         ahead = [without_end(line) for line in lines[number:] if line.strip()]

@@ -20,6 +20,7 @@ import attrs
 import cattrs
 
 from .described import described
+from .embedding import Embedding
 from .notebooks import NotebookCells
 
 
@@ -86,6 +87,8 @@ class BlockStyle:
         prose: whether it is text for people, in which brackets need not be balanced.
         fences: whether code stands between lines of three backticks.
         dashed_lists: whether a dash and a blank begin an entry of a list.
+        aligned: whether lines stand below what they belong to as often as they are indented by steps: then
+            an answer's own indentation stays.
         loose_brackets: whether brackets are never those of a call, so that blanks inside mean nothing.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
@@ -117,6 +120,7 @@ class BlockStyle:
     prose: bool = False
     fences: bool = False
     dashed_lists: bool = False
+    aligned: bool = False
     loose_brackets: bool = False
     late_binders: tuple[str, ...] = ()
     stub: str = ""
@@ -132,6 +136,9 @@ class Nodes:
         classes: what has members but no local names: they hide theirs from the functions inside.
         comments, strings: where prose may stand.
         code_in_strings: what is code again inside a string (`${…}`).
+        opening_tags: what opens an element, whose children then follow.
+        entries: what a list consists of, one below the other.
+        tables: what has a head of its own line and what belongs to it below, no deeper (`[table]`).
     """
 
     definitions: tuple[str, ...] = ()
@@ -140,6 +147,9 @@ class Nodes:
     comments: tuple[str, ...] = ("comment",)
     strings: tuple[str, ...] = ("string",)
     code_in_strings: tuple[str, ...] = ()
+    opening_tags: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -225,6 +235,7 @@ class Language:
         names_queries: query files that tell uses of names from their declarations.
         definitions_queries: query files that find what the workspace's index keeps.
         comments, layout, nodes, names, cells: see there.
+        embeddings: where code of other languages stands in it.
         id: the language identifier; the file's stem.
     """
 
@@ -241,6 +252,7 @@ class Language:
     nodes: Nodes = attrs.field(factory=Nodes)
     names: Names = attrs.field(factory=Names)
     cells: NotebookCells = attrs.field(factory=NotebookCells)
+    embeddings: tuple[Embedding, ...] = ()
     id: str = ""
 
     @property
@@ -317,6 +329,14 @@ def in_notebooks(identifier: str) -> Language:
     names = attrs.evolve(
         names, builtins=f"{names.builtins} {cells.builtins}", opaque=(*names.opaque, *cells.opaque)
     )
+    return attrs.evolve(found, names=names)
+
+
+@functools.cache
+def inside_another(identifier: str) -> Language:
+    """The language as it is inside another one's files: names come in from what stands around it."""
+    found = language(identifier)
+    names = Names(keywords=found.names.keywords, builtins=found.names.builtins, sigil=found.names.sigil)
     return attrs.evolve(found, names=names)
 
 

@@ -27,5 +27,7 @@ def assemble(
     Of `size` the window's two parts count here; how much related code there is was decided by who chose it.
     """
     seen = window_around(snapshot, offset, size.prefix, size.suffix, previous)
-    prompt = Prompt(seen.prefix, seen.suffix, snapshot.path, snapshot.language, tuple(related), repository)
+    prompt = Prompt(
+        seen.prefix, seen.suffix, snapshot.path, snapshot.file_language, tuple(related), repository
+    )
     return prompt, seen

@@ -12,9 +12,12 @@ import attrs
 from ..shared.values import StopRules
 from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines, without_comment
 from ..syntax.snapshot import Snapshot
-from ..text.brackets import PAIRS, balance
+from ..text.brackets import balance
+from .blocks import BlockKind, block_at
 
 _LONGEST_LINE = 2000
+_HEADED = frozenset({BlockKind.OPENED, BlockKind.DOCUMENTED})
+"""Blocks that a line at their header's depth may close."""
 
 
 class TriggerRule(enum.StrEnum):
@@ -73,25 +76,26 @@ def stop_rules(
 ) -> StopRules:
     """How far a suggestion at `offset` may go.
 
-    A block is suggested where one was just opened and is still empty; else the rest of the line.
+    A block is suggested where `blocks` sees one; else the rest of the line, or of what that line opens.
 
     Args:
         snapshot: the document.
         offset: the cursor, in code points.
         max_tokens: passed on.
         budget_ms: passed on.
-        multiline: "auto" decides from the code, "never" and "always" don't; inside a line, with code right
-            of the cursor, it is always one line.
+        multiline: "auto" decides from the code, "never" and "always" don't; "opened" knows only blocks that
+            were just opened. Inside a line, with code right of the cursor, it is always one line.
     """
     place = cursor_lines(snapshot, offset)
     layout = place.language.layout
     header = _header_indent(place)
-    many = place.at_line_end and (
-        multiline == "always" or (multiline != "never" and _block_is_empty(place, header))
-    )
+    block = block_at(place, header) if place.at_line_end and multiline != "never" else None
+    if block is not None and multiline == "opened" and block.kind is not BlockKind.OPENED:
+        block = None
+    many = place.at_line_end and (multiline == "always" or block is not None)
     following = place.below[0] if place.below else ""
-    reference = header + 1
-    closing = max(header, 0)
+    reference = header + 1 if block is None else block.indent
+    closing = min(max(header, 0), reference) if block is None or block.kind in _HEADED else block.indent
     in_brackets = multiline != "never" and not _is_long_prose(place) and _is_in_brackets(place)
     if in_brackets and place.before.rstrip().endswith(("(", "[")):
         reference = max(header, 0)  # what brackets hold may stand as deep as their line
@@ -110,7 +114,8 @@ def stop_rules(
         opening_pattern=layout.opening_pattern if openers else "",
         bracketed=many and place.before.rstrip().endswith("{") and place.after.lstrip().startswith("}"),
         in_brackets=in_brackets,
-        stop_at_blank=layout.indented,
+        stop_at_blank=layout.indented if block is None else block.ends_at_blank,
+        gap_indent=block.indent if block is not None and block.ends_at_gap else -1,
         unindented=layout.unindented,
         comments=() if layout.indented else place.language.comments.line,
         next_line=following.strip(),
@@ -129,16 +134,6 @@ def _header_indent(place: CursorLines) -> int:
     if place.opened_above() and (place.indent > place.columns_of(place.above[0]) or place.indent == 0):
         return place.columns_of(place.above[0])
     return place.enclosing_indent()
-
-
-def _block_is_empty(place: CursorLines, header: int) -> bool:
-    """Whether a block was opened right here or right above and nothing stands in it yet."""
-    closer = PAIRS.get(place.before.rstrip()[-1:])
-    if closer is not None and not place.prose and place.after.lstrip().startswith(closer):
-        return True
-    opened = place.opened_above() if place.blank else place.opened_here()
-    deeper = bool(place.below) and place.columns_of(place.below[0]) > header
-    return opened and not deeper and place.prose != "comment"
 
 
 def _is_long_prose(place: CursorLines) -> bool:

@@ -118,6 +118,7 @@ class StopRules:
         in_brackets: the cursor stands in brackets that are closed right of it: in single-line mode, a first
             line that doesn't close them goes on to where they are closed.
         stop_at_blank: True where a blank line after code ends the suggestion (Python).
+        gap_indent: columns; a blank line behind code that is no deeper ends the suggestion; -1 for none.
         unindented: what lines begin with that say nothing about depth (C's `#if`).
         comments: what comment lines begin with, where those say nothing about depth either: not in Python.
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
@@ -140,6 +141,7 @@ class StopRules:
     bracketed: bool = False
     in_brackets: bool = False
     stop_at_blank: bool = False
+    gap_indent: int = -1
     unindented: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
     next_line: str = ""

@@ -49,6 +49,10 @@ class Piece:
 
 def piece_around(snapshot: Snapshot, offset: int) -> Piece | None:
     """The definition around `offset`; None when it is too large to be parsed on every suggestion."""
+    code = snapshot.embedded
+    if code is not None:  # what stands around it is another language's
+        text = snapshot.text[code.start : code.end]
+        snapshot, offset = attrs.evolve(snapshot, text=text, tree=None), offset - code.start
     text = snapshot.text
     if len(text) <= WHOLE_FILE:
         return Piece(text[:offset], text[offset:])

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import attrs
 
-from ..languages import Language, in_notebooks
+from ..languages import Language, in_notebooks, inside_another
 from ..languages import language as described_language
 from ..text.indentation import NOTHING_SAID, TAB_WIDTH, IndentOptions
 from .cells import changed, code_of
 from .parsing import FIRST_PARSE_MS
 from .tree import SyntaxTree
 from .tree_work import parse, parse_again
+
+
+@attrs.frozen
+class EmbeddedCode:
+    """Code of another language in a document: which, in which, and from where to where, in code points."""
+
+    language: str
+    host: str
+    start: int
+    end: int
 
 
 @attrs.frozen
@@ -34,6 +44,8 @@ class Snapshot:
             code, are hidden from the tree by something of the same length.
         editor_indent: what the editor says about indentation.
         project_indent: what the project's .editorconfig says about it.
+        embedded: the part of the document that `language` and `tree` are about, where that is the language of
+            a part alone; None where it is the document's own.
     """
 
     uri: str
@@ -47,10 +59,18 @@ class Snapshot:
     notebook: bool = False
     editor_indent: IndentOptions = NOTHING_SAID
     project_indent: IndentOptions = NOTHING_SAID
+    embedded: EmbeddedCode | None = None
+
+    @property
+    def file_language(self) -> str:
+        """The identifier of the document's own language, whichever one the cursor stands in."""
+        return self.language if self.embedded is None else self.embedded.host
 
     @property
     def described(self) -> Language:
         """What is known about the document's language."""
+        if self.embedded is not None:
+            return inside_another(self.language)
         return in_notebooks(self.language) if self.notebook else described_language(self.language)
 
     @property
@@ -68,7 +88,9 @@ class Snapshot:
 
     def with_text(self, text: str) -> Snapshot:
         """The document with another text, which shares most with the present one."""
-        tree, code = self.tree, self.code(text)
+        tree, code, embedded = self.tree, self.code(text), self.embedded
         if tree is not None:
             tree = parse_again(tree, code, *changed(tree.text, code))
-        return attrs.evolve(self, text=text, tree=tree)
+        if embedded is not None:
+            embedded = attrs.evolve(embedded, end=embedded.end + len(text) - len(self.text))
+        return attrs.evolve(self, text=text, tree=tree, embedded=embedded)

@@ -166,6 +166,11 @@ class SyntaxTree:
         """The types of the nodes that enclose the character at a place, outermost first."""
         return tuple(node.type for node in self._ancestors(offset))
 
+    def spans_at(self, offset: int, kinds: tuple[str, ...]) -> tuple[Span, ...]:
+        """The nodes of some types that enclose the character at a place, outermost first."""
+        around = self._ancestors(offset) if kinds else ()
+        return tuple(Span(*self._span(node), node.type) for node in around if node.type in kinds)
+
     def prose_at(self, offset: int) -> str:
         """What kind of prose a place lies in: "comment", "string", or "" for code.
 

@@ -14,6 +14,7 @@ from ...context.checking.check import CheckRequest, check
 from ...context.prompt.rules import stop_rules
 from ...context.shared.values import Completion, StopReason, StopRules
 from ...context.syntax.cursor_lines import cursor_lines
+from ...context.syntax.embedded import seen_at
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse
 from ...context.text.lines import indent_of
@@ -25,6 +26,9 @@ from .documents import ServedDocuments
 
 _PARSED = 20_000
 """Code points up to which what is sent is parsed; a larger window is judged by its lines."""
+
+_PARSE_MS = 100.0
+"""Processor time for that."""
 
 
 @attrs.define
@@ -45,6 +49,7 @@ class Completer:
         asked = attrs.evolve(asked, prefix=asked.prefix + lead)
         session, prompt = self.documents.place(asked)
         snapshot, offset = _snapshot(asked)
+        snapshot = await asyncio.to_thread(_parsed, snapshot, offset)
         rules = _rules(snapshot, offset, asked)
         request = CompletionRequest(session, prompt, rules, temperature=asked.temperature)
         completion = await self.backend.complete(request)
@@ -82,10 +87,16 @@ def _rules(snapshot: Snapshot, offset: int, asked: Wanted) -> StopRules:
 
 def _checked(completion: Completion, snapshot: Snapshot, offset: int, rules: StopRules) -> str:
     """What of an answer may be shown, without what it replaces to the right: such clients only insert."""
-    text = snapshot.text
-    tree = parse(text, snapshot.language, 100.0) if len(text) <= _PARSED else None
-    found = check(CheckRequest(completion, attrs.evolve(snapshot, tree=tree), offset, rules))
-    return _only_inserted(found.text, text[offset : offset + found.replace_right])
+    found = check(CheckRequest(completion, snapshot, offset, rules))
+    return _only_inserted(found.text, snapshot.text[offset : offset + found.replace_right])
+
+
+def _parsed(snapshot: Snapshot, offset: int) -> Snapshot:
+    """The document with its tree, as the language at the cursor sees it."""
+    if len(snapshot.text) > _PARSED:
+        return snapshot
+    tree = parse(snapshot.text, snapshot.language, _PARSE_MS)
+    return seen_at(attrs.evolve(snapshot, tree=tree), offset)
 
 
 def _only_inserted(text: str, replaced: str) -> str:

@@ -29,14 +29,20 @@ _OUTPUT_BYTES = 1_000_000
 Clock = Callable[[], float]
 
 
-def spawn(place: DaemonHome) -> subprocess.Popen[bytes]:
+def spawn(
+    place: DaemonHome, arguments: tuple[str, ...] = ("-m", "foretype.daemon", "run")
+) -> subprocess.Popen[bytes]:
     """Start a daemon of the user's, detached from this process, its terminal and its directory.
 
     `-P` keeps the current directory, which may be a workspace, out of the import path.
+
+    Args:
+        place: where it is to live.
+        arguments: what Python is to run.
     """
     with _output(place) as output:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "foretype.daemon", "run"],
+            [sys.executable, "-P", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,8 +1,9 @@
 """Requests to an engine elsewhere: one per document at most, as many at once as it takes, the newest first.
 
 Who goes next and what a newer request makes pointless is `scheduler`'s decision, as for the engine here. A
-flight goes on after its race was answered, and a later request for the same place joins it. State: the
-flights that wait and run, and the last one of each document.
+flight goes on after its race was answered, and a later request for the same place joins it; one for a place
+that its answer leads to waits for it (`typed_along`): who types along need not ask again. State: the flights
+that wait and run, and the last one of each document.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import attrs
 
 from ...context.shared.values import Completion, Prompt, StopReason
 from ..process.lifecycle import Clock
-from ..wire.messages import CompletionRequest
+from ..wire.messages import CompletionRequest, Priority
 from . import scheduler
 from .model_host import log_failure
 from .scheduler import Job, Turn
+from .typed_along import rest_of, typed_since
 
 if TYPE_CHECKING:
     from ...models.remote.engine import RemoteEngine
@@ -51,6 +53,7 @@ class Flight:
         completion: the answer; None while there is none.
         ended: it has come to its end.
         dropped: because nobody wants it any more.
+        kept: its race was answered without it, and it goes on for the keys to come.
     """
 
     job: Job
@@ -60,6 +63,7 @@ class Flight:
     completion: Completion | None = None
     ended: bool = False
     dropped: bool = False
+    kept: bool = False
     turn: Turn | None = None
     task: asyncio.Task[None] | None = None
 
@@ -81,9 +85,20 @@ class Flight:
             for listener in tuple(self.listeners):
                 listener.remote_ended()
 
-    def is_for(self, request: CompletionRequest) -> bool:
-        """Whether a request asks for the same."""
-        return same_place(self.request, request)
+    def leads_to(self, typed: str, *, urgent: bool) -> bool:
+        """Whether it is worth waiting for after this was typed: it said so, or may and nothing is urgent.
+
+        Only what goes on for the keys to come is waited for.
+        """
+        if not self.kept or self.ended or self.task is None:
+            return False
+        said = self.text.startswith(typed) and len(self.text) > len(typed)
+        return said or (not urgent and typed.startswith(self.text))
+
+    def rest_for(self, request: CompletionRequest) -> Completion | None:
+        """What of its answer a later request still wants; None where it has none, or says something else."""
+        typed = None if self.completion is None else typed_since(self.request, request)
+        return None if self.completion is None or not typed else rest_of(self.completion, typed)
 
 
 class Flights:
@@ -127,27 +142,40 @@ class Flights:
             listener: told how it goes.
         """
         known = self._last.get(session)
-        if known is not None and not known.failed and known.is_for(request):
+        typed = None if known is None or known.failed else typed_since(known.request, request)
+        if known is not None and typed == "":
             known.listeners.append(listener)
             known.job = attrs.evolve(known.job, priority=min(known.job.priority, request.priority))
             return known
         job = Job(next(self._numbers), owner, session, request.priority, self._clock())
+        if known is not None and (rest := known.rest_for(request)) is not None:
+            return Flight(job, request, completion=rest, ended=True)
         flight = Flight(job, request, [listener])
+        urgent = request.priority is Priority.INTERACTIVE
+        follows = known is not None and bool(typed) and known.leads_to(typed or "", urgent=urgent)
         self._end_warming(session)
-        others = [*self._waiting.values(), *self._running.values()]
-        pointless = {each.number for each in scheduler.superseded([one.job for one in others], job)}
-        for other in others:
-            if other.job.number in pointless:
-                self.drop(other)
-        self._last.pop(session, None)
-        self._last[session] = flight
-        while len(self._last) > _REMEMBERED:
-            self._last.pop(next(iter(self._last)))
+        self._supersede(job, spared=known if follows else None)
+        if not follows:
+            self._remember(flight)
         self._waiting[job.number] = flight
         for dropped in scheduler.overflowing(each.job for each in self._waiting.values()):
             self.drop(self._waiting[dropped.number])
         asyncio.get_running_loop().call_soon(self._pump)
         return flight
+
+    def _supersede(self, job: Job, *, spared: Flight | None) -> None:
+        others = [one for one in (*self._waiting.values(), *self._running.values()) if one is not spared]
+        pointless = {each.number for each in scheduler.superseded([one.job for one in others], job)}
+        for other in others:
+            if other.job.number in pointless:
+                self.drop(other)
+
+    def _remember(self, flight: Flight) -> None:
+        """It is the last one of its document."""
+        self._last.pop(flight.job.session, None)
+        self._last[flight.job.session] = flight
+        while len(self._last) > _REMEMBERED:
+            self._last.pop(next(iter(self._last)))
 
     def drop(self, flight: Flight) -> None:
         """Nobody wants it any more: what runs of it is closed at once."""
@@ -160,11 +188,22 @@ class Flights:
         flight.end(None)
 
     def leave(self, flight: Flight, listener: FlightListener, *, keep: bool) -> None:
-        """Somebody waits no more; it goes on for others, and with `keep` for whoever asks for it later."""
-        if listener in flight.listeners:
-            flight.listeners.remove(listener)
-            if not keep and not flight.listeners:
-                self.drop(flight)
+        """Somebody waits no more; it goes on for others, and with `keep` for whoever asks for it later.
+
+        What was kept once goes on, behind everything that somebody waits for, until a later request of its
+        document makes it pointless.
+        """
+        if listener not in flight.listeners:
+            return
+        flight.listeners.remove(listener)
+        if flight.listeners:
+            return
+        if keep and flight.task is not None:
+            flight.kept = True
+        if flight.kept:
+            flight.job = attrs.evolve(flight.job, priority=Priority.PREFETCH)
+        elif not keep:
+            self.drop(flight)
 
     def warm(self, session: str, prompt: Prompt) -> None:
         """Have a prompt evaluated while nothing else of the document is asked; nobody hears how it went."""
@@ -218,6 +257,7 @@ class Flights:
                 flight.end(None)
                 continue
             flight.turn = turn
+            self._remember(flight)
             self._running[turn.job.number] = flight
             flight.task = asyncio.ensure_future(self._fly(flight))
             flight.task.add_done_callback(lambda ended, flown=flight: self._landed(flown, ended))
@@ -253,6 +293,10 @@ class Flights:
         if not ended.cancelled() and (error := ended.exception()) is not None:
             log_failure(None, error)
         flight.end(None)
+        for waiting in [one for one in self._waiting.values() if one.job.session == flight.job.session]:
+            if (rest := flight.rest_for(waiting.request)) is not None:
+                del self._waiting[waiting.job.number]
+                waiting.end(rest)
         self._on_health()
         self._pump()
 
@@ -272,15 +316,3 @@ class Flights:
         if error is not None and not isinstance(error, RemoteFailedError):
             log_failure(None, error)
         self._on_health()
-
-
-def same_place(one: CompletionRequest, other: CompletionRequest) -> bool:
-    """Whether two requests ask for the same, however urgent, and whatever else is shown."""
-    return (
-        one.prompt.prefix == other.prompt.prefix
-        and one.prompt.suffix == other.prompt.suffix
-        and one.prompt.path == other.prompt.path
-        and (one.temperature, one.seed) == (other.temperature, other.seed)
-        and one.rules.max_tokens >= other.rules.max_tokens
-        and one.rules.multiline == other.rules.multiline
-    )

@@ -181,10 +181,13 @@ class ConfiguredModel:
         try:
             from ...models.engine.loading import load_engine
             from ...models.engine.meanwhile import beside
+            from ...models.library.staging import sweep_downloads
+            from ...models.library.store import models_dir
         except ImportError as error:
             raise ModelProblem(
                 f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
             ) from error
+        sweep_downloads(models_dir())
         how = engine_settings(settings)
         return beside(load_engine(path, how, on_progress), _meanwhile_path(settings.model), how)
 

@@ -87,21 +87,27 @@ def editor_names() -> list[str]:
     return sorted(path.stem for path in (folder() / "snippets").glob("*.toml"))
 
 
-def find_editor(wanted: str) -> Snippet:
+def find_editor(wanted: str, system: str = sys.platform) -> Snippet:
     """An editor's snippet, by its name or another that people use.
+
+    Args:
+        wanted: the name.
+        system: as `sys.platform` calls it; an editor's files lie elsewhere on some.
 
     Raises:
         SetupProblem: there is none of that name.
     """
     for name in editor_names():
-        snippet = _read(name)
+        snippet = _read(name, system)
         if wanted.lower() in (name, *snippet.aliases):
             return snippet
     raise SetupProblem(f"There is no editor '{wanted}'; there are {', '.join(editor_names())}.")
 
 
-def _read(name: str) -> Snippet:
+def _read(name: str, system: str) -> Snippet:
     raw = tomllib.loads((folder() / "snippets" / f"{name}.toml").read_text(encoding="utf-8"))
+    if "write" in raw:
+        raw["write"] |= {"instead": [], **there} if (there := raw["write"].pop("on", {}).get(system)) else {}
     return _converter.structure({"name": name, **cast("dict[str, Any]", _filled(raw))}, Snippet)
 
 
@@ -118,14 +124,17 @@ def _filled(value: object) -> object:
 
 
 def _places() -> dict[str, str]:
+    """What the snippets name, with slashes: a backslash would begin an escape in Lua, TOML, JSON and Lisp."""
     home = Path.home()
     return {
-        "@command@": command(),
-        "@home@": str(home),
-        "@config@": os.environ.get("XDG_CONFIG_HOME") or str(home / ".config"),
-        "@data@": os.environ.get("XDG_DATA_HOME") or str(home / ".local" / "share"),
-        "@plugin@": str(folder() / "neovim"),
-        "@emacs@": str(folder() / "emacs"),
+        "@command@": command().replace(os.sep, "/"),
+        "@home@": home.as_posix(),
+        "@config@": os.environ.get("XDG_CONFIG_HOME") or (home / ".config").as_posix(),
+        "@data@": os.environ.get("XDG_DATA_HOME") or (home / ".local" / "share").as_posix(),
+        "@roaming@": Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming").as_posix(),
+        "@local@": Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local").as_posix(),
+        "@plugin@": (folder() / "neovim").as_posix(),
+        "@emacs@": (folder() / "emacs").as_posix(),
     }
 
 
@@ -135,7 +144,8 @@ def command() -> str:
     An editor started from a desktop's menu may have a shorter PATH than a terminal; the name is still
     what people expect to read, and what survives the next installation.
     """
-    beside = Path(sys.executable).with_name("foretype")
-    if shutil.which("foretype") is None and beside.exists():
-        return str(beside)
+    for name in ("foretype", "foretype.exe"):
+        beside = Path(sys.executable).with_name(name)
+        if shutil.which("foretype") is None and beside.exists():
+            return str(beside)
     return "foretype"

@@ -23,6 +23,7 @@ from ...context.related.sources import Sources
 from ...context.shared import paths
 from ...context.shared.problem import DaemonProblem, ModelProblem, Problem
 from ...context.shared.values import Completion, Prompt, StopReason
+from ...context.syntax.embedded import seen_at
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse
 from ...context.workspace.index import Index
@@ -191,7 +192,8 @@ async def _complete(snapshot: Snapshot, offset: int, root: Path | None, how: _Ho
             if status.state is ModelState.ERROR:
                 raise (ModelProblem if status.name or how.in_process else DaemonProblem)(status.detail)
             began = time.perf_counter()
-            snapshot = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
+            parsed = attrs.evolve(snapshot, tree=parse(snapshot.text, snapshot.language))
+            snapshot = seen_at(parsed, offset)
             rules = stop_rules(
                 snapshot, offset, how.max_tokens or settings.max_tokens, 0.0, settings.multiline
             )

@@ -21,6 +21,7 @@ from ...context.prompt.rules import Decision, should_trigger, stop_rules
 from ...context.related.choose import Choice, explain
 from ...context.shared import paths
 from ...context.shared.values import Prompt, StopRules
+from ...context.syntax.embedded import seen_at
 from ...context.syntax.snapshot import Snapshot
 from ...context.syntax.tree_work import parse
 from ...context.workspace.index import Index, WalkProgress
@@ -72,7 +73,7 @@ def explain_context(target: str, *, root: Path | None, as_json: bool, language: 
         identify(language, path.name, text),
         text,
     )
-    snapshot = attrs.evolve(snapshot, tree=parse(text, snapshot.language))
+    snapshot = seen_at(attrs.evolve(snapshot, tree=parse(text, snapshot.language)), offset)
     folder = None
     if root is not None and inside and is_project(root, Path.home()):
         folder = Folder(root, Index(root, paths.cache_dir() / "workspaces"))

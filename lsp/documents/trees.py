@@ -14,6 +14,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ...context.syntax.embedded import embedded_at, seen_from_inside
 from .growing_tree import GrowingTree
 from .project_indent import ProjectIndents
 from .target import indented
@@ -71,14 +72,18 @@ class Trees:
     async def snapshot_at(self, document: Document, place: Target) -> Snapshot:
         """The same of `place.text`, which differs from the document where the popup menu has an entry.
 
-        It holds what is said about the document's indentation.
+        It holds what is said about the document's indentation. Where the place lies in code of another
+        language, it is the document as that language sees it.
         """
         await self._indents.settle(document)
         snapshot = indented(await self.snapshot(document, place.offset), document, place)
-        if not place.said or document.whole != snapshot.text:
-            return snapshot
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, snapshot.with_text, place.text)
+        if place.said and document.whole == snapshot.text:
+            snapshot = await loop.run_in_executor(self._thread, snapshot.with_text, place.text)
+        code = embedded_at(snapshot, place.offset)
+        if code is None:
+            return snapshot
+        return await loop.run_in_executor(self._thread, seen_from_inside, snapshot, code)
 
     async def _finish(self, growing: GrowingTree, work: TreeWork) -> None:
         try:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Coroutine, Sequence
+import logging
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +23,7 @@ from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
 from .model_edits import ModelEditHost, model_edit
+from .searching import SearchedDocuments, first_proposal
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
@@ -29,11 +31,16 @@ if TYPE_CHECKING:
     from ..workspace.folders import Folder
     from .unopened import UnopenedFiles
 
+log = logging.getLogger(__name__)
+
 LARGEST_TEXT = 400_000
 """Code points of a document beyond which nothing is looked for: nobody edits that by hand."""
 
 OTHERS = 6
 """Other open documents in which a pattern is looked for, those edited last first."""
+
+AT_CURSOR_WITHIN_S = 0.03
+"""Seconds that an ordinary completion waits for an edit that begins at the cursor."""
 
 _KEPT = 64
 """Proposals whose fate may still be told."""
@@ -82,8 +89,23 @@ class NextEdit:
     document_text: str = attrs.field(repr=False, eq=False)
 
 
+@attrs.frozen(eq=False)
+class _Search:
+    """A search for patterns that runs or is done, for whoever asks the same.
+
+    Attributes:
+        about: the document, the offset, and what is known of edits.
+        text: the document's text that is searched.
+        found: what is found, to come.
+    """
+
+    about: tuple[str, int, int, int]
+    text: str
+    found: asyncio.Future[list[NextEdit]]
+
+
 class NextEdits:
-    """Its state: the history, what was dismissed, the latest proposals, and the thread that searches."""
+    """Its state: the history, what was dismissed, the latest proposals, the last search and its thread."""
 
     def __init__(
         self,
@@ -109,7 +131,8 @@ class NextEdits:
         self._told: dict[str, NextEdit] = {}
         self._taken: NextEdit | None = None
         self._count = 0
-        self._requests = 0
+        self._counted: set[str] = set()
+        self._search: _Search | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     # -- what the editor tells
@@ -131,8 +154,10 @@ class NextEdits:
         self.history = self.history.forgotten(uri)
 
     def shown(self, name: str) -> None:
-        """The editor has drawn a proposal."""
-        self._settle(name, EditFate.SHOWN)
+        """The editor has drawn a proposal; it counts once."""
+        if name in self._told and name not in self._counted:
+            self._counted.add(name)
+            self._settle(name, EditFate.SHOWN)
 
     def accepted(self, name: str) -> None:
         """The user took a proposal."""
@@ -153,15 +178,14 @@ class NextEdits:
     ) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
         """Take one request: the text is the document's now. What is returned finds the likeliest edit.
 
-        A newer request leaves an older one without an answer.
+        Once the text has changed, there is nothing to be found. Who asks the same has the same search.
 
         Args:
             document: where the user is.
             offset: of the cursor, in code points.
             model: where patterns say nothing, the model may be asked.
         """
-        self._requests += 1
-        return partial(self._find, self._requests, document, document.text, offset, model=model)
+        return partial(self._find, document, document.text, offset, model=model)
 
     def request_at_cursor(
         self, document: Document, offset: int
@@ -175,29 +199,56 @@ class NextEdits:
     async def _find_at_cursor(
         self, find: Callable[[], Coroutine[Any, Any, list[NextEdit]]], document: Document, offset: int
     ) -> list[NextEdit]:
-        return [each for each in await find() if begins_at(each.proposal, document.uri, offset)]
+        finding = asyncio.ensure_future(find())
+        try:
+            await asyncio.wait({finding}, timeout=AT_CURSOR_WITHIN_S)
+        finally:
+            if not finding.done():
+                finding.cancel()  # the search itself goes on, for whoever asks for it
+        if not finding.done() or finding.cancelled():
+            return []
+        if (error := finding.exception()) is not None:
+            log.error("looking for the next edit failed", exc_info=error)
+            return []
+        found = finding.result()
+        return [each for each in found if begins_at(each.proposal, document.uri, offset)]
 
-    async def _find(
-        self, number: int, document: Document, text: str, offset: int, *, model: bool
-    ) -> list[NextEdit]:
+    async def _find(self, document: Document, text: str, offset: int, *, model: bool) -> list[NextEdit]:
         await self._host.settle(document)
         if not self._wanted(document) or self._host.refused(document) or not self.history.edits:
             return []
+        about = (document.uri, offset, self.history.number, len(self._refused))
+        search = self._search
+        if search is None or search.about != about or search.text is not text:
+            search = _Search(about, text, asyncio.ensure_future(self._look(document, text, offset)))
+            self._search = search
+        found = await asyncio.shield(search.found)
+        if found or not model or document.text is not text:
+            return found
+        return await self._thought(document, offset)
+
+    async def _look(self, document: Document, text: str, offset: int) -> list[NextEdit]:
+        """What patterns say; nothing once the text is another one."""
         mine = await self._edited(document, offset)
         others = await self._others(document)
-        if mine is None or number != self._requests or document.text is not text:
+        if mine is None or document.text is not text:
             return []
-        found = await self._in_thread(mine, others, self._unopened(document), offset)
-        if found is None and model and number == self._requests and document.text is text:
-            thought = await model_edit(self._host, document, mine, offset)
-            fresh = thought is not None and thought.pattern not in self._refused
-            found = (thought, text) if thought is not None and fresh else None
-        if found is None or not self._is_current(*found):
+        searched = SearchedDocuments(mine, others, self._unopened(document))
+        found = await self._in_thread(searched, offset, lambda: document.text is text)
+        return [self._remember(*found)] if found is not None and self._is_current(*found) else []
+
+    async def _thought(self, document: Document, offset: int) -> list[NextEdit]:
+        """What the model says, where patterns say nothing."""
+        text, mine = document.text, await self._edited(document, offset)
+        thought = None if mine is None else await model_edit(self._host, document, mine, offset)
+        if thought is None or thought.pattern in self._refused or not self._is_current(thought, text):
             return []
-        return [self._remember(*found)]
+        return [self._remember(thought, text)]
 
     async def aclose(self) -> None:
         """Let the thread go."""
+        if self._search is not None:
+            self._search.found.cancel()
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -246,16 +297,12 @@ class NextEdits:
         return UnopenedFiles(folder, document.path, document.language, opened)
 
     async def _in_thread(
-        self,
-        mine: EditedDocument,
-        others: Sequence[EditedDocument],
-        unopened: UnopenedFiles | None,
-        offset: int,
+        self, searched: SearchedDocuments, offset: int, is_wanted: Callable[[], bool]
     ) -> tuple[Proposal, str] | None:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
-        newest, refused = self.history.edits[-1].document, set(self._refused)
-        work = partial(_first, mine, others, unopened, offset=offset, newest=newest, refused=refused)
+        newest, dismissed = self.history.edits[-1].document, frozenset(self._refused)
+        work = partial(first_proposal, searched, offset, newest, dismissed, is_wanted)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
@@ -273,6 +320,7 @@ class NextEdits:
         self._told[found.id] = found
         while len(self._told) > _KEPT:
             del self._told[next(iter(self._told))]
+        self._counted &= self._told.keys()
         return found
 
     def _settle(self, name: str, fate: EditFate) -> None:
@@ -290,36 +338,3 @@ def begins_at(proposal: Proposal, uri: str, offset: int) -> bool:
     """Whether a proposal can be shown as an ordinary completion at a place: it only adds something there."""
     adds = proposal.text.startswith(proposal.old) and "\n" not in proposal.old
     return proposal.document == uri and proposal.start == offset and adds
-
-
-def _first(
-    mine: EditedDocument,
-    others: Sequence[EditedDocument],
-    unopened: UnopenedFiles | None,
-    *,
-    offset: int,
-    newest: str,
-    refused: set[str],
-) -> tuple[Proposal, str] | None:
-    """The first proposal, and the text that it is about.
-
-    In the user's document; for what was edited elsewhere there; then in the other open documents, and in
-    files that nobody has open.
-    """
-    from ...context.edits.propose import proposals, proposals_elsewhere, words_elsewhere
-
-    is_refused = refused.__contains__
-    found = next(proposals(mine, offset, is_refused), None)
-    source = next((each for each in others if each.name == newest), None)
-    if found is None and source is not None:
-        found = next(proposals_elsewhere(source, [mine], is_refused), None)
-    if found is None and newest == mine.name:
-        found = next(proposals_elsewhere(mine, others, is_refused), None)
-    if found is not None:
-        return found, next(each.text for each in (mine, *others) if each.name == found.document)
-    if newest == mine.name and unopened is not None:
-        for target in unopened.mentioning(words_elsewhere(mine, is_refused)):
-            found = next(proposals_elsewhere(mine, [target], is_refused), None)
-            if found is not None:
-                return found, target.text
-    return None

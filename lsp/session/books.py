@@ -69,6 +69,7 @@ class Books:
                     model=self.model,
                     total_ms=report.total_ms,
                     context_ms=report.context_ms,
+                    remote=report.completion.remote,
                     **attrs.asdict(report.completion.timings),
                 )
             )

@@ -31,7 +31,8 @@ create table if not exists answers (
     time real not null, language text not null, model text not null, total_ms real not null,
     context_ms real not null, queue_ms real not null, prefill_ms real not null,
     prefill_tokens integer not null, cached_tokens integer not null, decode_ms real not null,
-    decode_tokens integer not null, draft_tokens integer not null, accepted_tokens integer not null);
+    decode_tokens integer not null, draft_tokens integer not null, accepted_tokens integer not null,
+    remote integer not null default 0);
 create table if not exists outcomes (
     day integer not null, outcome text not null, count integer not null, primary key (day, outcome));
 create table if not exists cuts (
@@ -41,11 +42,17 @@ create table if not exists edits (
 create index if not exists suggestions_time on suggestions (time);
 create index if not exists answers_time on answers (time);
 """
+_ADDED = (("suggestions", "typed"), ("answers", "remote"))
+"""Columns that files of earlier releases lack."""
 
 
 @attrs.frozen
 class AnswerRow:
-    """One answer of the model; times in ms, counts in tokens, as in `Timings`."""
+    """One answer of the model; times in ms, counts in tokens, as in `Timings`.
+
+    Attributes:
+        remote: an engine elsewhere gave it.
+    """
 
     time: float
     language: str
@@ -60,6 +67,7 @@ class AnswerRow:
     decode_tokens: int
     draft_tokens: int
     accepted_tokens: int
+    remote: bool = False
 
 
 def statistics_file() -> Path:
@@ -72,8 +80,9 @@ def connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=2.0)
     connection.executescript(_SCHEMA)
-    if "typed" not in {column[1] for column in connection.execute("pragma table_info(suggestions)")}:
-        connection.execute("alter table suggestions add column typed integer not null default 0")
+    for table, column in _ADDED:
+        if column not in {one[1] for one in connection.execute(f"pragma table_info({table})")}:
+            connection.execute(f"alter table {table} add column {column} integer not null default 0")
     return connection
 
 
@@ -182,7 +191,7 @@ class Statistics:
                     ],
                 )
                 connection.executemany(
-                    f"insert into answers values ({', '.join('?' * 13)})",  # noqa: S608 - only question marks
+                    f"insert into answers values ({', '.join('?' * 14)})",  # noqa: S608 - only question marks
                     [attrs.astuple(answer) for answer in answers],
                 )
                 for table, counts in counters.items():

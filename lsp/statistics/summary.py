@@ -65,6 +65,9 @@ class Summary:
         decode_ms: time spent generating.
         draft_tokens: tokens drafted.
         accepted_tokens: drafted tokens that were right.
+        remote_answers: how many answers an engine elsewhere gave.
+        remote_prompt_tokens: prompt tokens of those.
+        remote_cached_tokens: of these, the ones that it had in its cache.
     """
 
     days: int = 0
@@ -81,6 +84,9 @@ class Summary:
     decode_ms: float = 0.0
     draft_tokens: int = 0
     accepted_tokens: int = 0
+    remote_answers: int = 0
+    remote_prompt_tokens: int = 0
+    remote_cached_tokens: int = 0
 
     @property
     def suggestions(self) -> int:
@@ -146,7 +152,9 @@ def _read(connection: sqlite3.Connection, since: float, days: int) -> Summary:
         by_day[day] = by_day.get(day, 0) + characters
     tokens = rows(
         "select sum(prefill_tokens), sum(cached_tokens), sum(decode_tokens), sum(decode_ms),"
-        " sum(draft_tokens), sum(accepted_tokens) from answers where time >= ?"
+        " sum(draft_tokens), sum(accepted_tokens), sum(remote),"
+        " sum(remote * (prefill_tokens + cached_tokens)), sum(remote * cached_tokens)"
+        " from answers where time >= ?"
     )[0]
     return Summary(
         days,
@@ -199,6 +207,10 @@ def as_text(summary: Summary) -> str:
     seen = summary.prefill_tokens + summary.cached_tokens
     if seen:
         lines.append(f"{100 * summary.cached_tokens / seen:.0f} % of all prompt tokens were in the cache.")
+    if summary.remote_answers:
+        known = summary.remote_prompt_tokens
+        cached = f", {100 * summary.remote_cached_tokens / known:.0f} % of their prompts cached there"
+        lines.append(f"{summary.remote_answers} answers came from elsewhere{cached if known else ''}.")
     if summary.outcomes.get("cached"):
         lines.append(f"{summary.outcomes['cached']} requests were answered from an earlier suggestion.")
     return "\n".join(lines)

@@ -282,24 +282,32 @@ class KVCache:
             self.cells.remove(part.number, 0)
             self.release(part)
 
-    def restore(self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes]) -> bool:
-        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them."""
+    def restore(
+        self, sequence: Sequence, tokens: list[int], parts: Tokens[bytes], cancellation: Cancellation
+    ) -> bool:
+        """Fill a sequence with saved cells. False, and it is empty, when llama.cpp does not take them.
+
+        A cancellation stops it after a part: what is there by then stays, and False is the answer as well.
+        """
         self._truncate(sequence, 0)
         self._logits_at = None
         part = self.acquire()
         if part is None:
             return False
+        taken = True
         for state in parts:
-            if not self.cells.restore(part.number, state):
+            taken = not cancellation.cancelled and self.cells.restore(part.number, state)
+            if not taken:
                 break
             self.cells.share(part.number, sequence.number, len(tokens))
             self.cells.remove(part.number, 0)
         self.cells.remove(part.number, 0)
         self.release(part)
-        if self.cells.last_position(sequence.number) + 1 == len(tokens):
-            sequence.tokens = list(tokens)
+        held = self.cells.last_position(sequence.number) + 1
+        if held == len(tokens) or (cancellation.cancelled and 0 < held < len(tokens)):
+            sequence.tokens = tokens[:held]
             self._remember(sequence, lasting=True)
-            return True
+            return taken
         self.cells.remove(sequence.number, 0)
         return False
 

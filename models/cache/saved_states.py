@@ -21,6 +21,7 @@ import attrs
 import numpy as np
 
 from ...context.shared import leftovers
+from ..llama.cancellation import Cancellation
 from .cells import common_prefix
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ def fingerprint(path: Path, *facts: object) -> bytes:
         file.seek(max(0, size - (1 << 20)))
         digest.update(file.read(1 << 20))
     return digest.digest()
+
+
+def file_bytes(tokens: int, state: int) -> int:
+    """What the file of so many tokens takes at most, if their state is of so many bytes."""
+    # Each part says its length, and in a head of llama.cpp's what it holds.
+    return _HEADER.size + 4 * tokens + state + state // 32
 
 
 @attrs.frozen
@@ -93,25 +100,37 @@ class StateStore:
         shared = common_prefix(best.tokens, target)
         return (best, shared) if shared >= at_least else None
 
-    def read(self, saved: SavedState) -> list[bytes] | None:
-        """The state itself in its parts, checked; None (and gone) when it is damaged."""
+    def read(self, saved: SavedState, cancellation: Cancellation) -> list[bytes] | None:
+        """The state itself in its parts, checked; None (and gone) when it is damaged, None when cancelled."""
         try:
-            data = saved.path.read_bytes()
-            _, _, _, count, size, checksum = _HEADER.unpack_from(data)
-            body = memoryview(data)[_HEADER.size :]
-            if len(body) == 4 * count + size and zlib.crc32(body) == checksum:
-                return _parts(body[4 * count :])
+            with saved.path.open("rb") as file:
+                _, _, _, count, size, checksum = _HEADER.unpack(file.read(_HEADER.size))
+                found, parts = zlib.crc32(file.read(4 * count)), list[bytes]()
+                while size > 0 and not cancellation.cancelled:
+                    head = file.read(_LENGTH.size)
+                    part = file.read(min(size, *_LENGTH.unpack(head)))
+                    size -= len(head) + len(part)
+                    found = zlib.crc32(part, zlib.crc32(head, found))
+                    parts.append(part)
+                if cancellation.cancelled:
+                    return None
+                if size == 0 and found == checksum and not file.read(1):
+                    return parts
         except (OSError, struct.error) as error:
             log.info("a saved KV state could not be read: %s", error)
         self._remove(saved)
         return None
 
     def begin(self, tokens: list[int], parts: list[bytes]) -> Writing:
-        """Begin to write a state in a thread, so that nobody waits for a slow disk. Call `end` afterwards."""
-        return Writing(self._directory, self._model, tokens, parts)
+        """Begin to write a state in a thread, so that nobody waits for a slow disk. Call `end` afterwards.
+
+        The thread also removes what the new state extends, and the oldest ones where there are many.
+        """
+        extended = [old for old in self._known if common_prefix(old.tokens, tokens) == len(old.tokens)]
+        return Writing(self._directory, self._model, tokens, parts, [old.path for old in extended])
 
     def end(self, writing: Writing) -> bool:
-        """List what was written, in place of what it extends; the oldest go if there are many.
+        """List what was written, and no longer what was removed.
 
         Returns:
             False when it could not be written.
@@ -119,12 +138,8 @@ class StateStore:
         tokens, path, modified = writing.tokens, writing.path, writing.modified
         if modified is None:
             return False
-        for old in [old for old in self._known if common_prefix(old.tokens, tokens) == len(old.tokens)]:
-            if old.path != path:
-                self._remove(old)
-        self._known = [old for old in self._known if old.path != path]
+        self._known = [old for old in self._known if old.path != path and old.path not in writing.removed]
         self._known.append(SavedState(path, list(tokens), writing.size, modified))
-        self._prune()
         return True
 
     def discard_all(self) -> None:
@@ -132,20 +147,6 @@ class StateStore:
         for saved in self._known:
             _unlink(saved.path)
         self._known = []
-
-    def _prune(self) -> None:
-        """Keep the newest files of all models within `MAX_FILES` and `MAX_BYTES`."""
-        sizes: list[tuple[int, int, Path]] = []
-        for path in _files(self._directory):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                sizes.append((status.st_mtime_ns, status.st_size, path))
-        total = 0
-        for number, (_, size, path) in enumerate(sorted(sizes, reverse=True)):
-            total += size
-            if number >= _MAX_FILES or total > MAX_STATES_BYTES:
-                _unlink(path)
-                self._known = [state for state in self._known if state.path != path]
 
     def _header(self, path: Path) -> SavedState | None:
         try:
@@ -177,15 +178,28 @@ class Writing:
         path: the file that there will be.
         size: bytes of the parts.
         modified: once it is written, when: ns since the epoch; None before, and when it could not be written.
+        removed: the files that had to go for it.
     """
 
-    def __init__(self, directory: Path, model: bytes, tokens: list[int], parts: list[bytes]) -> None:
+    def __init__(
+        self, directory: Path, model: bytes, tokens: list[int], parts: list[bytes], extended: list[Path]
+    ) -> None:
+        """Begin.
+
+        Args:
+            directory: where states lie.
+            model: `fingerprint` of the model.
+            tokens: what the sequence held.
+            parts: of its state.
+            extended: files that are of no use beside this one.
+        """
         row = np.asarray(tokens, np.int32).tobytes()
         self.tokens = list(tokens)
         self.path = directory / f"{hashlib.sha256(model + row).hexdigest()[:32]}.kv"
         self.size = sum(_LENGTH.size + len(part) for part in parts)
         self.modified: int | None = None
-        arguments = (model, row, parts)
+        self.removed: set[Path] = set()
+        arguments = (model, row, parts, extended)
         # A daemon thread: a disk that never answers must not keep the process alive.
         self._thread = threading.Thread(
             target=self._write, args=arguments, name="foretype-states", daemon=True
@@ -197,7 +211,7 @@ class Writing:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _write(self, model: bytes, row: bytes, parts: list[bytes]) -> None:
+    def _write(self, model: bytes, row: bytes, parts: list[bytes], extended: list[Path]) -> None:
         pieces = [row, *(piece for part in parts for piece in (_LENGTH.pack(len(part)), part))]
         checksum = 0
         for piece in pieces:
@@ -206,22 +220,31 @@ class Writing:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             leftovers.write_marked(self.path, (header, *pieces))
-            self.modified = self.path.stat().st_mtime_ns
+            modified = self.path.stat().st_mtime_ns
         except OSError as error:
             log.info("a KV state could not be saved: %s", error)
+            return
+        self.removed = {path for path in extended if path != self.path}
+        for path in self.removed:
+            _unlink(path)
+        self.removed |= _prune(self.path.parent)
+        self.modified = modified
 
 
-def _parts(body: memoryview) -> list[bytes]:
-    """The parts of a state; struct.error where lengths do not add up."""
-    found: list[bytes] = []
-    at = 0
-    while at < len(body):
-        (length,) = _LENGTH.unpack_from(body, at)
-        at += _LENGTH.size + length
-        if at > len(body):
-            raise struct.error("a part is cut short")
-        found.append(bytes(body[at - length : at]))
-    return found
+def _prune(directory: Path) -> set[Path]:
+    """Keep the newest files of all models within `MAX_FILES` and `MAX_STATES_BYTES`; which ones went."""
+    sizes: list[tuple[int, int, Path]] = []
+    for path in _files(directory):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            sizes.append((status.st_mtime_ns, status.st_size, path))
+    total, gone = 0, set[Path]()
+    for number, (_, size, path) in enumerate(sorted(sizes, reverse=True)):
+        total += size
+        if number >= _MAX_FILES or total > MAX_STATES_BYTES:
+            _unlink(path)
+            gone.add(path)
+    return gone
 
 
 def _files(directory: Path) -> list[Path]:

@@ -94,7 +94,7 @@ class StopWatch:
             return None
         if not first:
             if not line.strip():
-                if rules.stop_at_blank and any(text.strip() for text in self._lines):
+                if self._ends_at_blank():
                     return Stop(StopReason.SCOPE, before)
                 return None
             if rules.next_line and line.strip() == rules.next_line and self._is_next(line):
@@ -104,6 +104,14 @@ class StopWatch:
                 return shallow
         repeated = self._repetition(line)
         return None if repeated is None else Stop(StopReason.REPETITION, repeated)
+
+    def _ends_at_blank(self) -> bool:
+        """Whether a blank line ends what was said: any does, or one behind code at the block's depth."""
+        said = [number for number, text in enumerate(self._lines) if text.strip()]
+        if not said or self.rules.stop_at_blank:
+            return bool(said)
+        last = self._lines[said[-1]] if said[-1] else self.line + self._lines[0]
+        return self._depth <= 0 and depth_of(last, self.rules) <= self.rules.gap_indent
 
     def _opens_block(self, line: str) -> bool:
         """Whether the first generated line leaves a block or the cursor's brackets open."""

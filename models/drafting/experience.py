@@ -11,6 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -19,6 +20,7 @@ import cattrs
 from ...context.shared import leftovers
 from .acceptance import Acceptance, Tally
 from .benefit import Benefit, Saving
+from .late_writing import LateWriting
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class DraftExperience:
         self._path = path
         self._always = always
         self._benefits: dict[int, Benefit] = {}
+        self._writing = LateWriting()
         if path is not None:
             leftovers.sweep_leftovers(path.parent)
             self._read(path)
@@ -99,21 +102,16 @@ class DraftExperience:
         return found
 
     def save(self) -> None:
-        """Write what was learned since; nothing where nothing was, or where it can't be written."""
+        """Have written what was learned since; nothing where nothing was, or where it can't be written."""
         now = self._bytes()
         if self._path is None or now == self._written:
             return
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write_marked(self._path, (now,))
-        except OSError as error:
-            log.info("what was learned of drafts could not be saved: %s", error)
-            return
         self._written = now
-        with contextlib.suppress(OSError):
-            files = sorted(self._path.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
-            for old in files[:-_MAX_FILES]:
-                old.unlink(missing_ok=True)
+        self._writing.put(self._path, partial(_write, self._path, now))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for what is being written, for at most that long; whether all of it is."""
+        return self._writing.wait(seconds)
 
     def _bytes(self) -> bytes:
         kept = tuple(
@@ -140,3 +138,17 @@ class DraftExperience:
                 self._always, one.saving, one.wanted, one.verifying, one.rest
             )
         self.acceptance.tallies.update({(one.source, one.first): one.tally for one in found.outcomes})
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace the file, and remove those of models that were not used for long."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        leftovers.write_marked(path, (content,))
+    except OSError as error:
+        log.info("what was learned of drafts could not be saved: %s", error)
+        return
+    with contextlib.suppress(OSError):
+        files = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
+        for old in files[:-_MAX_FILES]:
+            old.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Container, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from ...context.shared import leftovers
 from ..cache.step_costs import MAX_DRAFT
 from .drafts import Draft
+from .late_writing import LateWriting
 
 log = logging.getLogger(__name__)
 
@@ -83,17 +85,11 @@ class Ngrams:
             row.append(draft[-1])
         return Draft(draft, "workspace") if draft else None
 
-    def save(self, path: Path) -> bool:
-        """Replace the file; False when it could not be written: the table is then lost with the process."""
+    def content(self) -> tuple[bytes, bytes]:
+        """The file as it would be now, its header apart. What is learned from here on changes it again."""
         body = self._checks.tobytes() + self._tokens.tobytes() + self._counts.tobytes()
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            leftovers.write_marked(path, (_HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body))
-        except OSError as error:
-            log.info("the workspace's n-grams could not be saved: %s", error)
-            return False
         self.changed = False
-        return True
+        return _HEADER.pack(_MAGIC, self._model, zlib.crc32(body)), body
 
     def load(self, path: Path) -> bool:
         """Fill the table from a file; False, and it stays as it is, when that is missing or damaged."""
@@ -140,6 +136,7 @@ class NgramTables:
         self._model = model
         self._barriers = barriers
         self._tables: dict[str, Ngrams] = {}
+        self._writing = LateWriting()
 
     def of(self, name: str) -> Ngrams:
         """The table of the workspace called `name`, read from its file where there is one."""
@@ -154,26 +151,41 @@ class NgramTables:
         return table
 
     def save(self) -> None:
-        """Write what was learned since."""
+        """Have written what was learned since. What can't be is lost with the process."""
         if self._directory is None:
             return
         for name, table in self._tables.items():
             if table.changed:
-                table.save(self._path(self._directory, name))
-        self._prune(self._directory)
+                path, content = self._path(self._directory, name), table.content()
+                self._writing.put(path, partial(write_table, path, content))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for what is being written, for at most that long; whether all of it is."""
+        return self._writing.wait(seconds)
 
     def _path(self, directory: Path, name: str) -> Path:
         digest = hashlib.sha256(self._model + name.encode("utf-8", "surrogatepass")).hexdigest()
         return directory / f"{digest[:24]}.ngrams"
 
-    @staticmethod
-    def _prune(directory: Path) -> None:
-        """Keep the `MAX_FILES` files written last."""
-        with contextlib.suppress(OSError):
-            files = sorted(directory.glob("*.ngrams"), key=lambda path: path.stat().st_mtime)
-            for old in files[:-_MAX_FILES]:
-                old.unlink(missing_ok=True)
-
 
 MAX_WORKSPACES = 4
 _MAX_FILES = 16
+
+
+def write_table(path: Path, content: tuple[bytes, bytes]) -> None:
+    """Replace the file of a table, and keep the `MAX_FILES` files written last. Never raises.
+
+    Args:
+        path: where.
+        content: as the table gave it.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        leftovers.write_marked(path, content)
+    except OSError as error:
+        log.info("the workspace's n-grams could not be saved: %s", error)
+        return
+    with contextlib.suppress(OSError):
+        files = sorted(path.parent.glob("*.ngrams"), key=lambda each: each.stat().st_mtime)
+        for old in files[:-_MAX_FILES]:
+            old.unlink(missing_ok=True)

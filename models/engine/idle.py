@@ -43,7 +43,7 @@ class IdleWork:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
         if not self.serving.stages(session, session.prompt, cancellation, slice_ms=IDLE_SLICE_MS):
             return False
-        slot, plan = self.serving.whole(session, session.prompt)
+        slot, plan = self.serving.whole(session, session.prompt, cancellation)
         if not self.serving.evaluate(slot, plan, cancellation, slice_ms=IDLE_SLICE_MS).complete:
             return False
         if slot is session.next:

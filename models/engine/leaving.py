@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..cache.kv_cache import KVCache, Sequence
-from ..cache.saved_states import MAX_STATES_BYTES, StateStore, Writing
+from ..cache.saved_states import MAX_STATES_BYTES, StateStore, Writing, file_bytes
 from ..llama.cancellation import Cancellation
 
 MIN_SAVED_TOKENS = 256
@@ -51,18 +51,29 @@ class Leaving:
         saved = self._states.find(tokens, 1)
         if saved and len(tokens) - saved[1] < MIN_SAVED_TOKENS // 4:
             return False
-        return self._cache.state_size(sequence) <= MAX_STATES_BYTES
+        return self.file_bytes(sequence) <= MAX_STATES_BYTES
+
+    def file_bytes(self, sequence: Sequence) -> int:
+        """What its state would take on the disk."""
+        return file_bytes(len(sequence.tokens), self._cache.state_size(sequence))
 
     def add(self, sequence: Sequence) -> None:
-        """Take a sequence over; its owner lets go of it."""
+        """Take a sequence over; its owner lets go of it.
+
+        Of those that wait the latest are kept, as many as may lie on the disk together: none is written for
+        the next one to push out.
+        """
         self._waiting.append(sequence)
-        while len(self._waiting) > MOST_LEAVING:
+        while len(self._waiting) > MOST_LEAVING or self._bytes() > MAX_STATES_BYTES:
             self._drop()
 
     def clear(self) -> None:
         """Save nothing of what waits."""
         while self._waiting:
             self._drop()
+
+    def _bytes(self) -> int:
+        return sum(map(self.file_bytes, self._waiting))
 
     def keep(self, cancellation: Cancellation, until: Callable[[], bool] = lambda: False) -> bool:
         """Save what waits; whether something is left.

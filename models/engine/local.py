@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import attrs
@@ -26,7 +26,7 @@ from ...context.shared.values import (
     Timings,
 )
 from ..cache.kv_cache import KVCache, NoRoomError, Synced
-from ..cache.saved_states import StateStore
+from ..cache.saved_states import MAX_STATES_BYTES, StateStore
 from ..decoding.generated import Generated
 from ..decoding.sampling import Sampling
 from ..decoding.stops import cursor_line
@@ -298,10 +298,20 @@ class LocalEngine:
         if self.continuation.experience is not None:
             self.continuation.experience.save()
         if self._leaving is not None:
-            for state in reversed(list(self.sessions)):
+            for state in self._latest(self._leaving):
                 self._leave(state)
                 self._leaving.keep(Cancellation(), until=lambda: self._clock() >= deadline)
+        self.continuation.written(max(0.0, deadline - self._clock()))
         self._running.close()
+
+    def _latest(self, leaving: Leaving) -> Iterator[DocumentSession]:
+        """The sessions used last, the latest first, as far as their states may lie on the disk together."""
+        room = MAX_STATES_BYTES
+        for state in reversed(list(self.sessions)):
+            room -= leaving.file_bytes(state.whole.sequence) if state.whole is not None else 0
+            if room < 0:
+                return
+            yield state
 
     def _leave(self, session: DocumentSession) -> None:
         """Have the session's cells kept for the next run, soon."""

@@ -62,16 +62,16 @@ class Serving:
         if not whole:
             return self.first(session, prompt, cancellation)
         self.stages(session, prompt, cancellation, slice_ms=SLICE_MS)
-        return self.whole(session, prompt)
+        return self.whole(session, prompt, cancellation)
 
     def first(
         self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
     ) -> tuple[Slot, SessionCandidate]:
         """The slot for an answer within the budget; before a short one serves again, the whole one grows."""
-        slot, plan = self._within_budget(session, prompt)
+        slot, plan = self._within_budget(session, prompt, cancellation)
         if plan.slot is not None and slot is session.short:
             self._grow(session, prompt, cancellation)
-            slot, plan = self._within_budget(session, prompt)
+            slot, plan = self._within_budget(session, prompt, cancellation)
         return slot, plan
 
     def sees(self, session: DocumentSession | None, prompt: Prompt) -> float:
@@ -86,11 +86,13 @@ class Serving:
 
     def read_on(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the whole window as its share of the budget has time for."""
-        self._read_on(*self.whole(session, prompt), cancellation)
+        self._read_on(*self.whole(session, prompt, cancellation), cancellation)
 
-    def whole(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
+    def whole(
+        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
+    ) -> tuple[Slot, SessionCandidate]:
         """The slot that sees the whole window of `prompt` just as it is now, whatever it costs."""
-        return self._placed(session, self._whole_choice(session, prompt))
+        return self._placed(session, self._whole_choice(session, prompt), cancellation)
 
     def stages(
         self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation, *, slice_ms: float
@@ -100,7 +102,10 @@ class Serving:
         True where it is ready, or where nobody needs it.
         """
         room = self._room_for_wider(session)
-        found = self._wider(session, prompt, self._whole_choice(session, prompt), room) if room else None
+        found = None
+        if room:
+            whole = self._whole_choice(session, prompt)
+            found = self._wider(session, prompt, whole, room, cancellation)
         if found is None:
             return True
         if not self.evaluate(*found, cancellation, slice_ms=slice_ms).complete:
@@ -116,12 +121,14 @@ class Serving:
             slot.sequence, plan.target, cancellation, slice_ms=slice_ms, anchor=len(plan.anchor.tokens)
         )
 
-    def _within_budget(self, session: DocumentSession, prompt: Prompt) -> tuple[Slot, SessionCandidate]:
+    def _within_budget(
+        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
+    ) -> tuple[Slot, SessionCandidate]:
         budget = self.budget_tokens()
         choice = self.planner.standing(session, prompt, budget)
         if choice is None:
             whole = self.planner.whole(prompt)
-            if whole.cost > budget and self._recall(session, whole):
+            if whole.cost > budget and self._recall(session, whole, cancellation):
                 whole = attrs.evolve(whole, cost=self.cache.cost(None, whole.target))
             choice = self.planner.anew(prompt, whole, budget)
         return self._slot_of(session, choice), choice.candidate
@@ -129,8 +136,8 @@ class Serving:
     def _grow(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the next stage as its share of the budget has time for."""
         whole, room = self._whole_choice(session, prompt), self._room_for_wider(session)
-        wider = self._wider(session, prompt, whole, room) if room else None
-        self._read_on(*(wider or self._placed(session, whole)), cancellation)
+        wider = self._wider(session, prompt, whole, room, cancellation) if room else None
+        self._read_on(*(wider or self._placed(session, whole, cancellation)), cancellation)
 
     def _read_on(self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation) -> None:
         affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
@@ -148,7 +155,12 @@ class Serving:
         return room if useful and self.cache.goes_back else 0
 
     def _wider(
-        self, session: DocumentSession, prompt: Prompt, whole: SlotChoice, room: int
+        self,
+        session: DocumentSession,
+        prompt: Prompt,
+        whole: SlotChoice,
+        room: int,
+        cancellation: Cancellation,
     ) -> tuple[Slot, SessionCandidate] | None:
         """The second stage and where it grows; None where the whole window costs hardly more."""
         if whole.candidate.cost < room * WORTH_WIDENING:
@@ -159,21 +171,26 @@ class Serving:
             if candidate is not None:
                 return wider, candidate
         choice = self.planner.anew(prompt, whole.candidate, room)
-        return self._placed(session, attrs.evolve(choice, kind=SlotKind.WIDER))
+        return self._placed(session, attrs.evolve(choice, kind=SlotKind.WIDER), cancellation)
 
     def _whole_choice(self, session: DocumentSession, prompt: Prompt) -> SlotChoice:
         """How the whole window is served: by the slot that sees it, or by a new one."""
         exact = self.planner.exact(session, prompt)
         return SlotChoice(SlotKind.NEXT, self.planner.whole(prompt)) if exact is None else exact
 
-    def _placed(self, session: DocumentSession, choice: SlotChoice) -> tuple[Slot, SessionCandidate]:
+    def _placed(
+        self, session: DocumentSession, choice: SlotChoice, cancellation: Cancellation
+    ) -> tuple[Slot, SessionCandidate]:
         """A choice in its slot; for a new slot of the whole window what an earlier run saved is loaded."""
         if choice.kind is SlotKind.NEXT and choice.candidate.slot is None:
-            self._recall(session, choice.candidate)
+            self._recall(session, choice.candidate, cancellation)
         return self._slot_of(session, choice), choice.candidate
 
-    def _recall(self, session: DocumentSession, wanted: SessionCandidate) -> bool:
-        """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`."""
+    def _recall(self, session: DocumentSession, wanted: SessionCandidate, cancellation: Cancellation) -> bool:
+        """Load what an earlier run saved, where that is faster than evaluating. It becomes `next`.
+
+        Somebody else's key stops it after a part of some milliseconds; what is loaded by then stays.
+        """
         if self.states is None or session.next is not None or wanted.cost < MIN_SAVED_TOKENS:
             return False
         held = len(wanted.target) - wanted.cost
@@ -185,11 +202,11 @@ class Serving:
             return False
         if (shared - held) / self.cache.speed.tokens_per_ms < saved.size / LOAD_BYTES_PER_MS:
             return False
-        state = self.states.read(saved)
+        state = self.states.read(saved, cancellation)
         if state is None:
             return False
         slot = self._slot_of(session, SlotChoice(SlotKind.NEXT, wanted))
-        return self.cache.restore(slot.sequence, saved.tokens, state)
+        return self.cache.restore(slot.sequence, saved.tokens, state, cancellation)
 
     def _slot_of(self, session: DocumentSession, choice: SlotChoice) -> Slot:
         """The chosen slot; a new anchor takes over the sequence of what its slot held before."""

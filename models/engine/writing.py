@@ -176,6 +176,12 @@ class Continuation:
         session.learned = path
         self.workspaces.save()
 
+    def written(self, within_s: float) -> None:
+        """Wait until what was learned is on the disk, for some seconds at most; then it is lost."""
+        for each in (self.experience, self.workspaces):
+            if each is not None:
+                each.wait(within_s)
+
     def _rest(self, session: DocumentSession, required: bytes) -> list[int]:
         """What of the previous suggestion is still ahead of the cursor, from the removed bytes on."""
         if session.suggested is None:

@@ -31,14 +31,20 @@ def made_folder(directory: Path) -> Generator[None]:
         raise
 
 
+def sweep_downloads(directory: Path) -> None:
+    """Remove what killed downloads left in the models folder. Never raises."""
+    with contextlib.suppress(OSError):
+        for old in list(directory.glob(f"{_TEMPORARY}*")):
+            _remove_unless_locked(old)
+
+
 @contextlib.contextmanager
 def temporary_folder(directory: Path) -> Generator[Path]:
     """A folder on the models folder's own file system that is gone afterwards, whatever happens.
 
     It is locked while it is used; one that nobody locks was left by a killed download and is removed.
     """
-    for old in directory.glob(f"{_TEMPORARY}*"):
-        _remove_unless_locked(old)
+    sweep_downloads(directory)
     folder, handle = _locked_folder(directory)
     try:
         yield folder

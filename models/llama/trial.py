@@ -20,6 +20,7 @@ import platform
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -129,13 +130,14 @@ def _exception(code: int) -> str:
 def try_in_child() -> int | None:
     """Compute in a child process; see `Attempt`."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", f"{__package__}.trial_worker"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_WITHIN_S,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="foretype-trial-") as folder:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", f"{__package__}.trial_worker", folder],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_WITHIN_S,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("whether llama.cpp can compute could not be tried: %s", type(error).__name__)
         return None

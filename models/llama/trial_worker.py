@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,19 +43,21 @@ _MATRICES = {
 _NORMS = ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm")
 
 
-def _main() -> int:
-    """Compute; the exit code."""
-    with tempfile.TemporaryDirectory(prefix="foretype-trial-") as folder:
-        path = Path(folder) / "trial.gguf"
-        path.write_bytes(model())
-        loaded = Model(path, gpu_layers=0)
-        governor = Governor(THREADS)
-        context = Context(loaded, size=256, sequences=1, governor=governor, micro_batch=BATCH, batch=BATCH)
-        try:
-            results = [context.decode(list(range(BATCH)), 0, 0), context.decode([1], 0, BATCH)]
-        except DecodeFailedError as error:
-            print(f"llama.cpp cannot compute: {error}.")  # noqa: T201 - whoever started this reads it
-            return 1
+def _main(folder: Path) -> int:
+    """Compute; the exit code. The folder is the caller's to remove: this process may end at any time."""
+    path = folder / "trial.gguf"
+    path.write_bytes(model())
+    loaded = Model(path, gpu_layers=0)
+    governor = Governor(THREADS)
+    context = Context(loaded, size=256, sequences=1, governor=governor, micro_batch=BATCH, batch=BATCH)
+    try:
+        results = [context.decode(list(range(BATCH)), 0, 0), context.decode([1], 0, BATCH)]
+    except DecodeFailedError as error:
+        print(f"llama.cpp cannot compute: {error}.")  # noqa: T201 - whoever started this reads it
+        return 1
+    finally:
+        context.close()  # the file is open on Windows until then
+        loaded.close()
     return 0 if results == [DecodeResult.DONE, DecodeResult.DONE] else 1
 
 
@@ -119,4 +120,4 @@ def _value(value: float | str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(_main(Path(sys.argv[1])))

@@ -7,6 +7,7 @@ say what was typed already are taken among those that could have said it. Nothin
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import attrs
@@ -40,6 +41,9 @@ class Listening:
     events: int = 0
     _chances: list[tuple[float, int]] = attrs.field(factory=list[tuple[float, int]])  # log probability, end
     _chanceless: bool = False
+    _ahead: deque[TokenChance] = attrs.field(factory=deque[TokenChance])  # whose text is not all there yet
+    _spelled: int = 0  # bytes of the first of them that are
+    _left_before: bytes = b""  # what was to be said again when that one began
 
     @classmethod
     def to(cls, rules: StopRules, line: str, required: bytes, markers: Sequence[str]) -> Listening:
@@ -85,6 +89,8 @@ class Listening:
             self._take_text(said)
         if self.stop is None and said.stop is not None:
             self.stop = Stop(said.stop, len(self.watch.text))
+            while self._ahead:  # what a stop text cut off
+                self._count_chance()
             if self.respelling.left:
                 self.respelling.contradicted = True
 
@@ -110,18 +116,35 @@ class Listening:
         )
 
     def _take_text(self, said: Said) -> None:
+        """Feed it token by token; a server that looks out for stop texts says tokens before their text."""
         spelled = said.text.encode("utf-8", "replace")
-        whole = b"".join(token.text for token in said.tokens)
-        if not said.tokens or whole != spelled:
-            self._chanceless = self._chanceless or bool(spelled)
-            self._feed(spelled)
-            return
-        for token in said.tokens:
-            chance = chance_among(token, self.respelling.left)
-            self._feed(token.text)
-            self._chances.append((chance, len(self.watch.text)))
-            if self.stop is not None or self.contradicted:
+        self._ahead.extend(said.tokens)
+        while spelled and self.stop is None and not self.contradicted:
+            if self._chanceless or not self._ahead:
+                self._go_on_without_chances(spelled)
                 return
+            if not self._spelled:
+                self._left_before = self.respelling.left
+            rest = self._ahead[0].text[self._spelled :]
+            shared = min(len(rest), len(spelled))
+            if rest[:shared] != spelled[:shared]:
+                self._go_on_without_chances(spelled)
+                return
+            self._feed(spelled[:shared])
+            self._spelled, spelled = self._spelled + shared, spelled[shared:]
+            if self._spelled == len(self._ahead[0].text):
+                self._count_chance()
+
+    def _go_on_without_chances(self, spelled: bytes) -> None:
+        self._chanceless = True
+        self._ahead.clear()
+        self._feed(spelled)
+
+    def _count_chance(self) -> None:
+        """The token whose text is there is one of the answer."""
+        chance = chance_among(self._ahead.popleft(), self._left_before)
+        self._chances.append((chance, len(self.watch.text)))
+        self._spelled = 0
 
     def _feed(self, spelled: bytes) -> None:
         new = self.respelling.take(spelled)

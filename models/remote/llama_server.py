@@ -7,6 +7,7 @@ and texts doesn't; `/infill` is for models whose markers only the server knows.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -42,10 +43,17 @@ _ENDS = {"eos": StopReason.END, "limit": StopReason.LENGTH}
 
 @attrs.frozen
 class LlamaServer:
-    """See `speaking.SpeaksProtocol`."""
+    """See `speaking.SpeaksProtocol`.
+
+    Attributes:
+        facts: what the server says of itself.
+        connection: to it.
+        first_slot: which the first document gets.
+    """
 
     facts: ServerFacts
     connection: RemoteConnection
+    first_slot: int = attrs.field(factory=lambda: secrets.randbelow(1 << 16))
 
     async def call(self, prompt: TextPrompt, wish: Wish) -> Call:
         """See `SpeaksProtocol`."""
@@ -91,9 +99,13 @@ class LlamaServer:
         )
 
     def _slot(self, number: int) -> int:
-        """A document's own slot on this machine; a server for many chooses by what its slots hold."""
+        """A document's own slot on this machine; a server for many chooses by what its slots hold.
+
+        What looks like this machine may be a tunnel to the server of a team, so everybody counts from
+        another one.
+        """
         slots = self.facts.parallel
-        return number % slots if self.connection.is_here and slots > 1 else -1
+        return (self.first_slot + number) % slots if self.connection.is_here and slots > 1 else -1
 
     async def _tokens(self, text: str) -> list[int | str]:
         """A text as ids, none of them special but the token of the beginning."""

@@ -38,6 +38,8 @@ from .transport import RemoteConnection
 
 OPENAI: Final = "openai"
 _MOST_STOPS = 4
+"""More texts are refused, by vLLM 0.32 too; markers beyond these end an answer when they arrive."""
+
 _MANY = 32
 """Requests at a time for a server that batches them."""
 
@@ -80,7 +82,6 @@ class OpenAiCompletions:
             body |= {"logprobs": RIVALS, "stream_options": {"include_usage": True}}
         if self.is_vllm:
             body["cache_salt"] = self._salt
-            body["stop"] = list(wish.stops)
             if self.facts.recognition is not None and self.facts.tokenises:
                 body["stop_token_ids"] = list(self.facts.recognition.stops)
             if self.has_priorities:

@@ -27,6 +27,7 @@ from .failure import (
     web_page,
 )
 from .key import Secret
+from .taking_back import watch
 
 MOST_ANSWER_BYTES = 4 << 20
 """The longest answer, streamed or not."""
@@ -39,6 +40,9 @@ _OK = 200
 _KEPT = 8
 _KEPT_S = 55.0
 """Seconds that an idle connection is kept; proxies close theirs after a minute."""
+
+_EXPIRED, _OTHER_NAME = 10, (62, 64)
+"""OpenSSL's numbers for what is wrong with a certificate."""
 
 _LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 """What a kept connection says that the server has closed meanwhile."""
@@ -146,7 +150,8 @@ class RemoteConnection:
         while True:
             tries -= 1
             try:
-                request = client.build_request("GET" if body is None else "POST", url, content=content)
+                method, said = "GET" if body is None else "POST", {"trace": watch(client)}
+                request = client.build_request(method, url, content=content, extensions=said)
                 response = await client.send(request, stream=True)
                 break
             except _LOST as error:
@@ -235,11 +240,9 @@ class RemoteConnection:
 
     def _failure(self, error: Exception) -> RemoteFailedError:
         """The error with a sentence for one of httpx's."""
-        if _is_about_certificates(error):
+        if (certificate := _about_certificate(error)) is not None:
             return RemoteFailedError(
-                FailureKind.CERTIFICATE,
-                f"The certificate of {self.host} is not one that this machine trusts; [remote] ca_file names "
-                "a file that vouches for it.",
+                FailureKind.CERTIFICATE, f"The certificate of {self.host} {_doubt_of(certificate)}."
             )
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             return RemoteFailedError(FailureKind.UNREACHABLE, f"{self.host} cannot be reached.")
@@ -280,9 +283,21 @@ def _trust(access: Access) -> ssl.SSLContext:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _is_about_certificates(error: BaseException | None) -> bool:
+def _about_certificate(error: BaseException | None) -> BaseException | None:
+    """The cause that is about the server's certificate; None without one."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def _doubt_of(error: BaseException) -> str:
+    """What is wrong with a certificate, by OpenSSL's number (X509_V_ERR_*) where there is one."""
+    number = getattr(error, "verify_code", 0)
+    said = str(error).lower()
+    if number in _OTHER_NAME or "mismatch" in said:
+        return "is for another name; write [remote] url with the name that the certificate has"
+    if number == _EXPIRED or "expired" in said:
+        return "has expired; whoever runs that server has to renew it"
+    return "is not one that this machine trusts; [remote] ca_file names a file that vouches for it"

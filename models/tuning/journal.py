@@ -22,7 +22,8 @@ from .record import Measured
 
 log = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2
+"""1 was measured behind 256 tokens."""
 
 _OLD_S = 14 * 86400.0
 """Seconds after which the machine may have changed in ways that nobody noticed."""

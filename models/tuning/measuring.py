@@ -14,8 +14,13 @@ from ..llama.llama import Context, DecodeFailedError, DecodeResult, Model
 from .quiet import Quiet, TimedTurn, settled
 from .sample import tuning_sample
 
-_DEPTH = 256
-"""Tokens of context that steps are measured behind."""
+DEPTH = 1000
+"""Tokens of context that everything is measured behind, as a user's file is: attention costs what lies there,
+and forms that are alike behind a few tokens need not be alike there."""
+
+_PREFILL = 256
+_BRIEF_PREFILL = 128
+"""Tokens whose evaluation is timed, the last ones before that depth."""
 
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
 MOST_TURNS = 12
@@ -33,7 +38,12 @@ PASSAGE = 512
 
 def sample_tokens(model: Model) -> list[int]:
     """Tokens of source code in several languages, as many as quality is measured on."""
-    return model.tokenise(tuning_sample())[: max(QUALITY_TOKENS, _DEPTH + max(BATCHES))]
+    return model.tokenise(tuning_sample())[: max(QUALITY_TOKENS, cells_needed())]
+
+
+def cells_needed() -> int:
+    """Cells of a context that is measured."""
+    return DEPTH + max(BATCHES)
 
 
 @attrs.frozen
@@ -41,8 +51,8 @@ class FormSpeed:
     """How fast a context is.
 
     Attributes:
-        prefill: tokens per ms.
-        steps: ms of batches, by their numbers of tokens.
+        prefill: tokens per ms, those before `DEPTH`.
+        steps: ms of batches behind that, by their numbers of tokens.
         share: of the processor that the prefill measured got; see `quiet.TimedTurn`.
     """
 
@@ -54,7 +64,14 @@ class FormSpeed:
 def measure(
     context: Context, tokens: list[int], quiet: Quiet, threads: int, *, brief: bool = False
 ) -> FormSpeed:
-    """Time a prefill, and batches of some tokens behind it; with `brief` fewer of them, and less often.
+    """Time the end of a prefill, and batches behind it; with `brief` fewer of them, and less often.
+
+    Args:
+        context: with `cells_needed` cells; one whose model knows fewer positions is measured where they end.
+        tokens: of source code, as many as there are cells.
+        quiet: times, and says what others took.
+        threads: that compute.
+        brief: somebody waits.
 
     Raises:
         DecodeFailedError: llama.cpp failed.
@@ -69,9 +86,14 @@ def measure(
 
         return settled(once, most=most, agreeing=agreeing)
 
-    prefill = best(tokens[:_DEPTH], 0, 1)
-    times = {size: best(tokens[_DEPTH : _DEPTH + size], _DEPTH, size).milliseconds for size in batches}
-    return FormSpeed(_DEPTH / prefill.milliseconds, times, prefill.share)
+    depth = max(1, min(DEPTH, context.longest - max(batches), len(tokens) - max(batches)))
+    begin = max(0, depth - (_BRIEF_PREFILL if brief else _PREFILL))
+    context.remove(0, 0)
+    if begin:
+        _decode(context, tokens[:begin], 0, 1)
+    prefill = best(tokens[begin:depth], begin, 1)
+    times = {size: best(tokens[depth : depth + size], depth, size).milliseconds for size in batches}
+    return FormSpeed((depth - begin) / prefill.milliseconds, times, prefill.share)
 
 
 def _room(context: Context, position: int) -> int:

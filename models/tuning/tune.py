@@ -36,6 +36,7 @@ from .measuring import (
     PASSAGE,
     QUALITY_TOKENS,
     FormSpeed,
+    cells_needed,
     mean_log_probability,
     measure,
     sample_tokens,
@@ -301,7 +302,7 @@ class _Run:
         )
         context = Context(
             model,
-            size=1024,
+            size=cells_needed(),
             sequences=1,
             governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
@@ -353,7 +354,7 @@ class _Run:
 
     def _loss(self, context: Context, tokens: list[int]) -> float:
         count = BRIEF_TOKENS if self.short else QUALITY_TOKENS
-        quality = mean_log_probability(context, tokens[:count], PASSAGE)
+        quality = mean_log_probability(context, tokens[:count], min(PASSAGE, context.longest))
         if self._quality is None:
             self._quality = quality
         return self._quality - quality

@@ -18,6 +18,7 @@ import click
 from foretype.context.shared.figures import percentile
 from foretype.models.llama.governor import usable_cores
 from foretype.tests.bench import (
+    closing,
     context,
     continuations,
     drafting,
@@ -25,9 +26,11 @@ from foretype.tests.bench import (
     keystrokes,
     lsp,
     peer,
+    remote,
     serve,
     shape,
     speculation,
+    team,
     tuning,
 )
 from foretype.tests.bench.subject import model, model_with_markers, replay
@@ -170,6 +173,21 @@ def memory(results: Results) -> None:
     results.add("memory.error", memory_probe.error(model()))
 
 
+def closing_editors(results: Results) -> None:
+    """How long a key waits because another editor was closed."""
+    results.add("close.delay_ms", closing.delay_ms(model(), usable_cores()))
+
+
+def elsewhere(results: Results) -> None:
+    """An engine elsewhere: overhead, safety net, cache and aborts."""
+    remote.measure(results.add, model_with_markers(model()), replay())
+
+
+def teams(results: Results) -> None:
+    """50 editors at one server, as foretype asks and as llama.vim does."""
+    team.measure(results.add, percentile, model_with_markers(model()))
+
+
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
@@ -179,6 +197,9 @@ SECTIONS: dict[str, Callable[[Results], None]] = {
     "serve": plugins,
     "tune": tuned,
     "memory": memory,
+    "close": closing_editors,
+    "remote": elsewhere,
+    "team": teams,
 }
 
 

@@ -61,3 +61,18 @@ def test_a_damaged_file_is_refused(config: Path) -> None:
     config.write_text(f"[model]\npath = '{model}'\n")
     with pytest.raises(ModelProblem, match=r"mine\.gguf"):
         ConfiguredModel(config).load(lambda _fraction: None)
+
+
+def test_what_a_killed_download_left_goes_at_the_next_start(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    left = tmp_path / "data" / "foretype" / "models" / ".pull-abc"
+    left.mkdir(parents=True)
+    (left / "model.gguf").write_bytes(b"half")
+    model = config.with_name("mine.gguf")
+    model.write_bytes(b"GGUF\3\0\0\0")
+    config.write_text(f"[model]\npath = '{model}'\n")
+    with pytest.raises(ModelProblem):
+        ConfiguredModel(config).load(lambda _fraction: None)
+    assert not left.exists()

@@ -136,7 +136,8 @@ async def make() -> AsyncIterator[Callable[..., Any]]:
     async def made(
         *, alone: bool = False, budget_s: float = NEVER_S, timeout_s: float = 60.0, **how: Any
     ) -> Desk:
-        context = remote_server(**{"model": says(*THERE), **how})
+        wanted: dict[str, Any] = {"model": says(*THERE), **how}
+        context = remote_server(**wanted)
         there = await context.__aenter__()
         servers.append(context)
         here = FakeEngine(lambda _prompt: HERE)
@@ -200,6 +201,64 @@ async def test_a_later_answer_that_is_there_already_is_given_at_once(make: Any) 
     better = await desk.asked("better", prefix="one(", priority=Priority.PREFETCH, whole=True)
     assert better.text == REMOTE
     assert len(desk.there.asked) == asked
+
+
+async def kept(make: Any, **how: Any) -> Desk:
+    """A desk whose engine here has answered `one(`, and whose engine elsewhere is still at it."""
+    desk = await make(budget_s=SOON_S, **how)
+    await ready(desk)
+    desk.there.hold()
+    assert (await desk.asked("one")).early
+    return desk
+
+
+async def test_who_types_along_gets_the_rest_of_what_comes_late_and_nothing_more_is_asked(make: Any) -> None:
+    desk = await kept(make)
+    asked = len(desk.there.asked)
+    for typed in ("r", "re", "rem"):  # each key takes back what the one before had asked for
+        desk.ask(typed, prefix=f"one({typed}", priority=Priority.PREFETCH, whole=True)
+        await asyncio.sleep(0)
+        if typed != "rem":
+            desk.racing.cancel(desk.numbers[typed])
+    desk.there.release()
+    await desk.answered("rem")
+    assert (desk.answers["rem"].text, desk.answers["rem"].remote) == (REMOTE[3:], True)
+    assert (await desk.asked("next", prefix="one(remo")).text == REMOTE[4:]
+    assert len(desk.there.asked) == asked
+    status = desk.racing.remote
+    assert status is not None
+    assert status.aborted == 0
+
+
+async def test_a_key_that_only_the_later_answer_agrees_with_gets_its_rest_at_once(make: Any) -> None:
+    desk = await kept(make)
+    desk.there.release()
+    await until(lambda: desk.there.open == 0)
+    asked = len(desk.there.asked)
+    desk.here.hold()
+    assert (await desk.asked("two", prefix="one(remote ")).text == "answer"
+    assert len(desk.there.asked) == asked
+
+
+async def test_a_later_answer_that_says_something_else_than_was_typed_is_asked_for_anew(make: Any) -> None:
+    desk = await kept(make)
+    asked = len(desk.there.asked)
+    desk.ask("two", prefix="one(x", priority=Priority.PREFETCH, whole=True)
+    await asyncio.sleep(0)
+    desk.there.release()
+    await desk.answered("two")
+    assert desk.answers["two"].stop is not StopReason.SUPERSEDED
+    await until(lambda: desk.there.open == 0)
+    assert len(desk.there.asked) == asked + 1
+
+
+async def test_what_comes_late_is_given_up_once_another_place_is_asked_about(make: Any) -> None:
+    desk = await kept(make)
+    aborted = desk.there.aborted
+    desk.ask("two", prefix="other(")
+    await until(lambda: desk.there.aborted == aborted + 1)
+    desk.there.release()
+    await desk.answered("two")
 
 
 async def test_whole_lines_that_are_there_in_time_are_passed_on(make: Any) -> None:
@@ -289,6 +348,31 @@ async def test_whatever_goes_wrong_the_engine_here_answers_in_time_and_once(
     assert status.trouble
     assert desk.models[-1].detail.endswith("The local engine answers meanwhile.")
     assert desk.models[-1].state is ModelState.READY
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_faults_on_a_schedule_leave_every_answer_right_and_in_time(make: Any, seed: int) -> None:
+    """Each key meets another fault or none, with latency before it now and then; nobody waits out a pause."""
+    chance = random.Random(seed)
+    desk = await make(alone=seed % 2 == 1, budget_s=0.15, timeout_s=2.0)
+    await desk.racing.local.load()
+    await ready(desk)
+    late = 0
+    for count in range(24):
+        fault = chance.choice([Fault(), *FAULTS])
+        delay_s = chance.choice((0.0, 0.0, 0.02, 0.3))
+        desk.there.faults = [attrs.evolve(fault, delay_s=fault.delay_s or delay_s)] * 2
+        name = f"{seed} {count}"
+        completion, lag_s = await lag_of(desk.asked(name, session=chance.choice("ab")))
+        assert completion.text == (REMOTE if completion.remote else LOCAL)
+        assert desk.took_s[name] <= 0.15 + SLACK_S + 4 * lag_s
+        late += completion.early
+        desk.racing._flights.engine.breaker._until = 0.0
+    assert late, "the schedule held no server that is late"
+    desk.there.faults = []
+    await until(lambda: desk.there.open == 0)
+    desk.racing._flights.engine.breaker._until = 0.0
+    assert (await desk.asked("last")).text == REMOTE
 
 
 async def test_trouble_is_told_once_and_nobody_waits_for_it_any_more(make: Any) -> None:

@@ -191,3 +191,44 @@ def test_a_block_comes_and_goes_without_a_trace(text: str) -> None:
     assert placing.with_block(written, snippet, '"') == written
     back = placing.without_block(written, snippet, '"')
     assert back == text or (back == text + "\n" and not text.endswith("\n"))
+
+
+@pytest.mark.parametrize(
+    ("editor", "system", "place"),
+    [
+        ("neovim", "win32", "LOCAL/nvim-data/site/pack/foretype/start/foretype"),
+        ("neovim", "darwin", "HOME/.local/share/nvim/site/pack/foretype/start/foretype"),
+        ("helix", "win32", "ROAMING/helix/languages.toml"),
+        ("zed", "win32", "ROAMING/Zed/settings.json"),
+        (
+            "sublime",
+            "darwin",
+            "HOME/Library/Application Support/Sublime Text/Packages/User/LSP.sublime-settings",
+        ),
+        ("emacs", "win32", "ROAMING/.emacs.d/init.el"),
+        ("vim", "win32", "HOME/_vimrc"),
+        ("vim", "linux", "HOME/.vimrc"),
+    ],
+)
+def test_each_system_has_the_editors_files_where_it_keeps_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch, editor: str, system: str, place: str
+) -> None:
+    monkeypatch.setenv("APPDATA", str(home / "roaming"))
+    monkeypatch.setenv("LOCALAPPDATA", str(home / "local"))
+    write = snippets.find_editor(editor, system).write
+    assert write is not None
+    shortened = write.path
+    for name in ("roaming", "local"):
+        shortened = shortened.replace(f"{home}/{name}", name.upper())
+    assert shortened.replace(str(home), "HOME") == place
+
+
+def test_a_windows_path_is_no_escape_in_an_editors_own_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "C:\\tools\\new" in Lua or TOML would hold a tab and a line's end."""
+    monkeypatch.setattr(snippets, "command", lambda: "C:\\tools\\new\\foretype.exe")
+    monkeypatch.setattr(snippets.os, "sep", "\\")
+    for name in snippets.editor_names():
+        snippet = snippets.find_editor(name, "win32")
+        assert "C:\\tools" not in snippet.snippet
+        if "foretype.exe" in snippet.snippet:
+            assert "C:/tools/new/foretype.exe" in snippet.snippet

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import attrs
 import pytest
 from foretype.context.shared.problem import Problem
 from foretype.lsp.statistics.ledger import Fate, Ledger, Offer, Settled
@@ -227,6 +228,25 @@ def test_counts_of_several_editors_come_together(tmp_path: Path) -> None:
     assert "50 % accepted" in as_text(summary)
 
 
+def test_answers_from_elsewhere_are_counted_apart_with_what_was_cached_there(tmp_path: Path) -> None:
+    path = tmp_path / "statistics.sqlite3"
+    editor = counted(path)
+    editor.outcome("shown")
+    editor.answered(answer(100.0))
+    for cached in (90, 70):
+        editor.answered(
+            attrs.evolve(answer(100.0), prefill_tokens=100 - cached, cached_tokens=cached, remote=True)
+        )
+    editor.close()
+    summary = summarize(path, now=NOW)
+    assert (summary.remote_answers, summary.remote_prompt_tokens, summary.remote_cached_tokens) == (
+        2,
+        200,
+        160,
+    )
+    assert "2 answers came from elsewhere, 80 % of their prompts cached there." in as_text(summary)
+
+
 def test_the_share_that_was_accepted_is_a_share_of_what_was_shown(tmp_path: Path) -> None:
     path = tmp_path / "statistics.sqlite3"
     editor = counted(path)
@@ -251,13 +271,21 @@ def test_a_file_of_an_older_release_is_read_and_written(tmp_path: Path) -> None:
             " latency_ms real not null)"
         )
         connection.execute("insert into suggestions values (?, 'python', 'accepted', 9, 9, 1, 5.0)", (NOW,))
+        connection.execute(
+            "create table answers (time real not null, language text not null, model text not null,"
+            " total_ms real not null, context_ms real not null, queue_ms real not null,"
+            " prefill_ms real not null, prefill_tokens integer not null, cached_tokens integer not null,"
+            " decode_ms real not null, decode_tokens integer not null, draft_tokens integer not null,"
+            " accepted_tokens integer not null)"
+        )
     connection.close()
     assert summarize(path, now=NOW).typed == 0
     editor = counted(path)
     editor.settled(Settled("python", Fate.ACCEPTED, 10, 4, True, 5.0, 6))
+    editor.answered(attrs.evolve(answer(100.0), remote=True))
     editor.close()
     summary = summarize(path, now=NOW)
-    assert (summary.suggestions, summary.typed) == (2, 6)
+    assert (summary.suggestions, summary.typed, summary.remote_answers) == (2, 6, 1)
 
 
 def test_old_counts_are_forgotten_and_recent_ones_can_be_asked_for(tmp_path: Path) -> None:

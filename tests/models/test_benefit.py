@@ -195,11 +195,16 @@ def test_what_was_long_ago_counts_less() -> None:
 # ── kept ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def save(experience: DraftExperience) -> None:
+    experience.save()
+    assert experience.wait(10.0)
+
+
 def test_what_was_learned_is_there_at_the_next_start(tmp_path: Path) -> None:
     path = tmp_path / "drafts" / "model.json"
     machine = Machine(DraftExperience(path))
     live(machine, 40, follows=0.95)
-    machine.experience.save()
+    save(machine.experience)
     again = DraftExperience(path)
     assert again.benefit(2).verifying
     assert not again.benefit(4).verifying, "other threads, other costs"
@@ -212,10 +217,10 @@ def test_nothing_is_written_where_nothing_was_learned(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     machine = Machine(DraftExperience(path))
     live(machine, 3, follows=0.9)
-    machine.experience.save()
+    save(machine.experience)
     before = path.stat().st_mtime_ns
-    DraftExperience(path).save()
-    machine.experience.save()
+    save(DraftExperience(path))
+    save(machine.experience)
     assert path.stat().st_mtime_ns == before
 
 
@@ -259,7 +264,7 @@ def test_a_damaged_record_is_begun_anew(tmp_path: Path, change: Callable[[Any], 
     path = tmp_path / "model.json"
     machine = Machine(DraftExperience(path))
     live(machine, 40, follows=0.95)
-    machine.experience.save()
+    save(machine.experience)
     assert DraftExperience(path).benefit(2).verifying
     damage(path, change)
     check_begun_anew(path)

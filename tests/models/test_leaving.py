@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import pytest
 from foretype.context.shared.values import Prompt, StopRules
+from foretype.models.cache import saved_states
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.cache.saved_states import StateStore
 from foretype.models.engine import leaving
@@ -62,11 +64,11 @@ def test_a_state_is_built_in_parts_and_comes_back_whole(shelf: Shelf) -> None:
     store = StateStore(shelf.folder, bytes(32))
     found = store.find([7, *range(3, 1002)], 1)
     assert found is not None
-    parts = store.read(found[0])
+    parts = store.read(found[0], Cancellation())
     assert parts is not None
     sequence = other.cache.acquire()
     assert sequence is not None
-    assert other.cache.restore(sequence, found[0].tokens, parts)
+    assert other.cache.restore(sequence, found[0].tokens, parts, Cancellation())
     assert other.cells.tokens(sequence.number) == sequence.tokens == [7, *range(3, 1002)]
     assert other.cache.extend(sequence, [5])
 
@@ -85,7 +87,7 @@ def test_a_key_waits_for_one_part_at_most(shelf: Shelf) -> None:
 
 
 def test_a_state_over_the_limit_is_never_built(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaving, "MAX_STATES_BYTES", 3999)
+    monkeypatch.setattr(leaving, "MAX_STATES_BYTES", saved_states.file_bytes(999, 4 * 999))
     shelf.close(7)
     assert not shelf.keep()
     assert not shelf.cells.saved
@@ -149,3 +151,79 @@ def test_a_real_context_goes_on_from_its_parts_as_from_its_own_cells(
         engine.close()
     assert answers[1] < answers[0] / 5
     assert len(list((tmp_path / "kv").glob("*.kv"))) == 1
+
+
+def test_of_files_closed_together_none_is_written_for_the_next_to_push_out(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (leaving, saved_states):
+        monkeypatch.setattr(module, "MAX_STATES_BYTES", saved_states.file_bytes(2000, 4 * 2000))
+    written: list[Path] = []
+    begin = StateStore.begin
+
+    def noted(store: StateStore, tokens: list[int], parts: list[bytes]) -> saved_states.Writing:
+        writing = begin(store, tokens, parts)
+        written.append(writing.path)
+        return writing
+
+    monkeypatch.setattr(StateStore, "begin", noted)
+    for number in range(4):
+        shelf.close(20 + number, length=500)
+        shelf.close(30 + number)
+    assert not shelf.keep()
+    assert written
+    assert sorted(written) == shelf.files()
+
+
+def test_what_is_pushed_out_is_removed_where_nobody_waits(shelf: Shelf) -> None:
+    """Removing half a gigabyte takes a slow disk a while: it is the writing thread's work, as writing is."""
+    removers: set[str] = set()
+    unlink = Path.unlink
+
+    def noted(path: Path, missing_ok: bool = False) -> None:
+        removers.add(threading.current_thread().name)
+        unlink(path, missing_ok=missing_ok)
+
+    for number in range(12):
+        shelf.close(20 + number, length=400)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Path, "unlink", noted)
+            assert not shelf.keep()
+    assert len(shelf.files()) == 8
+    shelf.close(31, length=900)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "unlink", noted)
+        assert not shelf.keep()
+    assert removers == {"foretype-states"}
+    assert len(shelf.files()) == 8, "the one that it extends is gone"
+
+
+def test_a_key_stops_the_loading_of_a_state_after_a_part(shelf: Shelf) -> None:
+    shelf.close(7)
+    assert not shelf.keep()
+    other = Shelf(shelf.folder)
+    store = StateStore(shelf.folder, bytes(32))
+    found = store.find([7, *range(3, 1002)], 1)
+    assert found is not None
+    cancelled = Cancellation()
+    cancelled.cancel()
+    assert store.read(found[0], cancelled) is None
+    parts = store.read(found[0], Cancellation())
+    assert parts is not None, "a key is no reason to remove it"
+    key = Cancellation()
+    restore = other.cells.restore
+
+    asked = iter(range(10))
+
+    def third_part(sequence: int, state: bytes) -> bool:
+        if next(asked) == 2:
+            key.cancel()
+        return restore(sequence, state)
+
+    sequence = other.cache.acquire()
+    assert sequence is not None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(other.cells, "restore", third_part)
+        assert not other.cache.restore(sequence, found[0].tokens, parts, key)
+    assert other.cells.tokens(sequence.number) == sequence.tokens == [7, *range(3, 302)]
+    assert other.cache.extend(sequence, [5])

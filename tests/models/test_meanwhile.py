@@ -187,5 +187,6 @@ def test_where_memory_is_short_the_large_one_is_alone(
 
 
 def test_a_model_that_is_fast_here_needs_none(large: LocalEngine, tmp_path: Path) -> None:
-    assert large.info().tokens_per_s > meanwhile.SLOW_TOKENS_PER_S, "tiny models are fast"
+    large.cache.speed = Steady(FAST)  # whoever else uses this machine has no say in it
+    assert large.info().tokens_per_s > meanwhile.SLOW_TOKENS_PER_S
     assert beside(large, tiny_model("starcoder", tmp_path, seed=4), SETTINGS) is large

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
-from foretype.models.drafting.ngrams import SLOTS, Ngrams, NgramTables
+from foretype.models.drafting.ngrams import SLOTS, Ngrams, NgramTables, write_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +52,7 @@ def test_any_tokens_may_be_learned(rows: list[list[int]]) -> None:
 def test_a_table_is_the_same_after_a_restart(tmp_path: Path) -> None:
     table, again = learned(*[[1, 2, 3, 4, 5]] * 3), Ngrams(MODEL)
     path = tmp_path / "workspace" / "table"
-    assert table.save(path)
+    write_table(path, table.content())
     assert path.stat().st_size < SLOTS * 10
     assert again.load(path)
     assert proposed(again, 1, 2, 3) == [4, 5]
@@ -60,7 +61,7 @@ def test_a_table_is_the_same_after_a_restart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "another model"])
 def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "table"
-    learned(*[[1, 2, 3, 4, 5]] * 3).save(path)
+    write_table(path, learned(*[[1, 2, 3, 4, 5]] * 3).content())
     data = bytearray(path.read_bytes())
     if damage == "flipped":
         data[-5] ^= 1
@@ -74,7 +75,12 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert not learned([1, 2, 3, 4]).save(tmp_path / "file" / "table")
+    write_table(tmp_path / "file" / "table", learned([1, 2, 3, 4]).content())
+    known = NgramTables(tmp_path / "file", MODEL, {0})
+    known.of("workspace").learn([1, 2, 3, 4])
+    known.save()
+    assert known.wait(10.0)
+    assert (tmp_path / "file").read_text() == ""
 
 
 def test_each_workspace_has_a_table_of_its_own_and_few_are_kept(tmp_path: Path) -> None:
@@ -82,7 +88,29 @@ def test_each_workspace_has_a_table_of_its_own_and_few_are_kept(tmp_path: Path) 
     for number in range(30):
         known.of(f"workspace {number}").learn([1, 2, 3, number + 10] * 3)
         known.save()
+        assert known.wait(10.0)
     assert len(list(tmp_path.glob("*.ngrams"))) <= 16
     again = NgramTables(tmp_path, MODEL, {0})
     assert proposed(again.of("workspace 29"), 1, 2, 3)[:1] == [39]
     assert proposed(again.of("never seen"), 1, 2, 3) == []
+
+
+def test_nobody_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path, content: tuple[bytes, bytes]) -> None:
+        begun.set()
+        assert go_on.wait(10.0)
+        write_table(path, content)
+
+    monkeypatch.setattr("foretype.models.drafting.ngrams.write_table", slow)
+    known = NgramTables(tmp_path, MODEL, {0})
+    for number in range(3):
+        known.of("workspace").learn([1, 2, 3, 4 + number] * 3)
+        known.save()
+    assert begun.wait(10.0)
+    assert not known.wait(0.0)
+    assert not list(tmp_path.glob("*.ngrams")), "it came back before anything was written"
+    go_on.set()
+    assert known.wait(10.0)
+    assert len(list(tmp_path.glob("*.ngrams"))) == 1

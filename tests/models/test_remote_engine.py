@@ -161,7 +161,11 @@ async def test_the_prompt_of_llama_server_mixes_ids_and_texts() -> None:
         assert body["prompt"][:2] == ["", 1]
         assert body["prompt"][-1] == 2 or body["prompt"][-2] == 2
         assert body["cache_prompt"] is True
-        assert body["id_slot"] == 0
+        assert body["id_slot"] in range(served.slots)
+        await engine.complete("s", typed("return x"), StopRules())
+        await engine.complete("t", typed("return"), StopRules())
+        assert served.asked[1].body["id_slot"] == body["id_slot"]
+        assert served.asked[2].body["id_slot"] == (body["id_slot"] + 1) % served.slots
 
 
 async def test_a_model_whose_markers_only_the_server_knows_is_asked_by_infill() -> None:

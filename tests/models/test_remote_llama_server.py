@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import attrs
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from foretype.context.shared.values import Prompt, RelatedPart, StopReason, StopRules
 from foretype.models.remote.engine import RemoteEngine, RemoteTarget
-from foretype.tests.bench import peer
+from foretype.tests.support.real_servers import RealServer, llama_server
 from foretype.tests.support.tiny_gguf import tiny_model
 
 ABOVE = "".join(f"def add_{number}(value):\n    return value + {number}\n\n\n" for number in range(40))
@@ -28,22 +28,23 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model("starcoder", tmp_path_factory.mktemp("model"))
 
 
+@pytest.fixture(scope="module")
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    with llama_server(model, tmp_path_factory.mktemp("log"), slots=2) as running:
+        yield running
+
+
 @contextlib.asynccontextmanager
-async def engine_for(model: Path) -> AsyncGenerator[tuple[RemoteEngine, str]]:
-    program = peer.executable()
-    if program is None:
-        pytest.skip("there is no llama-server; 'make bench-peer' builds one")
-    with peer.running(program, model, 2) as server:
-        url = str(server.client.base_url)
-        engine = RemoteEngine(RemoteTarget(url, timeout_s=60.0), {})
-        try:
-            yield engine, url
-        finally:
-            await engine.aclose()
+async def engine_for(server: RealServer) -> AsyncGenerator[RemoteEngine]:
+    engine = RemoteEngine(RemoteTarget(server.url, timeout_s=60.0), {})
+    try:
+        yield engine
+    finally:
+        await engine.aclose()
 
 
-async def test_typing_evaluates_what_was_typed_and_hardly_more(model: Path) -> None:
-    async with engine_for(model) as (engine, _):
+async def test_typing_evaluates_what_was_typed_and_hardly_more(server: RealServer) -> None:
+    async with engine_for(server) as engine:
         facts = await engine.recognise()
         assert facts.protocol == "llama-server"
         assert facts.recognition is not None
@@ -58,8 +59,8 @@ async def test_typing_evaluates_what_was_typed_and_hardly_more(model: Path) -> N
         assert engine.counts.cached_tokens / engine.counts.prompt_tokens >= 0.95
 
 
-async def test_what_looks_like_a_marker_is_none_for_the_server(model: Path) -> None:
-    async with engine_for(model) as (engine, _):
+async def test_what_looks_like_a_marker_is_none_for_the_server(server: RealServer) -> None:
+    async with engine_for(server) as engine:
         plain = attrs.evolve(PROMPT, prefix=f"{ABOVE}x = '<fim_middle>")
         await engine.complete("s", plain, RULES)
         marked = engine.counts.prompt_tokens
@@ -68,8 +69,8 @@ async def test_what_looks_like_a_marker_is_none_for_the_server(model: Path) -> N
         assert marked - engine.counts.prompt_tokens >= 4  # spelled in several tokens
 
 
-async def test_leaving_ends_the_servers_work(model: Path) -> None:
-    async with engine_for(model) as (engine, url):
+async def test_leaving_ends_the_servers_work(server: RealServer) -> None:
+    async with engine_for(server) as engine:
         await engine.recognise()
         started = asyncio.Event()
         rules = StopRules(multiline=True, max_tokens=4000)
@@ -83,7 +84,7 @@ async def test_leaving_ends_the_servers_work(model: Path) -> None:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         began = time.monotonic()
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=server.url) as client:
             while any(slot["is_processing"] for slot in (await client.get("/slots")).json()):
                 assert time.monotonic() - began < 10, "it goes on"
         assert engine.counts.requests == 1

@@ -154,6 +154,46 @@ def test_a_token_that_was_typed_in_part_is_judged_among_those_that_begin_so() ->
     assert completion.ends == (3, 5)
 
 
+def test_tokens_that_come_before_their_text_are_judged_when_that_is_there() -> None:
+    """vLLM keeps text back that could be the beginning of a stop text."""
+    listening = Listening.to(StopRules(), "", b" r", ())
+    listening.take(Said("", (TokenChance(b" ret", -1.0, ((b" ret", -1.0), (b" raise", -1.0))),)))
+    listening.take(Said(" retu", (TokenChance(b"urn x", -0.5, ()), TokenChance(b"yz", -0.25, ()))))
+    assert listening.text == "etu"
+    listening.take(Said("rn x", stop=StopReason.END))
+    completion = listening.completion(first_ms=1, total_ms=2)
+    assert completion.text == "eturn x"
+    assert completion.logprobs == (pytest.approx(-0.6931, abs=1e-3), -0.5, -0.25)
+    assert completion.ends == (2, 7, 7)
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab_é \n("), max_size=4), max_size=8),
+    st.integers(1, 5),
+    st.integers(0, 9),
+)
+def test_however_far_the_text_lags_behind_its_tokens_the_answer_is_the_same(
+    tokens: list[str], step: int, lag: int
+) -> None:
+    said = "".join(tokens)
+    spoken = [TokenChance(each.encode(), -0.5) for each in tokens]
+    rules = StopRules(multiline=True, max_tokens=1000)
+    at_once = Listening.to(rules, "", b"", ())
+    for token in spoken:
+        at_once.take(Said(token.text.decode(), (token,)))
+    at_once.take(Said(stop=StopReason.END))
+    late = Listening.to(rules, "", b"", ())
+    late.take(Said("", tuple(spoken[:lag])))
+    late.take(Said("", tuple(spoken[lag:])))
+    for at in range(0, len(said), step):
+        late.take(Said(said[at : at + step]))
+    late.take(Said(stop=StopReason.END))
+    assert late.text == at_once.text
+    if late.stop == at_once.stop and late.stop is not None and late.stop.reason is StopReason.END:
+        ours, theirs = (each.completion(first_ms=0, total_ms=0) for each in (late, at_once))
+        assert (ours.logprobs, ours.ends) == (theirs.logprobs, theirs.ends)
+
+
 def test_an_answer_ends_at_a_marker_that_the_server_lets_through() -> None:
     listening = Listening.to(StopRules(), "", b"", ("<|fim_pad|>",))
     listening.take(Said("foo()<|fim"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,21 @@ def test_the_installed_library_computes() -> None:
 def test_without_an_interpreter_nothing_is_concluded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
     assert try_in_child() is None
+
+
+def test_a_process_that_is_ended_while_it_computes_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the trial is for: no finally and no atexit of the child runs then."""
+
+    def ended(command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
+        Path(command[-1], "trial.gguf").write_bytes(b"model")
+        return subprocess.CompletedProcess(command, -4)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", ended)
+    assert try_in_child() == -4
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_file_is_another_library(tmp_path: Path) -> None:

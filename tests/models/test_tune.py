@@ -16,7 +16,9 @@ from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.gguf.file import read_gguf
+from foretype.models.gguf.sizes import fits_eight_bits
 from foretype.models.llama import quantise as requantise
+from foretype.models.llama.governor import Governor
 from foretype.models.llama.llama import Context, Model
 from foretype.models.tuning import journal as tune_journal
 from foretype.models.tuning import measuring
@@ -421,3 +423,46 @@ def test_an_old_journal_is_forgotten(tmp_path: Path) -> None:
     assert journal.known(FORM, 2) is None
     os.utime(tune_journal.journal_path("0" * 64, tmp_path), (0, 0))
     assert tune_journal.read_journal("0" * 64, tmp_path) == Journal()
+
+
+def test_forms_are_measured_where_people_type(tmp_path: Path) -> None:
+    """Behind about a thousand tokens, with keys and values kept as the engine keeps them."""
+    file = tiny_model("starcoder", tmp_path, embedding=128, heads=4, key_value_heads=4)
+    timed: list[tuple[int, int]] = []
+    kept: set[bool] = set()
+    decode = Context.decode
+
+    def noted(context: Context, tokens: list[int], sequence: int, position: int, *, logits: int = 1) -> Any:
+        timed.append((position, len(tokens)))
+        kept.add(context.eight_bits)
+        return decode(context, tokens, sequence, position, logits=logits)
+
+    for brief in (False, True):
+        timed.clear()
+        loaded = Model(file, gpu_layers=0)
+        context = Context(
+            loaded,
+            size=measuring.cells_needed(),
+            sequences=1,
+            governor=Governor(1),
+            eight_bits=fits_eight_bits(read_gguf(file)),
+        )
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Context, "decode", noted)
+            measuring.measure(context, measuring.sample_tokens(loaded), alone(), 1, brief=brief)
+        context.close()
+        loaded.close()
+        (_, before), (begin, count), *steps = timed
+        assert before == begin
+        assert begin + count == measuring.DEPTH
+        ends = [position for position, size in steps if size in measuring.BATCHES]
+        assert set(ends) == {measuring.DEPTH}
+    engine = load_engine(file, EngineSettings(threads=1), lambda _part: None)
+    assert kept == {engine.cache.cells.eight_bits}  # pyright: ignore[reportAttributeAccessIssue]
+    engine.close()
+
+
+def test_a_model_of_few_positions_is_measured_where_they_end(tmp_path: Path) -> None:
+    file = tiny_model("starcoder", tmp_path, context=256)
+    outcome = tuning.tune_model(file, directory=tmp_path / "tuned", threads=1, quiet=alone())
+    assert outcome.measured[0].prefill > 0

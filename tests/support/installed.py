@@ -97,15 +97,42 @@ class Place:
         return done.stdout.strip()
 
 
-def make_place(folder: Path, wheel: Path, home: dict[str, str], startup: Sequence[str] = ()) -> Place:
-    """An empty environment with the wheel in it."""
-    venv.create(folder, with_pip=False, symlinks=sys.platform != "win32")
+def make_place(
+    folder: Path,
+    wheel: Path,
+    home: dict[str, str],
+    startup: Sequence[str] = (),
+    *,
+    python: Path | None = None,
+) -> Place:
+    """An empty environment with the wheel in it.
+
+    Args:
+        folder: where it will lie.
+        wheel: the file.
+        home: the environment variables of its own home.
+        startup: lines of a .pth file.
+        python: the interpreter whose environment has the libraries; None for the one that runs the tests.
+    """
+    if python is None:
+        venv.create(folder, with_pip=False, symlinks=sys.platform != "win32")
+    else:
+        subprocess.run([str(python), "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
     place = Place(folder, home)
     libraries = Path(place.python("import sysconfig; print(sysconfig.get_paths()['purelib'])"))
     pip = [sys.executable, "-m", "pip", "--python", str(place.programs / "python"), "install", "--quiet"]
     subprocess.run(
         [*pip, "--no-deps", "--no-index", "--disable-pip-version-check", str(wheel)], check=True, timeout=120
     )
-    lines = [sysconfig.get_paths()["purelib"] + "\n", *startup]
+    lines = [_libraries(python) + "\n", *startup]
     (libraries / "libraries.pth").write_text("".join(lines), encoding="utf-8")
     return place
+
+
+def _libraries(python: Path | None) -> str:
+    """Where the libraries of an environment lie."""
+    if python is None:
+        return sysconfig.get_paths()["purelib"]
+    code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()

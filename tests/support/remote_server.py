@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import re
+import ssl
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -90,9 +91,11 @@ class RemoteServer:
     _cache: list[list[str]] = attrs.field(factory=list[list[str]])
     _held: asyncio.Event | None = None
 
+    secure: bool = False
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
 
     def hold(self) -> None:
         """From now on no answer begins before `release`."""
@@ -377,10 +380,10 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def remote_server(**how: Any) -> AsyncGenerator[RemoteServer]:
+async def remote_server(*, tls: ssl.SSLContext | None = None, **how: Any) -> AsyncGenerator[RemoteServer]:
     """A server that runs in this event loop, on a port of loopback that nobody else has."""
-    served = RemoteServer(**how)
-    listening = await asyncio.start_server(served.connected, "127.0.0.1", 0)
+    served = RemoteServer(**how, secure=tls is not None)
+    listening = await asyncio.start_server(served.connected, "127.0.0.1", 0, ssl=tls)
     served.port = listening.sockets[0].getsockname()[1]
     try:
         yield served

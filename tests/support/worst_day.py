@@ -28,7 +28,7 @@ _PASTED = "\n" + "pasted(text, of, many, lines);\n" * 33_000
 
 
 async def work_on(client: LspClient, file: WorstFile) -> None:
-    """Open a file, type in it, ask for more, rest, paste a megabyte, take it all back, and close it."""
+    """Open a file, type in it, ask for more and for the next edit, rest, paste a megabyte, take it back."""
     line, character = file.position
     client.open(file.uri, file.text, file.language)
     await _ask(client, file, line, character)
@@ -45,6 +45,7 @@ async def work_on(client: LspClient, file: WorstFile) -> None:
     await asyncio.sleep(REST_S)
     client.insert(file.uri, line, end, _PASTED)
     await _ask(client, file, line, end)
+    await asyncio.wait({_next_edit(client, file, line, end)})
     client.change(file.uri, {"text": file.text})
     await _ask(client, file, line, character)
     client.notify("textDocument/didClose", {"textDocument": {"uri": file.uri}})
@@ -76,6 +77,14 @@ async def _ask(client: LspClient, file: WorstFile, line: int, character: int, *,
     """Ask and wait for the answer, whatever it is."""
     with contextlib.suppress(Refused):
         await client.items(file.uri, line, character, context={"triggerKind": trigger})
+
+
+def _next_edit(client: LspClient, file: WorstFile, line: int, character: int) -> asyncio.Future[object]:
+    """Ask for the next edit, as front ends do when somebody has typed; its answer to come."""
+    place = {"line": line, "character": character}
+    return client.request(
+        "textDocument/copilotInlineEdit", {"textDocument": {"uri": file.uri}, "position": place}
+    )[1]
 
 
 async def a_day(files: Sequence[WorstFile] = FILES) -> LoopWatch:

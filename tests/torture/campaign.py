@@ -15,3 +15,6 @@ SECTIONS = {
         memory.SECTION,
     )
 }
+
+USUAL = tuple(name for name, section in SECTIONS.items() if section.usual)
+"""Those that are played where none is named."""

@@ -19,7 +19,8 @@ from foretype.context.workspace.index import Index
 from foretype.lsp.statistics.store import AnswerRow, Statistics, connect
 from foretype.lsp.statistics.summary import as_record, summarize
 from foretype.models.cache.saved_states import StateStore
-from foretype.models.drafting.ngrams import Ngrams
+from foretype.models.drafting.ngrams import Ngrams, write_table
+from foretype.models.llama.cancellation import Cancellation
 from foretype.models.tuning import record
 from foretype.tests.torture.limited import attacked
 from foretype.tests.torture.mutation import broken_bytes
@@ -49,7 +50,7 @@ def _state(folder: Path) -> Path:
 def _read_state(path: Path) -> str:
     store = StateStore(path.parent, _MODEL)
     found = store.find(_TOKENS, 1)
-    parts = None if found is None else store.read(found[0])
+    parts = None if found is None else store.read(found[0], Cancellation())
     if found is not None and parts is not None:
         wrong_parts = parts != [b"part" * 50, b"other" * 10]
         if wrong_parts and found[0].tokens == _TOKENS:
@@ -89,7 +90,7 @@ def _ngrams(folder: Path) -> Path:
     table, path = Ngrams(_MODEL), folder / "table.ngrams"
     for _ in range(3):
         table.learn(_TOKENS)
-    table.save(path)
+    write_table(path, table.content())
     return path
 
 

@@ -18,7 +18,7 @@ from foretype.tests.torture.lsp_messages import BadDay, is_request
 from foretype.tests.torture.model_documents import ModelDocuments
 from foretype.tests.torture.section import Found, Section
 
-STEPS = 1200
+STEPS = 3000
 STEP_S = 0.1
 """How long an answer may take, counted in steps: a machine that stood still counts as one."""
 

@@ -1,12 +1,15 @@
 """What rounds have found, on disk: a campaign that ended early goes on where it was.
 
-A round counts as long as the sources are what they were when it was played.
+A round counts as long as the sources that it depends on are what they were when it was played: the product's,
+and those of the campaign that its section's module imports.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -15,7 +18,8 @@ from foretype.tests.torture.section import Found
 
 ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = {".py", ".toml", ".scm"}
-_ROOMS = ("context", "daemon", "lsp", "models", "tests/torture", "tests/support")
+_ROOMS = ("context", "daemon", "lsp", "models")
+_OWN = "foretype.tests."
 
 
 @attrs.frozen
@@ -29,19 +33,46 @@ class Round:
     found: Found
 
 
-def source_hash(root: Path = ROOT) -> str:
-    """Changes with the product's sources and with those of the campaign."""
+def source_hash(module: str, root: Path = ROOT) -> str:
+    """Changes with the product's sources, and with what a module of the tests imports of the tests.
+
+    Args:
+        module: its name, as in "foretype.tests.torture.kills".
+        root: the repository.
+    """
     digest = hashlib.sha256()
-    for room in _ROOMS:
-        for path in sorted(each for each in (root / room).rglob("*") if each.suffix in _SOURCES):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    product = (each for room in _ROOMS for each in (root / room).rglob("*") if each.suffix in _SOURCES)
+    for path in sorted({*product, *imported(module, root)}):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-class Journal:
-    """Its state: the rounds that were played with these sources."""
+def imported(module: str, root: Path = ROOT) -> set[Path]:
+    """The files of a module of the tests and of all that it imports of the tests, directly or not."""
+    found: set[Path] = set()
+    open_ones = [module]
+    while open_ones:
+        path = root.joinpath(*open_ones.pop().split(".")[1:]).with_suffix(".py")
+        if path.is_file() and path not in found:
+            found.add(path)
+            open_ones += _imports(ast.walk(ast.parse(path.read_text("utf-8"))))
+    return found
 
-    def __init__(self, path: Path, sources: str) -> None:
+
+def _imports(nodes: Iterable[ast.AST]) -> list[str]:
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return [name for name in names if name.startswith(_OWN)]
+
+
+class Journal:
+    """Its state: the rounds that were played with these sources, by section."""
+
+    def __init__(self, path: Path, sources: Mapping[str, str]) -> None:
         self.sources = sources
         self.rounds: list[Round] = []
         self._path = path
@@ -55,7 +86,7 @@ class Journal:
                 found = cattrs.structure(json.loads(line), Round)
             except (ValueError, TypeError, KeyError, cattrs.BaseValidationError):
                 continue
-            if found.sources == sources:
+            if found.sources == sources.get(found.section):
                 self.rounds.append(found)
 
     def keep(self, played: Round) -> None:

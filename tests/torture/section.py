@@ -49,6 +49,7 @@ class Section:
         violations: the name of the figure that says how often the promise was broken.
         play: a round, decided by its seed.
         rounds: how many rounds there are at most; 0 for no limit.
+        usual: whether it is played unless others are named.
     """
 
     name: str
@@ -57,6 +58,12 @@ class Section:
     violations: str
     play: Callable[[int], Found]
     rounds: int = 0
+    usual: bool = True
+
+    @property
+    def module(self) -> str:
+        """Where its rounds are played."""
+        return self.play.__module__
 
     def done(self, found: Found, played: int) -> bool:
         """Whether the long form wants no more of it."""

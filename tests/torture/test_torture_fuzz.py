@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire
 from foretype.tests.torture.campaign import SECTIONS
-from foretype.tests.torture.journal import Journal, Round
+from foretype.tests.torture.journal import Journal, Round, imported, source_hash
 from foretype.tests.torture.limited import attacked
 from foretype.tests.torture.model_documents import ModelDocuments
 from foretype.tests.torture.section import Found, Section
@@ -77,18 +77,25 @@ def test_the_oracle_knows_lines_columns_and_what_lies_outside() -> None:
 
 def test_books_go_on_where_they_were(tmp_path: Path) -> None:
     path = tmp_path / "rounds.jsonl"
-    journal = Journal(path, "s")
+    journal = Journal(path, {"a": "s"})
     journal.keep(Round("a", 0, "s", 1.0, Found({"n": 3}, {"m": 2.0})))
     journal.keep(Round("a", 1, "s", 1.0, Found({"n": 4}, {"m": 1.0}, ("broken",))))
     with path.open("a") as file:
         file.write('{"section": "a", "se')
-    again = Journal(path, "s")
+    again = Journal(path, {"a": "s"})
     assert again.next_seed("a") == 2
     assert again.found("a") == Found({"n": 7}, {"m": 2.0}, ("broken",))
-    assert Journal(path, "other sources").rounds == []
+    assert Journal(path, {"a": "other sources"}).rounds == []
     section = Section("a", "n", 7, "n.wrong", lambda _: Found())
     assert section.done(again.found("a"), 2)
     assert section.figures(again.found("a")) == {"n": 7, "m": 2.0, "n.wrong": 1}
+
+
+def test_a_section_depends_on_what_it_imports_and_on_no_other_section() -> None:
+    names = {path.name for path in imported("foretype.tests.torture.fuzz_wire")}
+    assert {"fuzz_wire.py", "fake_daemon.py", "fake_engine.py", "mutation.py"} <= names
+    assert "fuzz_lsp.py" not in names
+    assert len({source_hash(section.module) for section in SECTIONS.values()}) == len(SECTIONS)
 
 
 def test_every_section_has_figures_of_its_own() -> None:

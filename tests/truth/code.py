@@ -18,6 +18,12 @@ _OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")
 _CLOSING = re.compile(r"[)\]}]+")
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+")
+_QUOTES = frozenset("\"'`")
+_IN_A_LEAF = re.compile(
+    r"""(?:(?<=\s)|^)//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[()\[\]{}"'`]""",
+    re.DOTALL | re.MULTILINE,
+)
+"""Comments, strings, brackets, and quotes that nothing closes, where the grammar says nothing about them."""
 _ENDS = frozenset({"end", "fi", "done", "esac"})
 _IMPORT = re.compile(
     r"(?:future_)?import_|import$|use_decl|preproc_include|using_|namespace_use|extern_crate"
@@ -128,17 +134,20 @@ class _Reader:
                 self.close(at)
 
     def inside_leaf(self, start: int, said: str) -> None:
-        """Match the brackets in a leaf that the grammar doesn't look into, as a C macro's body."""
+        """Match the brackets in a leaf that the grammar doesn't look into, as code in Svelte."""
         opened: list[int] = []
         found: dict[int, int] = {}
-        for at, character in enumerate(said):
+        for piece in _IN_A_LEAF.finditer(said):
+            character, at = piece.group(), piece.start()
+            if character in _QUOTES:
+                return  # one that nothing closes: what is a bracket there nobody knows
             if character in "([{":
                 opened.append(at)
             elif character in ")]}":
                 if not opened or PAIRS[said[opened[-1]]] != character:
                     return
                 found[start + opened.pop()] = start + at
-        if not opened and not set(said) & set("\"'`"):
+        if not opened:
             self.closer_of |= found
 
     def close(self, at: int) -> None:

@@ -46,6 +46,9 @@ SUFFIXES = {
     "cmake": (".cmake",),
     "zig": (".zig",),
     "vue": (".vue",),
+    "scss": (".scss",),
+    "julia": (".jl",),
+    "nix": (".nix",),
 }
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300

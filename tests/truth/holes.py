@@ -133,7 +133,8 @@ def _is_fair(hole: Hole) -> bool:
         if len(following) > 1
         else ""
     )
-    line = hole.code.text[hole.code.text.rfind("\n", 0, hole.start) + 1 : hole.start] + wanted
+    behind = hole.code.text[hole.end :].split("\n", 1)[0]
+    line = hole.code.text[hole.code.text.rfind("\n", 0, hole.start) + 1 : hole.start] + wanted + behind
     first = next((each.strip() for each in wanted.split("\n") if each.strip()), "")
     return line.split("\n")[0].strip() != below and first != below
 

@@ -15,6 +15,7 @@ from foretype.context.checking.check import WorkspaceFacts
 from foretype.context.checking.facts import NOTHING_KNOWN
 from foretype.context.prompt.rules import should_trigger, stop_rules
 from foretype.context.shared.values import Completion, StopReason, StopRules, Timings
+from foretype.context.syntax.embedded import seen_at
 from foretype.context.syntax.snapshot import Snapshot
 from foretype.context.syntax.tree_work import parse
 from foretype.lsp.completions.generation import Generation
@@ -110,7 +111,8 @@ class Foretype:
         self._known = known
         text, self._offset = self._as_document(begun(hole))
         tree = parse(text, hole.language)
-        self._snapshot = Snapshot(URI, hole.path, hole.language, text, tree=tree)
+        document = Snapshot(URI, hole.path, hole.language, text, tree=tree)
+        self._snapshot = seen_at(document, self._offset)
         self.asks = should_trigger(self._snapshot, self._offset, invoked=False).trigger
         self._rules = stop_rules(self._snapshot, self._offset, MAX_TOKENS, 0.0)
 

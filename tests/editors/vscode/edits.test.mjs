@@ -49,7 +49,7 @@ after(async () => {
 afterEach(async () => assert.equal(await vscode.hasNotifications(), false, "nothing may open a dialog"));
 
 /** Rename the parameter in the first line, as people do: the word is selected and typed over. */
-async function rename(name = "width") {
+async function rename(name = "breadth") {
   await vscode.press("Control+Home");
   for (let column = 0; column < "def area(".length; column++) {
     await vscode.press("ArrowRight");
@@ -84,7 +84,7 @@ const textIs = (pattern) => until(`the text ${pattern}`, async () => pattern.tes
 
 test("a renamed parameter is followed to its last use", async () => {
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   if (process.env.FORETYPE_UPDATE_GOLDENS) {
     await vscode.press("Control+b");
     await vscode.screenshot(PICTURE);
@@ -93,27 +93,27 @@ test("a renamed parameter is followed to its last use", async () => {
   await vscode.press("Tab"); // there
   assert.match(await vscode.visibleText(), /if w < 0/, "the first press only jumps");
   await vscode.press("Tab"); // taken
-  await textIs(/if width < 0/);
-  await proposes("idth");
+  await textIs(/if breadth < 0/);
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/ValueError\(width\)/);
-  await proposes("idth");
+  await textIs(/ValueError\(breadth\)/);
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/return width \* height/);
+  await textIs(/return breadth \* height/);
   await proposes("");
 });
 
 test("an edit is one step of undo", async () => {
   await vscode.openFile("second.py");
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/if width < 0/);
+  await textIs(/if breadth < 0/);
   await vscode.press("Control+z");
-  await textIs(/def area\(width, height\):\s+if w < 0/);
+  await textIs(/def area\(breadth, height\):\s+if w < 0/);
 });
 
 test("a place out of sight has a hint, and Tab goes there", async () => {
@@ -121,15 +121,15 @@ test("a place out of sight has a hint, and Tab goes there", async () => {
   await rename();
   await proposes("↓ line 62: Tab");
   await vscode.press("Tab");
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Tab");
-  await textIs(/return width \* height/);
+  await textIs(/return breadth \* height/);
 });
 
 test("Escape dismisses the pattern for this session", async () => {
   await vscode.openFile("fifth.py");
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Escape");
   await proposes("");
   await vscode.type("_", 30);
