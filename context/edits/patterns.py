@@ -114,7 +114,7 @@ def _of_change(
             continue
         yield from _neighbours(mine, theirs, around)
         yield from _arguments(mine, theirs)
-        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords, swept)
+        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords=keywords, swept=swept)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
     if mine.tokens and not _prose(around.tree, mine.tokens[0]) and _is_telling(mine):
@@ -178,6 +178,7 @@ def _sweeps(
     theirs: _Change,
     others: Sequence[_Change],
     around: SearchedText,
+    *,
     keywords: frozenset[str],
     swept: set[str],
 ) -> Iterator[EditPattern]:

@@ -1,8 +1,8 @@
 """Lines around the cursor for a model to write anew, and what of its answer may be proposed. Pure.
 
-The stretch is what next-edit models were trained with: the cursor's line and ten on either side. An answer is
-taken as lines; of the places where it differs the one nearest to the cursor is proposed, if the document still
-parses with it and its names exist. Not: a model's own format.
+The stretch is what next-edit models were trained with: the cursor's line and ten on either side. An answer
+is taken as lines; of the places where it differs the one nearest to the cursor is proposed, if the document
+still parses with it and its names exist. Not: a model's own format.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .history import DocumentEdit, original
 from .places import EditPlace
 from .propose import EditedDocument, Proposal, is_left_alone, is_sound, trimmed
 
-KIND = "model"
+MODEL_KIND = "model"
 
 AROUND = 10
 """Lines on either side of the cursor's that are written anew."""
@@ -26,7 +26,7 @@ AROUND = 10
 SHOWN = 60
 """Lines on either side of those that the model sees."""
 
-MOST_EDITS = 6
+MOST_TOLD = 6
 """Of the latest edits that the model is told of."""
 
 
@@ -90,17 +90,26 @@ def rewrite_request(
 
 
 def proposal_of(request: RewriteRequest, document: EditedDocument, answer: str) -> Proposal | None:
-    """What an answer proposes: its change nearest to the cursor; None where that is none, or may not be shown."""
+    """What an answer proposes: its change nearest to the cursor; None where nothing may be shown."""
     old = document.text[request.start : request.end]
     if not answer or answer in (old, request.undone):
         return None
-    found = min(_hunks(request, old, answer), key=lambda place: _distance(place, request.cursor), default=None)
+    found = min(
+        _hunks(request, old, answer), key=lambda place: _distance(place, request.cursor), default=None
+    )
     if found is None or not is_sound(document, found, declared=False):
         return None
     least = trimmed(found, document.text[found.start : found.end])
     gone = document.text[least.start : least.end]
     return Proposal(
-        document.name, least.start, least.end, gone, least.text, KIND, f"{KIND}\0{gone}\0{least.text}", 0
+        document.name,
+        least.start,
+        least.end,
+        gone,
+        least.text,
+        MODEL_KIND,
+        f"{MODEL_KIND}\0{gone}\0{least.text}",
+        0,
     )
 
 
@@ -116,7 +125,7 @@ def _lines(text: str, start: int, end: int, more: int) -> tuple[int, int]:
 
 def _told(text: str, edits: tuple[DocumentEdit, ...], path: str) -> tuple[EditedLines, ...]:
     """The latest changes of lines, the oldest first."""
-    found = line_changes(text, edits, MOST_EDITS)[:MOST_EDITS]
+    found = line_changes(text, edits, MOST_TOLD)[:MOST_TOLD]
     told = (
         EditedLines(path, text.count("\n", 0, each.start) + 1, each.old.strip("\n"), each.new.strip("\n"))
         for each in reversed(found)
@@ -141,7 +150,8 @@ def _hunks(request: RewriteRequest, old: str, new: str) -> list[EditPlace]:
     for line in before:
         starts.append(starts[-1] + len(line) + 1)
     found: list[EditPlace] = []
-    for kind, first, last, new_first, new_last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for kind, first, last, new_first, new_last in matcher.get_opcodes():
         if kind == "equal":
             continue
         come = "\n".join(after[new_first:new_last])

@@ -57,8 +57,8 @@ class Rewrite:
         original: the region before the latest edit.
         edits: what the user changed lately, the oldest first.
         from_start: `before` begins where the file does.
-        line: an ordinary model may write the cursor's line anew, from what the prompt says around it; else only
-            a model that was trained for it is asked.
+        line: an ordinary model may write the cursor's line anew, from what the prompt says around it; else
+            only a model that was trained for it is asked.
     """
 
     before: str

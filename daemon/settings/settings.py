@@ -134,8 +134,9 @@ class EditsSettings:
 
     Attributes:
         enabled: propose next edits at all.
-        model: where patterns say nothing, "auto" asks the model if it was trained to predict edits (Zeta, Sweep
-            Next-Edit), "line" has any other one write the cursor's line anew as well, "never" asks none.
+        model: where patterns say nothing, "auto" asks the model if it was trained to predict edits (Zeta,
+            Sweep Next-Edit), "line" has any other one write the cursor's line anew as well, "never" asks
+            none.
         disabled_languages: language identifiers without them.
         across_files: look in the workspace's other files as well, open or not.
     """

@@ -7,12 +7,12 @@ the editor's cancelling ends that. Not: what may be proposed of an answer, which
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ...context.shared.values import StopRules
 from ...daemon.wire.messages import CompletionRequest, Priority
-from ..completions.prompts import session_of
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
@@ -26,7 +26,7 @@ _RULES = StopRules(max_tokens=96)
 """For one line; a model that writes a stretch anew gets rules of its own from its engine."""
 
 
-class ModelHost(Protocol):
+class ModelEditHost(Protocol):
     """Who is asked, and what may leave the machine; a `Session` is one."""
 
     @property
@@ -44,7 +44,7 @@ class ModelHost(Protocol):
 
 
 async def model_edit(
-    host: ModelHost, document: Document, edited: EditedDocument, offset: int
+    host: ModelEditHost, document: Document, edited: EditedDocument, offset: int
 ) -> Proposal | None:
     """The edit that the model proposes; None where it isn't to be asked, or proposes nothing that holds.
 
@@ -65,7 +65,7 @@ async def model_edit(
     backend = await host.backend()
     answer = await backend.complete(
         CompletionRequest(
-            session_of(f"{document.sheet} next edit"),
+            f"{os.getpid()} {document.sheet} next edit",
             asked.prompt,
             _RULES,
             Priority.PREFETCH,

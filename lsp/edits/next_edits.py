@@ -2,7 +2,7 @@
 
 Edits come from the editor's changes alone and stay in memory, bounded, until their document closes. A
 proposal is looked for in a thread; one is given at a time, since what comes after it depends on whether it is
-taken. A pattern that the user dismisses is not proposed again in this session.
+taken. A pattern that the user dismisses, or takes back, is not proposed again in this session.
 
 It knows no protocol and no model, and what a pattern is decides `context/edits`.
 """
@@ -22,7 +22,7 @@ import attrs
 from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
-from .model_edits import ModelHost, model_edit
+from .model_edits import ModelEditHost, model_edit
 from .searching import SearchedDocuments, first_proposal
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class EditFate(enum.StrEnum):
     DISMISSED = "dismissed"
 
 
-class EditsHost(ModelHost, Protocol):
+class EditsHost(ModelEditHost, Protocol):
     """By which settings edits are proposed, and for whom not; a `Session` is one."""
 
     def refused(self, document: Document) -> str:
@@ -129,6 +129,7 @@ class NextEdits:
         self._on_fate = on_fate
         self._refused: set[str] = set()
         self._told: dict[str, NextEdit] = {}
+        self._taken: NextEdit | None = None
         self._count = 0
         self._counted: set[str] = set()
         self._search: _Search | None = None
@@ -138,6 +139,9 @@ class NextEdits:
 
     def changed(self, document: Document) -> None:
         """A document has changed: what its last notification did is an edit, or the end of its history."""
+        if self._taken is not None and _is_undone(self._taken, document):
+            self._refused.add(self._taken.proposal.pattern)
+            self._taken = None
         changes = document.last_changes
         if changes is None or document.notebook is not None or not self._wanted(document):
             self.history = self.history.forgotten(document.uri)
@@ -158,7 +162,7 @@ class NextEdits:
     def accepted(self, name: str) -> None:
         """The user took a proposal."""
         self._settle(name, EditFate.TAKEN)
-        self._told.pop(name, None)
+        self._taken = self._told.pop(name, None)
 
     def dismissed(self, name: str) -> None:
         """The user doesn't want a proposal, nor others of its pattern."""
@@ -323,6 +327,11 @@ class NextEdits:
         found = self._told.get(name)
         if found is not None:
             self._on_fate(found.proposal.kind, fate)
+
+
+def _is_undone(taken: NextEdit, document: Document) -> bool:
+    """Whether a document is again what it was before a proposal was taken."""
+    return taken.proposal.document == document.uri and taken.document_text == document.text
 
 
 def begins_at(proposal: Proposal, uri: str, offset: int) -> bool:

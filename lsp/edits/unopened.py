@@ -1,13 +1,13 @@
 """Files of the workspace that nobody has open, as documents in which edits may go on.
 
-The folder's index names the files that mention what a pattern needs; of those the nearest few are read, one
-after the other, as they are asked for. Files that must not be read are not read. Not: what is proposed in them.
+The folder's index names the files that mention what a pattern needs; of those the nearest few are read,
+one after the other, as they are asked for. Files that must not be read are not read. Not: what is proposed
+in them.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class UnopenedFiles:
     opened: Collection[str]
 
     def mentioning(self, wanted: Sequence[tuple[str, ...]]) -> Iterator[EditedDocument]:
-        """The files that mention all words of one of the wanted groups, those nearest to the document first."""
+        """The files that mention all words of a wanted group, those nearest to the document first."""
         found: dict[str, None] = {}
         for words in wanted:
             named = list(itertools.islice(self.folder.index.mentioning(words), MOST_NAMED + 1))
@@ -66,5 +66,5 @@ class UnopenedFiles:
 
 def _in_common(one: str, other: str) -> int:
     """How many folders two paths have in common."""
-    pairs = zip(os.path.dirname(one).split("/"), os.path.dirname(other).split("/"), strict=False)
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

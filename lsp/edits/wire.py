@@ -1,8 +1,8 @@
 """Next edits as Copilot's language server spells them: `textDocument/copilotInlineEdit` and its notification.
 
 Clients that know it send the document, its version and the cursor, and get `edits`: alternatives, each with
-the document and version it is about (null for a file that isn't open), a range, the text that replaces it, and the
-command to run once it was taken.
+the document and version it is about (null for a file that isn't open), a range, the text that replaces it,
+and the command to run once it was taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an engine does with a prompt for lines to be written anew: asked as its model was trained, or line by line.
+"""What an engine does with a prompt for lines to be written anew: asks as its model was trained.
 
 A model that was trained to predict edits gets a prompt of its own and answers with the whole stretch. Any
 other one may write the cursor's line, as what stands between what is above it and what is below. Either way
@@ -33,7 +33,11 @@ def asked(prompt: Prompt, rules: StopRules, known: EditFormat | None) -> tuple[P
 
 def answered(answer: Completion, rewrite: Rewrite | None, known: EditFormat | None) -> Completion:
     """An answer with what the stretch becomes as its text."""
-    if rewrite is None or answer.stop in (StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.UNAVAILABLE):
+    if rewrite is None or answer.stop in (
+        StopReason.CANCELLED,
+        StopReason.SUPERSEDED,
+        StopReason.UNAVAILABLE,
+    ):
         return answer
     if known is None:
         text = _with_line(rewrite, answer.text)

@@ -94,10 +94,14 @@ def as_diff(edit: EditedLines) -> str:
     """An edit as a hunk of a unified diff, each line with its end."""
     old, new = edit.old.split("\n") if edit.old else [], edit.new.split("\n") if edit.new else []
     head = f"@@ -{edit.line},{len(old)} +{edit.line},{len(new)} @@"
-    return "".join(f"{line}\n" for line in (head, *(f"-{line}" for line in old), *(f"+{line}" for line in new)))
+    return "".join(
+        f"{line}\n" for line in (head, *(f"-{line}" for line in old), *(f"+{line}" for line in new))
+    )
 
 
-def _items(recognition: EditRecognition, items: Iterable[str], values: Mapping[str, str]) -> list[PromptPiece]:
+def _items(
+    recognition: EditRecognition, items: Iterable[str], values: Mapping[str, str]
+) -> list[PromptPiece]:
     found: list[PromptPiece] = []
     for item in items:
         if not is_token(item):
@@ -127,8 +131,8 @@ def marked(region: str, cursor: int, spelt: str) -> str:
 def mark_places(region: str) -> list[int]:
     """Where the marks of a stretch stand, in code points: at its ends, and where a block of lines begins.
 
-    A block has 6 to 16 lines. It begins behind a blank line, or where one would become too long; not with what
-    closes something, if a better line is near.
+    A block has 6 to 16 lines. It begins behind a blank line, or where one would become too long; not with
+    what closes something, if a better line is near.
     """
     lines = region.split("\n")
     if region.endswith("\n") and len(lines) > 1:

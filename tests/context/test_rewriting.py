@@ -19,8 +19,12 @@ def area(⟦w→width⟧, height):
 print(area(1, 2))
 """
 
+REST = "def area({}, height):\n    check({})\n    return w * height\n\n\nprint(area(1, 2))\n"
 
-def asked(source: str = SOURCE, language: str = "python", *, line: bool = False) -> tuple[RewriteRequest, EditedText]:
+
+def asked(
+    source: str = SOURCE, language: str = "python", *, line: bool = False
+) -> tuple[RewriteRequest, EditedText]:
     edited = EditedText.marked(source, language)
     found = rewrite_request(edited.document(), edited.near, "m.py", line=line)
     assert found is not None
@@ -74,10 +78,10 @@ def test_the_change_nearest_to_the_cursor_is_proposed_and_no_more_of_it_than_dif
     "answer",
     [
         "",
-        "def area(w, height):\n    check(w)\n    return w * height\n\n\nprint(area(1, 2))\n",  # what was there before
-        "def area(width, height):\n    check(w)\n    return w * height\n\n\nprint(area(1, 2))\n",  # what is there
-        "def area(width, height):\n    check(widht)\n    return w * height\n\n\nprint(area(1, 2))\n",  # no such name
-        "def area(width, height):\n    check(\n    return w * height\n\n\nprint(area(1, 2))\n",  # doesn't parse
+        REST.format("w", "w"),  # what was there before
+        REST.format("width", "w"),  # what is there
+        REST.format("width", "widht"),  # there is no such name
+        REST.format("width", "("),  # it doesn't parse
     ],
 )
 def test_what_says_nothing_or_breaks_something_is_not_proposed(answer: str) -> None:

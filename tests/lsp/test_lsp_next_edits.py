@@ -243,7 +243,7 @@ class RewritingBackend(EchoBackend):
     def __init__(self, say: Callable[[str], str]) -> None:
         super().__init__(say)
         self.requests: list[CompletionRequest] = []
-        self.cancelled = 0
+        self.asked = asyncio.Event()
         self.waits: asyncio.Event | None = None
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
@@ -251,12 +251,9 @@ class RewritingBackend(EchoBackend):
         if request.prompt.rewrite is None:
             return Completion("", StopReason.END)
         self.requests.append(request)
-        try:
-            if self.waits is not None:
-                await self.waits.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
+        self.asked.set()
+        if self.waits is not None:
+            await self.waits.wait()
         return Completion(self._say(request.prompt.rewrite.region), StopReason.END)
 
 
@@ -313,9 +310,72 @@ async def test_what_a_model_thought_of_an_older_text_is_not_shown() -> None:
     editor, backend = rewriting(lambda region: region.replace("return a", "return a + a"))
     backend.waits = asyncio.Event()
     waiting = asyncio.ensure_future(editor.next_edits(4, 9))
-    while not backend.requests:
-        await asyncio.sleep(0)
+    await backend.asked.wait()
     editor.change(((4, 8, 4, 9), "3"))
     backend.waits.set()
     assert await waiting == []
+    await editor.inside.end()
+
+
+async def test_a_proposal_that_was_undone_does_not_come_back() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    (edit,) = await editor.next_edits(0, 14)
+    editor.change(((1, 7, 1, 8), "width"))
+    await editor.run("foretype.accepted", *edit["command"]["arguments"])
+    assert len(await editor.next_edits(1, 12)) == 1
+    editor.change(((1, 7, 1, 12), "w"))
+    assert await editor.next_edits(1, 8) == []
+    await editor.inside.end()
+
+
+async def test_undoing_an_edit_takes_its_proposals_away_and_redoing_brings_them_back() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 9, 0, 14), "w"))
+    assert await editor.next_edits(0, 10) == []
+    editor.change(((0, 9, 0, 10), "width"))
+    assert len(await editor.next_edits(0, 14)) == 1
+    await editor.inside.end()
+
+
+async def test_a_merge_that_is_not_finished_gets_no_proposals() -> None:
+    editor = Editor()
+    editor.open(f"{SOURCE}<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> other\n")
+    editor.change(((0, 9, 0, 10), "width"))
+    assert await editor.next_edits(0, 14) == []
+    await editor.inside.end()
+
+
+async def test_a_formatter_ends_the_history() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 9, 0, 10), "w "), ((1, 0, 1, 4), "  "), ((2, 0, 2, 8), "   "), ((3, 0, 3, 4), " "))
+    assert await editor.next_edits(0, 14) == []
+    await editor.inside.end()
+
+
+async def test_a_huge_paste_is_no_edit_and_moves_what_is_proposed() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 0, 0, 0), "x = 1\n" * 500))
+    (edit,) = await editor.next_edits(500, 14)
+    assert (edit["text"], edit["range"]) == ("width", _range(501, 7, 501, 8))
+    editor.change(((500, 0, 504, 0), "y = 2\n" * 500))
+    assert await editor.next_edits(500, 0) == []
+    await editor.inside.end()
+
+
+async def test_several_cursors_that_renamed_every_use_leave_nothing_to_propose() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    uses = ((3, 11, 3, 12), (2, 25, 2, 26), (1, 7, 1, 8), (0, 9, 0, 10))
+    editor.change(*((place, "width") for place in uses))
+    assert await editor.next_edits(0, 14) == []
+    editor.change(((0, 16, 0, 22), "tall"))
+    assert len(await editor.next_edits(0, 20)) == 1
     await editor.inside.end()

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from foretype.context.shared.values import Completion, EditedLines, Prompt, RelatedPart, Rewrite, StopReason, StopRules
+from foretype.context.shared.values import (
+    Completion,
+    EditedLines,
+    Prompt,
+    RelatedPart,
+    Rewrite,
+    StopReason,
+    StopRules,
+)
 from foretype.models.engine import rewriting as engine
 from foretype.models.prompts.edit_formats import EditRecognition, edit_formats, recognise_edits
 from foretype.models.prompts.formats import ModelFacts
@@ -73,9 +83,9 @@ def test_sweep_reads_sections_of_files() -> None:
 def test_zeta_reads_an_instruction_and_an_excerpt() -> None:
     assert shown(bound("zeta")) == (
         "### Instruction:\n"
-        "You are a code completion assistant and your task is to analyze user edits and then rewrite an excerpt "
-        "that the user provides, suggesting the appropriate edits within the excerpt, taking into account the "
-        "cursor location.\n\n"
+        "You are a code completion assistant and your task is to analyze user edits and then rewrite an "
+        "excerpt that the user provides, suggesting the appropriate edits within the excerpt, taking "
+        "into account the cursor location.\n\n"
         "### User Edits:\n\n"
         "User edited m.py:\n```diff\n@@ -2,1 +2,1 @@\n-def f(w):\n+def f(width):\n```\n\n"
         "### User Excerpt:\n\n"
@@ -105,7 +115,9 @@ def test_zeta_2_1_reads_numbered_marks() -> None:
 
 def test_related_files_come_first_and_tokens_that_are_missing_are_spelt_out() -> None:
     prompt = Prompt("", path="m.py", related=(RelatedPart("a.py", "x = 1"),), rewrite=ASKED)
-    assert shown(bound("sweep-next-edit"), prompt).startswith("<|file_sep|>a.py\nx = 1\n<|file_sep|>m.py.diff\n")
+    assert shown(bound("sweep-next-edit"), prompt).startswith(
+        "<|file_sep|>a.py\nx = 1\n<|file_sep|>m.py.diff\n"
+    )
     assert "⟦<filename>⟧a.py\nx = 1\n\n⟦<filename>⟧edit_history\n" in shown(bound("zeta-2", *SEED), prompt)
 
 
@@ -119,9 +131,17 @@ def test_related_files_come_first_and_tokens_that_are_missing_are_spelt_out() ->
             "<|editable_region_start|>\ndef f(width):\n    return width\n<|editable_region_end|>\n```",
             "def f(width):\n    return width",
         ),
-        ("zeta-2", "def f(width):\n    return wi<|user_cursor|>dth\n>>>>>>> UPDATED\n", "def f(width):\n    return width"),
+        (
+            "zeta-2",
+            "def f(width):\n    return wi<|user_cursor|>dth\n>>>>>>> UPDATED\n",
+            "def f(width):\n    return width",
+        ),
         ("zeta-2", "NO_EDITS\n>>>>>>> UPDATED\n", None),
-        ("zeta-2.1", "<|marker_1|>def f(width):\n    return width\n<|marker_2|>", "def f(width):\n    return width"),
+        (
+            "zeta-2.1",
+            "<|marker_1|>def f(width):\n    return width\n<|marker_2|>",
+            "def f(width):\n    return width",
+        ),
         ("zeta-2.1", "<|marker_1|><|marker_1|>", None),
         ("zeta-2.1", "<|marker_7|>x\n<|marker_9|>", None),
         ("zeta-2.1", "nothing of the kind", None),
@@ -132,17 +152,21 @@ def test_an_answer_says_what_the_lines_become(name: str, answer: str, expected: 
     assert rewritten(known, ASKED, answer) == expected
 
 
-LINES = st.lists(st.sampled_from(["x = 1", "", "}", "    return", "def f():", "end"]), min_size=1, max_size=80)
+LINES = st.lists(
+    st.sampled_from(["x = 1", "", "}", "    return", "def f():", "end"]), min_size=1, max_size=80
+)
 
 
 @given(LINES, st.integers(0, 400))
-def test_marks_part_a_region_at_line_starts_into_blocks_of_6_to_20_lines(lines: list[str], cursor: int) -> None:
+def test_marks_part_a_region_at_line_starts_into_blocks_of_6_to_20_lines(
+    lines: list[str], cursor: int
+) -> None:
     region = "".join(f"{line}\n" for line in lines)
     places = mark_places(region)
     assert places[0] == 0
     assert places[-1] == len(region)
     assert all(region[place - 1] == "\n" for place in places[1:-1])
-    blocks = [region[one:other].count("\n") for one, other in zip(places, places[1:], strict=False)]
+    blocks = [region[one:other].count("\n") for one, other in pairwise(places)]
     assert all(6 <= block <= 20 for block in blocks[:-1])
     spelt = marked(region, min(cursor, len(region) - 1), "‸")
     assert spelt.count("‸") == 1
@@ -154,7 +178,9 @@ def test_marks_part_a_region_at_line_starts_into_blocks_of_6_to_20_lines(lines: 
 def test_an_ordinary_model_writes_the_cursors_line_only_where_that_is_wanted() -> None:
     rules = StopRules(multiline=True, max_tokens=50)
     assert engine.asked(PROMPT, rules, None) is None
-    wanted = Prompt("def f(width):\n    ", "\nf(1)\n", rewrite=Rewrite("", "a\n    return w\nb", "", 8, "", line=True))
+    wanted = Prompt(
+        "def f(width):\n    ", "\nf(1)\n", rewrite=Rewrite("", "a\n    return w\nb", "", 8, "", line=True)
+    )
     found = engine.asked(wanted, rules, None)
     assert found is not None
     assert (found[0].rewrite, found[0].prefix, found[1].multiline) == (None, wanted.prefix, False)
