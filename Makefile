@@ -133,7 +133,7 @@ quality: model  ## what each stage is worth, on holes in real code and HumanEval
 truth: install  ## answer holes in real code with what their authors wrote, and compare what is inserted (10 minutes)
 	$(BIN)/python -m foretype.tests.truth $(TRUTH)
 
-edits: install  ## what is proposed to be edited next, on real changes typed again (2 minutes, no model)
+edits: install  ## what is proposed to be edited next, on real changes typed again (10 minutes, no model)
 	$(BIN)/python -m foretype.tests.edits $(EDITS)
 
 live: model  ## what people get while they type: lines of commits through server and daemon (6 hours; alone on the machine)

@@ -23,7 +23,7 @@ OTHERS = 3
 that lies in the cache, whosever it is, and seem fast where nothing else does."""
 
 _OTHERS_BYTES = 256 << 20
-"""Where a sequence is larger none lies beside it: what measures must not need more memory than what serves."""
+"""Where a sequence is larger none lies beside it: measuring must not need more memory than serving."""
 
 _PREFILL = 256
 _BRIEF_PREFILL = 128
