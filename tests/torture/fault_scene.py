@@ -98,6 +98,7 @@ async def scene(
         raise CannotBeMadeHereError("no C compiler for the shim")
     with tempfile.TemporaryDirectory(prefix="w") as folder, private_home(model) as home:
         base, root = Path(home["XDG_RUNTIME_DIR"]).parent, Path(folder)
+        home[kills.MARK] = str(base)
         for number in range(20):
             (root / f"m{number}.py").write_text(f"class Some{number}:\n    def act(self): return {number}\n")
         if model is not None:
