@@ -196,19 +196,20 @@ class DaemonClient:
         A model may take its time; a process that was stopped, or hangs, never answers at all.
         """
         answer = asyncio.ensure_future(asked)
+        begun = [answer]
         try:
             while not (await asyncio.wait({answer}, timeout=self._beat_s))[0]:
                 alive = asyncio.ensure_future(connection.request(Method.STATUS))
+                begun[1:] = [alive]
                 await asyncio.wait({answer, alive}, timeout=_BEATS * self._beat_s, return_when=_FIRST)
                 if not answer.done() and not alive.done():
                     connection.close()
                     raise DaemonProblem(self._hangs())
-                alive.cancel()
-                await asyncio.gather(alive, return_exceptions=True)
             return answer.result()
         finally:
-            answer.cancel()
-            await asyncio.gather(answer, return_exceptions=True)
+            for each in begun:
+                each.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
 
     def _note_loss(self, connection: Connection) -> None:
         """Count a lost connection as one death, however many requests it took with it."""

@@ -202,6 +202,7 @@ class DaemonStatus:
         accepted_tokens: drafted tokens confirmed since the start.
         latencies: how long answers took, by stage; none from a daemon that doesn't count them.
         remote: the engine elsewhere; None where none is set.
+        restarts: daemons before this one that crashed or were killed, since the runtime directory was made.
     """
 
     pid: int
@@ -221,6 +222,7 @@ class DaemonStatus:
     accepted_tokens: int = 0
     latencies: tuple[LatencyHistogram, ...] = ()
     remote: RemoteStatus | None = None
+    restarts: int = 0
 
 
 class Method(enum.StrEnum):

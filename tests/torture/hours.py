@@ -180,7 +180,10 @@ async def lived(seed: int, hours: float, *, model: Path | None = None) -> Day:
             typist = Typist(client, clock.rest, random.Random(seed), paths)
             await typist.begin()
             lock = base / "run" / "foretype" / "daemon.lock"
-            processes = psutil.Process(client.process.pid), psutil.Process(int(lock.read_text("ascii")))
+            processes = (
+                psutil.Process(client.process.pid),
+                psutil.Process(int(lock.read_text("ascii").split()[0])),
+            )
             looks, key_ms = await _hours(clock, typist, processes, hours)
             code = await client.close()
         cache = sum(each.stat().st_size for each in (base / "cache").rglob("*") if each.is_file())

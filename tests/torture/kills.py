@@ -262,8 +262,8 @@ class Scene:
         if kind == "daemon":
             lock = Path(self.home["XDG_RUNTIME_DIR"]) / "foretype" / "daemon.lock"
             try:
-                return [psutil.Process(int(lock.read_text("ascii")))]
-            except (OSError, ValueError, psutil.Error):
+                return [psutil.Process(int(lock.read_text("ascii").split()[0]))]
+            except (OSError, ValueError, IndexError, psutil.Error):
                 return []
         servers: list[psutil.Process] = []
         for editor in self.editors:
