@@ -351,12 +351,11 @@ async def serve_daemon(
     try:
         stopping = asyncio.Event()
         _stop_on_signals(stopping)
-        restarts = lock.sign()
         listener = (transport or chosen_transport(place)).listen()
+        idle = IdleTimer(idle_minutes, clock)
         try:
-            idle = IdleTimer(idle_minutes, clock)
             server = Server(source, idle=idle, remote=remote, tuning=tuning, clock=clock, stopping=stopping)
-            server.restarts = restarts
+            server.restarts = lock.sign()
             listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
             async with figures_at(metrics_port, server.status):

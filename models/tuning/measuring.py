@@ -18,7 +18,7 @@ DEPTH = 1000
 """Tokens of context that everything is measured behind, as a user's file is: attention costs what lies there,
 and forms that are alike behind a few tokens need not be alike there."""
 
-OTHERS = 3
+OTHER_SEQUENCES = 3
 """Sequences beside it that hold as much: other files that were open. Some kinds of attention compute all
 that lies in the cache, whosever it is, and seem fast where nothing else does."""
 
@@ -49,8 +49,8 @@ def sample_tokens(model: Model) -> list[int]:
 
 
 def cells_needed() -> int:
-    """Cells of a context that is measured, for `OTHERS` sequences and one."""
-    return (1 + OTHERS) * DEPTH + max(BATCHES)
+    """Cells of a context that is measured, for `OTHER_SEQUENCES` sequences and one."""
+    return (1 + OTHER_SEQUENCES) * DEPTH + max(BATCHES)
 
 
 @attrs.frozen
@@ -74,8 +74,8 @@ def measure(
     """Time the end of a prefill, and batches behind it; with `brief` fewer of them, and less often.
 
     Args:
-        context: with `cells_needed` cells and `OTHERS` sequences and one, all empty; one whose model knows
-            fewer positions is measured where they end.
+        context: with `cells_needed` cells and `OTHER_SEQUENCES` sequences and one, all empty; one whose
+            model knows fewer positions is measured where they end.
         tokens: of source code, enough for that depth and the largest batch.
         quiet: times, and says what others took.
         threads: that compute.

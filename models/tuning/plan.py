@@ -121,7 +121,7 @@ def knows_as_much(one: Measured, other: Measured) -> bool:
     return (one.file_type, one.eight_bits) == (other.file_type, other.eight_bits)
 
 
-def attention(form: Measured) -> str:
+def kind_of_attention(form: Measured) -> str:
     """The form's kind of attention, as progress names it."""
     if form.eight_bits:
         return "flash attention in 8 bits"

@@ -33,7 +33,7 @@ from .importance import Importance, importance, tokens_to_read
 from .journal import Journal
 from .measuring import (
     BRIEF_TOKENS,
-    OTHERS,
+    OTHER_SEQUENCES,
     PASSAGE,
     QUALITY_TOKENS,
     FormSpeed,
@@ -45,8 +45,8 @@ from .measuring import (
 from .plan import (
     FILE_TYPES,
     TunePlan,
-    attention,
     fastest_form,
+    kind_of_attention,
     knows_as_much,
     other_thread_counts,
     same_form,
@@ -295,13 +295,12 @@ class _Run:
         self._steps = (self._steps[0] + 1, self._steps[1])
 
     def _measure(self, model: Model, form: Measured) -> Measured:
-        self._say(
-            f"{form.file_type}, {form.threads} threads, {attention(form)}, micro-batch {form.micro_batch}"
-        )
+        attention = kind_of_attention(form)
+        self._say(f"{form.file_type}, {form.threads} threads, {attention}, micro-batch {form.micro_batch}")
         context = Context(
             model,
             size=cells_needed(),
-            sequences=1 + OTHERS,
+            sequences=1 + OTHER_SEQUENCES,
             governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
             flash_attention=form.flash_attention,

@@ -474,7 +474,7 @@ def test_forms_are_measured_where_people_type(tmp_path: Path) -> None:
         context = Context(
             loaded,
             size=measuring.cells_needed(),
-            sequences=1 + measuring.OTHERS,
+            sequences=1 + measuring.OTHER_SEQUENCES,
             governor=Governor(1),
         )
         with pytest.MonkeyPatch.context() as patched:
