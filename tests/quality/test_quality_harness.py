@@ -146,6 +146,7 @@ class CountingEngine:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.reading = 1.0
 
     def complete(
         self,
