@@ -82,7 +82,20 @@ def test_it_runs_where_nothing_else_of_it_is(place: Place) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["bench", "complete", "context", "daemon", "demo", "doctor", "lsp", "models", "replay", "setup", "stats"],
+    [
+        "acp",
+        "bench",
+        "complete",
+        "context",
+        "daemon",
+        "demo",
+        "doctor",
+        "lsp",
+        "models",
+        "replay",
+        "setup",
+        "stats",
+    ],
 )
 def test_every_command_is_there(place: Place, command: str) -> None:
     done = place.run(command, "--help")
