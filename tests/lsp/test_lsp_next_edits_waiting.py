@@ -82,6 +82,17 @@ async def test_a_search_for_a_text_that_is_gone_is_given_up(searches: Searches) 
     await editor.inside.end()
 
 
+async def test_a_document_that_is_closed_while_it_is_searched_has_no_edits(searches: Searches) -> None:
+    editor = await changed()
+    ask(editor, "old", 0, 14, "textDocument/copilotInlineEdit")
+    closed = {"textDocument": {"uri": URI}}
+    editor.inside.feed({"jsonrpc": "2.0", "method": "textDocument/didClose", "params": closed})
+    searches.go_on.set()
+    await editor.inside.settle()
+    assert editor.inside.answers["old"][0]["result"] == {"edits": []}
+    await editor.inside.end()
+
+
 async def test_a_request_that_is_cancelled_costs_the_other_nothing(searches: Searches) -> None:
     editor = await changed()
     ask(editor, "one", 0, 14, "textDocument/copilotInlineEdit")
