@@ -27,7 +27,7 @@ HandleNotification = Callable[[Params], None]
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 INTERNAL_ERROR, CANCELLED = -32603, -32800
 
-LONGEST = 1 << 26
+LARGEST_ACP_MESSAGE = 1 << 26
 """Bytes of a message, at most: a document comes as one line."""
 
 
@@ -67,7 +67,10 @@ class LineConnection:
             try:
                 line = await lines.readline()
             except ValueError:
-                self._refuse(None, RequestError(INVALID_REQUEST, f"A message has more than {LONGEST} bytes."))
+                self._refuse(
+                    None,
+                    RequestError(INVALID_REQUEST, f"A message has more than {LARGEST_ACP_MESSAGE} bytes."),
+                )
                 continue
             if not line:
                 break

@@ -16,7 +16,7 @@ from ...context.shared import paths
 from ...context.shared.logs import log_to
 from ..protocol.stdin import open_reader
 from .agent import Agent
-from .lines import LONGEST, LineConnection
+from .lines import LARGEST_ACP_MESSAGE, LineConnection
 
 if TYPE_CHECKING:
     from ...daemon.client.backend import Backend
@@ -50,7 +50,7 @@ async def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
     connection = LineConnection(write)
     connection.requests.update(agent.requests)
     connection.notifications.update(agent.notifications)
-    reader, close = await open_reader(stdin, stdout, LONGEST)
+    reader, close = await open_reader(stdin, stdout, LARGEST_ACP_MESSAGE)
     try:
         await connection.hear(reader)
     finally:

@@ -229,12 +229,15 @@ class NextEdits:
 
     async def _look(self, document: Document, text: str, offset: int) -> list[NextEdit]:
         """What patterns say; nothing once the text is another one."""
+        if not self.history.edits:
+            return []
+        newest = self.history.edits[-1].document
         mine = await self._edited(document, offset)
-        others = await self._others(document)
+        others = await self._others(document, newest)
         if mine is None or document.text is not text:
             return []
         searched = SearchedDocuments(mine, others, self._unopened(document))
-        found = await self._in_thread(searched, offset, lambda: document.text is text)
+        found = await self._in_thread(searched, offset, newest, lambda: document.text is text)
         return [self._remember(*found)] if found is not None and self._is_current(*found) else []
 
     async def _thought(self, document: Document, offset: int) -> list[NextEdit]:
@@ -268,9 +271,8 @@ class NextEdits:
         edits = self.history.of(document.uri)
         return EditedDocument(document.uri, document.language, snapshot.text, snapshot.tree, edits)
 
-    async def _others(self, document: Document) -> list[EditedDocument]:
+    async def _others(self, document: Document, newest: str) -> list[EditedDocument]:
         """The other documents that edits may be about: what was edited last, and what may follow from it."""
-        newest = self.history.edits[-1].document
         if not self._host.settings.edits.across_files:
             return []
         chosen = [
@@ -297,11 +299,11 @@ class NextEdits:
         return UnopenedFiles(folder, document.path, document.language, opened)
 
     async def _in_thread(
-        self, searched: SearchedDocuments, offset: int, is_wanted: Callable[[], bool]
+        self, searched: SearchedDocuments, offset: int, newest: str, is_wanted: Callable[[], bool]
     ) -> tuple[Proposal, str] | None:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
-        newest, dismissed = self.history.edits[-1].document, frozenset(self._refused)
+        dismissed = frozenset(self._refused)
         work = partial(first_proposal, searched, offset, newest, dismissed, is_wanted)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 

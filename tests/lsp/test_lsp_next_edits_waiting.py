@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from foretype.lsp.edits import next_edits
-from foretype.lsp.edits.searching import LONGEST_LINE
+from foretype.lsp.edits.searching import LONGEST_EDITED_LINE
 from foretype.tests.lsp.test_lsp_next_edits import SOURCE, URI, Editor
 
 CALLS = "draw(a, one)\ndraw(b, two)\ndraw(c, three)\n"
@@ -82,6 +82,17 @@ async def test_a_search_for_a_text_that_is_gone_is_given_up(searches: Searches) 
     await editor.inside.end()
 
 
+async def test_a_document_that_is_closed_while_it_is_searched_has_no_edits(searches: Searches) -> None:
+    editor = await changed()
+    ask(editor, "old", 0, 14, "textDocument/copilotInlineEdit")
+    closed = {"textDocument": {"uri": URI}}
+    editor.inside.feed({"jsonrpc": "2.0", "method": "textDocument/didClose", "params": closed})
+    searches.go_on.set()
+    await editor.inside.settle()
+    assert editor.inside.answers["old"][0]["result"] == {"edits": []}
+    await editor.inside.end()
+
+
 async def test_a_request_that_is_cancelled_costs_the_other_nothing(searches: Searches) -> None:
     editor = await changed()
     ask(editor, "one", 0, 14, "textDocument/copilotInlineEdit")
@@ -125,7 +136,7 @@ async def test_ghost_text_that_is_a_next_edit_counts_as_one() -> None:
 
 
 async def test_what_is_edited_in_a_line_that_a_program_wrote_counts_for_nothing() -> None:
-    for width, found in ((10, 1), (LONGEST_LINE, 0)):
+    for width, found in ((10, 1), (LONGEST_EDITED_LINE, 0)):
         editor = Editor()
         editor.open("def area(w): return w  # " + "x" * width + "\n")
         editor.change(((0, 9, 0, 10), "width"))

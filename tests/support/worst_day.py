@@ -79,14 +79,6 @@ async def _ask(client: LspClient, file: WorstFile, line: int, character: int, *,
         await client.items(file.uri, line, character, context={"triggerKind": trigger})
 
 
-def _next_edit(client: LspClient, file: WorstFile, line: int, character: int) -> asyncio.Future[object]:
-    """Ask for the next edit, as front ends do when somebody has typed; its answer to come."""
-    place = {"line": line, "character": character}
-    return client.request(
-        "textDocument/copilotInlineEdit", {"textDocument": {"uri": file.uri}, "position": place}
-    )[1]
-
-
 async def a_day(files: Sequence[WorstFile] = FILES) -> LoopWatch:
     """Work on one file after another in a fresh server; what its watchdog saw."""
     with private_home() as home, tempfile.TemporaryDirectory() as folder:
