@@ -80,7 +80,7 @@ test-vscode: model  ## the VS Code extension in the real VS Code, in headless Ch
 	@tests/editors/install.sh build/editors $(BIN)/python vscode
 	$(BIN)/python -m pytest tests/editors/vscode
 
-FIVE_MINUTES := $(shell command -v timeout >/dev/null && echo timeout 300)
+FIVE_MINUTES := $(shell command -v timeout >/dev/null && echo timeout -s INT -k 30 300)
 test-vllm: install  ## the client of vLLM against a real one for processors, 3.5 GB in build/vllm; skipped where there is no room
 	@mkdir -p build/vllm
 	@$(FIVE_MINUTES) sh tests/support/vllm/install.sh $(BIN)/python build/vllm || echo "vLLM is not tested here: it could not be installed within 5 minutes." | tee build/vllm/missing
