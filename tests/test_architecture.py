@@ -326,7 +326,7 @@ def test_only_a_download_and_a_remote_engine_open_connections() -> None:
     for room in ROOMS:
         for path in sources(room):
             if imports(path) & network:
-                allowed = {"library/addresses.py", "library/hub.py", "remote/transport.py"}
+                allowed = {"library/hub.py", "remote/transport.py"}
                 assert "/".join(path.parts[-2:]) in allowed, path.relative_to(ROOT)
 
 

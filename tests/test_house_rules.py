@@ -30,7 +30,7 @@ LONG_FUNCTIONS = {
     ("models/decoding/loop.py", "generate"): 60,  # its arguments, each with a sentence
     ("models/llama/llama.py", "__init__"): 72,  # llama.cpp's parameters
     ("models/engine/loading.py", "load_engine"): 90,  # from a file to an engine, step by step
-    ("models/engine/local.py", "complete"): 57,  # one request, step by step
+    ("models/engine/local.py", "_answer"): 52,  # one request, step by step
     ("models/tuning/tune.py", "tune_model"): 60,  # its arguments, each with a sentence
 }
 

@@ -129,7 +129,7 @@ def _trimmed(document: str, start: int, old: str, new: str, number: int) -> list
     for kind, old_start, old_end, new_start, new_end in SequenceMatcher(
         None, before, after, autojunk=False
     ).get_opcodes():
-        if kind == "equal":
+        if kind == "equal" or _is_blank(before[old_start:old_end], after[new_start:new_end]):
             continue
         gone, come = before[old_start:old_end], after[new_start:new_end]
         for first, last, from_line, to_line in _paired(gone, come):
@@ -149,6 +149,11 @@ def _trimmed(document: str, start: int, old: str, new: str, number: int) -> list
                 )
             )
     return found
+
+
+def _is_blank(gone: list[str], come: list[str]) -> bool:
+    """Whether nothing but blanks differs: lines were indented or parted in another way."""
+    return " ".join(gone).split() == " ".join(come).split()
 
 
 def _paired(gone: list[str], come: list[str]) -> list[tuple[int, int, bool, tuple[int, int]]]:

@@ -24,6 +24,11 @@ MOST_AT_ONCE = 24
 """Changes in one notification from which on a program made them."""
 
 
+MOST_DIFFERENT = 3
+"""Different changes in one notification beyond which a program made them, such as a formatter: several
+cursors make the same one everywhere, and a completion may bring an import with it."""
+
+
 @attrs.frozen
 class TextChange:
     """One change of a text: at `start`, in code points, `new` took the place of `old`."""
@@ -84,7 +89,7 @@ class EditHistory:
             changes: what happened, in order; each one's places are those of the text before it.
             text: the document's text after all of them.
         """
-        if len(changes) > MOST_AT_ONCE:
+        if len(changes) > MOST_AT_ONCE or len({(each.old, each.new) for each in changes}) > MOST_DIFFERENT:
             return self.forgotten(document)
         found = self
         for change in changes:

@@ -59,6 +59,8 @@ class EditPattern:
         evidence: how many edits of the user say so.
         places: where it holds in a text; found as they are asked for.
         elsewhere: the same in another document; None where a pattern says nothing about others.
+        words: what stands in every file in which a pattern means something that nobody has open; none where
+            it means nothing there.
         upwards: whether places above the user are meant as well: whoever goes down a file has seen those.
     """
 
@@ -68,6 +70,7 @@ class EditPattern:
     places: FindPlaces = attrs.field(eq=False, repr=False)
     elsewhere: FindPlaces | None = attrs.field(default=None, eq=False, repr=False)
     upwards: bool = True
+    words: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -111,7 +114,7 @@ def _of_change(
             continue
         yield from _neighbours(mine, theirs, around)
         yield from _arguments(mine, theirs)
-        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords, swept)
+        yield from _sweeps(mine, theirs, earlier[number + 1 :], around, keywords=keywords, swept=swept)
         yield from _deletions(mine, theirs)
     yield from _siblings(mine, around)
     if mine.tokens and not _prose(around.tree, mine.tokens[0]) and _is_telling(mine):
@@ -133,7 +136,9 @@ def _renames(mine: _Change, around: SearchedText, keywords: frozenset[str]) -> I
         if found is not None:
             key = _key(change)
             find, elsewhere = partial(uses_of, found), partial(uses_elsewhere, found)
-            yield EditPattern("rename", key, 1, find, elsewhere if found.shared else None)
+            shared = found.shared
+            words = (found.old,) if shared else ()
+            yield EditPattern("rename", key, 1, find, elsewhere if shared else None, words=words)
 
 
 def _orphans(mine: _Change, earlier: Sequence[_Change], around: SearchedText) -> Iterator[EditPattern]:
@@ -165,7 +170,7 @@ def _arguments(mine: _Change, theirs: _Change) -> Iterator[EditPattern]:
             if said is not None:
                 key = f"argument\0{said.head}\0{said.text}\0{said.removed}{said.last}"
                 find = partial(calls_of, said)
-                yield EditPattern("argument", key, 2, find, find)
+                yield EditPattern("argument", key, 2, find, find, words=(said.head,))
 
 
 def _sweeps(
@@ -173,6 +178,7 @@ def _sweeps(
     theirs: _Change,
     others: Sequence[_Change],
     around: SearchedText,
+    *,
     keywords: frozenset[str],
     swept: set[str],
 ) -> Iterator[EditPattern]:

@@ -110,6 +110,23 @@ def proposals_elsewhere(
                 yield from _offered(pattern, pattern.elsewhere(there), target, there)
 
 
+def words_elsewhere(
+    source: EditedDocument, refused: Callable[[str], bool] | None = None
+) -> list[tuple[str, ...]]:
+    """What stands in the files, open or not, for which the edits of one document mean something.
+
+    Args:
+        source: the one that was edited.
+        refused: whether the user wants nothing more of a pattern.
+
+    Returns:
+        for each pattern the words that all stand in such a file, the likeliest pattern first.
+    """
+    around = SearchedText(source.text, source.tree, source.edits)
+    found = (each.words for each in _patterns(source, around, refused))
+    return list(dict.fromkeys(words for words in found if words))
+
+
 def _patterns(
     document: EditedDocument, around: SearchedText, refused: Callable[[str], bool] | None
 ) -> Iterator[EditPattern]:
@@ -128,7 +145,7 @@ def _offered(
         old = document.text[place.start : place.end]
         if old == place.text or around.questions.has_failed:
             continue
-        if not _is_sound(document, place, declared=pattern.kind == "rename"):
+        if not is_sound(document, place, declared=pattern.kind == "rename"):
             around.questions.refused += 1
             continue
         least = trimmed(place, old)
@@ -178,7 +195,7 @@ def in_order(
         yield from (place for place in find(part) if part.holds(place))
 
 
-def _is_sound(document: EditedDocument, place: EditPlace, *, declared: bool) -> bool:
+def is_sound(document: EditedDocument, place: EditPlace, *, declared: bool) -> bool:
     """Whether a document with something in a place parses no worse than before, and the names there exist."""
     tree, text = document.tree, document.text
     if tree is None or not tree.covers(place.start, place.end):

@@ -1,4 +1,4 @@
-"""What one search asks a text and its syntax tree: nothing twice, and no more than can be answered while somebody types.
+"""What one search asks a text and its syntax tree: nothing twice, and no more than is answered between keys.
 
 A text in which a name stands a hundred times is asked about each of them by several kinds of patterns. Not:
 what the answers mean.

@@ -71,25 +71,29 @@ def renamed(change: TokenChange, tree: SyntaxTree, keywords: frozenset[str]) -> 
         return None
     if not tree.covers(change.start, change.end) or tree.prose_at(change.start + 1):
         return None
-    if any(IMPORTING.search(kind) for kind in tree.kinds_at(change.start)):
-        lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
-        if "as" not in change.before[:1] or [each for each in lines[0] if each != old] != [
-            each for each in lines[1] if each != new
-        ]:
-            return None  # another thing is imported in its place
+    imported = any(IMPORTING.search(kind) for kind in tree.kinds_at(change.start))
+    if imported and ("as" not in change.before[:1] or not _is_all(change, old, new)):
+        return None  # another thing is imported in its place
     place, kinds = named_place(tree, change.start, change.end), tree.kinds_at(change.start)
     if place.kind == "makes" or (len(kinds) > 1 and not place.declares and _FIELD.search(kinds[-2])):
         return Renamed(old, new, place, member=True)
     if not place.declares:
         return None
-    field = any(_FIELD.search(kind) for kind in kinds[-3:-1])
+    field = any(_FIELD.search(kind) for kind in kinds[-4:-1])
     return Renamed(old, new, place, member=_is_member(place), field=field)
 
 
+def _is_all(change: TokenChange, old: str, new: str) -> bool:
+    """Whether nothing in a line changed but a name, and that once: a module's path has its name as well."""
+    lines = [[each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new)]
+    pairs = [pair for pair in zip(*lines, strict=False) if pair[0] != pair[1]]
+    return len(lines[0]) == len(lines[1]) and pairs == [(old, new)]
+
+
 def _is_kept(change: TokenChange) -> bool:
-    """Whether the line is the same declaration still: most of it stayed, and its name isn't given up as unused."""
+    """Whether a line is the same declaration still: most of it stayed, and its name has use."""
     if change.new[0] == f"_{change.old[0]}":
-        return False
+        return False  # what nobody uses any more is written so
     old, new = ([each.text for each in tokens_in(line)] for line in (change.line.old, change.line.new))
     return SequenceMatcher(None, old, new, autojunk=False).ratio() >= _KEPT
 

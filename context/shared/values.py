@@ -30,6 +30,48 @@ class RelatedPart:
 
 
 @attrs.frozen
+class EditedLines:
+    """Lines that the user changed lately.
+
+    Attributes:
+        path: the file, relative to its workspace.
+        line: the number of the first of them, from 1, as it is now.
+        old, new: the lines before and after, without the last line end; "" where none were or are.
+    """
+
+    path: str
+    line: int
+    old: str
+    new: str
+
+
+@attrs.frozen
+class Rewrite:
+    """A stretch of lines that a model is to write anew, as what the user would make of it next.
+
+    Attributes:
+        before: the lines above that the model sees, with their line ends.
+        region: the stretch, without its last line end.
+        after: what stands below, from that line end on.
+        cursor: where the user is, in code points from the region's start.
+        original: the region before the latest edit.
+        edits: what the user changed lately, the oldest first.
+        from_start: `before` begins where the file does.
+        line: an ordinary model may write the cursor's line anew, from what the prompt says around it; else
+            only a model that was trained for it is asked.
+    """
+
+    before: str
+    region: str
+    after: str
+    cursor: int
+    original: str
+    edits: tuple[EditedLines, ...] = ()
+    from_start: bool = False
+    line: bool = False
+
+
+@attrs.frozen
 class Prompt:
     """What stands around the cursor, as text, with stable outer edges.
 
@@ -40,6 +82,8 @@ class Prompt:
         language: the language identifier as editors spell it ("python", "typescriptreact" …).
         related: code from elsewhere, most stable first.
         repository: the workspace's name, for formats that have a place for it.
+        rewrite: lines to be written anew instead of a middle; the answer's text is what they become, "" for
+            nothing.
     """
 
     prefix: str
@@ -48,6 +92,7 @@ class Prompt:
     language: str = ""
     related: tuple[RelatedPart, ...] = ()
     repository: str = ""
+    rewrite: Rewrite | None = None
 
 
 @attrs.frozen

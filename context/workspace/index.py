@@ -21,7 +21,8 @@ from ..syntax.includes import Includes
 from . import storage
 from .definers import Definers
 from .ignore import is_left_out
-from .mentions import LEAST_FILES, Mentions
+from .mentioning import FileSignatures
+from .mentions import LEAST_FILES, Mentions, has_words, words_of
 from .shelf import Shelf
 from .storage import IndexedFile
 from .symbols import Symbol
@@ -99,6 +100,7 @@ class Index:
     _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)  # changes come from two threads
     _definers: Definers = attrs.field(factory=Definers, init=False)
     _mentions: Mentions = attrs.field(factory=Mentions, init=False)
+    _signatures: FileSignatures = attrs.field(factory=FileSignatures, init=False)
     _includes: Includes = attrs.field(factory=Includes, init=False)
     _symbol_count: int = attrs.field(default=0, init=False)
     _changed: bool = attrs.field(default=False, init=False)
@@ -135,6 +137,19 @@ class Index:
         """Whether any file mentions a name, however; the one at the path `but` doesn't count."""
         own = self._entry(but) if but else None
         return self._mentions.anywhere(name, b"" if own is None else own.words)
+
+    def mentioning(self, words: tuple[str, ...]) -> Iterator[str]:
+        """The paths of the files that mention all of some words, found as they are asked for.
+
+        Only the entries of files whose signature has the words are read.
+        """
+        wanted = words_of(" ".join(words))
+        with self._lock:
+            paths = [self._paths[number] for number in self._signatures.having(wanted)]
+        for path in paths:
+            entry = self._entry(path)
+            if entry is not None and has_words(entry.words, wanted):
+                yield path
 
     def headers(self, header: str) -> tuple[str, ...] | None:
         """What the headers of that name include; None where the workspace has none."""
@@ -295,6 +310,7 @@ class Index:
         record = _Record(number, entry.modified_ns, entry.size, self._shelf.put(data), len(data))
         self._files[entry.path] = record.packed()
         self._mentions.add(entry.words)
+        self._signatures.add(number, entry.words)
         if entry.included is not None:
             self._includes.add(entry.path, entry.included)
         self._symbol_count += len(entry.names)
@@ -310,6 +326,7 @@ class Index:
                 return
             self._includes.remove(path)
             record, entry = _record(packed), self._entry(path)
+            self._signatures.remove(record.number)
             if entry is not None:
                 self._mentions.remove(entry.words)
                 self._symbol_count -= len(entry.names)

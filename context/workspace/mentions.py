@@ -33,6 +33,11 @@ def words_of(text: str) -> bytes:
     return struct.pack(f"<{len(words)}I", *map(zlib.crc32, words))
 
 
+def has_words(words: bytes, wanted: bytes) -> bool:
+    """Whether a file's words, as `words_of` made them, have all of some others."""
+    return {word for (word,) in _HASH.iter_unpack(wanted)} <= {word for (word,) in _HASH.iter_unpack(words)}
+
+
 @attrs.define(eq=False)
 class Mentions:
     """How many files mention a word. State: a count for each slot of hashes, 2 MB whatever the workspace.

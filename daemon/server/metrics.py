@@ -21,6 +21,7 @@ _MOST_BYTES = 8192
 _WITHIN_S = 5.0
 _GAUGES = ("uptime_s", "idle_s", "clients", "sessions", "queued", "memory_bytes")
 _COUNTERS = (
+    "restarts",
     "requests",
     "prefill_tokens",
     "cached_tokens",

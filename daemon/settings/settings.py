@@ -134,11 +134,15 @@ class EditsSettings:
 
     Attributes:
         enabled: propose next edits at all.
+        model: where patterns say nothing, "auto" asks the model if it was trained to predict edits (Zeta,
+            Sweep Next-Edit), "line" has any other one write the cursor's line anew as well, "never" asks
+            none.
         disabled_languages: language identifiers without them.
-        across_files: look in the other open documents as well.
+        across_files: look in the workspace's other files as well, open or not.
     """
 
     enabled: bool = True
+    model: str = _choice("auto", "line", "never")
     disabled_languages: tuple[str, ...] = ()
     across_files: bool = True
 

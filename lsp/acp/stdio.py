@@ -6,6 +6,7 @@ The edge between the command line and `agent`; it knows no method.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from concurrent.futures import Future
@@ -34,8 +35,6 @@ def serve_acp(*, log_level: str | None = None) -> int:
         asyncio.run(_serve(stdin, stdout))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 1
     return 0
 
 
@@ -43,8 +42,9 @@ async def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
     from ...daemon.process.release import release
 
     def write(message: bytes) -> None:
-        stdout.write(message)
-        stdout.flush()
+        with contextlib.suppress(OSError):  # an editor that is gone; its end of stdin is the news
+            stdout.write(message)
+            stdout.flush()
 
     agent = Agent(make_session, release())
     connection = LineConnection(write)

@@ -69,7 +69,7 @@ def acp(*, log_level: str | None) -> None:
 
     It speaks the protocol's open proposal for next edit suggestions (nes/start, nes/suggest, nes/accept,
     nes/reject, nes/close, document/did...), which is unstable there, and nothing of its chats: sessions of
-    other agents stay with them. No model takes part, and no plugin is needed.
+    other agents stay with them. No plugin is needed; a model is asked as [edits] in the settings says.
 
     \b
     Name it where the editor lists its agents, as a command with an argument:

@@ -2,7 +2,7 @@
 
 Edits come from the editor's changes alone and stay in memory, bounded, until their document closes. A
 proposal is looked for in a thread; one is given at a time, since what comes after it depends on whether it is
-taken. A pattern that the user dismisses is not proposed again in this session.
+taken. A pattern that the user dismisses, or takes back, is not proposed again in this session.
 
 It knows no protocol and no model, and what a pattern is decides `context/edits`.
 """
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Coroutine, Sequence
+import logging
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,17 +22,25 @@ import attrs
 from ...context.edits.history import EditHistory, TextChange
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
+from .model_edits import ModelEditHost, model_edit
+from .searching import SearchedDocuments, first_proposal
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
-    from ...daemon.settings.settings import Settings
     from ..documents.trees import Trees
+    from ..workspace.folders import Folder
+    from .unopened import UnopenedFiles
+
+log = logging.getLogger(__name__)
 
 LARGEST_TEXT = 400_000
 """Code points of a document beyond which nothing is looked for: nobody edits that by hand."""
 
 OTHERS = 6
 """Other open documents in which a pattern is looked for, those edited last first."""
+
+AT_CURSOR_WITHIN_S = 0.03
+"""Seconds that an ordinary completion waits for an edit that begins at the cursor."""
 
 _KEPT = 64
 """Proposals whose fate may still be told."""
@@ -45,13 +54,8 @@ class EditFate(enum.StrEnum):
     DISMISSED = "dismissed"
 
 
-class EditsHost(Protocol):
+class EditsHost(ModelEditHost, Protocol):
     """By which settings edits are proposed, and for whom not; a `Session` is one."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        ...
 
     def refused(self, document: Document) -> str:
         """Why a document gets no suggestions now; "" when it does."""
@@ -59,6 +63,10 @@ class EditsHost(Protocol):
 
     def hidden(self, document: Document) -> bool:
         """Whether a document must not be looked at beside another one."""
+        ...
+
+    def folder(self, document: Document) -> Folder | None:
+        """The folder of the workspace that a document lies in, where there is an index of it."""
         ...
 
     async def settle(self, document: Document) -> None:
@@ -81,8 +89,23 @@ class NextEdit:
     document_text: str = attrs.field(repr=False, eq=False)
 
 
+@attrs.frozen(eq=False)
+class _Search:
+    """A search for patterns that runs or is done, for whoever asks the same.
+
+    Attributes:
+        about: the document, the offset, and what is known of edits.
+        text: the document's text that is searched.
+        found: what is found, to come.
+    """
+
+    about: tuple[str, int, int, int]
+    text: str
+    found: asyncio.Future[list[NextEdit]]
+
+
 class NextEdits:
-    """Its state: the history, what was dismissed, the latest proposals, and the thread that searches."""
+    """Its state: the history, what was dismissed, the latest proposals, the last search and its thread."""
 
     def __init__(
         self,
@@ -106,14 +129,19 @@ class NextEdits:
         self._on_fate = on_fate
         self._refused: set[str] = set()
         self._told: dict[str, NextEdit] = {}
+        self._taken: NextEdit | None = None
         self._count = 0
-        self._requests = 0
+        self._counted: set[str] = set()
+        self._search: _Search | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     # -- what the editor tells
 
     def changed(self, document: Document) -> None:
         """A document has changed: what its last notification did is an edit, or the end of its history."""
+        if self._taken is not None and _is_undone(self._taken, document):
+            self._refused.add(self._taken.proposal.pattern)
+            self._taken = None
         changes = document.last_changes
         if changes is None or document.notebook is not None or not self._wanted(document):
             self.history = self.history.forgotten(document.uri)
@@ -126,13 +154,15 @@ class NextEdits:
         self.history = self.history.forgotten(uri)
 
     def shown(self, name: str) -> None:
-        """The editor has drawn a proposal."""
-        self._settle(name, EditFate.SHOWN)
+        """The editor has drawn a proposal; it counts once."""
+        if name in self._told and name not in self._counted:
+            self._counted.add(name)
+            self._settle(name, EditFate.SHOWN)
 
     def accepted(self, name: str) -> None:
         """The user took a proposal."""
         self._settle(name, EditFate.TAKEN)
-        self._told.pop(name, None)
+        self._taken = self._told.pop(name, None)
 
     def dismissed(self, name: str) -> None:
         """The user doesn't want a proposal, nor others of its pattern."""
@@ -143,17 +173,19 @@ class NextEdits:
 
     # -- what the editor asks
 
-    def request(self, document: Document, offset: int) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
+    def request(
+        self, document: Document, offset: int, *, model: bool = True
+    ) -> Callable[[], Coroutine[Any, Any, list[NextEdit]]]:
         """Take one request: the text is the document's now. What is returned finds the likeliest edit.
 
-        A newer request leaves an older one without an answer.
+        Once the text has changed, there is nothing to be found. Who asks the same has the same search.
 
         Args:
             document: where the user is.
             offset: of the cursor, in code points.
+            model: where patterns say nothing, the model may be asked.
         """
-        self._requests += 1
-        return partial(self._find, self._requests, document, document.text, offset)
+        return partial(self._find, document, document.text, offset, model=model)
 
     def request_at_cursor(
         self, document: Document, offset: int
@@ -162,29 +194,61 @@ class NextEdits:
         newest = self.history.edits[-1:]
         if not newest or (newest[0].document == document.uri and newest[0].start <= offset <= newest[0].end):
             return None
-        return partial(self._find_at_cursor, self.request(document, offset), document, offset)
+        return partial(self._find_at_cursor, self.request(document, offset, model=False), document, offset)
 
     async def _find_at_cursor(
         self, find: Callable[[], Coroutine[Any, Any, list[NextEdit]]], document: Document, offset: int
     ) -> list[NextEdit]:
-        return [each for each in await find() if begins_at(each.proposal, document.uri, offset)]
+        finding = asyncio.ensure_future(find())
+        try:
+            await asyncio.wait({finding}, timeout=AT_CURSOR_WITHIN_S)
+        finally:
+            if not finding.done():
+                finding.cancel()  # the search itself goes on, for whoever asks for it
+        if not finding.done() or finding.cancelled():
+            return []
+        if (error := finding.exception()) is not None:
+            log.error("looking for the next edit failed", exc_info=error)
+            return []
+        found = finding.result()
+        return [each for each in found if begins_at(each.proposal, document.uri, offset)]
 
-    async def _find(self, number: int, document: Document, text: str, offset: int) -> list[NextEdit]:
+    async def _find(self, document: Document, text: str, offset: int, *, model: bool) -> list[NextEdit]:
         await self._host.settle(document)
         if not self._wanted(document) or self._host.refused(document) or not self.history.edits:
             return []
+        about = (document.uri, offset, self.history.number, len(self._refused))
+        search = self._search
+        if search is None or search.about != about or search.text is not text:
+            search = _Search(about, text, asyncio.ensure_future(self._look(document, text, offset)))
+            self._search = search
+        found = await asyncio.shield(search.found)
+        if found or not model or document.text is not text:
+            return found
+        return await self._thought(document, offset)
+
+    async def _look(self, document: Document, text: str, offset: int) -> list[NextEdit]:
+        """What patterns say; nothing once the text is another one."""
         mine = await self._edited(document, offset)
         others = await self._others(document)
-        if mine is None or number != self._requests or document.text is not text:
+        if mine is None or document.text is not text:
             return []
-        found = await self._in_thread(mine, others, offset)
-        texts = {each.name: each.text for each in (mine, *others)}
-        if found is None or not self._is_current(found, texts[found.document]):
+        searched = SearchedDocuments(mine, others, self._unopened(document))
+        found = await self._in_thread(searched, offset, lambda: document.text is text)
+        return [self._remember(*found)] if found is not None and self._is_current(*found) else []
+
+    async def _thought(self, document: Document, offset: int) -> list[NextEdit]:
+        """What the model says, where patterns say nothing."""
+        text, mine = document.text, await self._edited(document, offset)
+        thought = None if mine is None else await model_edit(self._host, document, mine, offset)
+        if thought is None or thought.pattern in self._refused or not self._is_current(thought, text):
             return []
-        return [self._remember(found, texts[found.document])]
+        return [self._remember(thought, text)]
 
     async def aclose(self) -> None:
         """Let the thread go."""
+        if self._search is not None:
+            self._search.found.cancel()
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -222,17 +286,29 @@ class NextEdits:
         found = [await self._edited(each, each.edited_offset) for each in chosen[:OTHERS]]
         return [each for each in found if each is not None]
 
+    def _unopened(self, document: Document) -> UnopenedFiles | None:
+        """The files around a document that nobody has open; None where none is looked at."""
+        folder = self._host.folder(document) if self._host.settings.edits.across_files else None
+        if folder is None or not document.path:
+            return None
+        from .unopened import UnopenedFiles
+
+        opened = frozenset(each.path for each in self._documents)
+        return UnopenedFiles(folder, document.path, document.language, opened)
+
     async def _in_thread(
-        self, mine: EditedDocument, others: Sequence[EditedDocument], offset: int
-    ) -> Proposal | None:
+        self, searched: SearchedDocuments, offset: int, is_wanted: Callable[[], bool]
+    ) -> tuple[Proposal, str] | None:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
-        work = partial(_first, mine, others, offset, self.history.edits[-1].document, set(self._refused))
+        newest, dismissed = self.history.edits[-1].document, frozenset(self._refused)
+        work = partial(first_proposal, searched, offset, newest, dismissed, is_wanted)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
+        """Whether a document still is as it was looked at; one that nobody opened since is."""
         document = self._documents.get(proposal.document)
-        return document is not None and document.text == text
+        return document is None or document.text == text
 
     def _remember(self, proposal: Proposal, text: str) -> NextEdit:
         for name, known in self._told.items():
@@ -244,6 +320,7 @@ class NextEdits:
         self._told[found.id] = found
         while len(self._told) > _KEPT:
             del self._told[next(iter(self._told))]
+        self._counted &= self._told.keys()
         return found
 
     def _settle(self, name: str, fate: EditFate) -> None:
@@ -252,22 +329,12 @@ class NextEdits:
             self._on_fate(found.proposal.kind, fate)
 
 
+def _is_undone(taken: NextEdit, document: Document) -> bool:
+    """Whether a document is again what it was before a proposal was taken."""
+    return taken.proposal.document == document.uri and taken.document_text == document.text
+
+
 def begins_at(proposal: Proposal, uri: str, offset: int) -> bool:
     """Whether a proposal can be shown as an ordinary completion at a place: it only adds something there."""
     adds = proposal.text.startswith(proposal.old) and "\n" not in proposal.old
     return proposal.document == uri and proposal.start == offset and adds
-
-
-def _first(
-    mine: EditedDocument, others: Sequence[EditedDocument], offset: int, newest: str, refused: set[str]
-) -> Proposal | None:
-    """The first proposal: in the user's document, for what was edited elsewhere there, then in the others."""
-    from ...context.edits.propose import proposals, proposals_elsewhere
-
-    found = next(proposals(mine, offset, refused.__contains__), None)
-    source = next((each for each in others if each.name == newest), None)
-    if found is None and source is not None:
-        found = next(proposals_elsewhere(source, [mine], refused.__contains__), None)
-    if found is None and newest == mine.name:
-        found = next(proposals_elsewhere(mine, others, refused.__contains__), None)
-    return found

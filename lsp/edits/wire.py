@@ -1,8 +1,8 @@
 """Next edits as Copilot's language server spells them: `textDocument/copilotInlineEdit` and its notification.
 
 Clients that know it send the document, its version and the cursor, and get `edits`: alternatives, each with
-the document and version it is about, a range, the text that replaces it, and the command to run once it was
-taken.
+the document and version it is about (null for a file that isn't open), a range, the text that replaces it,
+and the command to run once it was taken.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..documents.documents import DocumentStore
+from ..documents.line_index import LineIndex
+from ..documents.positions import Encoding, position_at
 from .next_edits import NextEdit
 
 INLINE_EDIT = "textDocument/copilotInlineEdit"
@@ -27,19 +29,26 @@ def as_edits(found: Sequence[NextEdit], documents: DocumentStore, command: str) 
     """
     edits: list[dict[str, Any]] = []
     for each in found:
-        document = documents.get(each.proposal.document)
-        if document is None or document.text != each.document_text:
+        uri, text = each.proposal.document, each.document_text
+        document = documents.get(uri)
+        if document is not None and document.text != text:
             continue
-        places = (
-            document.position_at(at, documents.encoding) for at in (each.proposal.start, each.proposal.end)
+        lines = LineIndex(text) if document is None else document.lines
+        start, end = (
+            _position(text, lines, at, documents.encoding) for at in (each.proposal.start, each.proposal.end)
         )
-        start, end = ({"line": line, "character": character} for line, character in places)
+        version = None if document is None else document.version
         edits.append(
             {
                 "text": each.proposal.text,
                 "range": {"start": start, "end": end},
-                "textDocument": {"uri": document.uri, "version": document.version},
+                "textDocument": {"uri": uri, "version": version},
                 "command": {"title": "Accept the next edit", "command": command, "arguments": [each.id]},
             }
         )
     return {"edits": edits}
+
+
+def _position(text: str, lines: LineIndex, offset: int, encoding: Encoding) -> dict[str, int]:
+    line, character = position_at(text, lines, offset, encoding)
+    return {"line": line, "character": character}

@@ -292,6 +292,7 @@ class ForetypeServer(LanguageServer):
 
     def _on_shown(self, params: dict[str, Any]) -> None:
         self.session.books.ledger.shown(item_id(params))
+        self.session.edits.shown(item_id(params))
 
     def _on_partly_accepted(self, params: dict[str, Any]) -> None:
         text = as_map(params.get("item")).get("insertText")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..completions.requests import InlineCompletions
     from ..completions.warm_up import Ahead
     from ..protocol.progress import WorkProgress
-    from ..workspace.folders import WorkspaceFolders
+    from ..workspace.folders import Folder, WorkspaceFolders
     from ..workspace.restrictions import Narrowings
     from .settings import Switches
 
@@ -157,6 +157,10 @@ class Session:
     def stays_here(self, document: Document) -> bool:
         """Whether the workspace forbids that a document's text leaves this machine."""
         return self.narrowings.verdict(document).local_only
+
+    def folder(self, document: Document) -> Folder | None:
+        """The folder of the workspace that a document lies in, where there is an index of it."""
+        return self.workspaces.at(self.documents.root(document.uri))
 
     async def settle(self, document: Document) -> None:
         """Wait a little for what is known of a document to be up to date."""

@@ -32,7 +32,6 @@ from ..gguf.sizes import (
     cache_bytes,
     checkpoint_bytes,
     draft_needed,
-    fits_eight_bits,
     sequences_for,
     state_bytes,
 )
@@ -42,6 +41,7 @@ from ..llama.llama import Context, Model, OutOfMemoryProblem, build, supports_gp
 from ..llama.trial import check_library
 from ..llama.vocabulary import Vocabulary
 from ..machine import memory
+from ..prompts.edit_formats import recognise_edits
 from ..prompts.formats import Recognition, facts, recognise
 from ..prompts.layout import Guarded
 from ..prompts.tokens import PromptTokens
@@ -113,7 +113,6 @@ class _Start:
             raise
 
     def _context(self, model: Model, micro_batch: int) -> Context:
-        on_gpu = self.settings.gpu_layers != 0 and supports_gpu()
         return Context(
             model,
             size=self.settings.context_tokens or default_cells(self.file),
@@ -121,7 +120,7 @@ class _Start:
             governor=Governor(self.threads),
             micro_batch=micro_batch,
             flash_attention=self.tuned.flash_attention if self.tuned else True,
-            eight_bits=not on_gpu and fits_eight_bits(self.file),
+            eight_bits=self.tuned is not None and self.tuned.eight_bits,
         )
 
 
@@ -146,7 +145,8 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     overrides, problems = from_overrides(settings.fim)
     for problem in problems:
         log.warning("%s", problem)
-    recognition = recognise(facts(file), overrides)
+    known = facts(file)
+    recognition, edits = recognise(known, overrides), recognise_edits(known)
     sweep_tuned()
     found = find_tuned(path) if settings.tuned and not on_gpu else None
     used = path if found is None else Path(found.path)
@@ -156,7 +156,9 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         cells = settings.context_tokens or default_cells(file)
         runs = file if used == path else check_file(used)
         beside = _draft_bytes(settings) + checkpoint_bytes(runs)
-        check_memory(runs, memory.available_bytes(), cells, beside, micro_batch=micro_batch)
+        eight_bits = found is not None and found.choice.eight_bits
+        free = memory.available_bytes()
+        check_memory(runs, free, cells, beside, micro_batch=micro_batch, eight_bits=eight_bits)
     threads = settings.threads or (found.choice.threads if found else usable_cores())
 
     all_layers = (file.integer(f"{file.architecture}.block_count") or 0) + 1  # the output counts as one
@@ -166,10 +168,11 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     note = "" if layers == wanted else few_layers(layers, all_layers)
     if note:
         log.warning("%s", note)
+    texts = {**recognition.texts, **(edits.texts if edits else {})}
     vocabulary = Vocabulary(
-        Guarded(model, recognition.texts),
+        Guarded(model, texts),
         adds_space=_adds_space(file),
-        markers=recognition.texts,
+        markers=texts,
     )
     cache = KVCache(context, slice_tokens=MICRO_BATCH if on_gpu else CPU_SLICE)
     if found is not None:
@@ -177,11 +180,11 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
     _warm_up(cache, model, costs=settings.speculation is not SpeculationMode.NEVER)
     if on_gpu:
         choose_slices(cache, _some_tokens(model, MICRO_BATCH_ON_GPU))
-    ends = _ends(model, recognition)
+    ends = _ends(model, recognition) | frozenset(edits.texts if edits else ())
     speculates = _speculates(settings.speculation, cache, threads)
     draft = _draft_model(settings, file, context, threads) if speculates else None
 
-    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos))
+    prompt_tokens = PromptTokens(vocabulary, recognition, model.beginning(recognition.bos), edits)
     return LocalEngine(
         cache,
         vocabulary,
@@ -201,6 +204,7 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         ),
         latency_budget_ms=settings.latency_budget_ms,
         states=_states(used, context, settings),
+        edits=edits.format if edits else None,
         drafting=_drafting(cache, used, ends, settings, draft) if speculates else None,
     )
 

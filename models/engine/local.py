@@ -36,6 +36,8 @@ from ..llama.likelihood import NoNumbersError
 from ..llama.llama import DecodeFailedError
 from ..llama.vocabulary import Vocabulary
 from ..prompts.anchor import PromptLayout
+from ..prompts.edit_formats import EditFormat
+from . import rewriting
 from .idle import IdleWork
 from .interface import EngineInfo
 from .leaving import Leaving
@@ -54,6 +56,15 @@ NO_NUMBERS = (
     "The model computed values that are no numbers (NaN), so there is no suggestion; its cache was emptied. "
     "If it stays so, 'foretype tune --forget' goes back to the model's own file, [model] gpu_layers = 0 "
     "computes without the GPU, and another quantisation may help."
+)
+
+
+FAILED = "llama.cpp could not compute the answer; its cache was emptied."
+
+NO_MEMORY = (
+    "There was not enough memory to compute the answer, of the machine or of its GPU; the cache was emptied. "
+    "Close what takes it. 'foretype daemon stop' has the model loaded anew, with as many layers on the GPU "
+    "as there is room for then."
 )
 
 
@@ -85,6 +96,7 @@ class LocalEngine:
         latency_budget_ms: float = 400.0,
         states: StateStore | None = None,
         drafting: Drafting | None = None,
+        edits: EditFormat | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Put the parts together; `loading.load_engine` makes them from a file.
@@ -100,6 +112,7 @@ class LocalEngine:
             latency_budget_ms: a first answer takes a context that fits into `serving.BUDGET_SHARE` of this.
             states: KV states saved by an earlier run, or None.
             drafting: where drafts come from; None decodes plainly.
+            edits: how the model predicts edits, where it was trained for it.
             clock: seconds.
         """
         self.cache = cache
@@ -113,6 +126,7 @@ class LocalEngine:
         self._running = running
         self._info = info
         self._states = states
+        self._edits = edits
         self._leaving = None if states is None else Leaving(cache, states)
         self._clock = clock
 
@@ -148,6 +162,32 @@ class LocalEngine:
         restriction: Restriction | None = None,
     ) -> Completion:
         """See `EngineLike.complete`."""
+        asked = rewriting.asked(prompt, rules, self._edits)
+        if asked is None:
+            return Completion("", StopReason.END, Stage.DONE)
+        answer = self._answer(
+            session,
+            *asked,
+            cancellation=cancellation,
+            on_text=on_text,
+            sampling=Sampling(temperature, seed),
+            whole=whole,
+            restriction=restriction,
+        )
+        return rewriting.answered(answer, prompt.rewrite, self._edits)
+
+    def _answer(
+        self,
+        session: str,
+        prompt: Prompt,
+        rules: StopRules,
+        *,
+        cancellation: Cancellation,
+        on_text: Callable[[str], None] | None,
+        sampling: Sampling,
+        whole: bool,
+        restriction: Restriction | None,
+    ) -> Completion:
         started = self._clock()
         try:
             with self._running.abortable(cancellation):
@@ -159,7 +199,8 @@ class LocalEngine:
                     return _cut_short(synced, milliseconds)
                 if slot is state.next:
                     self.sessions.promote(state)
-                drafts = self.continuation.begin_drafts(state, plan) if temperature <= 0 else None
+                greedy = sampling.temperature <= 0
+                drafts = self.continuation.begin_drafts(state, plan) if greedy else None
                 generated = self.continuation.generate(
                     slot,
                     plan,
@@ -167,13 +208,13 @@ class LocalEngine:
                     cancellation,
                     line=cursor_line(prompt.prefix),
                     on_text=on_text,
-                    sampling=Sampling(temperature, seed),
+                    sampling=sampling,
                     drafts=drafts,
                     restriction=restriction,
                 )
                 if drafts is not None:
                     drafts.end()
-                if temperature <= 0:
+                if greedy:
                     state.suggested = (prompt.prefix, generated.text)
         except NoRoomError:
             return _unavailable(
@@ -182,7 +223,7 @@ class LocalEngine:
         except DecodeFailedError as error:
             log.warning("a request failed: %s", error)
             self.sessions.clear()
-            return _unavailable("llama.cpp could not compute the answer; its cache was emptied.")
+            return _unavailable(NO_MEMORY if error.for_memory else FAILED)
         except NoNumbersError:
             self._begin_anew()
             return _unavailable(NO_NUMBERS)

@@ -132,7 +132,7 @@ def place(prompt: Prompt, layout: PromptLayout, cut: Cut | None = None) -> Ancho
 
 def surroundings(prompt: Prompt) -> Surroundings:
     """What a prompt says beside the text."""
-    return Surroundings(prompt.related, prompt.path, prompt.repository, prompt.language)
+    return Surroundings(prompt.related, prompt.path, prompt.repository, prompt.language, prompt.rewrite)
 
 
 def match(anchor: Anchor, prompt: Prompt, layout: PromptLayout) -> AnchorFit | None:

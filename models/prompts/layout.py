@@ -13,7 +13,7 @@ from typing import Protocol
 
 import attrs
 
-from ...context.shared.values import RelatedPart
+from ...context.shared.values import RelatedPart, Rewrite
 from .formats import FimFormat, Recognition, comments, is_token
 
 
@@ -55,12 +55,14 @@ class Surroundings:
         path: the current file's path, "" where it has none.
         repository: the workspace's name, "" where it has none.
         language: the current file's language identifier.
+        rewrite: lines to be written anew; the prompt is about them then, see `rewriting`.
     """
 
     related: tuple[RelatedPart, ...] = ()
     path: str = ""
     repository: str = ""
     language: str = ""
+    rewrite: Rewrite | None = None
 
 
 @attrs.frozen
@@ -96,7 +98,7 @@ def body_psm(
     """The rest of a prefix-first prompt: prefix, suffix, up to and including the marker of the middle."""
     around = around or Surroundings()
     _, between, closing = _sections(recognition.format)
-    return _joined(
+    return joined(
         (
             *_text(prefix, continues=_continues(recognition, around)),
             *_expand(recognition, between, around),
@@ -149,7 +151,7 @@ def whole(
     """The complete prompt, for showing it and for tests."""
     start = head(recognition, around)
     if recognition.format.order == "psm":
-        return _joined((*start, *body_psm(recognition, prefix, suffix, around)))
+        return joined((*start, *body_psm(recognition, prefix, suffix, around)))
     text = (prefix_text(recognition, prefix, around),) if prefix else ()
     if recognition.format.order == "plain":
         return (*start, *text)
@@ -175,7 +177,7 @@ def _expand(recognition: Recognition, items: Iterable[str], around: Surroundings
             pieces += _current(recognition, around)
         else:
             pieces += _item(recognition, item, {})
-    return _joined(pieces)
+    return joined(pieces)
 
 
 def _item(recognition: Recognition, item: str, values: Mapping[str, str]) -> list[PromptPiece]:
@@ -183,10 +185,10 @@ def _item(recognition: Recognition, item: str, values: Mapping[str, str]) -> lis
     if is_token(item):
         token = recognition.ids[item]
         return [Marker(token, recognition.texts.get(token, item))]
-    return list(_text(_filled(item[1:], values)))
+    return list(_text(filled(item[1:], values)))
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
+def filled(template: str, values: Mapping[str, str]) -> str:
     """A template with its fields replaced, once: a value that looks like a field stays as it is."""
     result: list[str] = []
     rest = template
@@ -269,7 +271,7 @@ def _text(text: str, *, continues: bool = True) -> tuple[PromptPiece, ...]:
     return (Text(text, continues),) if text else ()
 
 
-def _joined(pieces: Sequence[PromptPiece]) -> tuple[PromptPiece, ...]:
+def joined(pieces: Sequence[PromptPiece]) -> tuple[PromptPiece, ...]:
     """The same row with texts that follow each other made one."""
     row: list[PromptPiece] = []
     for piece in pieces:

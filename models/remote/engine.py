@@ -174,6 +174,8 @@ class RemoteEngine:
         Raises:
             RemoteFailedError: there is none. The breaker knows already.
         """
+        if prompt.rewrite is not None:
+            return Completion("", StopReason.END)  # what it was trained for isn't known
         async with self._guarded():
             speaker, prompts, connection = await self._ready()
             asked = prompts.of(session, prompt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from foretype.context.edits.changes import line_changes
 from foretype.context.edits.history import (
     LARGEST_EDIT,
     MOST_AT_ONCE,
@@ -126,3 +127,22 @@ def test_taking_back_every_edit_gives_the_text_that_was_there(
         assert all(one.end < other.start for one, other in pairwise(edits))
     if len(changes) < MOST_EDITS:
         assert original(typed.text, typed.history.of(URI), 0, len(typed.text)) == text
+
+
+def test_several_cursors_are_one_user_and_a_formatter_is_none() -> None:
+    text = "a = 'x'\nb = 'y'\nc = 'z'\nd = 'w'\n"
+    typed = Typed(text)
+    typed.change(0, "a", "first")
+    cursors = [TextChange(text.index(name) + 4, "", "_") for name in "bcd"]
+    after = typed.history.changed(URI, cursors, "whatever else stands there, " * 9)
+    assert len(after.of(URI)) == 4
+    formatted = [TextChange(8 * at, f"{name} =", f"{name}:") for at, name in enumerate("abcd")]
+    assert typed.history.changed(URI, formatted, text).of(URI) == ()
+
+
+def test_blanks_alone_are_no_change_of_lines() -> None:
+    typed = Typed("if a:\n  b = 1\n  c = 2\n")
+    typed.change(6, "  b = 1", "    b = 1")
+    assert line_changes(typed.text, typed.history.of(URI), 9) == []
+    typed.change(10, "b", "d")
+    assert [each.new for each in line_changes(typed.text, typed.history.of(URI), 9)] == ["    d = 1"]

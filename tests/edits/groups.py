@@ -53,8 +53,8 @@ class Group:
         language: its identifier.
         text: the file before the first of them.
         units: the edits; their places are those in `text`.
-        others: what the same release changed further down, or too much to be typed: it is not typed, but whoever
-            proposes it is right. Places as in `text`.
+        others: what the same release changed further down, or too much to be typed: it is not typed, but
+            whoever proposes it is right. Places as in `text`.
     """
 
     name: str

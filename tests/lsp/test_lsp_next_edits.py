@@ -4,9 +4,16 @@ completion."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from foretype.context.shared.values import Completion, StopReason
+from foretype.context.workspace.index import Index
+from foretype.daemon.client.backend import OnDelta
 from foretype.daemon.settings.settings import EditsSettings
+from foretype.daemon.wire.messages import CompletionRequest, Priority
+from foretype.lsp.workspace.folders import Folder
 from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
 
 URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
@@ -16,8 +23,9 @@ SOURCE = "def area(w, height):\n    if w < 0:\n        raise ValueError(w)\n    
 class Editor:
     """An editor of the server: its documents' versions, and what it is answered."""
 
-    def __init__(self, **edits: Any) -> None:
-        self.inside = InsideServer(EchoBackend(lambda _prefix: ""), edits=EditsSettings(**edits))
+    def __init__(self, backend: EchoBackend | None = None, **edits: Any) -> None:
+        said = backend or EchoBackend(lambda _prefix: "")
+        self.inside = InsideServer(said, edits=EditsSettings(**edits))
         self.inside.begin()
         self._numbers = 0
         self._versions: dict[str, int] = {}
@@ -36,6 +44,17 @@ class Editor:
         ]
         identifier = {"uri": uri, "version": self._versions[uri]}
         self._tell("textDocument/didChange", {"textDocument": identifier, "contentChanges": sent})
+
+    def in_folder(self, root: Path, files: dict[str, str]) -> str:
+        """Give the workspace an indexed folder with some files; the URI of a document in it."""
+        for name, text in files.items():
+            (root / name).write_text(text)
+        index = Index(root)
+        for _ in index.steps():
+            pass
+        folder = Folder(root, index)
+        self.inside.server.session.folder = lambda _document: folder  # type: ignore[method-assign]
+        return (root / "shapes.py").as_uri()
 
     async def next_edits(self, line: int = 0, character: int = 0, uri: str = URI, **more: Any) -> list[Any]:
         """The edits that are proposed for a cursor."""
@@ -199,4 +218,164 @@ async def test_requests_that_come_faster_than_answers_are_all_answered() -> None
     found = [len(each) for each in await asyncio.gather(*asked)]
     assert found[-1] == 1
     assert set(found) <= {0, 1}
+    await editor.inside.end()
+
+
+async def test_a_renamed_function_is_followed_into_a_file_that_nobody_has_open(tmp_path: Path) -> None:
+    for across_files, expected in ((True, [_range(0, 19, 0, 23)]), (False, [])):
+        editor = Editor(across_files=across_files)
+        uri = editor.in_folder(
+            tmp_path,
+            {"uses.py": "from shapes import area\n\nprint(area(1, 2))\n", "other.py": "area = 3\n"},
+        )
+        editor.open("def area(width, height):\n    return width * height\n", uri)
+        editor.change(((0, 4, 0, 8), "surface"), uri=uri)
+        found = await editor.next_edits(0, 11, uri=uri)
+        assert [each["range"] for each in found] == expected
+        place = {"uri": (tmp_path / "uses.py").as_uri(), "version": None}
+        assert [each["textDocument"] for each in found] == [place] * len(expected)
+        await editor.inside.end()
+
+
+class RewritingBackend(EchoBackend):
+    """A backend whose model was trained to predict edits: it answers with what `say` makes of the lines."""
+
+    def __init__(self, say: Callable[[str], str]) -> None:
+        super().__init__(say)
+        self.requests: list[CompletionRequest] = []
+        self.asked = asyncio.Event()
+        self.waits: asyncio.Event | None = None
+
+    async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
+        del on_delta
+        if request.prompt.rewrite is None:
+            return Completion("", StopReason.END)
+        self.requests.append(request)
+        self.asked.set()
+        if self.waits is not None:
+            await self.waits.wait()
+        return Completion(self._say(request.prompt.rewrite.region), StopReason.END)
+
+
+def rewriting(say: Callable[[str], str], **edits: Any) -> tuple[Editor, RewritingBackend]:
+    backend = RewritingBackend(say)
+    editor = Editor(backend, **edits)
+    editor.open("def f(a):\n    return a\n\n\nprint(f(1))\n")
+    editor.change(((4, 8, 4, 9), "2"))
+    return editor, backend
+
+
+async def test_where_patterns_say_nothing_a_model_proposes() -> None:
+    editor, backend = rewriting(lambda region: region.replace("return a", "return a + a"))
+    (edit,) = await editor.next_edits(4, 9)
+    assert (edit["text"], edit["range"]["start"]["line"]) == (" + a", 1)
+    (request,) = backend.requests
+    assert request.prompt.rewrite is not None
+    assert not request.prompt.rewrite.line
+    assert request.priority is Priority.PREFETCH
+    await editor.inside.end()
+
+
+async def test_what_a_model_proposes_is_checked_like_every_suggestion() -> None:
+    for wrong in ("return nowhere", "return (", "return a"):
+        editor, backend = rewriting(lambda region, wrong=wrong: region.replace("return a", wrong))
+        assert await editor.next_edits(4, 9) == []
+        assert len(backend.requests) == 1
+        await editor.inside.end()
+
+
+async def test_no_model_is_asked_where_a_pattern_proposes_or_the_user_wants_none() -> None:
+    editor, backend = rewriting(lambda region: region.replace("return a", "return a + a"), model="never")
+    assert await editor.next_edits(4, 9) == []
+    await editor.inside.end()
+    other, asked = rewriting(lambda region: region)
+    other.change(((0, 6, 0, 7), "alpha"))
+    (edit,) = await other.next_edits(0, 11)
+    assert edit["text"] == "alpha"
+    assert backend.requests == asked.requests == []
+    await other.inside.end()
+
+
+async def test_an_ordinary_model_may_write_the_line_where_the_user_wants_that() -> None:
+    editor, backend = rewriting(lambda region: region.replace("f(2)", "f(2, 3)"), model="line")
+    (edit,) = await editor.next_edits(4, 9)
+    assert edit["text"] == ", 3"
+    rewrite = backend.requests[0].prompt.rewrite
+    assert rewrite is not None
+    assert rewrite.line
+    await editor.inside.end()
+
+
+async def test_what_a_model_thought_of_an_older_text_is_not_shown() -> None:
+    editor, backend = rewriting(lambda region: region.replace("return a", "return a + a"))
+    backend.waits = asyncio.Event()
+    waiting = asyncio.ensure_future(editor.next_edits(4, 9))
+    await backend.asked.wait()
+    editor.change(((4, 8, 4, 9), "3"))
+    backend.waits.set()
+    assert await waiting == []
+    await editor.inside.end()
+
+
+async def test_a_proposal_that_was_undone_does_not_come_back() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    (edit,) = await editor.next_edits(0, 14)
+    editor.change(((1, 7, 1, 8), "width"))
+    await editor.run("foretype.accepted", *edit["command"]["arguments"])
+    assert len(await editor.next_edits(1, 12)) == 1
+    editor.change(((1, 7, 1, 12), "w"))
+    assert await editor.next_edits(1, 8) == []
+    await editor.inside.end()
+
+
+async def test_undoing_an_edit_takes_its_proposals_away_and_redoing_brings_them_back() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 9, 0, 14), "w"))
+    assert await editor.next_edits(0, 10) == []
+    editor.change(((0, 9, 0, 10), "width"))
+    assert len(await editor.next_edits(0, 14)) == 1
+    await editor.inside.end()
+
+
+async def test_a_merge_that_is_not_finished_gets_no_proposals() -> None:
+    editor = Editor()
+    editor.open(f"{SOURCE}<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> other\n")
+    editor.change(((0, 9, 0, 10), "width"))
+    assert await editor.next_edits(0, 14) == []
+    await editor.inside.end()
+
+
+async def test_a_formatter_ends_the_history() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 9, 0, 10), "w "), ((1, 0, 1, 4), "  "), ((2, 0, 2, 8), "   "), ((3, 0, 3, 4), " "))
+    assert await editor.next_edits(0, 14) == []
+    await editor.inside.end()
+
+
+async def test_a_huge_paste_is_no_edit_and_moves_what_is_proposed() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    editor.change(((0, 9, 0, 10), "width"))
+    editor.change(((0, 0, 0, 0), "x = 1\n" * 500))
+    (edit,) = await editor.next_edits(500, 14)
+    assert (edit["text"], edit["range"]) == ("width", _range(501, 7, 501, 8))
+    editor.change(((500, 0, 504, 0), "y = 2\n" * 500))
+    assert await editor.next_edits(500, 0) == []
+    await editor.inside.end()
+
+
+async def test_several_cursors_that_renamed_every_use_leave_nothing_to_propose() -> None:
+    editor = Editor()
+    editor.open(SOURCE)
+    uses = ((3, 11, 3, 12), (2, 25, 2, 26), (1, 7, 1, 8), (0, 9, 0, 10))
+    editor.change(*((place, "width") for place in uses))
+    assert await editor.next_edits(0, 14) == []
+    editor.change(((0, 16, 0, 22), "tall"))
+    assert len(await editor.next_edits(0, 20)) == 1
     await editor.inside.end()

@@ -1,23 +1,30 @@
-"""A client of the Agent Client Protocol for tests: `foretype acp` on real stdio, one message a line."""
+"""A client of the Agent Client Protocol for tests: `foretype acp` on real stdio, or without a process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
 
+from foretype.daemon.client.backend import Backend
+from foretype.daemon.settings.settings import Settings, StatisticsSettings
+from foretype.lsp.acp.agent import Agent
+from foretype.lsp.acp.lines import LineConnection
+from foretype.lsp.protocol.editor import Editor
+from foretype.lsp.session.session import Session, TellModel
 from foretype.tests.support.lsp_client import PATIENCE_S, Refused, python
+from foretype.tests.support.lsp_inside import EchoBackend
 
 COMMAND = python("-P", "-c", "from foretype.daemon.cli.main import main; main()", "acp")
 
 
 class AcpClient:
-    """One agent process. Its state: the process, what it answered to requests that nobody has read yet."""
+    """What an editor says, wherever the agent is. Its state: answers that nobody has read, and numbers."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    def __init__(self) -> None:
         self.answers: dict[Any, dict[str, Any]] = {}
         self.session = ""
         self._number = 0
@@ -29,8 +36,18 @@ class AcpClient:
 
     def send_line(self, line: bytes) -> None:
         """Send a line as it is."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + b"\n")
+        raise NotImplementedError
+
+    async def hear(self) -> None:
+        """Wait for something that the agent says, and take it in."""
+        raise NotImplementedError
+
+    def take(self, line: bytes) -> None:
+        """Take one message of the agent's in."""
+        message = json.loads(line)
+        assert message["jsonrpc"] == "2.0"
+        assert message["id"] not in self.answers, "a request has one response"
+        self.answers[message["id"]] = message
 
     def tell(self, method: str, **params: Any) -> None:
         """Send a notification of the session."""
@@ -46,14 +63,8 @@ class AcpClient:
 
     async def answer(self, number: Any) -> Any:
         """The result of a request, or `Refused`."""
-        assert self.process.stdout is not None
         while number not in self.answers:
-            line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
-            assert line, "the agent has ended"
-            message = json.loads(line)
-            assert message["jsonrpc"] == "2.0"
-            assert message["id"] not in self.answers, "a request has one response"
-            self.answers[message["id"]] = message
+            await self.hear()
         found = self.answers.pop(number)
         if "error" in found:
             raise Refused(found["error"])
@@ -86,6 +97,24 @@ class AcpClient:
         place = {"line": line, "character": character}
         return (await self.ask("nes/suggest", uri=uri, position=place, **asked))["suggestions"]
 
+
+class AcpProcess(AcpClient):
+    """An agent that is a process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        super().__init__()
+        self.process = process
+
+    def send_line(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+
+    async def hear(self) -> None:
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
+        assert line, "the agent has ended"
+        self.take(line)
+
     async def close(self) -> int:
         """Close stdin, and wait for the exit code."""
         assert self.process.stdin is not None
@@ -97,19 +126,65 @@ class AcpClient:
             return await self.process.wait()
 
 
+class AcpInside(AcpClient):
+    """An agent without a process: what it does in this event loop."""
+
+    def __init__(self, agent: Agent) -> None:
+        super().__init__()
+        self._news = asyncio.Event()
+        self._connection = LineConnection(self._said)
+        self._connection.requests.update(agent.requests)
+        self._connection.notifications.update(agent.notifications)
+
+    def send_line(self, line: bytes) -> None:
+        self._connection.take(line)
+
+    async def hear(self) -> None:
+        await asyncio.wait_for(self._news.wait(), PATIENCE_S)
+        self._news.clear()
+
+    def _said(self, line: bytes) -> None:
+        self.take(line)
+        self._news.set()
+
+
 @asynccontextmanager
-async def acp_agent(
-    env: Mapping[str, str], *, start: bool = True, **capabilities: Any
-) -> AsyncGenerator[AcpClient]:
-    """A process that was greeted, with a session unless `start` is false."""
+async def acp_process(env: Mapping[str, str]) -> AsyncGenerator[AcpProcess]:
+    """A process that was greeted, with a session."""
     process = await asyncio.create_subprocess_exec(
         *COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26
     )
-    client = AcpClient(process)
+    client = AcpProcess(process)
     try:
-        await client.ask("initialize", protocolVersion=1, clientCapabilities=capabilities)
-        if start:
-            client.session = (await client.ask("nes/start"))["sessionId"]
+        await client.ask("initialize", protocolVersion=1, clientCapabilities={})
+        client.session = (await client.ask("nes/start"))["sessionId"]
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def acp_inside(**capabilities: Any) -> AsyncGenerator[AcpInside]:
+    """An agent without a process that was greeted, with a session and a model that says nothing."""
+    agent = Agent(_session, "0")
+    client = AcpInside(agent)
+    await client.ask("initialize", protocolVersion=1, clientCapabilities=capabilities)
+    client.session = (await client.ask("nes/start"))["sessionId"]
+    yield client
+    await agent.aclose()
+
+
+def _session() -> Session:
+    async def backend(_on_model: TellModel) -> Backend:
+        return EchoBackend(lambda _prefix: "")
+
+    settings = Settings(statistics=StatisticsSettings(enabled=False))
+    return Session(backend, lambda: settings, Editor(_unheard, _unasked))
+
+
+def _unheard(_method: str, _params: Any) -> None:
+    raise AssertionError("the client asked for no news")
+
+
+def _unasked(_method: str, _params: Any) -> Future[Any]:
+    raise AssertionError("the client has no capability for that")

@@ -25,6 +25,7 @@ export interface Proposed {
 export class EditView implements vscode.Disposable {
   private readonly gone = vscode.window.createTextEditorDecorationType({
     backgroundColor: new vscode.ThemeColor("foretype.nextEdit.deletedBackground"),
+    textDecoration: "line-through", // colours alone don't tell everybody what goes and what comes
     rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
   });
   private readonly comes = vscode.window.createTextEditorDecorationType({

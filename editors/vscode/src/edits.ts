@@ -69,6 +69,7 @@ export class NextEdits implements vscode.Disposable {
       this.forget();
     }
     if (isActive(document)) {
+      this.asking?.cancel(); // a model may be at work on the text that was
       this.askSoon();
     }
   }

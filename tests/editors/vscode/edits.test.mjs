@@ -19,6 +19,10 @@ draw(b, two)
 draw(c, three)
 `;
 const FAR = SOURCE.replace("    return", `${"    print()\n".repeat(60)}    return`).replace(/ {4}if w < 0:\n.*\n/, "");
+const ACROSS = {
+  "shapes.py": "def area(one, other):\n    return one * other\n",
+  "uses.py": "from shapes import area\n\nprint(area(1, 2))\n",
+};
 
 let folder, vscode;
 
@@ -35,7 +39,7 @@ before(async () => {
       ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
     ),
     machine: { "foretype.path": command },
-    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE },
+    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE, ...ACROSS },
   });
   await vscode.openFile("first.py");
   await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
@@ -49,7 +53,7 @@ after(async () => {
 afterEach(async () => assert.equal(await vscode.hasNotifications(), false, "nothing may open a dialog"));
 
 /** Rename the parameter in the first line, as people do: the word is selected and typed over. */
-async function rename(name = "width") {
+async function rename(name = "breadth") {
   await vscode.press("Control+Home");
   for (let column = 0; column < "def area(".length; column++) {
     await vscode.press("ArrowRight");
@@ -84,7 +88,7 @@ const textIs = (pattern) => until(`the text ${pattern}`, async () => pattern.tes
 
 test("a renamed parameter is followed to its last use", async () => {
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   if (process.env.FORETYPE_UPDATE_GOLDENS) {
     await vscode.press("Control+b");
     await vscode.screenshot(PICTURE);
@@ -93,27 +97,27 @@ test("a renamed parameter is followed to its last use", async () => {
   await vscode.press("Tab"); // there
   assert.match(await vscode.visibleText(), /if w < 0/, "the first press only jumps");
   await vscode.press("Tab"); // taken
-  await textIs(/if width < 0/);
-  await proposes("idth");
+  await textIs(/if breadth < 0/);
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/ValueError\(width\)/);
-  await proposes("idth");
+  await textIs(/ValueError\(breadth\)/);
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/return width \* height/);
+  await textIs(/return breadth \* height/);
   await proposes("");
 });
 
 test("an edit is one step of undo", async () => {
   await vscode.openFile("second.py");
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Tab");
   await vscode.press("Tab");
-  await textIs(/if width < 0/);
+  await textIs(/if breadth < 0/);
   await vscode.press("Control+z");
-  await textIs(/def area\(width, height\):\s+if w < 0/);
+  await textIs(/def area\(breadth, height\):\s+if w < 0/);
 });
 
 test("a place out of sight has a hint, and Tab goes there", async () => {
@@ -121,15 +125,15 @@ test("a place out of sight has a hint, and Tab goes there", async () => {
   await rename();
   await proposes("↓ line 62: Tab");
   await vscode.press("Tab");
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Tab");
-  await textIs(/return width \* height/);
+  await textIs(/return breadth \* height/);
 });
 
 test("Escape dismisses the pattern for this session", async () => {
   await vscode.openFile("fifth.py");
   await rename();
-  await proposes("idth");
+  await proposes("breadth");
   await vscode.press("Escape");
   await proposes("");
   await vscode.type("_", 30);
@@ -153,6 +157,23 @@ test("an argument that two calls were given is proposed for the third, and nothi
   await vscode.press("Tab");
   await vscode.press("Tab");
   await textIs(/draw\(c, three, pen\)/);
+});
+
+test("an edit in another file is gone to, and taken there", async () => {
+  await vscode.openFile("uses.py");
+  await vscode.openFile("shapes.py");
+  await vscode.press("Control+Home");
+  for (let column = 0; column < "def ".length; column++) {
+    await vscode.press("ArrowRight");
+  }
+  await vscode.press("Control+Shift+ArrowRight");
+  await vscode.type("surface", 30);
+  await proposes("→ uses.py 1: Tab");
+  await vscode.press("Tab");
+  await vscode.page.waitForSelector('.tab.active[data-resource-name="uses.py"]');
+  await proposes("surface");
+  await vscode.press("Tab");
+  await textIs(/from shapes import surface/);
 });
 
 test("without a proposal Tab and Escape are themselves", async () => {

@@ -62,7 +62,7 @@ end
 
 --- What to draw where.
 ---@param lines string[] the buffer's lines from the edit's first row to its last
----@param edit {row: integer, col: integer, last_col: integer, text: string} the range's beginning and end, and what replaces it
+---@param edit foretype.Edit its range in the buffer, and what takes the range's place
 ---@return foretype.EditLayout
 function M.layout(lines, edit)
   local middle = vim.list_slice(lines)

@@ -182,7 +182,7 @@ function M.ask()
     },
     context = { triggerKind = 2 },
   }
-  pending = nil -- the server itself replaces the older request
+  stop_pending()
   local id = client.request(server, 'textDocument/copilotInlineEdit', params, buffer, function(result)
     if pending ~= asked then
       return
@@ -209,6 +209,7 @@ end
 
 --- The text of the current buffer has changed.
 function M.changed()
+  stop_pending() -- a model may be at work on the text that was
   current()
   if shown and shown.from == vim.api.nvim_get_current_buf() and shown.buffer ~= shown.from then
     forget()
