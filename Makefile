@@ -80,9 +80,11 @@ test-vscode: model  ## the VS Code extension in the real VS Code, in headless Ch
 	@tests/editors/install.sh build/editors $(BIN)/python vscode
 	$(BIN)/python -m pytest tests/editors/vscode
 
+FIVE_MINUTES := $(shell command -v timeout >/dev/null && echo timeout -s INT -k 30 300)
 test-vllm: install  ## the client of vLLM against a real one for processors, 3.5 GB in build/vllm; skipped where there is no room
-	@timeout 300 sh tests/support/vllm/install.sh $(BIN)/python build/vllm || echo "vLLM is not tested here: it could not be installed within 5 minutes." | tee build/vllm/missing
-	timeout 300 $(BIN)/python -m pytest -rs tests/models/test_remote_vllm.py
+	@mkdir -p build/vllm
+	@$(FIVE_MINUTES) sh tests/support/vllm/install.sh $(BIN)/python build/vllm || echo "vLLM is not tested here: it could not be installed within 5 minutes." | tee build/vllm/missing
+	$(FIVE_MINUTES) $(BIN)/python -m pytest -rs tests/models/test_remote_vllm.py
 
 recordings: model editors  ## record a session of each editor anew, which the language server's tests replay
 	FORETYPE_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/editors/test_neovim_recording.py tests/editors/vscode/recording.test.mjs

@@ -185,9 +185,12 @@ def _once(answered: asyncio.Future[Completion]) -> Callable[[Completion], None]:
 
 
 async def as_llama_vim(server: RealServer, where: list[Place]) -> Waited:
-    """Everybody with llama.vim's requests: all of the prompt at each key, and every answer waited for."""
+    """Everybody with llama.vim's requests: all of the prompt at each key, and every answer waited for.
+
+    Each has a connection of its own, since llama.vim starts curl for it.
+    """
     waited = Waited()
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=server.url, timeout=1800.0, limits=limits) as client:
         for place in where:
             await client.post("/infill", json=_body(place, 0) | {"n_predict": 0})
@@ -209,7 +212,7 @@ async def _asks(client: httpx.AsyncClient, place: Place, waited: Waited, number:
         else:
             others.append(asked)
             await asyncio.sleep(KEY_S)
-    await asyncio.gather(*others)
+    await asyncio.gather(*others, return_exceptions=True)  # nobody looks at these answers
 
 
 def _body(place: Place, count: int) -> dict[str, object]:

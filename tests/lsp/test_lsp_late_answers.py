@@ -105,12 +105,7 @@ async def test_who_types_along_has_the_remote_answer_at_the_next_key() -> None:
         assert served.open == 1
         assert len(served.asked) == 1, "a key that was typed through has asked"
         served.release()
-        await until(lambda: served.open == 0)
-
-        async def better() -> bool:
-            return await person.sees() == THERE.removeprefix("am")
-
-        await until(better)
+        await until(lambda: person.news, 60.0)
         person.type("o")
         assert await person.sees() == THERE.removeprefix("amo")
         assert len(served.asked) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is ended, or the one that started it is gone."""
+    started_by = os.getppid()
     wanted = parsed()
     llama: Any = importlib.import_module("xllamacpp")
     settings = llama.CommonParams()
@@ -50,7 +52,10 @@ def main() -> None:
     settings.ui = False
     server = llama.Server(settings)
     print(server.listening_address, flush=True)
-    threading.Event().wait()
+    never = threading.Event()
+    while os.getppid() == started_by:  # whoever was killed leaves no server behind
+        never.wait(1.0)
+    os._exit(0)
 
 
 if __name__ == "__main__":
