@@ -7,7 +7,9 @@ release whose version the changelog does not know, or whose tree holds what no c
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -58,8 +60,16 @@ def _allowed(licence: str) -> bool:
     return any(re.search(rf"\b{re.escape(name)}", choice.lower()) for choice in choices for name in ALLOWED)
 
 
-def missing_from(changelog: str, version: str) -> str:
-    """What the changelog lacks for a release, a sentence; "" when nothing."""
+def missing_from(changelog: str, version: str, entries: Sequence[str] = ()) -> str:
+    """What the changelog lacks for a release, a sentence; "" when nothing.
+
+    Args:
+        changelog: its text.
+        version: the release's.
+        entries: the names of the files in `changes/`.
+    """
+    if entries:
+        return f"CHANGELOG.md lacks {', '.join(entries)}: 'make changelog' puts them in."
     if not re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE):
         return (
             f"CHANGELOG.md has no heading '## {version} (YYYY-MM-DD)': give *Unreleased* its number and date."
@@ -71,6 +81,13 @@ def missing_from(changelog: str, version: str) -> str:
 def version() -> str:
     """The one place that says it is pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def changes() -> list[str]:
+    """The entries that no release has yet, by file."""
+    kinds = "added|changed|fixed|removed"
+    names = sorted(path.name for path in (ROOT / "changes").iterdir())
+    return [name for name in names if re.fullmatch(rf"[\w-]+\.({kinds})\.md", name)]
 
 
 def run(*command: str) -> str:
@@ -89,21 +106,37 @@ def gather(number: str) -> None:
         shutil.copy(path, OUT)
     if (BUILD / "foretype.vsix").exists():
         shutil.copy(BUILD / "foretype.vsix", OUT / f"foretype-{number}.vsix")
-    with tarfile.open(OUT / f"foretype-neovim-{number}.tar.gz", "w:gz") as archive:
-        archive.add(BUILD / "neovim-release", f"foretype-neovim-{number}", filter=_without_git)
+    pack_plugin(BUILD / "neovim-release", OUT / f"foretype-neovim-{number}.tar.gz")
 
 
-def _without_git(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if "/.git" in entry.name else entry
+def pack_plugin(folder: Path, archive: Path) -> None:
+    """The plugin as an archive: the same files make the same bytes, whoever packs them and when."""
+    top = archive.name.removesuffix(".tar.gz")
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as made,
+    ):
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder)
+            if path.is_file() and name.parts[0] != ".git":
+                entry = tarfile.TarInfo(f"{top}/{name.as_posix()}")
+                entry.size = path.stat().st_size
+                made.addfile(entry, io.BytesIO(path.read_bytes()))
 
 
 def describe(number: str) -> None:
-    """Install the wheel with its engine's name, but nothing to work on it, and write down what came along."""
+    """Install the wheel and its grammars, but nothing to work on it, and write down what came along.
+
+    The engine is left out: it is compiled where it is installed, and its own archive has its licence (MIT).
+    """
     environment = BUILD / "release-environment"
     shutil.rmtree(environment, ignore_errors=True)
     run(sys.executable, "-m", "venv", str(environment))
     python = str(environment / "bin" / "python")
-    run(python, "-m", "pip", "install", "--quiet", str(OUT / f"foretype-{number}-py3-none-any.whl"))
+    run(
+        python, "-m", "pip", "install", "--quiet", f"{OUT / f'foretype-{number}-py3-none-any.whl'}[languages]"
+    )
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools")
     for told in environment.rglob("direct_url.json"):
         told.unlink()  # where the wheel lay on this machine is nobody's business
@@ -123,7 +156,7 @@ def main() -> None:
     number = version()
     draft = "--draft" in sys.argv
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    if not draft and (problem := missing_from(changelog, number)):
+    if not draft and (problem := missing_from(changelog, number, changes())):
         sys.exit(problem)
     if not draft and run("git", "status", "--porcelain").strip():
         sys.exit("The tree has changes that no commit has.")

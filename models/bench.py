@@ -111,6 +111,43 @@ class Typing:
     declined: int
 
 
+@attrs.define
+class TypingCourse:
+    """A replay as it goes on, whoever answers. Its state: what stands on the screen, and the counts so far.
+
+    Attributes:
+        shown: what is left of the suggestion.
+    """
+
+    shown: str = ""
+    _keys: int = 0
+    _through: int = 0
+    _declined: int = 0
+    _milliseconds: list[float] = attrs.field(factory=list[float])
+    _evaluated: list[int] = attrs.field(factory=list[int])
+
+    def needs_model(self, key: ReplayedKey) -> bool:
+        """Type a key; whether it is neither said already nor one after which nothing is asked for."""
+        self._keys += 1
+        said = self.shown.startswith(key.text)
+        self.shown = self.shown[len(key.text) :] if said else ""
+        self._through += bool(self.shown)
+        self._declined += not self.shown and key.prompt is None
+        return not self.shown and key.prompt is not None
+
+    def answered(self, answer: Completion, milliseconds: float) -> None:
+        """The last key got its suggestion."""
+        self._milliseconds.append(milliseconds)
+        self._evaluated.append(answer.timings.prefill_tokens)
+        self.shown = answer.text
+
+    def typing(self) -> Typing:
+        """What it has cost."""
+        return Typing(
+            tuple(self._milliseconds), tuple(self._evaluated), self._keys, self._through, self._declined
+        )
+
+
 @attrs.frozen
 class Figures:
     """Everything that was measured.
@@ -284,33 +321,23 @@ def type_through(
     through no editor: it is the engine's time alone.
     """
     until = 0.0
-    milliseconds: list[float] = []
-    evaluated: list[int] = []
-    typed = through = declined = 0
-    shown = ""
+    course = TypingCourse()
     for key in keys:
         if until and clock() >= until:
             break
-        typed += 1
-        said = shown.startswith(key.text)
-        shown = shown[len(key.text) :] if said else ""
-        if shown:
-            through += 1
-        elif key.prompt is None:
-            declined += 1
-        elif not until:
+        if not course.needs_model(key) or key.prompt is None:
+            continue
+        if not until:
             # A file is open for a moment before somebody types in it: that key says nothing of the others.
             _warm(engine, key.prompt)
             until = clock() + TYPING_S
-            shown = _answered(engine, "typing", key.prompt, key.rules).text
+            course.shown = _answered(engine, "typing", key.prompt, key.rules).text
         else:
             started = clock()
             answer = _answered(engine, "typing", key.prompt, key.rules)
-            milliseconds.append((clock() - started) * 1000)
-            evaluated.append(answer.timings.prefill_tokens)
-            shown = answer.text
+            course.answered(answer, (clock() - started) * 1000)
     engine.forget("typing")
-    return Typing(tuple(milliseconds), tuple(evaluated), typed, through, declined)
+    return course.typing()
 
 
 def _warm(engine: LocalEngine, prompt: Prompt) -> None:

@@ -45,6 +45,14 @@ def commands(text: str) -> Iterator[str]:
     yield from re.findall(r"`(foretype [^`]+)`", text)
 
 
+def shown_commands(text: str) -> Iterator[str]:
+    """The same of a document whose blocks name no language; what stands behind two blanks explains."""
+    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        lines = (re.split(r"\s{2,}|\s#", line.strip())[0] for line in block.splitlines())
+        yield from (line for line in lines if line.startswith("foretype "))
+    yield from re.findall(r"`(foretype [^`]+)`", text)
+
+
 def why_not(line: str) -> str:
     """Why a command line cannot be run; "" where it can. Arguments are not looked at."""
     command: click.Command = foretype
@@ -75,6 +83,20 @@ def test_what_is_to_be_typed_can_be_run(page: Path) -> None:
     assert [(line, why_not(line)) for line in commands(text) if why_not(line)] == []
     tasks = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= tasks
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "editors/vscode/README.md"]
+)
+def test_what_a_document_tells_people_to_type_can_be_run(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert [(line, why_not(line)) for line in shown_commands(text) if why_not(line)] == []
+
+
+def test_every_command_of_the_readme_is_looked_at() -> None:
+    shown = list(shown_commands((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {"foretype lsp", "foretype serve", "foretype demo"} <= set(shown)
+    assert list(shown_commands("```\nforetype daemon halt   what it does\n```")) == ["foretype daemon halt"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

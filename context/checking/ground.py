@@ -67,6 +67,15 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
     grammar = snapshot.described.grammar
     if not text.strip() or grammar is None or not grammar.strict or load_grammar(snapshot.described) is None:
         return Verdict(text, bool(text.strip()), replace_right=replace_right)
+    code = snapshot.embedded
+    if code is not None and not code.strict:
+        return Verdict(text, True, replace_right=replace_right)
+    inner = len(text) if code is None else code.end_in(text)
+    if inner < len(text):  # behind its end the outer language goes on, which isn't asked
+        said = text[:inner].rstrip()
+        verdict = ground(said, snapshot, offset, 0, known, within_ms=within_ms)
+        whole = verdict.text == said
+        return Verdict(text, True, replace_right=replace_right) if whole else verdict
     offset = min(max(offset, 0), len(snapshot.text))
     piece = piece_around(snapshot, offset)
     if piece is None or (snapshot.tree is not None and snapshot.tree.prose_at(offset) == "comment"):

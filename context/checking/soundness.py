@@ -26,7 +26,9 @@ _NEAR = 300
 """Code points from the cursor within which broken code says nothing about a completion."""
 _ANYTHING = ("x", "")
 _WORD_END = re.compile(r"\w+$")
-_TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>")
+_TAG = re.compile(
+    r"(?<![\w.])<(?P<closes>/?)(?P<name>[A-Za-z][\w.]*(?=[\s/>])|(?=>))(?:=>|[^<>])*?(?P<empty>/?)>"
+)
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _DANGLING = re.compile(r"(\w|[)\]}\"'`;])$")
 

@@ -221,7 +221,7 @@ class Names:
         )
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Language:
     """One language. Everything has a default: a file may hold no more than a name and a suffix.
 

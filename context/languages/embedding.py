@@ -19,6 +19,8 @@ class Embedding:
         opens: a regular expression for what the node itself begins with before its code (a string's quotes);
             it ends with its group `closing`, where there is one.
         begins: a regular expression for what the code has to begin with.
+        ends: a regular expression for what ends the code in the outer language (`</script`).
+        strict: whether a defect means a mistake; not where code is only quoted.
         language: the identifier of the language where none is named.
         called: languages by the names that stand for them there, beside identifiers and suffixes.
     """
@@ -27,5 +29,7 @@ class Embedding:
     before: str = ""
     opens: str = ""
     begins: str = ""
+    ends: str = ""
+    strict: bool = True
     language: str = ""
     called: dict[str, str] = attrs.field(factory=dict[str, str], hash=False)

@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from .files import never_waiting
 from .locks import lock, open_for_lock
 
 MOST_BYTES = 1_000_000
@@ -58,11 +59,9 @@ class SharedLogFile(RotatingFileHandler):
             self.stream = self._open()
 
     def _open(self) -> Any:
-        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=_private)  # noqa: PTH123, SIM115 - closed by logging
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+        return open(
+            self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=never_waiting
+        )  # noqa: PTH123, SIM115 - closed by logging
 
 
 def log_to(file: Path, level: str) -> OSError | None:

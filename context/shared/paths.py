@@ -17,17 +17,17 @@ APPLICATION = "foretype"
 
 def config_file() -> Path:
     """The user's configuration, TOML."""
-    return Path(platformdirs.user_config_dir(APPLICATION)) / "config.toml"
+    return Path(platformdirs.user_config_dir(APPLICATION, appauthor=False)) / "config.toml"
 
 
 def data_dir() -> Path:
     """Models and statistics: what the user would miss."""
-    return Path(platformdirs.user_data_dir(APPLICATION))
+    return Path(platformdirs.user_data_dir(APPLICATION, appauthor=False))
 
 
 def cache_dir() -> Path:
     """What can be made again: workspace indexes, saved KV states."""
-    return Path(platformdirs.user_cache_dir(APPLICATION))
+    return Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False))
 
 
 def caches_dir() -> Path:
@@ -43,7 +43,7 @@ def applications_dirs() -> tuple[Path, ...]:
 
 def log_dir() -> Path:
     """Logs of the daemon and of language servers."""
-    return Path(platformdirs.user_log_dir(APPLICATION))
+    return Path(platformdirs.user_log_dir(APPLICATION, appauthor=False))
 
 
 def runtime_dir() -> Path:

@@ -23,7 +23,7 @@ from .tree import Span, SyntaxTree
 PARSE_MS = 40.0
 """Processor time for the inner tree."""
 
-LONGEST = 60_000
+LONGEST_CODE = 60_000
 """Code points of inner code that are parsed; longer code has its lines."""
 
 _NEAR = 1_000
@@ -42,7 +42,7 @@ def embedded_at(snapshot: Snapshot, offset: int) -> EmbeddedCode | None:
         for embedding in embeddings:
             if embedding.node != span.kind:
                 continue
-            found = _inside(snapshot, span, embedding)
+            found = code_in(snapshot, span, embedding)
             if found is not None and found.start <= first and offset <= found.end:
                 return found
     return None
@@ -53,7 +53,7 @@ def seen_from_inside(snapshot: Snapshot, code: EmbeddedCode, limit_ms: float = P
     described = language(code.language)
     inner = attrs.evolve(snapshot, language=code.language, embedded=code, tree=None)
     grammar = load_grammar(described)
-    if grammar is None or code.end - code.start > LONGEST:
+    if grammar is None or code.end - code.start > LONGEST_CODE:
         return inner
     data = encoded(snapshot.text)
     within = byte_at(snapshot.text, code.start), byte_at(snapshot.text, code.end)
@@ -70,8 +70,8 @@ def seen_at(snapshot: Snapshot, offset: int, limit_ms: float = PARSE_MS) -> Snap
     return snapshot if code is None else seen_from_inside(snapshot, code, limit_ms)
 
 
-def _inside(snapshot: Snapshot, span: Span, embedding: Embedding) -> EmbeddedCode | None:
-    """The code in a node, where it is of another language."""
+def code_in(snapshot: Snapshot, span: Span, embedding: Embedding) -> EmbeddedCode | None:
+    """The code in a node of an embedding's type, where it is of another language."""
     text, start, end, name = snapshot.text, span.start, span.end, ""
     if embedding.before:
         found = re.search(rf"(?:{embedding.before})\Z", text[max(0, start - _NEAR) : start])
@@ -89,7 +89,9 @@ def _inside(snapshot: Snapshot, span: Span, embedding: Embedding) -> EmbeddedCod
     if embedding.begins and not re.match(embedding.begins, text[start : start + _HEAD]):
         return None
     inner = _named(name, embedding) if name else embedding.language
-    return EmbeddedCode(inner, snapshot.language, start, end) if inner else None
+    if not inner:
+        return None
+    return EmbeddedCode(inner, snapshot.language, start, end, embedding.ends, embedding.strict)
 
 
 def _named(name: str, embedding: Embedding) -> str:

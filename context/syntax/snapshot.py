@@ -5,6 +5,8 @@ Immutable, and cheap to make: the text is shared, the tree is shared. It knows n
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from ..languages import Language, in_notebooks, inside_another
@@ -18,12 +20,26 @@ from .tree_work import parse, parse_again
 
 @attrs.frozen
 class EmbeddedCode:
-    """Code of another language in a document: which, in which, and from where to where, in code points."""
+    """Code of another language in a document.
+
+    Attributes:
+        language, host: the identifiers of the inner and the outer language.
+        start, end: from where to where, in code points.
+        ends: a regular expression for what ends it in the outer language; "" for nothing of its own.
+        strict: whether a defect in it means a mistake.
+    """
 
     language: str
     host: str
     start: int
     end: int
+    ends: str = ""
+    strict: bool = True
+
+    def end_in(self, text: str) -> int:
+        """Where a text that goes on with the code would end it; the text's length where it doesn't."""
+        found = re.search(self.ends, text) if self.ends else None
+        return len(text) if found is None else found.start()
 
 
 @attrs.frozen

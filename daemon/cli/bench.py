@@ -28,19 +28,24 @@ _INTERRUPTED = 130
 
 @click.command(short_help="Measure your model on this machine, typing in a file of yours.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--remote", "url", metavar="URL", help="Type at the engine elsewhere at URL instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(file: Path | None, as_json: bool) -> None:
+def bench(file: Path | None, url: str | None, as_json: bool) -> None:
     """Measure the configured model on this machine; takes about a minute at most and changes nothing.
 
     Says how fast prompts are evaluated (prefill), what batches of tokens cost, what drafting tokens brings
     or costs, and how long a suggestion takes while FILE is typed: a stretch from its middle, key after key,
     as your settings have it. Without FILE, foretype types in a source file of its own. FILE is only read.
+    With --remote it is sent to that engine, as while typing, and the same keys are typed there.
 
     A daemon that is running keeps its own copy of the model; figures are best on a quiet machine. When they
     disappoint, 'foretype tune' looks for a faster form of the model.
     """
     try:
-        _measured(file, as_json=as_json)
+        if url is None:
+            _measured(file, as_json=as_json)
+        else:
+            _measured_elsewhere(file, url, as_json=as_json)
     except KeyboardInterrupt:
         click.echo("Interrupted: nothing was measured to its end, and nothing was changed.", err=True)
         raise click.exceptions.Exit(_INTERRUPTED) from None
@@ -81,16 +86,52 @@ def _measured(file: Path | None, *, as_json: bool) -> None:
     _report(console, figures, subject.path, busy=busy)
 
 
+def _measured_elsewhere(file: Path | None, url: str, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from ...context.shared import paths
+    from ..settings.file import load_settings
+    from . import typing_replay
+    from .bench_remote import measure_remote
+
+    settings, complaints = load_settings(paths.config_file())
+    for complaint in complaints:
+        click.echo(f"foretype: warning: {complaint}", err=True)
+    subject = typing_replay.own() if file is None else typing_replay.read_replay(file)
+    with Console(stderr=True).status("measuring: typing"):
+        figures = measure_remote(settings, url, typing_replay.keys(subject, settings.completion))
+    if as_json:
+        record = attrs.asdict(figures)
+        record["typing"].update(_percentiles(figures.typing, subject.path))
+        click.echo(json.dumps(record, ensure_ascii=False))
+        return
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 120
+    said = "it doesn't say" if figures.cached_share is None else f"{100 * figures.cached_share:.1f} %"
+    console.print(f"{figures.model} at {figures.where} ({figures.protocol})", style="bold", soft_wrap=True)
+    console.print(
+        f"\nRound trip {figures.round_trip_ms:.1f} ms; prompts cached there: {said}; "
+        f"{figures.contradicted} answers were not as typed\n",
+        soft_wrap=True,
+    )
+    for part in _typing(figures.typing, subject.path):
+        console.print(part, soft_wrap=True)
+
+
 def bench_record(figures: Figures, file: Path, *, busy: bool) -> dict[str, Any]:
     """What `--json` prints: the figures, the percentiles of the typing, and what they were measured on."""
     record = attrs.asdict(figures)
     if figures.speculation is not None:
         record["speculation"]["gain"] = figures.speculation.gain
-    record["typing"].update(file=str(file), p50_ms=None, p95_ms=None)
-    if figures.typing.milliseconds:
-        took = figures.typing.milliseconds
-        record["typing"].update(p50_ms=percentile(took, 0.5), p95_ms=percentile(took, 0.95))
+    record["typing"].update(_percentiles(figures.typing, file))
     return {**record, "busy": busy}
+
+
+def _percentiles(typing: Typing, file: Path) -> dict[str, Any]:
+    took = typing.milliseconds
+    found = {"p50_ms": percentile(took, 0.5), "p95_ms": percentile(took, 0.95)} if took else {}
+    return {"file": str(file), "p50_ms": None, "p95_ms": None, **found}
 
 
 def _report(console: Console, figures: Figures, file: Path, *, busy: bool) -> None:

@@ -195,6 +195,7 @@ def _print_status(found: DaemonStatus) -> None:
         "waiting": f"{found.queued} requests",
         "answered": f"{found.requests} completions",
         "prompt tokens": f"{found.prefill_tokens} evaluated, {found.cached_tokens} from the cache",
+        "restarts": f"{found.restarts} after a crash or a kill" if found.restarts else "",
         "answers took": took_in_words(found),
         "new tokens": f"{found.decode_tokens} generated, of {found.draft_tokens} drafted "
         f"{found.accepted_tokens} confirmed",

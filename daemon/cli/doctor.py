@@ -106,11 +106,9 @@ def _llama(file: Path) -> Iterator[Finding]:
     )
     from ...models.llama.trial import cannot_compute
 
+    cores = f"{os.cpu_count() or 'an unknown number of'} logical cores"
     has = processor_features()
-    if has:
-        yield Finding("processor", f"{os.cpu_count()} logical cores, {', '.join(has)}")
-    else:
-        yield Finding("processor", f"{os.cpu_count()} logical cores")
+    yield Finding("processor", ", ".join((cores, *has)))
     try:
         use_library(load_settings(file)[0].model)
         info = system_info()

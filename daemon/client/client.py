@@ -13,7 +13,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from ...context.shared.problem import DaemonProblem, Problem
@@ -60,6 +60,11 @@ class _NotYetProblem(DaemonProblem):
 _DIED_OF = "The daemon was ended by {}"
 
 
+_FIRST = asyncio.FIRST_COMPLETED
+_BEATS = 3
+"""How many times as long as between two questions the answer "I am there" may take: machines are busy."""
+
+
 class DaemonClient:
     """A `Backend` that talks to the daemon.
 
@@ -74,6 +79,7 @@ class DaemonClient:
         start: Starter = lifecycle.start_daemon,
         on_model: OnModel | None = None,
         backoff: Backoff | None = None,
+        beat_s: float = ANSWER_WITHIN_S,
     ) -> None:
         """Make a client; nothing is connected or started before the first request.
 
@@ -83,26 +89,32 @@ class DaemonClient:
             start: how a daemon is started.
             on_model: called whenever the model changes its state, and once for every connection.
             backoff: how soon a daemon that failed is started again; by default by the real clock.
+            beat_s: how long a completion may take before the daemon is asked whether it is there, and again.
         """
         self.on_model = on_model
         self._place = place or DaemonHome()
         self._name = name
         self._start = start
         self._backoff = backoff or Backoff(time.monotonic)
+        self._beat_s = beat_s
         self._died: int | None = None
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._closed = False
 
     def __repr__(self) -> str:
-        connected = self._connection is not None and not self._connection.lost
-        state = "closed" if self._closed else "connected" if connected else "unconnected"
+        state = "closed" if self._closed else "connected" if self.connected else "unconnected"
         return f"<DaemonClient {state} failures={self._backoff.failures}>"
+
+    @property
+    def connected(self) -> bool:
+        """Whether a daemon is at the other end."""
+        return self._connection is not None and not self._connection.lost
 
     async def complete(self, request: CompletionRequest, on_delta: OnDelta | None = None) -> Completion:
         """Complete; see `Backend.complete`."""
         try:
-            result = await self._ask(Method.COMPLETE, request, on_delta)
+            result = await self._ask(Method.COMPLETE, request, on_delta, beats=True)
             completion = from_wire(Completion, result)
         except (Problem, RefusedError, protocol.ProtocolError) as error:
             return Completion("", StopReason.UNAVAILABLE, Stage.QUEUE, detail=str(error))
@@ -165,15 +177,39 @@ class DaemonClient:
             self._connection.close()
             await asyncio.gather(self._connection.reading, return_exceptions=True)
 
-    async def _ask(self, method: Method, params: object = None, on_delta: OnDelta | None = None) -> Any:
+    async def _ask(
+        self, method: Method, params: object = None, on_delta: OnDelta | None = None, *, beats: bool = False
+    ) -> Any:
         connection = await self._connected()
+        asked = connection.request(method, params, on_delta)
         try:
-            return await connection.request(method, params, on_delta)
+            return await (self._while_it_lives(connection, asked) if beats else asked)
         except DaemonProblem:
             self._note_loss(connection)
             if how := await lifecycle.how_it_ended(connection.pid):
                 raise LostProblem(f"{_DIED_OF.format(how)}; the next request starts it again.") from None
             raise
+
+    async def _while_it_lives(self, connection: Connection, asked: Coroutine[Any, Any, Any]) -> Any:
+        """The answer, however long it takes, as long as the daemon says now and then that it is there.
+
+        A model may take its time; a process that was stopped, or hangs, never answers at all.
+        """
+        answer = asyncio.ensure_future(asked)
+        begun = [answer]
+        try:
+            while not (await asyncio.wait({answer}, timeout=self._beat_s))[0]:
+                alive = asyncio.ensure_future(connection.request(Method.STATUS))
+                begun[1:] = [alive]
+                await asyncio.wait({answer, alive}, timeout=_BEATS * self._beat_s, return_when=_FIRST)
+                if not answer.done() and not alive.done():
+                    connection.close()
+                    raise DaemonProblem(self._hangs())
+            return answer.result()
+        finally:
+            for each in begun:
+                each.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
 
     def _note_loss(self, connection: Connection) -> None:
         """Count a lost connection as one death, however many requests it took with it."""

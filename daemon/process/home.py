@@ -6,6 +6,7 @@ Whoever holds the lock file is the daemon; where it listens is created and remov
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -140,6 +141,7 @@ class Lock:
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self._path = path
+        self._lost: int | None = None
 
     @classmethod
     def take(cls, path: Path) -> Lock | None:
@@ -168,11 +170,29 @@ class Lock:
             ) from error
         return cls(descriptor, path)
 
-    def sign(self) -> None:
-        """Write this process's id into the file, for people and for `holder`."""
-        os.ftruncate(self._descriptor, 0)
+    def sign(self) -> int:
+        """Write this process's id into the file, for people and for `holder`.
+
+        Returns:
+            how many before it had signed and never let go: they crashed or were killed. 0 where nothing can
+            be read.
+        """
+        pid, lost = 0, 0
+        with contextlib.suppress(OSError, ValueError):
+            pid, lost = (int(each) for each in (*self._read().split(), 0, 0)[:2])
+        self._lost = lost + (pid > 0)
+        self._write(os.getpid())
+        return self._lost
+
+    def _read(self) -> bytes:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        return os.read(self._descriptor, 100)
+
+    def _write(self, pid: int) -> None:
+        with contextlib.suppress(OSError):  # the disk is full: the lock holds all the same
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, f"{pid}\n{self._lost}\n".encode())
 
     @property
     def in_place(self) -> bool:
@@ -180,7 +200,9 @@ class Lock:
         return _same_file(os.fstat(self._descriptor), self._path)
 
     def release(self) -> None:
-        """Let go."""
+        """Let go, and say so in the file where it was signed."""
+        if self._lost is not None and self.in_place:
+            self._write(0)
         os.close(self._descriptor)
 
 
@@ -195,8 +217,8 @@ def holder(place: DaemonHome) -> int | None:
         lock.release()
         return None
     try:
-        return int(place.lock.read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        return int(place.lock.read_text(encoding="ascii").split()[0]) or None
+    except (OSError, ValueError, IndexError):
         return None
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from ...context.shared.files import never_waiting
 from ...context.shared.problem import DaemonProblem
 from .home import DaemonHome, Lock, holder
 from .reaching import transport_at
@@ -106,7 +107,7 @@ def _output(place: DaemonHome) -> IO[bytes]:
         place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _size(place.output) > _OUTPUT_BYTES:
             os.truncate(place.output, 0)
-        return place.output.open("ab")
+        return open(place.output, "ab", opener=never_waiting)  # noqa: PTH123 - Path.open takes no opener
     except OSError:
         return Path(os.devnull).open("ab")
 

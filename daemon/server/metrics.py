@@ -21,6 +21,7 @@ _MOST_BYTES = 8192
 _WITHIN_S = 5.0
 _GAUGES = ("uptime_s", "idle_s", "clients", "sessions", "queued", "memory_bytes")
 _COUNTERS = (
+    "restarts",
     "requests",
     "prefill_tokens",
     "cached_tokens",
@@ -28,6 +29,19 @@ _COUNTERS = (
     "draft_tokens",
     "accepted_tokens",
 )
+
+_REMOTE_COUNTERS = (
+    "requests",
+    "answered",
+    "aborted",
+    "contradicted",
+    "late",
+    "prompt_tokens",
+    "cached_tokens",
+    "decode_tokens",
+    "wasted_tokens",
+)
+"""Of an engine elsewhere, where one is set; see `remote_status.RemoteStatus`. It is not named here."""
 
 
 def exposition(status: DaemonStatus) -> str:
@@ -47,6 +61,9 @@ def _lines(status: DaemonStatus) -> Iterator[str]:
     for name in _COUNTERS:
         yield f"# TYPE foretype_{name}_total counter"
         yield f"foretype_{name}_total {getattr(status, name)}"
+    for name in _REMOTE_COUNTERS if status.remote is not None else ():
+        yield f"# TYPE foretype_remote_{name}_total counter"
+        yield f"foretype_remote_{name}_total {getattr(status.remote, name)}"
     yield "# TYPE foretype_model_state gauge"
     yield f'foretype_model_state{{state="{status.model.state.value}"}} 1'
     yield "# TYPE foretype_answer_seconds histogram"

@@ -28,7 +28,7 @@ RETRY_S = 30.0
 """Seconds after which a model that could not be loaded is tried again, even if no file has changed."""
 
 
-LOOK_S = 0.5
+LOOK_AT_READING_S = 0.5
 """How often it is said how far the model has read: somebody looks on."""
 
 
@@ -114,7 +114,7 @@ class ModelHost:
     def watch_reading(self) -> None:
         """The model may begin to read a file: say how far it is, from now on until it has all of it."""
         if self._watching is None and not self._closed:
-            self._watching = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+            self._watching = asyncio.get_running_loop().call_later(LOOK_AT_READING_S, self._look)
 
     def _look(self) -> None:
         self._watching = None

@@ -105,6 +105,7 @@ class Server:
         stopping: asyncio.Event | None = None,
     ) -> None:
         self.stopping = stopping or asyncio.Event()
+        self.restarts = 0
         self._clock = clock
         self._idle = idle
         self._tuning = tuning
@@ -192,6 +193,7 @@ class Server:
             model=self.model,
             memory_bytes=psutil.Process().memory_info().rss,
             remote=self.service.remote,
+            restarts=self.restarts,
             **attrs.asdict(self.service.totals),
             latencies=self.service.latencies.histograms(),
         )
@@ -349,11 +351,11 @@ async def serve_daemon(
     try:
         stopping = asyncio.Event()
         _stop_on_signals(stopping)
-        lock.sign()
         listener = (transport or chosen_transport(place)).listen()
+        idle = IdleTimer(idle_minutes, clock)
         try:
-            idle = IdleTimer(idle_minutes, clock)
             server = Server(source, idle=idle, remote=remote, tuning=tuning, clock=clock, stopping=stopping)
+            server.restarts = lock.sign()
             listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
             async with figures_at(metrics_port, server.status):

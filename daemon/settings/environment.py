@@ -15,6 +15,7 @@ VARIABLES = {
     "FORETYPE_REMOTE_USE": "use",
     "FORETYPE_REMOTE_PROTOCOL": "protocol",
     "FORETYPE_REMOTE_MODEL": "model",
+    "FORETYPE_REMOTE_CA_FILE": "ca_file",
 }
 """Variables of the environment, and the settings of `[remote]` that they are."""
 

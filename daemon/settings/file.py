@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from ...context.shared.files import never_waiting
 from .settings import ConfigComplaint, Settings, apply
 
 _MAX_BYTES = 1_000_000
@@ -31,7 +32,7 @@ def load_settings(path: Path) -> tuple[Settings, list[ConfigComplaint]]:
     """
     source = str(path)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=never_waiting) as file:  # noqa: PTH123 - Path.open takes no opener
             data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return Settings(), []

@@ -205,6 +205,7 @@ class DaemonStatus:
         accepted_tokens: drafted tokens confirmed since the start.
         latencies: how long answers took, by stage; none from a daemon that doesn't count them.
         remote: the engine elsewhere; None where none is set.
+        restarts: daemons before this one that crashed or were killed, since the runtime directory was made.
     """
 
     pid: int
@@ -224,6 +225,7 @@ class DaemonStatus:
     accepted_tokens: int = 0
     latencies: tuple[LatencyHistogram, ...] = ()
     remote: RemoteStatus | None = None
+    restarts: int = 0
 
 
 def reading_in_words(part: float) -> str:

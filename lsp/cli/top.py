@@ -97,6 +97,7 @@ def view(sample: Sample, speed: Rates) -> RenderableType:
         ("decode", f"{speed.decode:.0f} tokens a second, {_share(speed.acceptance)} of the drafts accepted"),
         ("answers took", took_in_words(status) or "-"),
         ("idle", f"{status.idle_s:.0f} s"),
+        ("restarts", f"{status.restarts} after a crash or a kill"),
         *remote_rows(status.remote),
     ):
         table.add_row(name, value)

@@ -19,7 +19,6 @@ from ...context.shared.problem import ModelProblem
 from ..cache.kv_cache import common_prefix
 from ..cache.step_costs import CostCurve
 from ..gguf.file import GgufFile, check_file
-from ..gguf.sizes import fits_eight_bits
 from ..llama.cancellation import Cancellation
 from ..llama.governor import Governor
 from ..llama.likelihood import NoNumbersError, best, log_probability
@@ -96,7 +95,6 @@ def load_draft(path: Path, target: GgufFile, *, size: int, governor: Governor, g
             size=min(size, max(256, model.trained_context)),
             sequences=1,
             governor=governor,
-            eight_bits=not gpu_layers and fits_eight_bits(file),
         )
     except ModelProblem:
         model.close()

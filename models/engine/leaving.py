@@ -20,7 +20,7 @@ MIN_SAVED_TOKENS = 256
 MOST_LEAVING = 4
 """Closed files whose cells are kept until they are saved."""
 
-PART_BYTES = 8 << 20
+PART_BYTES = 4 << 20
 """Bytes copied at once: some milliseconds."""
 
 _LOOK_S = 0.005

@@ -32,7 +32,6 @@ from ..gguf.sizes import (
     cache_bytes,
     checkpoint_bytes,
     draft_needed,
-    fits_eight_bits,
     sequences_for,
     state_bytes,
 )
@@ -114,7 +113,6 @@ class _Start:
             raise
 
     def _context(self, model: Model, micro_batch: int) -> Context:
-        on_gpu = self.settings.gpu_layers != 0 and supports_gpu()
         return Context(
             model,
             size=self.settings.context_tokens or default_cells(self.file),
@@ -122,7 +120,7 @@ class _Start:
             governor=Governor(self.threads),
             micro_batch=micro_batch,
             flash_attention=self.tuned.flash_attention if self.tuned else True,
-            eight_bits=not on_gpu and fits_eight_bits(self.file),
+            eight_bits=self.tuned is not None and self.tuned.eight_bits,
         )
 
 
@@ -158,7 +156,9 @@ def load_engine(path: Path, settings: EngineSettings, on_progress: Callable[[flo
         cells = settings.context_tokens or default_cells(file)
         runs = file if used == path else check_file(used)
         beside = _draft_bytes(settings) + checkpoint_bytes(runs)
-        check_memory(runs, memory.available_bytes(), cells, beside, micro_batch=micro_batch)
+        eight_bits = found is not None and found.choice.eight_bits
+        free = memory.available_bytes()
+        check_memory(runs, free, cells, beside, micro_batch=micro_batch, eight_bits=eight_bits)
     threads = settings.threads or (found.choice.threads if found else usable_cores())
 
     all_layers = (file.integer(f"{file.architecture}.block_count") or 0) + 1  # the output counts as one

@@ -59,6 +59,15 @@ NO_NUMBERS = (
 )
 
 
+FAILED = "llama.cpp could not compute the answer; its cache was emptied."
+
+NO_MEMORY = (
+    "There was not enough memory to compute the answer, of the machine or of its GPU; the cache was emptied. "
+    "Close what takes it. 'foretype daemon stop' has the model loaded anew, with as many layers on the GPU "
+    "as there is room for then."
+)
+
+
 class Running(Protocol):
     """The loaded model itself; `loading.Loaded` is one."""
 
@@ -214,7 +223,7 @@ class LocalEngine:
         except DecodeFailedError as error:
             log.warning("a request failed: %s", error)
             self.sessions.clear()
-            return _unavailable("llama.cpp could not compute the answer; its cache was emptied.")
+            return _unavailable(NO_MEMORY if error.for_memory else FAILED)
         except NoNumbersError:
             self._begin_anew()
             return _unavailable(NO_NUMBERS)

@@ -354,6 +354,7 @@ def check_memory(
     beside: int = 0,
     *,
     micro_batch: int = MICRO_BATCH,
+    eight_bits: bool = False,
 ) -> None:
     """Refuse a model that does not fit.
 
@@ -363,11 +364,12 @@ def check_memory(
         context_tokens: cells of the KV cache; see `memory_needed`.
         beside: bytes that are needed beside it, as by a draft model.
         micro_batch: tokens computed at once.
+        eight_bits: keys and values are kept so.
 
     Raises:
         ModelProblem: with both numbers.
     """
-    needed = memory_needed(file, context_tokens, micro_batch=micro_batch) + beside
+    needed = memory_needed(file, context_tokens, micro_batch=micro_batch, eight_bits=eight_bits) + beside
     if needed > available_bytes:
         raise ModelProblem(
             f"{file.path} needs about {_gigabytes(needed)} of memory and {_gigabytes(available_bytes)} are "

@@ -68,7 +68,12 @@ class ModelHead(Protocol):
 
 
 def memory_needed(
-    file: ModelHead, cells: int = 0, *, micro_batch: int = MICRO_BATCH, sequences: int = SEQUENCES
+    file: ModelHead,
+    cells: int = 0,
+    *,
+    micro_batch: int = MICRO_BATCH,
+    sequences: int = SEQUENCES,
+    eight_bits: bool = False,
 ) -> int:
     """Bytes that the model takes when it runs on the processor: weights, cache, states, and working space.
 
@@ -77,11 +82,12 @@ def memory_needed(
         cells: of the KV cache, in tokens; 0 takes `DEFAULT_CELLS`, as an engine with room for them does.
         micro_batch: tokens computed at once.
         sequences: that the cache is made for.
+        eight_bits: keys and values are kept so.
     """
     weights = sum(tensor.size for tensor in file.tensors)
     return (
         weights
-        + cache_bytes(file, cells or DEFAULT_CELLS)
+        + cache_bytes(file, cells or DEFAULT_CELLS, eight_bits=eight_bits)
         + state_bytes(file, sequences)
         + working_bytes(file, micro_batch, sequences)
         + _PROCESS_BYTES
@@ -105,8 +111,14 @@ def draft_needed(file: ModelHead, cells: int) -> int:
     return memory_needed(file, cells, sequences=1) - _PROCESS_BYTES
 
 
-def cache_bytes(file: ModelHead, cells: int) -> int:
-    """Bytes of a KV cache on the processor, whatever layers look back only so far: all of it is kept."""
+def cache_bytes(file: ModelHead, cells: int, *, eight_bits: bool = False) -> int:
+    """Bytes of a KV cache on the processor, whatever layers look back only so far: all of it is kept.
+
+    Args:
+        file: the head of the file.
+        cells: in tokens.
+        eight_bits: keys and values are kept so, in blocks of 34 bytes for 32 numbers; otherwise in 16 bits.
+    """
     name = file.architecture
     layers = _layers(file)
     heads = max(_per_layer(file, f"{name}.attention.head_count", layers), default=0)
@@ -115,7 +127,7 @@ def cache_bytes(file: ModelHead, cells: int) -> int:
     if interval := _interval(file):
         groups = groups[interval - 1 :: interval]
     halves = 2 * cells * sum(groups) * (key_length + value_length)
-    return halves * 17 // 32 if fits_eight_bits(file) else halves  # 34 bytes hold 32 numbers
+    return halves * 17 // 32 if eight_bits else halves
 
 
 def fits_eight_bits(file: ModelHead) -> bool:

@@ -22,10 +22,16 @@ _NO_MEMORY = (
 _TOO_NEW = ("unknown model architecture", "unknown pre-tokenizer", "unknown type", "invalid ggml type")
 
 
+def tells_of_memory(said: str) -> bool:
+    """Whether llama.cpp complained that there was not enough memory, of the machine or of its GPU."""
+    told = said.lower()
+    return any(sign in told for sign in _NO_MEMORY)
+
+
 def why_not_loaded(path: Path, said: str) -> ModelProblem:
     """The problem for a model that llama.cpp did not load, from what it complained about."""
     told = said.lower()
-    if any(sign in told for sign in _NO_MEMORY):
+    if tells_of_memory(said):
         return OutOfMemoryProblem(
             f"There is not enough memory to load {path}. Close other programs, or choose a smaller model or "
             "quantisation."

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from .attention import new_context
 from .cancellation import Cancellation
-from .complaints import OutOfMemoryProblem, why_not_loaded
+from .complaints import OutOfMemoryProblem, tells_of_memory, why_not_loaded
 from .declared import ABORT_CALLBACK, LOG_CALLBACK, PROGRESS_CALLBACK
 from .governor import Governor
 from .library import c
@@ -80,7 +80,11 @@ class DecodeResult(enum.IntEnum):
 
 
 class DecodeFailedError(Exception):
-    """llama_decode failed for good. The caller rebuilds the context; the user sees an empty answer."""
+    """llama_decode failed for good. The caller empties the cache; the user sees an empty answer, and why."""
+
+    def __init__(self, text: str, *, for_memory: bool = False) -> None:
+        super().__init__(text)
+        self.for_memory = for_memory  # another program may have taken it
 
 
 class Model:
@@ -341,10 +345,11 @@ class Context:
             self._threads = threads
         code = int(c.llama_decode(self._context, self._batch))
         self._governor.after(count, finished=code == DecodeResult.DONE)
+        for_memory = tells_of_memory(" ".join(_complaints))
         pass_on(expected=code in (1, 2))
         if code in (0, 1, 2):
             return DecodeResult(code)
-        raise DecodeFailedError(f"llama_decode returned {code}")
+        raise DecodeFailedError(f"llama_decode returned {code}", for_memory=for_memory)
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
         """Logits of one evaluated token of the last batch, shape (vocabulary_size,).

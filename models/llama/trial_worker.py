@@ -1,9 +1,9 @@
 """The process that computes once with llama.cpp, so that it is this one that ends if the library cannot.
 
-Started as `python -m foretype.models.llama.trial_worker`. It makes a model of half a megabyte out of zeros,
-whose matrices are of the types that real models have, and evaluates a batch and a single token with two
-threads, as the engine would. It exits with 0, is ended by a signal, or says in one sentence what went wrong
-and exits with 1. When that is worth doing, and what is told to the user, is `trial`'s business.
+Started as `python -m foretype.models.llama.trial_worker FOLDER`. It makes a model of half a megabyte out of
+zeros, whose matrices are of the types that real models have, and evaluates a batch and a single token with
+two threads, as the engine would. It exits with 0, is ended by a signal, or says in one sentence what went
+wrong and exits with 1. When that is worth doing, and what is told to the user, is `trial`'s business.
 """
 
 from __future__ import annotations

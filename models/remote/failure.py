@@ -6,7 +6,9 @@ Nothing here asks anybody, and no sentence holds code, a key or what a server wr
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 
 import attrs
 
@@ -118,7 +120,18 @@ def is_web_page(content_type: str, body: str) -> bool:
     return content_type.lower().startswith("text/html") or start.startswith(("<!doctype html", "<html"))
 
 
-def pause_of(retry_after: str) -> float:
-    """Seconds that a Retry-After header asks for; 0 where it doesn't say so in seconds."""
+def pause_of(retry_after: str, now: float | None = None) -> float:
+    """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3); 0 where it cannot be read.
+
+    Args:
+        retry_after: a number of seconds, or a date.
+        now: the time, seconds of the Unix epoch; the clock's by default.
+    """
     text = retry_after.strip()
-    return min(float(text), LONGEST_PAUSE_S) if text.isascii() and text.isdigit() else 0.0
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_PAUSE_S)
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(0.0, until - (time.time() if now is None else now)), LONGEST_PAUSE_S)

@@ -18,6 +18,13 @@ DEPTH = 1000
 """Tokens of context that everything is measured behind, as a user's file is: attention costs what lies there,
 and forms that are alike behind a few tokens need not be alike there."""
 
+OTHER_SEQUENCES = 3
+"""Sequences beside it that hold as much: other files that were open. Some kinds of attention compute all
+that lies in the cache, whosever it is, and seem fast where nothing else does."""
+
+_OTHERS_BYTES = 256 << 20
+"""Where a sequence is larger none lies beside it: measuring must not need more memory than serving."""
+
 _PREFILL = 256
 _BRIEF_PREFILL = 128
 """Tokens whose evaluation is timed, the last ones before that depth."""
@@ -38,12 +45,12 @@ PASSAGE = 512
 
 def sample_tokens(model: Model) -> list[int]:
     """Tokens of source code in several languages, as many as quality is measured on."""
-    return model.tokenise(tuning_sample())[: max(QUALITY_TOKENS, cells_needed())]
+    return model.tokenise(tuning_sample())[: max(QUALITY_TOKENS, DEPTH + max(BATCHES))]
 
 
 def cells_needed() -> int:
-    """Cells of a context that is measured."""
-    return DEPTH + max(BATCHES)
+    """Cells of a context that is measured, for `OTHER_SEQUENCES` sequences and one."""
+    return (1 + OTHER_SEQUENCES) * DEPTH + max(BATCHES)
 
 
 @attrs.frozen
@@ -67,8 +74,9 @@ def measure(
     """Time the end of a prefill, and batches behind it; with `brief` fewer of them, and less often.
 
     Args:
-        context: with `cells_needed` cells; one whose model knows fewer positions is measured where they end.
-        tokens: of source code, as many as there are cells.
+        context: with `cells_needed` cells and `OTHER_SEQUENCES` sequences and one, all empty; one whose
+            model knows fewer positions is measured where they end.
+        tokens: of source code, enough for that depth and the largest batch.
         quiet: times, and says what others took.
         threads: that compute.
         brief: somebody waits.
@@ -91,9 +99,19 @@ def measure(
     context.remove(0, 0)
     if begin:
         _decode(context, tokens[:begin], 0, 1)
+        _put_others_beside(context)
     prefill = best(tokens[begin:depth], begin, 1)
     times = {size: best(tokens[depth : depth + size], depth, size).milliseconds for size in batches}
     return FormSpeed((depth - begin) / prefill.milliseconds, times, prefill.share)
+
+
+def _put_others_beside(context: Context) -> None:
+    """Have other sequences hold copies of the measured one's beginning; what lies in cells costs no less."""
+    if context.state_size(0) <= _OTHERS_BYTES:
+        state = context.save(0)
+        for other in range(1, context.sequences):
+            context.remove(other, 0)
+            context.restore(other, state)
 
 
 def _room(context: Context, position: int) -> int:

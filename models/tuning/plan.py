@@ -113,12 +113,23 @@ def worth_trying_first(types: Sequence[str]) -> tuple[str, ...]:
 
 def same_form(one: Measured, other: Measured) -> bool:
     """Whether both are measurements of one form."""
-    return (one.file_type, one.flash_attention, one.threads, one.micro_batch) == (
-        other.file_type,
-        other.flash_attention,
-        other.threads,
-        other.micro_batch,
-    )
+    return _form(one) == _form(other)
+
+
+def knows_as_much(one: Measured, other: Measured) -> bool:
+    """Whether two forms round alike, so that both lose the same."""
+    return (one.file_type, one.eight_bits) == (other.file_type, other.eight_bits)
+
+
+def kind_of_attention(form: Measured) -> str:
+    """The form's kind of attention, as progress names it."""
+    if form.eight_bits:
+        return "flash attention in 8 bits"
+    return "flash attention" if form.flash_attention else "no flash attention"
+
+
+def _form(one: Measured) -> tuple[str, bool, bool, int, int]:
+    return one.file_type, one.flash_attention, one.eight_bits, one.threads, one.micro_batch
 
 
 @attrs.frozen
@@ -129,20 +140,22 @@ class TunePlan:
         types: file types to try beside the original.
         threads: to compute with at first.
         counts: other numbers of threads to try.
-        short: measure each file type once, and nothing else.
+        short: measure each file type once, and beside them one thing more.
+        eight_bits: keys and values of this model can be kept so.
     """
 
     types: tuple[str, ...]
     threads: int
     counts: tuple[int, ...]
     short: bool = False
+    eight_bits: bool = False
 
     @property
     def steps(self) -> int:
         """How many things there are to do, a guess where it depends on what is measured."""
         if self.short:
-            return 2 + len(self.types)  # the original, and which weights matter
-        more = 2 * FINALS + 2  # finalists, as a guess; which weights matter; flash attention
+            return 2 + len(self.types) + self.eight_bits  # the original, and which weights matter
+        more = 2 * FINALS + 2 + self.eight_bits  # finalists, as a guess; which weights matter; attention
         return ROUNDS * (1 + len(self.types)) + more + len(self.counts) + len(MICRO_BATCHES)
 
     def trials(self, measured: Sequence[Measured]) -> Iterator[tuple[Measured, int]]:
@@ -157,15 +170,21 @@ class TunePlan:
             for file_type in self.types:
                 yield attrs.evolve(form, file_type=file_type), turn + 1
         if self.short:
+            yield from self._in_eight_bits(measured)
             return
         for turn in range(FINALS):
             for finalist in finalists(measured):
                 yield finalist, ROUNDS + turn + 1
-        yield attrs.evolve(fastest_form(measured), flash_attention=False), 1
+        yield from self._in_eight_bits(measured)
+        yield attrs.evolve(fastest_form(measured), flash_attention=False, eight_bits=False), 1
         for count in self.counts:
             yield attrs.evolve(fastest_form(measured), threads=count), 1
         for size in MICRO_BATCHES:
             yield attrs.evolve(fastest_form(measured), micro_batch=size), 1
+
+    def _in_eight_bits(self, measured: Sequence[Measured]) -> Iterator[tuple[Measured, int]]:
+        if self.eight_bits:
+            yield attrs.evolve(fastest_form(measured), eight_bits=True), 1
 
 
 def other_thread_counts(threads: int, logical: int) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """`foretype tune`: measures this machine with a model, and chooses the fastest form that is good enough.
 
 The model is measured as it is and requantised, knowing which weights matter (`importance`), into the file
-types worth having, then with flash attention on and off, other numbers of threads and other micro-batches.
+types worth having, then with other kinds of attention, numbers of threads and micro-batches.
 What wins makes a typical suggestion fastest (`suggestion_ms`) among forms whose quality holds: the mean log
 probability of a sample of source code may fall by `MAX_LOSS` at most. The original file is never touched; a
 tuned one lies beside the choice in the data directory. Until all is done the old state stays.
@@ -33,6 +33,7 @@ from .importance import Importance, importance, tokens_to_read
 from .journal import Journal
 from .measuring import (
     BRIEF_TOKENS,
+    OTHER_SEQUENCES,
     PASSAGE,
     QUALITY_TOKENS,
     FormSpeed,
@@ -45,6 +46,8 @@ from .plan import (
     FILE_TYPES,
     TunePlan,
     fastest_form,
+    kind_of_attention,
+    knows_as_much,
     other_thread_counts,
     same_form,
     worth_having,
@@ -136,7 +139,7 @@ def tune_model(
                 quiet=quiet or Quiet(),
                 watch=watch,
                 journal=Journal() if anyway or short else tune_journal.read_journal(before, folder),
-                keep=_no_journal if anyway or short else partial(_write_journal, before, folder),
+                keep=(lambda _journal: None) if anyway or short else partial(_write_journal, before, folder),
             )
             try:
                 outcome = run.run(before)
@@ -156,10 +159,6 @@ def tune_model(
 
 def _write_journal(identity: str, folder: Path, journal: Journal) -> None:
     tune_journal.write_journal(journal, identity, folder)
-
-
-def _no_journal(_journal: Journal) -> None:
-    """What was measured in haste, or on a busy machine, is not to be gone on with."""
 
 
 def _keep(outcome: TuneOutcome, run: _Run, folder: Path) -> TuneOutcome:
@@ -210,6 +209,7 @@ class _Run:
             self.threads,
             () if self.fixed or self.short else other_thread_counts(self.threads, cores().logical),
             self.short,
+            fits_eight_bits(self.file),
         )
         self._steps = (0, plan.steps)
         self._wait_for_quiet()
@@ -295,24 +295,21 @@ class _Run:
         self._steps = (self._steps[0] + 1, self._steps[1])
 
     def _measure(self, model: Model, form: Measured) -> Measured:
-        attention = "with" if form.flash_attention else "without"
-        self._say(
-            f"{form.file_type}, {form.threads} threads, {attention} flash attention, "
-            f"micro-batch {form.micro_batch}"
-        )
+        attention = kind_of_attention(form)
+        self._say(f"{form.file_type}, {form.threads} threads, {attention}, micro-batch {form.micro_batch}")
         context = Context(
             model,
             size=cells_needed(),
-            sequences=1,
+            sequences=1 + OTHER_SEQUENCES,
             governor=Governor(form.threads, load=ProcessorLoad.in_group(cores())),
             micro_batch=form.micro_batch,
             flash_attention=form.flash_attention,
-            eight_bits=fits_eight_bits(self.file),
+            eight_bits=form.eight_bits,
         )
         try:
             tokens = sample_tokens(model)
             speed = self._undisturbed(context, tokens, form.threads)
-            known = next((one for one in self.measured if one.file_type == form.file_type), None)
+            known = next((one for one in self.measured if knows_as_much(one, form)), None)
             loss = known.loss if known is not None else self._loss(context, tokens)
         finally:
             context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from foretype.context.shared.problem import Problem
 from foretype.context.shared.values import Prompt, StopRules
 from foretype.daemon.cli import bench as bench_command
 from foretype.daemon.cli import typing_replay
 from foretype.daemon.cli.bench import bench_record
+from foretype.daemon.cli.bench_remote import measure_remote
 from foretype.daemon.cli.typing_replay import Subject, TypingProblem, keys, own, places, read_replay
-from foretype.daemon.settings.settings import CompletionSettings, ModelSettings
+from foretype.daemon.settings.settings import CompletionSettings, ModelSettings, Settings
 from foretype.models import bench as measuring
 from foretype.models.bench import DraftGain, Figures, ReplayedKey, Typing, bench_model, type_through
 from foretype.models.engine.interface import EngineSettings, SpeculationMode
@@ -22,6 +25,7 @@ from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
 from foretype.models.tuning.measuring import BATCHES
 from foretype.tests.support.clock import FakeClock
+from foretype.tests.support.remote_server import remote_server
 from foretype.tests.support.tiny_gguf import tiny_model
 
 SOURCE = """import os
@@ -66,6 +70,19 @@ def subject(tmp_path: Path) -> Subject:
 def check_refused(path: Path, sentence: str) -> None:
     with pytest.raises(TypingProblem, match=sentence):
         read_replay(path)
+
+
+async def test_the_same_keys_are_typed_at_an_engine_elsewhere(subject: Subject) -> None:
+    async with remote_server() as served:
+        found = await asyncio.to_thread(measure_remote, Settings(), served.url, keys(subject, SETTINGS))
+        assert (found.protocol, found.model) == ("llama-server", "tiny-starcoder")
+        assert found.typing.milliseconds
+        assert found.typing.keys > found.typing.through
+        assert found.cached_share is not None
+        assert 0 < found.cached_share <= 1
+        assert len(served.asked) >= len(found.typing.milliseconds)
+    with pytest.raises(Problem, match="cannot be reached"):
+        await asyncio.to_thread(measure_remote, Settings(), served.url, keys(subject, SETTINGS))
 
 
 def test_the_keys_are_the_file_s_own_text(subject: Subject) -> None:

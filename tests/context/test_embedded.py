@@ -96,6 +96,8 @@ def answered(host: str, marked: str, answer: str) -> str:
         ("html", PAGE, "return x * 2;\n    }\n  </script>\n", "return x * 2;"),
         ("html", PAGE.replace("      ‸", "      return ‸;"), "x * 2;", "x * 2"),
         ("html", PAGE.replace("      ‸", "      return twice(‸)"), "x +* 2)", "x"),
+        ("html", "<script>\nconst a = 1\n‸\n", "</script>", "</script>"),
+        ("html", "<script>\nconst a = 1\n‸\n", "b(2);", "b(2);"),
         ("markdown", FENCE, "return x * 2\n```\n", "return x * 2"),
         ("markdown", FENCE, "y = x\n    return y\n\nz = 1\n", "y = x\n    return y"),
         (
@@ -133,7 +135,7 @@ def test_a_grammar_that_hangs_costs_its_time_and_leaves_the_lines() -> None:
 
 
 def test_code_that_is_too_long_has_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "LONGEST", 10)
+    monkeypatch.setattr(embedded, "LONGEST_CODE", 10)
     snapshot, offset = snapshot_at(PAGE, "html")
     assert seen_at(snapshot, offset).tree is None
 

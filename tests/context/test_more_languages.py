@@ -19,6 +19,11 @@ from foretype.tests.support.cursor import snapshot_at
 
 DESCRIBED = [each for each in all_languages() if each.grammar is not None]
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+LANGUAGES = PROJECT.parent / "context" / "languages"
+FIRST_GRAMMARS = 19
+"""Of the first twenty languages; two have one in common."""
+MOST_BYTES = 1_000_000
+"""What all languages' files may take."""
 
 
 def _patterns(found: list[NodePattern]) -> Iterator[NodePattern]:
@@ -71,6 +76,20 @@ def test_the_extra_brings_the_grammars_that_are_marked_so() -> None:
     assert listed == marked
     base = {each.split(">=")[0] for each in project["dependencies"]}
     assert base.isdisjoint(marked)
+
+
+def test_the_base_install_has_the_first_twenty_grammars_alone() -> None:
+    project = tomllib.loads(PROJECT.read_text("utf-8"))["project"]
+    base = {each.split(">=")[0] for each in project["dependencies"] if each.startswith("tree-sitter-")}
+    needed = {
+        each.grammar.package.replace("_", "-")
+        for each in DESCRIBED
+        if each.grammar and not each.grammar.extra
+    }
+    assert base == needed
+    assert len(base) == FIRST_GRAMMARS
+    data = sum(path.stat().st_size for path in LANGUAGES.iterdir() if path.is_file())
+    assert data < MOST_BYTES
 
 
 @pytest.fixture

@@ -228,7 +228,9 @@ def test_what_a_language_file_names_exists_in_its_grammar(described: languages.L
 
 def test_a_language_that_extends_another_says_only_what_differs() -> None:
     typescript, jsx = languages.language("typescript"), languages.language("typescriptreact")
-    assert (jsx.names, jsx.nodes, jsx.comments) == (typescript.names, typescript.nodes, typescript.comments)
+    assert (jsx.names, jsx.comments) == (typescript.names, typescript.comments)
+    assert attrs.evolve(jsx.nodes, opening_tags=()) == typescript.nodes
+    assert jsx.nodes.opening_tags
     assert attrs.evolve(jsx.layout, tags=False) == typescript.layout
     assert (jsx.suffixes, jsx.interpreters) == ((".tsx",), ())
 

@@ -383,6 +383,23 @@ async def test_a_daemon_that_hangs_is_a_sentence_and_can_be_ended(
         assert await lifecycle.end(starter.place, pid, within_s=0.1)
 
 
+async def test_a_daemon_that_stops_in_the_middle_is_not_waited_for(starter: Starter) -> None:
+    starter.hold = True
+    client = DaemonClient(starter.place, start=starter, beat_s=1.0)
+    try:
+        waiting = asyncio.ensure_future(client.complete(request()))
+        await until(lambda: client.connected, 30)
+        await client.status()
+        assert not waiting.done()
+        os.kill(starter.children[0].pid, signal.SIGSTOP)
+        completion = await asyncio.wait_for(waiting, 60)
+        assert completion.stop is StopReason.UNAVAILABLE
+        assert "does not answer" in completion.detail
+    finally:
+        os.kill(starter.children[0].pid, signal.SIGCONT)
+        await client.aclose()
+
+
 @contextlib.asynccontextmanager
 async def impostor(place: DaemonHome, answer: bytes) -> AsyncGenerator[None]:
     """Something that answers every connection with these bytes."""

@@ -251,3 +251,23 @@ async def test_a_daemon_starts_also_where_no_log_can_be_written(
     pid = places.holder(place)
     assert pid is not None
     assert await lifecycle.end(place, pid)
+
+
+def test_who_signs_hears_how_many_before_never_let_go(place: DaemonHome) -> None:
+    place.prepare()
+
+    def signed() -> tuple[Lock, int]:
+        lock = Lock.take(place.lock)
+        assert lock is not None
+        return lock, lock.sign()
+
+    first, lost = signed()
+    assert (lost, places.holder(place)) == (0, os.getpid())
+    first.release()
+    second, lost = signed()
+    assert lost == 0, "the first one said goodbye"
+    os.close(second._descriptor)  # as when a process is killed
+    third, lost = signed()
+    assert lost == 1
+    third.release()
+    assert signed()[1] == 1

@@ -12,7 +12,7 @@ from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.server.latencies import BOUNDS_MS, Latencies, quantile_ms, took_in_words
 from foretype.daemon.server.metrics import exposition, figures_at, response
 from foretype.daemon.server.server import Server, serve_daemon
-from foretype.daemon.wire.messages import CompletionRequest, DaemonStatus, ModelStatus
+from foretype.daemon.wire.messages import CompletionRequest, DaemonStatus, ModelStatus, RemoteStatus
 from foretype.tests.support.fake_engine import FakeSource
 
 STATUS = DaemonStatus(1, "0", 2.0, 3.0, 1, 1, 0, ModelStatus(name="a name"), 1000)
@@ -94,3 +94,12 @@ async def test_a_daemon_tells_its_figures_over_http_and_in_its_status(place: Dae
     await daemon
     assert 'foretype_answer_seconds_count{stage="total"} 1' in said
     assert sum(status.latencies[-1].counts) == status.requests == 1
+
+
+def test_an_engine_elsewhere_is_counted_apart_and_not_named() -> None:
+    remote = RemoteStatus("gpu.example.org", model="a name", requests=9, aborted=3, prompt_tokens=100)
+    lines = exposition(attrs.evolve(STATUS, remote=attrs.evolve(remote, cached_tokens=97))).splitlines()
+    assert "foretype_remote_requests_total 9" in lines
+    assert "foretype_remote_cached_tokens_total 97" in lines
+    assert not any("gpu.example.org" in line or "a name" in line for line in lines)
+    assert not any("remote" in line for line in exposition(STATUS).splitlines())

@@ -526,8 +526,11 @@ async def test_the_engine_elsewhere_comes_from_the_users_own_file_and_environmen
     wish = remote.wish()
     assert (wish.where, wish.alone) == ("gpu.example.org", True)
     assert ConfiguredRemote(file, {"FORETYPE_REMOTE_USE": "never"}).wish().target is None
-    asked = ConfiguredRemote(tmp_path / "none", {"FORETYPE_REMOTE_URL": "http://127.0.0.1:9"})
-    assert asked.wish().where == "127.0.0.1:9"
+    variables = {"FORETYPE_REMOTE_URL": "http://127.0.0.1:9", "FORETYPE_REMOTE_CA_FILE": "/ca.pem"}
+    asked = ConfiguredRemote(tmp_path / "none", variables).wish()
+    assert asked.where == "127.0.0.1:9"
+    assert asked.target is not None
+    assert (asked.target.ca_file, asked.target.key) == ("/ca.pem", "env:FORETYPE_REMOTE_KEY")
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -458,7 +458,7 @@ def test_every_counter_is_one_of_the_timings_and_of_the_status() -> None:
 
 
 async def test_everybody_hears_how_far_a_file_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_host, "LOOK_S", 0.0)
+    monkeypatch.setattr(model_host, "LOOK_AT_READING_S", 0.0)
     desk.engine.reading = 0.0
     desk.ask("one", "a")
     await desk.answered("one")

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from foretype.daemon.wire.messages import DaemonStatus, ModelState, ModelStatus
+from foretype.daemon.wire.messages import DaemonStatus, ModelState, ModelStatus, RemoteStatus
 from foretype.lsp.cli.top import Rates, Sample, rates, view
 from foretype.lsp.session.status import STATUS, StatusBoard
 from rich.console import Console
@@ -41,6 +41,32 @@ def test_another_daemon_or_no_time_gives_no_rates() -> None:
     for older in (None, sample(3.0, 10), sample(1.0, 10, pid=2), Sample(1.0, None, "gone")):
         assert rates(older, sample(3.0, 50)).decode == 0.0
     assert rates(sample(1.0), Sample(2.0, None, "gone")) == Rates()
+
+
+def test_what_an_engine_elsewhere_had_cached_is_shown() -> None:
+    remote = RemoteStatus(
+        "gpu.example.org",
+        "race",
+        "openai",
+        "coder",
+        "qwen2.5-coder",
+        requests=9,
+        answered=6,
+        aborted=3,
+        late=1,
+    )
+    remote = attrs.evolve(remote, prompt_tokens=1000, cached_tokens=970, decode_tokens=50, wasted_tokens=5)
+    look = sample(1.0)
+    assert look.status is not None
+    look = attrs.evolve(look, status=attrs.evolve(look.status, remote=remote))
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(view(look, rates(None, look)))
+    shown = captured.get()
+    assert "gpu.example.org, coder (openai, qwen2.5-coder)" in shown
+    assert "97 % of 1000 prompt tokens cached" in shown
+    assert "9 answers: 6 given, 1 of them late, 3 taken back" in shown
+    assert "10 % of them for nobody" in shown
 
 
 @pytest.mark.parametrize("look", [sample(1.0), Sample(1.0, None, "No daemon is running.")])

@@ -14,10 +14,10 @@ from foretype.models.cache.saved_states import StateStore
 from foretype.models.decoding.sampling import Sampling, sample_token
 from foretype.models.engine.interface import EngineInfo
 from foretype.models.engine.leaving import MIN_SAVED_TOKENS
-from foretype.models.engine.local import NO_NUMBERS, LocalEngine
+from foretype.models.engine.local import FAILED, NO_MEMORY, NO_NUMBERS, LocalEngine
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.likelihood import NoNumbersError, best
-from foretype.models.llama.llama import Model
+from foretype.models.llama.llama import DecodeFailedError, DecodeResult, Model
 from foretype.models.llama.vocabulary import Vocabulary
 from foretype.tests.support.fake_cells import FakeCells, NothingRuns
 from foretype.tests.support.marked_layout import MIDDLE, NAME, PREFIX, SUFFIX, MarkedLayout
@@ -121,3 +121,22 @@ def test_what_is_ruled_out_is_never_chosen() -> None:
     values[5] = 1.0
     assert best(values) == 5
     assert sample_token(values, None, Sampling(0.5), np.random.default_rng(2)) == 5
+
+
+@pytest.mark.parametrize(("for_memory", "said"), [(True, NO_MEMORY), (False, FAILED)])
+def test_memory_that_another_program_takes_is_said_and_nothing_is_lost(
+    vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch, for_memory: bool, said: str
+) -> None:
+    """A GPU's above all: what is free there at load may be gone when it computes."""
+    one, cells = engine(vocabulary)
+    right = ask(one)
+
+    def fails(*_arguments: object, **_more: object) -> DecodeResult:
+        raise DecodeFailedError("llama_decode returned -2", for_memory=for_memory)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cells, "decode", fails)
+        answer = ask(one, "total = width")
+        assert (answer.stop, answer.detail) == (StopReason.UNAVAILABLE, said)
+        assert not one.idle("a", cancellation=Cancellation())
+    assert ask(one).text == right.text

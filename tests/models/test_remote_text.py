@@ -12,7 +12,7 @@ from foretype.models.prompts.layout import Marker
 from foretype.models.remote.address import checked_address
 from foretype.models.remote.breaker import LONGEST_REST_S, CircuitBreaker
 from foretype.models.remote.escaping import all_spellings, broken_up, holds_marker, parts
-from foretype.models.remote.failure import FailureKind, RemoteFailedError
+from foretype.models.remote.failure import LONGEST_PAUSE_S, FailureKind, RemoteFailedError, pause_of
 from foretype.models.remote.key import read_key
 from foretype.models.remote.listening import Listening
 from foretype.models.remote.recognition import by_name, by_tokens
@@ -339,6 +339,27 @@ def test_lines_with_secrets_are_left_out_and_nothing_is_sent_from_inside_one() -
     assert clean.suffix == "\ny = 1\n"
     assert cleaned(Prompt("x = 1\n", "", ".env")) is None
     assert cleaned(Prompt('PASSWORD = "hunter2-Zq8!x', '"\n', "a.py")) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        (" 30 ", 30.0),
+        ("86400", LONGEST_PAUSE_S),
+        ("Thu, 01 Jan 1970 00:17:10 GMT", 30.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_PAUSE_S),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("\u0667", 0.0),
+    ],
+)
+def test_a_server_says_in_seconds_or_by_a_date_how_long_to_leave_it_alone(
+    header: str, seconds: float
+) -> None:
+    assert pause_of(header, now=1000.0) == seconds
 
 
 def test_a_breaker_asks_again_after_pauses_that_grow() -> None:

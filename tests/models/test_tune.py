@@ -16,7 +16,6 @@ from foretype.context.shared.problem import ModelProblem
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.gguf.file import read_gguf
-from foretype.models.gguf.sizes import fits_eight_bits
 from foretype.models.llama import quantise as requantise
 from foretype.models.llama.governor import Governor
 from foretype.models.llama.llama import Context, Model
@@ -31,6 +30,8 @@ from foretype.models.tuning.plan import (
     TunePlan,
     fastest_form,
     finalists,
+    knows_as_much,
+    same_form,
     suggestion_ms,
     worth_having,
     worth_trying_first,
@@ -237,6 +238,36 @@ def test_a_short_run_tries_the_one_form_that_is_best_on_most_machines() -> None:
     assert [form.file_type for form, _ in plan.trials([FORM])] == ["as is", "Q8_0+Q4_K"]
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_keys_and_values_in_8_bits_are_tried_with_the_fastest_form(short: bool) -> None:
+    fast = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2, steps={**STEPS, 1: 2.0})
+    for possible in (True, False):
+        plan = TunePlan(("Q4_0",), 2, (), short=short, eight_bits=possible)
+        tried = [form for form, _ in plan.trials([FORM, fast]) if form.eight_bits]
+        assert [(form.file_type, form.flash_attention) for form in tried] == [("Q4_0", True)] * possible
+
+
+def test_what_8_bits_lose_is_measured_for_itself() -> None:
+    rounded = attrs.evolve(FORM, eight_bits=True)
+    assert not knows_as_much(FORM, rounded)
+    assert not same_form(FORM, rounded)
+    assert knows_as_much(FORM, attrs.evolve(FORM, flash_attention=False, threads=7))
+
+
+def test_a_choice_of_8_bits_is_loaded_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    file = tiny_model("starcoder", tmp_path, embedding=128, heads=4, key_value_heads=4)
+    kept: list[bool] = []
+    for eight_bits in (False, True):
+        choice = attrs.evolve(FORM, threads=1, eight_bits=eight_bits)
+        keep(Tuned(identity(file), tuned.machine(), str(file), choice, FORM))
+        one = load_engine(file, EngineSettings(), lambda _fraction: None)
+        assert isinstance(one.cache.cells, Context)
+        kept.append(one.cache.cells.eight_bits)
+        one.close()
+    assert kept == [False, True]
+
+
 def test_what_a_short_run_chose_is_used_until_everything_was_tried(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     short = tuning.tune_model(model, directory=folder, threads=1, short=True, quiet=alone())
@@ -426,7 +457,7 @@ def test_an_old_journal_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_forms_are_measured_where_people_type(tmp_path: Path) -> None:
-    """Behind about a thousand tokens, with keys and values kept as the engine keeps them."""
+    """Behind about a thousand tokens, beside other files that were open."""
     file = tiny_model("starcoder", tmp_path, embedding=128, heads=4, key_value_heads=4)
     timed: list[tuple[int, int]] = []
     kept: set[bool] = set()
@@ -443,9 +474,8 @@ def test_forms_are_measured_where_people_type(tmp_path: Path) -> None:
         context = Context(
             loaded,
             size=measuring.cells_needed(),
-            sequences=1,
+            sequences=1 + measuring.OTHER_SEQUENCES,
             governor=Governor(1),
-            eight_bits=fits_eight_bits(read_gguf(file)),
         )
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(Context, "decode", noted)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
+import os
 import re
+import subprocess
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -62,6 +67,66 @@ def test_the_changelog_has_to_know_the_release(release: ModuleType, changelog: s
     said = release.missing_from(changelog, "1.2.0")
     assert word in said
     assert bool(said) == bool(word)
+
+
+def test_entries_that_are_not_put_together_stop_a_release(release: ModuleType) -> None:
+    changelog = "## Unreleased\n\n## 1.2.0 (2030-01-02)\n\n- b\n"
+    assert "make changelog" in release.missing_from(changelog, "1.2.0", ["one.fixed.md"])
+
+
+def test_every_entry_of_the_changelog_is_named_as_it_must_be(release: ModuleType) -> None:
+    """Another name would be left out of the changelog in silence."""
+    there = {path.name for path in (ROOT / "changes").iterdir()}
+    assert there - {"README.md", "template.md.jinja"} == set(release.changes())
+    for name in release.changes():
+        assert (ROOT / "changes" / name).read_text(encoding="utf-8").strip().endswith(".")
+
+
+def test_the_entries_become_the_newest_part_of_the_changelog(tmp_path: Path) -> None:
+    if importlib.util.find_spec("towncrier") is None:
+        pytest.skip("towncrier is not here: 'make install' brings it")
+    (tmp_path / "changes").mkdir()
+    for name in ("changes/template.md.jinja", "pyproject.toml", "CHANGELOG.md"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "changes" / "one.added.md").write_text("A thing that is new.\nIt has two lines.\n")
+    (tmp_path / "changes" / "two.fixed.md").write_text("What was wrong is right.\n")
+    command = [
+        sys.executable,
+        "-m",
+        "towncrier",
+        "build",
+        "--yes",
+        "--version",
+        "9.9.9",
+        "--date",
+        "2030-01-02",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    newest = (tmp_path / "CHANGELOG.md").read_text(encoding="utf-8").partition("<!-- entries -->\n")[2]
+    assert newest.startswith(
+        "\n## 9.9.9 (2030-01-02)\n\n### Added\n- A thing that is new.\n  It has two lines.\n\n"
+        "### Fixed\n- What was wrong is right.\n"
+    )
+    assert "## Unreleased" in newest
+
+
+def test_the_plugins_archive_is_the_same_bytes_whenever_it_is_packed(
+    release: ModuleType, tmp_path: Path
+) -> None:
+    packed: list[bytes] = []
+    for turn in (1, 2):
+        folder = tmp_path / str(turn) / "plugin"
+        for name in ("lua/one.lua", "doc/one.txt", ".git/HEAD"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name, encoding="utf-8")
+            os.utime(folder / name, (turn, turn))
+        archive = tmp_path / str(turn) / "foretype-neovim-1.tar.gz"
+        release.pack_plugin(folder, archive)
+        packed.append(archive.read_bytes())
+    assert packed[0] == packed[1]
+    with tarfile.open(fileobj=io.BytesIO(packed[0])) as held:
+        assert held.getnames() == ["foretype-neovim-1/doc/one.txt", "foretype-neovim-1/lua/one.lua"]
 
 
 def test_the_version_stands_in_one_place(release: ModuleType) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import attrs
 import pytest
-from foretype.editors.setup.snippets import editor_names
-from foretype.tests.support.installed import ROOT, Place, build, copy_sources, make_place
+from foretype.editors.setup.snippets import editor_names, find_editor
+from foretype.tests.support.installed import NO_ENGINE, ROOT, Place, build, copy_sources, make_place
 from foretype.tests.support.lsp_client import LspClient
 from foretype.tests.support.private_home import default_model, private_home
 from foretype.tests.support.tiny_gguf import tiny_model
@@ -161,6 +161,27 @@ def test_each_editor_is_set_up_from_it(place: Place, editor: str) -> None:
     done = place.run("setup", editor)
     assert done.returncode == 0, done.stderr
     assert str(ROOT) not in done.stdout
+
+
+@pytest.mark.parametrize("editor", [name for name in editor_names() if find_editor(name).write is not None])
+def test_each_editor_is_put_into_place_from_it_and_taken_back(
+    wheel: Path, tmp_path: Path, editor: str
+) -> None:
+    """In a home where nothing is: what was written goes again, to the last file."""
+    with private_home() as home:
+        place = make_place(tmp_path / "env", wheel, {**home, "HOME": str(tmp_path / "home")}, [NO_ENGINE])
+        folders = [tmp_path / "home", Path(home["XDG_CONFIG_HOME"]), Path(home["XDG_DATA_HOME"])]
+
+        def files() -> set[Path]:
+            return {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+        folders[0].mkdir()
+        before = files()
+        done = place.run("setup", editor, "--write", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert files() > before
+        assert place.run("setup", editor, "--undo", "--yes").returncode == 0
+        assert files() == before
 
 
 def unwritable(place: Place, tmp_path: Path) -> Place:

@@ -1,10 +1,11 @@
 """What suggesting several lines is worth: `python -m foretype.tests.quality.blocks`, into build/quality.json.
 
-Holes are whole groups of lines as their authors wrote them, found by blank lines and indentation alone: the
-body of a block, the rest of a function below its docstring, a paragraph (a function, a test, a table among
-them), an element's children, an entry of a list. Each is asked twice: with blocks only where one was just
-opened, as it was before (`before`), and with all that `context.prompt.blocks` sees. A block is shown where two
-lines or more are; whether lines are exact is counted from the first on.
+Holes are groups of lines as their authors wrote them, found by blank lines and indentation alone: the
+body of a block, the rest of a function below its docstring, a paragraph (a function, a test, a table), an
+element's children, an entry of a list. Each is asked twice: with blocks only where one was just opened, as it
+was before (`before`), and with all that `context.prompt.blocks` sees. A block is shown where two lines or
+more are; whether lines are exact is counted from the first on. `block.ground.…` is the same of what is sound,
+before the model's own doubt cuts it: a small model doubts most second lines.
 
 The model sees the window alone. Answers are kept, so that an interrupted run goes on where it was.
 """
@@ -34,11 +35,13 @@ from rich.table import Table
 RESULTS = BUILD.parent / "quality.json"
 LANGUAGES = ("python", "typescript", "typescriptreact", "go", "rust", "java", "c", "html", "yaml", "toml")
 KINDS = ("opened", "documented", "paragraph", "children", "entry")
+STAGES = {"sure": "", "ground": "ground."}
+"""The stages that are compared, and how their figures begin."""
 FILES = 40
 FEWEST, MOST = 2, 10
 """Lines with code that a block has."""
 
-_TAG = re.compile(r"<(?!/)[\w.:-]+(?:\s(?:=>|[^<>])*)?>$")
+_TAG = re.compile(r"^\s*<(?!/)[\w.:-]+(?:\s(?:=>|[^<>])*)?>$")
 _DOCUMENTED = re.compile(r'(?:r?"""[^"]*"""|[^"]+""")$')
 _LETTERS = 3
 
@@ -56,6 +59,14 @@ class BlockAnswer:
     shown: int
     right: int
     whole: bool
+
+
+@attrs.frozen
+class Measured:
+    """A hole, and what each stage shows there, before and now."""
+
+    hole: Hole
+    pairs: dict[str, tuple[BlockAnswer, BlockAnswer]]
 
 
 def block_holes(file: File, kind: str) -> Iterator[Hole]:
@@ -190,18 +201,20 @@ def _shuffled(found: list[File], kind: str, chance: random.Random) -> Iterator[H
         holes = list(block_holes(file, kind))
         chance.shuffle(holes)
         for hole in holes[:1]:
-            if should_trigger(hole.snapshot(), hole.offset, invoked=False).trigger:
+            snapshot = hole.snapshot()
+            prose = snapshot.tree is not None and snapshot.tree.prose_at(hole.offset)
+            if not prose and should_trigger(snapshot, hole.offset, invoked=False).trigger:
                 yield hole
 
 
-def answered(hole: Hole, answers: Answers, multiline: str, *, suffix: bool) -> BlockAnswer:
-    """What is shown in a hole with these rules."""
+def answered(hole: Hole, answers: Answers, multiline: str, *, suffix: bool) -> dict[str, BlockAnswer]:
+    """What is shown in a hole with these rules, by the stages of `STAGES`."""
     snapshot = hole.snapshot()
     rules = stop_rules(snapshot, hole.offset, MAX_TOKENS, 0.0, multiline)
     prompt, _ = assemble(snapshot, hole.offset, WINDOW, repository=hole.source)
     prompt = prompt if suffix else attrs.evolve(prompt, suffix="")
-    shown = checked(hole, rules, answers.complete(prompt, rules), None)["sure"]
-    return compared(hole, shown.text, shown.replace_right)
+    shown = checked(hole, rules, answers.complete(prompt, rules), None)
+    return {each: compared(hole, shown[each].text, shown[each].replace_right) for each in STAGES}
 
 
 def compared(hole: Hole, text: str, replace_right: int = 0) -> BlockAnswer:
@@ -217,7 +230,7 @@ def compared(hole: Hole, text: str, replace_right: int = 0) -> BlockAnswer:
     return BlockAnswer(len([line for line in ours if line.strip()]), right, whole=whole)
 
 
-def figures(pairs: Sequence[tuple[BlockAnswer, BlockAnswer]]) -> dict[str, float]:
+def figures(pairs: Sequence[tuple[BlockAnswer, BlockAnswer]], stage: str = "") -> dict[str, float]:
     """Blocks shown and what they are worth, before and after.
 
     `exact`: of the blocks that are shown, those whose first line is the authors'; `whole`: those that are
@@ -228,16 +241,16 @@ def figures(pairs: Sequence[tuple[BlockAnswer, BlockAnswer]]) -> dict[str, float
     for name, each in ((".before", [pair[0] for pair in pairs]), ("", [pair[1] for pair in pairs])):
         blocks = [answer for answer in each if answer.shown >= FEWEST]
         found |= {
-            f"block.shown{name}": float(len(blocks)),
-            f"block.exact{name}": _share(sum(answer.right > 0 for answer in blocks), len(blocks)),
-            f"block.whole{name}": _share(sum(answer.whole for answer in blocks), len(blocks)),
-            f"block.right{name}": _share(
+            f"block.{stage}shown{name}": float(len(blocks)),
+            f"block.{stage}exact{name}": _share(sum(answer.right > 0 for answer in blocks), len(blocks)),
+            f"block.{stage}whole{name}": _share(sum(answer.whole for answer in blocks), len(blocks)),
+            f"block.{stage}right{name}": _share(
                 sum(answer.right for answer in blocks), sum(answer.shown for answer in blocks)
             ),
-            f"block.lines{name}": float(sum(answer.right > 0 for answer in each)),
+            f"block.{stage}lines{name}": float(sum(answer.right > 0 for answer in each)),
         }
-    found["block.shown.ratio"] = _share(int(found["block.shown"]), int(found["block.shown.before"]))
-    return found
+    shown, before = (int(found[f"block.{stage}shown{name}"]) for name in ("", ".before"))
+    return {**found, f"block.{stage}shown.ratio": _share(shown, before)}
 
 
 def _share(part: int, whole: int) -> float:
@@ -250,32 +263,37 @@ def _share(part: int, whole: int) -> float:
 def main(holes: int, seed: int) -> None:
     """Measure what suggesting several lines is worth."""
     console, answers, suffix = Console(), Answers(), sees_suffix()
-    found: list[tuple[Hole, BlockAnswer, BlockAnswer]] = []
+    found: list[Measured] = []
     try:
         for hole in track(sample(holes, seed), "blocks", console=Console(stderr=True)):
             before, after = (answered(hole, answers, how, suffix=suffix) for how in ("opened", "auto"))
-            found.append((hole, before, after))
+            found.append(Measured(hole, {stage: (before[stage], after[stage]) for stage in STAGES}))
     finally:
         answers.close()
-    table = Table(title="blocks")
-    for name in ("holes", "", "shown", "exact", "whole", "right", "lines"):
-        table.add_column(name, justify="right")
-    parts = {"all": found} | {kind: [each for each in found if each[0].kind == kind] for kind in KINDS}
-    parts |= {name: [each for each in found if each[0].language == name] for name in LANGUAGES}
-    for name, part in parts.items():
-        numbers = figures([each[1:] for each in part])
-        for when, label in ((".before", f"{name} ({len(part)})"), ("", "now")):
-            row = [
-                f"{numbers[f'block.{each}{when}']:g}"
-                for each in ("shown", "exact", "whole", "right", "lines")
-            ]
-            table.add_row(label if when else "", "before" if when else label, *row)
-    console.print(table)
-    numbers = figures([each[1:] for each in found])
+    numbers: dict[str, float] = {}
+    for stage, prefix in STAGES.items():
+        console.print(_table(found, stage))
+        numbers |= figures([each.pairs[stage] for each in found], prefix)
     known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps({**known, **numbers}, indent=2) + "\n", encoding="utf-8")
     console.print(numbers)
+
+
+def _table(found: list[Measured], stage: str) -> Table:
+    """Before and now, in all, by kind and by language."""
+    columns = ("shown", "exact", "whole", "right", "lines")
+    table = Table(title=f"blocks, {stage}")
+    for name in ("holes", "", *columns):
+        table.add_column(name, justify="right")
+    parts = {"all": found} | {kind: [each for each in found if each.hole.kind == kind] for kind in KINDS}
+    parts |= {name: [each for each in found if each.hole.language == name] for name in LANGUAGES}
+    for name, part in parts.items():
+        numbers = figures([each.pairs[stage] for each in part])
+        for when, label in ((".before", f"{name} ({len(part)})"), ("", "")):
+            row = [f"{numbers[f'block.{each}{when}']:g}" for each in columns]
+            table.add_row(label, "before" if when else "now", *row)
+    return table
 
 
 if __name__ == "__main__":

@@ -18,7 +18,12 @@ RESPONSE_FIELDS = [
     "content",
     "timings/prompt_n",
     "timings/prompt_ms",
+    "timings/prompt_per_token_ms",
+    "timings/prompt_per_second",
     "timings/predicted_n",
+    "timings/predicted_ms",
+    "timings/predicted_per_token_ms",
+    "timings/predicted_per_second",
     "truncated",
     "tokens_cached",
 ]

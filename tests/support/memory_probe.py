@@ -17,7 +17,7 @@ from foretype.models.cache.kv_cache import KVCache
 from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import load_engine
 from foretype.models.gguf.file import GgufFile, read_gguf
-from foretype.models.gguf.sizes import SEQUENCES, draft_needed, fits_eight_bits, memory_needed, state_bytes
+from foretype.models.gguf.sizes import SEQUENCES, draft_needed, memory_needed, state_bytes
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.governor import Governor
 from foretype.models.llama.llama import Context, Model
@@ -57,8 +57,7 @@ def _cache(path: Path, head: GgufFile, draft: Path | None) -> Generator[KVCache]
     if state_bytes(head, 1):
         model = Model(path, gpu_layers=0)
         model.pieces()
-        eight_bits = fits_eight_bits(head)
-        context = Context(model, size=CELLS, sequences=SEQUENCES, governor=Governor(2), eight_bits=eight_bits)
+        context = Context(model, size=CELLS, sequences=SEQUENCES, governor=Governor(2))
         yield KVCache(context)
         context.close()
         model.close()

@@ -260,6 +260,8 @@ class RemoteServer:
                     "model_alias": self.name,
                     "default_generation_settings": {"n_ctx": 4096},
                 }
+            case "llama-server", "/health":
+                return {"status": "ok"}
             case "llama-server", "/tokenize":
                 pieces = [] if self.unknown_markers else cut(request.body["content"])
                 return {"tokens": [{"id": number_of(piece), "piece": piece} for piece in pieces]}

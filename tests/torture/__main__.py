@@ -49,7 +49,8 @@ def main(minutes: float, names: tuple[str, ...], afresh: bool) -> None:
     _play(chosen, journal, minutes * 60)
     console.print(_table(chosen, journal))
     for section in chosen:
-        for sentence in dict.fromkeys(journal.found(section.name).wrong):
+        found = journal.found(section.name)
+        for sentence in dict.fromkeys((*found.notes, *(f"WRONG: {each}" for each in found.wrong))):
             console.print(f"{section.name}: {sentence}", highlight=False, markup=False)
     _write(RESULTS, journal)
     sys.exit(1 if any(journal.found(section.name).wrong for section in chosen) else 0)
@@ -65,6 +66,7 @@ def _play(chosen: list[Section], journal: Journal, within_s: float) -> None:
             section
             for section in chosen
             if not section.done(journal.found(section.name), len(journal.of(section.name)))
+            and time.monotonic() + section.minutes * 60 <= until
         ]
         if not open_ones:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foretype.tests.torture import fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire, kills, memory
+from foretype.tests.torture import faults, fuzz_files, fuzz_gguf, fuzz_lsp, fuzz_wire, hours, kills, memory
 
 SECTIONS = {
     each.name: each
@@ -12,7 +12,10 @@ SECTIONS = {
         fuzz_gguf.SECTION,
         fuzz_files.SECTION,
         kills.SECTION,
+        faults.SECTION,
         memory.SECTION,
+        hours.SECTION,
+        hours.REAL,
     )
 }
 

@@ -23,7 +23,7 @@ from foretype.tests.support.private_home import private_home
 from foretype.tests.torture import kills, shim
 from foretype.tests.torture.fault import CannotBeMadeHereError, Fault
 
-_PRINTED = re.compile(r"Traceback|Exception ignored|Fatal Python")
+_PRINTED = re.compile(r"Traceback|Exception ignored")
 
 Act = Callable[["FaultScene"], Awaitable[str]]
 
@@ -53,8 +53,8 @@ class FaultScene:
     def daemon(self) -> psutil.Process | None:
         """The daemon that runs in this home."""
         try:
-            return psutil.Process(int((self.folder("run") / "daemon.lock").read_text("ascii")))
-        except (OSError, ValueError, psutil.Error):
+            return psutil.Process(int((self.folder("run") / "daemon.lock").read_text("ascii").split()[0]))
+        except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
     def server(self) -> psutil.Process:
@@ -98,6 +98,7 @@ async def scene(
         raise CannotBeMadeHereError("no C compiler for the shim")
     with tempfile.TemporaryDirectory(prefix="w") as folder, private_home(model) as home:
         base, root = Path(home["XDG_RUNTIME_DIR"]).parent, Path(folder)
+        home[kills.MARK] = str(base)
         for number in range(20):
             (root / f"m{number}.py").write_text(f"class Some{number}:\n    def act(self): return {number}\n")
         if model is not None:
@@ -162,9 +163,12 @@ def _left(made: FaultScene) -> list[str]:
     wrong = [f"{len(left)} processes were left" for left in [kills.processes_of(made.home)] if left]
     wrong += kills.unfinished(made.base)
     for file in made.base.rglob("*.log"):
-        printed = file.is_file() and _PRINTED.search(file.read_text("utf-8", "replace"))
-        if printed:
-            wrong.append(f"{file.name} has a {printed.group()}")
+        text = file.read_text("utf-8", "replace") if file.is_file() else ""
+        if printed := _PRINTED.search(text):
+            ends = re.findall(
+                r"^[\w.]+(?:Error|Exception|Problem|Left)\b.*", text[printed.start() :], re.MULTILINE
+            )
+            wrong.append(f"{file.name} has a {printed.group()}: {ends[:1]}")
     return wrong
 
 

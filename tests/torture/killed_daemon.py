@@ -1,7 +1,8 @@
 """The product's processes with a made-up model: `lsp` is the language server, `run` the daemon it starts.
 
 Only the engine is fake, and what starts the daemon: sockets, locks, files and signals are the product's own.
-Where the environment has `REAL`, the daemon and its engine are the product's own, too.
+Where the environment has `REAL`, the daemon and its engine are the product's own, too; with `FORGETFUL` the
+made-up engine keeps no books of what it was asked, so that hours of it take no memory.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from foretype.daemon.process import lifecycle
 from foretype.daemon.process.home import DaemonHome
 from foretype.daemon.settings.settings import Settings
 
+FORGETFUL = "FORETYPE_TORTURE_FORGETFUL"
 REAL = "FORETYPE_TORTURE_REAL"
 DAEMON = "foretype.tests.torture.killed_daemon run"
 
@@ -43,18 +45,32 @@ def _serve() -> None:
     sys.exit(run_stdio(ForetypeServer(backend, Settings)))
 
 
+def _said(_prompt: object) -> tuple[str, ...]:
+    return "width", " * ", "height", "\n"
+
+
 def _run() -> None:
     from foretype.daemon.server.server import AlreadyRunningProblem, serve_daemon
+    from foretype.models.llama.cancellation import Cancellation
     from foretype.tests.support.fake_engine import FakeEngine, FakeSource
+
+    class ForgetfulEngine(FakeEngine):
+        def forget(self, session: str) -> None:
+            super().forget(session)
+            for kept in (self.calls, self.forgotten):
+                kept.clear()
+            for known in (self._idle_left, self._warmed):
+                known.pop(session, None)
+
+        def idle(self, session: str, *, cancellation: Cancellation) -> bool:
+            self.calls.clear()
+            return super().idle(session, cancellation=cancellation)
 
     place = DaemonHome()
     log_to(place.log, "info")
+    engine = (ForgetfulEngine if os.environ.get(FORGETFUL) else FakeEngine)(_said)
     try:
-        asyncio.run(
-            serve_daemon(
-                place, FakeSource(FakeEngine(lambda _: ("width", " * ", "height", "\n"))), idle_minutes=5
-            )
-        )
+        asyncio.run(serve_daemon(place, FakeSource(engine), idle_minutes=5))
     except AlreadyRunningProblem as problem:
         logging.getLogger("foretype").info("%s", problem)
 

@@ -30,6 +30,9 @@ from foretype.tests.support.tiny_gguf import tiny_model
 from foretype.tests.torture import killed_daemon
 from foretype.tests.torture.section import Found, Section
 
+MARK = "FORETYPE_TORTURE_HOME"
+"""Names a home for its processes, where the variables that they share are what is wrong."""
+
 WORKER = "foretype.context.workspace.worker"
 
 STEPS = 4000
@@ -161,10 +164,11 @@ class Editor:
 
 def processes_of(home: dict[str, str]) -> list[psutil.Process]:
     """Everything that runs in a home."""
+    name = MARK if MARK in home else "XDG_RUNTIME_DIR"
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get("XDG_RUNTIME_DIR") == home["XDG_RUNTIME_DIR"]:
+            if process.environ().get(name) == home[name]:
                 found.append(process)
     return found
 
@@ -258,8 +262,8 @@ class Scene:
         if kind == "daemon":
             lock = Path(self.home["XDG_RUNTIME_DIR"]) / "foretype" / "daemon.lock"
             try:
-                return [psutil.Process(int(lock.read_text("ascii")))]
-            except (OSError, ValueError, psutil.Error):
+                return [psutil.Process(int(lock.read_text("ascii").split()[0]))]
+            except (OSError, ValueError, IndexError, psutil.Error):
                 return []
         servers: list[psutil.Process] = []
         for editor in self.editors:

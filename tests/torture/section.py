@@ -18,11 +18,13 @@ class Found:
         counts: by the names that build/torture.json has, how much was tried; counts add up over rounds.
         worst: measures of which the largest counts.
         wrong: a sentence for each promise that was broken.
+        notes: what people want to read beside the figures.
     """
 
     counts: Mapping[str, int] = attrs.field(factory=dict[str, int])
     worst: Mapping[str, float] = attrs.field(factory=dict[str, float])
     wrong: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def plus(self, other: Found) -> Found:
         """Both together."""
@@ -35,6 +37,7 @@ class Found:
                 for name in sorted(measures)
             },
             (*self.wrong, *other.wrong),
+            (*self.notes, *other.notes),
         )
 
 
@@ -49,6 +52,7 @@ class Section:
         violations: the name of the figure that says how often the promise was broken.
         play: a round, decided by its seed.
         rounds: how many rounds there are at most; 0 for no limit.
+        minutes: how long a round takes at least: none is begun where less is left.
         usual: whether it is played unless others are named.
     """
 
@@ -58,6 +62,7 @@ class Section:
     violations: str
     play: Callable[[int], Found]
     rounds: int = 0
+    minutes: float = 0
     usual: bool = True
 
     @property

@@ -1,7 +1,7 @@
 """What the oracle has to know about an authors' file: its tokens, brackets, strings and comments.
 
 Read from tree-sitter's grammars directly, of the finished file. Nothing of foretype's own judgement is used:
-only the grammars, and from the language tables which node types are strings and comments.
+only the grammars, and from the language tables which node types are strings, comments, or another language.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ import re
 
 import attrs
 import tree_sitter
-from foretype.context.languages import language
+from foretype.context.languages import Language, language
 from foretype.context.languages.grammars import load_grammar
+from foretype.context.syntax.embedded import code_in
+from foretype.context.syntax.snapshot import Snapshot
+from foretype.context.syntax.tree import Span
 
 PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _OPENING = re.compile(r"[$#@%]{0,2}[(\[{]+")
@@ -110,6 +113,12 @@ class _Reader:
             return node.start_byte, node.end_byte
         return self.offsets[node.start_byte], self.offsets[node.end_byte]
 
+    def string(self, start: int, end: int) -> None:
+        said = self.text[start:end]
+        self.texts.append((start, end))
+        if len(said) > 2 and said[0] in _QUOTES and said[-1] == said[0] != said[1] and "\n" not in said:
+            self.strings.append((start, end))
+
     def leaf(self, node: tree_sitter.Node, prose: str) -> None:
         start, end = self.span(node)
         said = self.text[start:end]
@@ -121,7 +130,7 @@ class _Reader:
         if said.strip() and "\n" not in said:
             self.tokens.append(Token(start, end))
         if node.is_named:
-            self.inside_leaf(start, said)
+            self.inside_leaf(start, said, quoted=node.type.endswith("raw_text"))
             return
         parent = node.parent.type if node.parent is not None else ""
         if said in _ENDS and node.parent is not None:
@@ -133,8 +142,10 @@ class _Reader:
             for at in range(start, end):
                 self.close(at)
 
-    def inside_leaf(self, start: int, said: str) -> None:
+    def inside_leaf(self, start: int, said: str, *, quoted: bool) -> None:
         """Match the brackets in a leaf that the grammar doesn't look into, as code in Svelte."""
+        if not quoted and not _QUOTES.isdisjoint(said):
+            return
         opened: list[int] = []
         found: dict[int, int] = {}
         for piece in _IN_A_LEAF.finditer(said):
@@ -166,8 +177,10 @@ def read(text: str, language_id: str) -> Code | None:
     data = text.encode()
     tree = tree_sitter.Parser(grammar).parse(data)
     reader = _Reader(text, _offsets(text, data))
-    strings, comments = set(described.nodes.strings), set(described.nodes.comments)
-    _walk(tree, reader, strings, comments, set(described.nodes.code_in_strings))
+    inner = _walk(tree, reader, described)
+    for node in inner:
+        _read_inside(node, data, reader, Snapshot("", "", language_id, text))
+    reader.tokens.sort(key=lambda token: token.start)
     reader.imports += [found.span() for found in _REQUIRE.finditer(text)]
     sound = not tree.root_node.has_error and reader.matched and not reader.opened
     return Code(
@@ -183,9 +196,29 @@ def read(text: str, language_id: str) -> Code | None:
     )
 
 
-def _walk(
-    tree: tree_sitter.Tree, reader: _Reader, strings: set[str], comments: set[str], code: set[str]
-) -> None:
+def _read_inside(node: tree_sitter.Node, data: bytes, reader: _Reader, document: Snapshot) -> None:
+    """Read a leaf that is another language's code by its grammar; as a leaf where that doesn't parse."""
+    span = Span(*reader.span(node), node.type)
+    embeddings = (each for each in document.described.embeddings if each.node == node.type)
+    code = next((found for each in embeddings if (found := code_in(document, span, each))), None)
+    inner = language(code.language) if code is not None else None
+    grammar = load_grammar(inner) if inner is not None else None
+    if inner is None or grammar is None:
+        reader.leaf(node, "")
+        return
+    within = tree_sitter.Range(node.start_point, node.end_point, node.start_byte, node.end_byte)
+    tree = tree_sitter.Parser(grammar, included_ranges=[within]).parse(data)
+    if tree.root_node.has_error:
+        reader.leaf(node, "")
+    else:
+        _walk(tree, reader, attrs.evolve(inner, embeddings=()))
+
+
+def _walk(tree: tree_sitter.Tree, reader: _Reader, described: Language) -> list[tree_sitter.Node]:
+    """Read the leaves of a tree; those that may be code of another language are left for later."""
+    strings, comments = set(described.nodes.strings), set(described.nodes.comments)
+    code, embedded = set(described.nodes.code_in_strings), {each.node for each in described.embeddings}
+    left: list[tree_sitter.Node] = []
     cursor = tree.walk()
     prose = [""]
     while True:
@@ -196,11 +229,7 @@ def _walk(
             inside = "comment"
         elif node.is_named and node.type in strings and inside != "comment":
             inside = "string"
-            start, end = reader.span(node)
-            said = reader.text[start:end]
-            reader.texts.append((start, end))
-            if len(said) > 2 and said[0] in "\"'`" and said[-1] == said[0] != said[1] and "\n" not in said:
-                reader.strings.append((start, end))
+            reader.string(*reader.span(node))
         elif node.type in code and inside == "string":
             inside = ""
         elif node.is_named and _IMPORT.match(node.type):
@@ -208,10 +237,13 @@ def _walk(
         if cursor.goto_first_child():
             prose.append(inside)
             continue
-        reader.leaf(node, inside)
+        if node.type in embedded and not inside:
+            left.append(node)
+        else:
+            reader.leaf(node, inside)
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
-                return
+                return left
             prose.pop()
 
 

@@ -49,6 +49,10 @@ SUFFIXES = {
     "scss": (".scss",),
     "julia": (".jl",),
     "nix": (".nix",),
+    "scala": (".scala",),
+    "dart": (".dart",),
+    "haskell": (".hs",),
+    "powershell": (".ps1",),
 }
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300

@@ -15,6 +15,7 @@ from foretype.context.languages import language
 from foretype.tests.truth.code import Code, Token
 
 MOST_LINES = 12
+_TAG = re.compile(r"<(?!/)[\w.:-]+(?:\s(?:=>|[^<>])*)?(?<!/)>")
 _WORDED_HEADERS = re.compile(
     r"\b(?:then|do|else|repeat|in|begin|function\s*[\w.:]*\s*\([^()]*\)|\|[\w, ]*\|)$"
     r"|^\s*(?:def|class|module|if|unless|while|for|case|elif|elsif|when)\b"
@@ -155,6 +156,58 @@ def _blocks(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
 def _opened(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
     for header, _, last in _bodies(code, lines, chance):
         yield Cut(lines.said(header)[1], lines.said(last)[1])
+
+
+def _groups(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
+    """Lines that belong together without a header of their own; no paragraphs of prose."""
+    if code.language == "markdown":
+        return
+    for number, tokens in _lines_with(code, lines, chance):
+        if number == 0 or tokens[0].prose:
+            continue
+        found = (_paragraph(code, lines, number), _children(code, lines, number), _entry(code, lines, number))
+        last = max(found)
+        if number < last <= number + MOST_LINES:
+            yield Cut(lines.said(number)[0], lines.said(last)[1])
+
+
+def _paragraph(code: Code, lines: Lines, number: int) -> int:
+    """The last line of what stands between two blank lines; -1 where that begins or ends something."""
+    depth = lines.indent(number)
+    above = next((each for each in range(number - 1, -1, -1) if lines.indent(each) >= 0), -1)
+    first = code.text[slice(*lines.said(number))]
+    if lines.indent(number - 1) >= 0 or above < 0 or lines.indent(above) < depth or _goes_on(first):
+        return -1
+    last = number
+    while last + 1 < len(lines.starts) and lines.indent(last + 1) >= depth:
+        last += 1
+    ends = last + 1 == len(lines.starts) or lines.indent(last + 1) < depth
+    start, end = lines.said(number)[0], lines.said(last)[1]
+    inside = code.leaves_open(start, end) or any(
+        opener < start <= closer < end for opener, closer in code.closer_of.items()
+    )
+    return last if ends and lines.indent(last) == depth and not inside else -1
+
+
+def _children(code: Code, lines: Lines, number: int) -> int:
+    """The last line between the tag in the line above and the one that closes it."""
+    header = code.text[slice(*lines.said(number - 1))]
+    deeper = 0 <= lines.indent(number - 1) < lines.indent(number)
+    if not deeper or not _TAG.fullmatch(header):
+        return -1
+    return _end_of_body(lines, number - 1, blank=True)
+
+
+def _entry(code: Code, lines: Lines, number: int) -> int:
+    """The last line of an entry of a list, below one that takes several lines."""
+    depth = lines.indent(number)
+    dashed = code.text.startswith("- ", lines.said(number)[0]) and code.language == "yaml"
+    if not dashed or lines.indent(number - 1) <= depth:
+        return -1
+    last = number
+    while last + 1 < len(lines.starts) and lines.indent(last + 1) > depth:
+        last += 1
+    return last
 
 
 def _constructs(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
@@ -305,6 +358,7 @@ KINDS: dict[str, Callable[[Code, Lines, random.Random], Iterator[Cut]]] = {
     "block": _blocks,
     "opened": _opened,
     "construct": _constructs,
+    "group": _groups,
     "argument": _arguments,
     "generics": _generics,
     "middle": _middles,

@@ -104,6 +104,9 @@ def figures(tally: Tally) -> dict[str, float]:
             found[f"exact.{name}.{language}"] = _exact(
                 tally, lambda key, language=language, counted=counted: key[0] == language and counted(key)
             )
+    groups = [key for key in tally.counts if key[1] == "group"]
+    counted = {key for key in groups if is_plain((key[0], "line", *key[2:]))}
+    found["exact.groups"] = _exact(tally, lambda key: key in counted)
     found.update(_name_figures(tally))
     return {key: value for key, value in found.items() if value >= 0}
 

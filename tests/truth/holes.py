@@ -9,6 +9,8 @@ that was taken away, and what the authors wrote between and behind them is missi
 - line: a whole line but for its indentation
 - block: the lines of a block whose header stands above; opened: the same, the cursor at the header's end
 - construct: a statement of several lines from inside its first line, its closing line included
+- group: lines that belong together without a header: a paragraph between blank lines (a function, a test, a
+  table), an element's children, an entry of a list
 - argument, generics: what stands between a pair of brackets in one line, with the code behind it
 - middle: the middle of an expression, with code behind it
 - closers, angles, quotes: inside brackets, type arguments, a string that the editor closed, in one line

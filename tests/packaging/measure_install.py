@@ -1,11 +1,15 @@
-"""`make try-install`: installs the wheel as people do, with what they install with, into empty environments.
+"""`make measure-install`: installs the wheel as people do, into empty environments.
 
-Prints sizes and times for pip, pipx and uv, with and without the engine; each installs twice, the second time
-from its own cache. It asks the user's package index, and asserts nothing.
+Prints sizes and times for pip, pipx and uv, and how long it takes from the command that installs to the first
+ghost text, with the engine (`--engine`, compiled unless pip has it) or with a libllama that is there already.
+Each installs twice, the second time from its own cache. All of it also goes to build/install.json. It asks
+the user's package index, and asserts nothing.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +18,9 @@ import time
 import venv
 from pathlib import Path
 
+from foretype.lsp.replay.home import private_environment
 from foretype.tests.support.installed import ROOT, build, copy_sources
+from foretype.tests.support.private_home import default_model
 
 
 def timed(command: list[str], environment: dict[str, str]) -> float:
@@ -66,6 +72,46 @@ def installed(tool: str, folder: Path, wanted: str) -> tuple[float, float, str]:
     return took, size_mb(folder), said.stdout.strip()
 
 
+def first_ghost_text(folder: Path, library: str) -> float:
+    """Seconds until `foretype complete` prints a first suggestion, from a cold daemon.
+
+    The model lies on the disk by then, as a pull leaves it.
+
+    Args:
+        folder: where foretype is installed.
+        library: the folder of a libllama; "" where foretype has one of its own.
+    """
+    settings = f'[model]\npath = "{default_model()}"\nlibrary = "{library}"\n'
+    (folder / "first.py").write_text("def add(a, b):\n    r\n", encoding="utf-8")
+    with private_environment(settings) as home:
+        return timed([str(program(folder)), "complete", f"{folder / 'first.py'}:2:5"], home)
+
+
+def present_library() -> str:
+    """The folder of the libllama that runs the tests; "" where there is none."""
+    found = importlib.util.find_spec("llama_cpp")
+    return "" if found is None or found.origin is None else str(Path(found.origin).parent / "lib")
+
+
+def measured(base: Path, wheel: Path, tool: str, extra: str) -> dict[str, object]:
+    """One line of the table, by its columns."""
+    folders = [base / f"{tool}-{extra}-{turn}" for turn in range(2)]
+    (first, _, _), (again, size, said) = (installed(tool, each, f"{wheel}{extra}") for each in folders)
+    row: dict[str, object] = {
+        "tool": tool,
+        "extra": extra,
+        "first_time_s": round(first, 1),
+        "from_its_cache_s": round(again, 1),
+        "installed_mb": round(size),
+        "version": said,
+    }
+    library = "" if extra else present_library()
+    if extra or library:
+        row["to_first_ghost_text_s"] = round(again + first_ghost_text(folders[1], library), 1)
+    print("  ".join(f"{name} {value}" for name, value in row.items() if value != ""), flush=True)
+    return row
+
+
 def main() -> None:
     """Try everything."""
     extras = ["", "[engine]"] if "--engine" in sys.argv else [""]
@@ -78,20 +124,19 @@ def main() -> None:
         ]
         path = base / wheel[0]
         path.write_bytes(wheel[1])
-        print(f"the wheel: {len(wheel[1]) / 1e6:.2f} MB")
         venv.create(base / "empty", with_pip=True)
-        print(f"an empty environment: {size_mb(base / 'empty'):.0f} MB")
-        for extra in extras:
-            for tool in ("pip", "pipx", "uv"):
-                turns = [
-                    installed(tool, base / f"{tool}-{extra}-{turn}", f"{path}{extra}") for turn in range(2)
-                ]
-                (first, _, _), (again, size, said) = turns
-                print(
-                    f"{tool:5} foretype{extra:9} {again:6.1f} s, the first time {first:.1f} s, "
-                    f"{size:.0f} MB: {said}",
-                    flush=True,
-                )
+        found: dict[str, object] = {
+            "processors": os.cpu_count(),
+            "python": sys.version.split()[0],
+            "wheel_mb": round(len(wheel[1]) / 1e6, 2),
+            "empty_environment_mb": round(size_mb(base / "empty")),
+        }
+        print("  ".join(f"{name} {value}" for name, value in found.items()))
+        rows = [measured(base, path, tool, extra) for extra in extras for tool in ("pip", "pipx", "uv")]
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "install.json").write_text(
+        json.dumps({**found, "installs": rows}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
