@@ -17,6 +17,9 @@ from .lexing import Token, is_balanced, tokens_in
 from .matching import EDGE
 
 _MOST_TOKENS = 400
+_LONGEST = 4000
+"""Code points of a change whose tokens are looked at: longer lines are data."""
+
 _MOST_COMPARED = 120
 """Pairs of lines in a rewritten stretch that are compared; a larger one is one change."""
 
@@ -192,7 +195,7 @@ def token_changes(change: LineChange) -> list[TokenChange]:
 
     The one that covers all comes last, and only where there are several.
     """
-    if change.inserted or change.deleted:
+    if change.inserted or change.deleted or max(len(change.old), len(change.new)) > _LONGEST:
         return []
     old, new = tokens_in(change.old), tokens_in(change.new)
     if max(len(old), len(new)) > _MOST_TOKENS:

@@ -299,6 +299,7 @@ def info(context: click.Context, name: str, as_json: bool) -> None:
         "FIM": f"{found.fim} ({_ORDERS[found.order]}): {found.reason}",
         "markers": _pairs(found.markers),
         "stops": _pairs(found.stops) or "those that the file declares",
+        **({"next edits": f"trained for them, as {found.edits}"} if found.edits else {}),
     }
     width = max(map(len, lines)) + 2
     for title, text in lines.items():

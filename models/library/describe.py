@@ -12,6 +12,7 @@ from ...context.shared.values import RelatedPart
 from ..gguf import file as gguf
 from ..gguf.sizes import memory_needed
 from ..prompts import formats, layout
+from ..prompts.edit_formats import recognise_edits
 
 _PREFIX = "def area(width, height):\n    return "
 _SUFFIX = "\n\nprint(area(3, 4))\n"
@@ -47,6 +48,7 @@ class Description:
         stops: ids by text of the tokens that end a suggestion.
         bos: the rule about a beginning-of-sequence token, in words.
         prompt: an example, markers in ⟦⟧.
+        edits: in whose format it was trained to predict edits; "" where it was not.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Description:
     stops: Mapping[str, int]
     bos: str
     prompt: str
+    edits: str
 
 
 def describe(path: Path, overrides: Sequence[formats.Override] = ()) -> Description:
@@ -104,6 +107,7 @@ def describe(path: Path, overrides: Sequence[formats.Override] = ()) -> Descript
         stops={found.texts.get(token, str(token)): token for token in found.stops},
         bos=_bos(found, model),
         prompt=rendered(layout.whole(found, _PREFIX, _SUFFIX, _AROUND)),
+        edits=edits.format.title if (edits := recognise_edits(model)) else "",
     )
 
 

@@ -9,6 +9,7 @@ from foretype.context.shared.values import Prompt, Rewrite, StopReason, StopRule
 from foretype.models.engine.interface import EngineSettings
 from foretype.models.engine.loading import load_engine
 from foretype.models.engine.local import LocalEngine
+from foretype.models.library.describe import describe
 from foretype.models.llama.cancellation import Cancellation
 from foretype.tests.support.tiny_gguf import tiny_model
 
@@ -66,3 +67,10 @@ def test_an_ordinary_model_is_not_asked_unless_a_line_is_wanted(tmp_path: Path) 
         assert loaded.sessions.get("s") is None
     finally:
         loaded.close()
+
+
+def test_what_a_model_was_trained_for_is_said(tmp_path: Path) -> None:
+    made = tiny_model("starcoder", tmp_path)
+    for name, expected in (("ordinary", ""), ("sweep-next-edit-1.5b", "Sweep Next-Edit")):
+        made = made.rename(made.with_name(f"{name}.gguf"))
+        assert describe(made).edits == expected
