@@ -21,11 +21,13 @@ LARGEST_EDIT = 1500
 """Code points of an edit, before or after, from which on it is not something that somebody typed."""
 
 MOST_AT_ONCE = 24
-"""Changes in one notification from which on a program made them."""
+"""Places that one notification changes beyond which a program made the changes."""
 
+_MOST_PIECES = 400
+"""Changes in one notification that are looked at: keys that somebody pressed in the meantime are few."""
 
 MOST_DIFFERENT = 3
-"""Different changes in one notification beyond which a program made them, such as a formatter: several
+"""Different edits in one notification beyond which a program made them, such as a formatter: several
 cursors make the same one everywhere, and a completion may bring an import with it."""
 
 
@@ -89,11 +91,16 @@ class EditHistory:
             changes: what happened, in order; each one's places are those of the text before it.
             text: the document's text after all of them.
         """
-        if len(changes) > MOST_AT_ONCE or len({(each.old, each.new) for each in changes}) > MOST_DIFFERENT:
+        if len(changes) > _MOST_PIECES:
             return self.forgotten(document)
         found = self
         for change in changes:
             found = found._with(document, change)
+        # An editor may send several keys at once: what counts is what became of them.
+        fresh = [each for each in found.edits if each.document == document and each.number > self.number]
+        different = {(each.old, text[each.start : each.end]) for each in fresh}
+        if len(fresh) > MOST_AT_ONCE or len(different) > MOST_DIFFERENT:
+            return self.forgotten(document)
         kept = (each for each in found.edits if each.document != document or not _is_undone(each, text))
         return attrs.evolve(found, edits=tuple(kept)[-MOST_EDITS:])
 

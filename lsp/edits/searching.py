@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .unopened import UnopenedFiles
 
 
-LONGEST_EDITED_LINE = 4000
+READABLE_LINE = 4000
 """Code points of a line beyond which what is edited in it counts for nothing: a program wrote it."""
 
 
@@ -95,16 +95,14 @@ def _first(
 def by_hand(document: EditedDocument) -> EditedDocument:
     """The same without edits in lines that are too long: taking one apart takes longer than anybody waits."""
     text = document.text
-    kept = tuple(
-        each for each in document.edits if _line_length(text, each.start, each.end) <= LONGEST_EDITED_LINE
-    )
+    kept = tuple(each for each in document.edits if _line_length(text, each.start, each.end) <= READABLE_LINE)
     return document if len(kept) == len(document.edits) else attrs.evolve(document, edits=kept)
 
 
 def _line_length(text: str, start: int, end: int) -> int:
     """Code points of the lines that a stretch of a text lies in, counted no further than is asked for."""
-    before = text.rfind("\n", max(0, start - LONGEST_EDITED_LINE), start)
-    behind = text.find("\n", end, end + LONGEST_EDITED_LINE)
-    first = max(0, start - LONGEST_EDITED_LINE) if before < 0 else before + 1
-    last = min(len(text), end + LONGEST_EDITED_LINE) if behind < 0 else behind
+    before = text.rfind("\n", max(0, start - READABLE_LINE), start)
+    behind = text.find("\n", end, end + READABLE_LINE)
+    first = max(0, start - READABLE_LINE) if before < 0 else before + 1
+    last = min(len(text), end + READABLE_LINE) if behind < 0 else behind
     return last - first

@@ -146,3 +146,10 @@ def test_blanks_alone_are_no_change_of_lines() -> None:
     assert line_changes(typed.text, typed.history.of(URI), 9) == []
     typed.change(10, "b", "d")
     assert [each.new for each in line_changes(typed.text, typed.history.of(URI), 9)] == ["    d = 1"]
+
+
+def test_keys_that_an_editor_sends_together_are_one_edit() -> None:
+    keys = [TextChange(9, "w", ""), *(TextChange(9 + at, "", key) for at, key in enumerate("breadth"))]
+    history = EditHistory().changed("d", keys, "def area(breadth, h):\n")
+    (edit,) = history.edits
+    assert (edit.start, edit.end, edit.old) == (9, 16, "w")

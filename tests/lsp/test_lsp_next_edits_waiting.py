@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from foretype.lsp.edits import next_edits
-from foretype.lsp.edits.searching import LONGEST_EDITED_LINE
+from foretype.lsp.edits.searching import READABLE_LINE
 from foretype.tests.lsp.test_lsp_next_edits import SOURCE, URI, Editor
 
 CALLS = "draw(a, one)\ndraw(b, two)\ndraw(c, three)\n"
@@ -136,7 +136,7 @@ async def test_ghost_text_that_is_a_next_edit_counts_as_one() -> None:
 
 
 async def test_what_is_edited_in_a_line_that_a_program_wrote_counts_for_nothing() -> None:
-    for width, found in ((10, 1), (LONGEST_EDITED_LINE, 0)):
+    for width, found in ((10, 1), (READABLE_LINE, 0)):
         editor = Editor()
         editor.open("def area(w): return w  # " + "x" * width + "\n")
         editor.change(((0, 9, 0, 10), "width"))
