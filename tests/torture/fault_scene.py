@@ -1,4 +1,4 @@
-"""An editor that types with the product's processes around a made-up model, in a home where something is wrong.
+"""An editor that types with the product's processes and a made-up model, in a home where something is wrong.
 
 What must hold whatever is wrong: answers come, nothing is printed that no user should read, everybody ends as
 they should, and nothing half written is left.
@@ -68,7 +68,7 @@ class FaultScene:
         return "" if await self.editor.suggested() else "nothing was suggested"
 
     async def says(self, *words: str) -> str:
-        """Type and look at the status: one of these words must stand in a sentence there; "" when one does."""
+        """Type and look at the status: a sentence there has one of these words; "" when it has."""
         message = ""
         for _ in range(200):
             if not await self.editor.answered():
