@@ -349,8 +349,7 @@ async def serve_daemon(
     if lock is None:
         raise AlreadyRunningProblem("A daemon is already running.")
     try:
-        stopping = asyncio.Event()
-        _stop_on_signals(stopping)
+        _stop_on_signals(stopping := asyncio.Event())
         restarts = lock.sign()
         listener = (transport or chosen_transport(place)).listen()
         try:

@@ -115,8 +115,8 @@ class IndexObserver(FolderObserver):
         bar = self._bars.get(step.root)
         if step.finished:
             if step.root not in self._indexed:
-                # An index is large and stays: looking through it would delay answers. Only once: what lives at
-                # that moment and dies in a circle later would never be freed.
+                # An index is large and stays: looking through it would delay answers. Only once: what lives
+                # at that moment and dies in a circle later would never be freed.
                 gc.freeze()
                 self._indexed.add(step.root)
             self._concerned.ahead.indexed()

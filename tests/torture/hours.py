@@ -137,15 +137,11 @@ def processor_ms(processes: tuple[psutil.Process, ...]) -> float:
 
 
 def _look(at: float, server: psutil.Process, daemon: psutil.Process) -> Look:
-    return (
-        Look(
-            at,
-            (server.memory_info().rss, daemon.memory_info().rss),
-            (server.num_fds(), daemon.num_fds()),
-            (server.num_threads(), daemon.num_threads()),
-        )
-        if both
-        else Look(at, (0, 0), (0, 0), (0, 0))
+    return Look(
+        at,
+        (server.memory_info().rss, daemon.memory_info().rss),
+        (server.num_fds(), daemon.num_fds()),
+        (server.num_threads(), daemon.num_threads()),
     )
 
 
