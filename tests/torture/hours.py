@@ -240,7 +240,7 @@ def judged(day: Day, name: str) -> Found:
          f"threads went from {first.threads} to {last.threads}"),
         (day.cache > CACHE_BYTES, f"the cache folder has {day.cache} bytes"),
         (day.statistics > STATISTICS_BYTES, f"the statistics have {day.statistics} bytes"),
-        (late > quick * SLOWER and late > quick + 5, f"slow keys took {quick:.1f} ms at first, then {late:.1f}"),
+        (late > quick * SLOWER and late > quick + 5, f"slow keys: {quick:.1f} ms, then {late:.1f}"),
         (day.suggested == 0, "nothing was suggested at all"),
         (day.code != 0, f"the language server ended with {day.code}"),
     ]  # fmt: skip
