@@ -98,7 +98,7 @@ class Indexed(Protocol):
 
 
 class IndexObserver(FolderObserver):
-    """Shows how far indexing has come, and passes on what changed. State: the bars that are shown."""
+    """Shows how far indexing has come, and passes on what changed. State: the bars, and what was indexed."""
 
     def __init__(self, concerned: Indexed) -> None:
         """Make it.
@@ -108,12 +108,17 @@ class IndexObserver(FolderObserver):
         """
         self._concerned = concerned
         self._bars: dict[Path, WorkProgress] = {}
+        self._indexed: set[Path] = set()
 
     def indexing(self, step: IndexingStep) -> None:
         """See `FolderObserver`."""
         bar = self._bars.get(step.root)
         if step.finished:
-            gc.freeze()  # an index is large and stays: looking through it would delay answers
+            if step.root not in self._indexed:
+                # An index is large and stays: looking through it would delay answers. Only once: what lives
+                # at that moment and dies in a circle later would never be freed.
+                gc.freeze()
+                self._indexed.add(step.root)
             self._concerned.ahead.indexed()
             if bar is not None:
                 bar.end(f"{step.total} files")

@@ -1,4 +1,4 @@
-"""An editor that types with the product's processes around a made-up model, in a home where something is wrong.
+"""An editor that types with the product's processes and a made-up model, in a home where something is wrong.
 
 What must hold whatever is wrong: answers come, nothing is printed that no user should read, everybody ends as
 they should, and nothing half written is left.
@@ -24,6 +24,8 @@ from foretype.tests.torture import kills, shim
 from foretype.tests.torture.fault import CannotBeMadeHereError, Fault
 
 _PRINTED = re.compile(r"Traceback|Exception ignored")
+_OUT_OF_FILES = re.compile(r"^OSError: \[Errno 24\]", re.MULTILINE)
+"""The event loop's own note on a connection that it could not accept."""
 
 Act = Callable[["FaultScene"], Awaitable[str]]
 
@@ -66,7 +68,7 @@ class FaultScene:
         return "" if await self.editor.suggested() else "nothing was suggested"
 
     async def says(self, *words: str) -> str:
-        """Type and look at the status: one of these words must stand in a sentence there; "" when one does."""
+        """Type and look at the status: a sentence there has one of these words; "" when it has."""
         message = ""
         for _ in range(200):
             if not await self.editor.answered():
@@ -164,7 +166,8 @@ def _left(made: FaultScene) -> list[str]:
     wrong += kills.unfinished(made.base)
     for file in made.base.rglob("*.log"):
         text = file.read_text("utf-8", "replace") if file.is_file() else ""
-        if printed := _PRINTED.search(text):
+        printed = _PRINTED.search(text)
+        if printed and not _OUT_OF_FILES.search(text, printed.start()):
             ends = re.findall(
                 r"^[\w.]+(?:Error|Exception|Problem|Left)\b.*", text[printed.start() :], re.MULTILINE
             )

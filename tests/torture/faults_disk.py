@@ -1,7 +1,7 @@
-"""A disk that is full, fails or is slow at each write of each thing that is written, one write after the other.
+"""A disk that is full, fails or is slow at each write of each thing that is written.
 
-What must hold: the old file or the new one is there, whole, and nothing beside it; and whoever writes ends with
-a sentence, or goes on without what could not be kept.
+What must hold: the old file or the new one is there, whole, and nothing beside it; and whoever writes ends
+with a sentence, or goes on without what could not be kept.
 """
 
 from __future__ import annotations

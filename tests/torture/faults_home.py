@@ -1,4 +1,4 @@
-"""Homes in which something is wrong before anybody starts: missing, read-only, full, of another kind, broken."""
+"""Homes in which something is wrong before anybody starts: missing, read-only, full, broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong while somebody types: clocks, suspended processes, exhausted limits, folders that vanish."""
+"""What goes wrong while somebody types: clocks, suspended processes, limits, folders that vanish."""
 
 from __future__ import annotations
 
@@ -128,9 +128,9 @@ def _limited(who: Callable[[FaultScene], psutil.Process | None], kind: str, spar
             return said or "there is no such process"
         assert sys.platform == "linux"
         if kind == "files":
-            process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + spare,) * 2)
+            process.rlimit(psutil.RLIMIT_NOFILE, (most := process.num_fds() + spare, most))
         else:
-            process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + spare,) * 2)
+            process.rlimit(psutil.RLIMIT_AS, (most := process.memory_info().vms + spare, most))
         for _ in range(5):
             if not await made.editor.answered():
                 return "no answer came"

@@ -1,9 +1,10 @@
-"""Hours of somebody's typing in virtual time, with the real language server and daemon around a made-up engine.
+"""Hours of typing in virtual time, with the real language server and daemon around a made-up engine.
 
-The processes are the product's, on real pipes and sockets; their clocks are moved by `shim` from one key to the
-next, and whoever waits for a moment looks again. So eight hours take as long as the work in them. What is looked
-at: resident memory, file descriptors and threads of both processes, the cache folder, the statistics, and the
-processor time of keys, hour by hour. With a model, and without the shim, the same is an hour of real time.
+The processes are the product's, on real pipes and sockets; their clocks are moved by `shim` from one key to
+the next, and whoever waits for a moment looks again. So eight hours take as long as the work in them. What is
+looked at: resident memory, file descriptors and threads of both processes, the cache folder, the statistics,
+and the processor time of keys, hour by hour. With a model, and without the shim, the same is an hour of real
+time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import attrs
 import psutil
-from foretype.tests.support.lsp_client import LspClient, Refused, python
+from foretype.tests.support.lsp_client import LspClient, python
 from foretype.tests.support.private_home import default_model, private_home
 from foretype.tests.torture import killed_daemon, shim
 from foretype.tests.torture.journal import ROOT
@@ -136,16 +137,11 @@ def processor_ms(processes: tuple[psutil.Process, ...]) -> float:
 
 
 def _look(at: float, server: psutil.Process, daemon: psutil.Process) -> Look:
-    both = (server, daemon)
-    return (
-        Look(
-            at,
-            (server.memory_info().rss, daemon.memory_info().rss),
-            (server.num_fds(), daemon.num_fds()),
-            (server.num_threads(), daemon.num_threads()),
-        )
-        if both
-        else Look(at, (0, 0), (0, 0), (0, 0))
+    return Look(
+        at,
+        (server.memory_info().rss, daemon.memory_info().rss),
+        (server.num_fds(), daemon.num_fds()),
+        (server.num_threads(), daemon.num_threads()),
     )
 
 
@@ -244,7 +240,7 @@ def judged(day: Day, name: str) -> Found:
          f"threads went from {first.threads} to {last.threads}"),
         (day.cache > CACHE_BYTES, f"the cache folder has {day.cache} bytes"),
         (day.statistics > STATISTICS_BYTES, f"the statistics have {day.statistics} bytes"),
-        (late > quick * SLOWER and late > quick + 5, f"a slow key took {quick:.1f} ms at first, {late:.1f} at last"),
+        (late > quick * SLOWER and late > quick + 5, f"slow keys: {quick:.1f} ms, then {late:.1f}"),
         (day.suggested == 0, "nothing was suggested at all"),
         (day.code != 0, f"the language server ended with {day.code}"),
     ]  # fmt: skip

@@ -349,27 +349,30 @@ def unfinished(home: Path) -> list[str]:
     wrong: list[str] = []
     for file in files:
         try:
-            if not file.is_file():
-                pass
-            elif file.suffix == ".index":
-                for entry in storage.load(file, Path("/another")):
-                    storage.unpack_rows(entry.packed)
-            elif file.suffix == ".json":
-                json.loads(file.read_bytes())
-            elif file.suffix == ".kv":
-                StateStore(file.parent, bytes(32))  # removes what is not whole
-                if not file.exists():
-                    wrong.append(f"the saved state {file.name} is half written")
-            elif file.suffix == ".sqlite3":
-                connection = connect(file)
-                if connection.execute("pragma integrity_check").fetchone() != ("ok",):
-                    wrong.append("the statistics are damaged")
-                connection.close()
+            if file.is_file() and (said := _half_written(file)):
+                wrong.append(said)
         except (ValueError, sqlite3.Error) as error:
             wrong.append(f"{file.name} is half written: {error}")
     # Now that each was opened: a database's next reader takes back what a killed writer began.
     left = [each.name for each in there if each.exists() and (each.name.startswith(".") or _is_left(each))]
     return wrong + [f"a file was left: {name}" for name in left]
+
+
+def _half_written(file: Path) -> str:
+    """What is wrong with a file of ours; ValueError and sqlite3.Error say it, too."""
+    if file.suffix == ".index":
+        for entry in storage.load(file, Path("/another")):
+            storage.unpack_rows(entry.packed)
+    elif file.suffix == ".json":
+        json.loads(file.read_bytes())
+    elif file.suffix == ".kv":
+        StateStore(file.parent, bytes(32))  # removes what is not whole
+        return "" if file.exists() else f"the saved state {file.name} is half written"
+    elif file.suffix == ".sqlite3":
+        with contextlib.closing(connect(file)) as connection:
+            if connection.execute("pragma integrity_check").fetchone() != ("ok",):
+                return "the statistics are damaged"
+    return ""
 
 
 def _is_left(path: Path) -> bool:

@@ -39,7 +39,7 @@ NAMES = (
     "unlink",
     "virtual",
 )
-"""The numbers in the shared file, in the order of `shim.c`. Numbers of errors, unless their names say more."""
+"""The numbers in the shared file, in the order of `shim.c`: numbers of errors, unless named otherwise."""
 
 _NUMBER = struct.Struct("=q")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -10,15 +11,18 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from foretype.context.shared.leftovers import write_marked
+from foretype.context.shared.problem import DaemonProblem
 from foretype.context.workspace.ignore import told_about
 from foretype.context.workspace.index import Index
 from foretype.daemon.process import lifecycle
-from foretype.daemon.process.home import DaemonHome
+from foretype.daemon.process.home import DaemonHome, Lock
 from foretype.lsp.documents.project_indent import read_project_indent
 from foretype.tests.support.fake_daemon import place_in, spawn_fake
 from foretype.tests.support.lsp_client import LspClient, python
@@ -243,6 +247,101 @@ async def test_no_socket_but_unix_ones_is_ever_made(tmp_path: Path) -> None:
     made = re.findall(r"socket\((\w+)", trace.read_text())
     assert made
     assert set(made) == {"AF_UNIX"}
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux"
+    or shutil.which("unshare") is None
+    or subprocess.run(("unshare", "-n", "true"), capture_output=True, check=False).returncode != 0,
+    reason="needs namespaces",
+)
+async def test_in_a_namespace_without_a_network_all_is_as_ever(tmp_path: Path) -> None:
+    with private_home() as home:
+        assert await a_session(("unshare", "-n", *LANGUAGE_SERVER), home, tmp_path) > 0
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_a_link_in_a_files_place_is_replaced_and_what_it_leads_to_stays(tmp_path: Path, kind: str) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "cache" / "ours"
+    theirs.write_bytes(b"theirs")
+    ours.parent.mkdir()
+    if kind == "link":
+        ours.symlink_to(theirs)
+    else:
+        ours.hardlink_to(theirs)
+    write_marked(ours, [b"ours"])
+    assert theirs.read_bytes() == b"theirs"
+    assert ours.read_bytes() == b"ours"
+    assert not ours.is_symlink()
+
+
+def test_names_that_come_and_go_as_links_never_lead_a_write_elsewhere(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "cache" / "ours"
+    theirs.write_bytes(b"theirs")
+    ours.parent.mkdir()
+    ended = threading.Event()
+
+    def swap() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(OSError):
+                ours.unlink(missing_ok=True)
+                ours.symlink_to(theirs)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        for number in range(300):
+            write_marked(ours, [b"ours %d" % number])
+    finally:
+        ended.set()
+        swapping.join()
+    assert theirs.read_bytes() == b"theirs"
+
+
+def test_a_lock_or_a_log_that_is_a_link_is_no_way_out_of_the_folder(
+    place: DaemonHome, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"theirs")
+    place.prepare()
+    place.lock.symlink_to(theirs)
+    with pytest.raises(DaemonProblem, match="cannot be opened"):
+        Lock.take(place.lock)
+    assert theirs.read_bytes() == b"theirs"
+
+
+async def test_nothing_of_the_code_is_in_a_bug_report(tmp_path: Path) -> None:
+    with private_home() as home:
+        assert await a_session(LANGUAGE_SERVER, home, tmp_path) > 0
+        report = await asyncio.to_thread(foretype, home, "doctor", "--report")
+    assert "foretype" in report.stdout
+    assert SECRET not in report.stdout + report.stderr
+    assert str(tmp_path) not in report.stdout
+
+
+_LOGS = """
+import logging, sys
+from pathlib import Path
+from foretype.context.shared import logs
+logs.MOST_BYTES = 20_000
+logs.log_to(Path(sys.argv[1]), "info")
+for number in range(int(sys.argv[2])):
+    logging.getLogger("foretype.t").info("line %d of %s", number, sys.argv[3])
+"""
+
+
+def test_several_processes_share_a_log_that_stays_within_its_bounds(tmp_path: Path) -> None:
+    file = tmp_path / "logs" / "a.log"
+    writing = [
+        subprocess.Popen([sys.executable, "-c", _LOGS, str(file), "600", str(name)], stderr=subprocess.PIPE)
+        for name in range(4)
+    ]
+    assert [process.communicate(timeout=120)[1] for process in writing] == [b""] * 4
+    written = sorted(each.name for each in file.parent.iterdir())
+    assert written == ["a.log", "a.log.1"]
+    lines = [line for each in file.parent.iterdir() for line in each.read_text("utf-8").splitlines()]
+    assert all(re.search(r"line \d+ of [0-3]$", line) for line in lines), "no line is torn"
+    assert sum(each.stat().st_size for each in file.parent.iterdir()) < 2 * 20_000 + 4 * 200
 
 
 def test_every_row_of_the_threat_model_names_its_tests() -> None:

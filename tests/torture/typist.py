@@ -2,7 +2,7 @@
 
 The rhythm is that of many people: 239 ms between two keys on average, with a standard deviation of 112 ms
 (Dhakal et al., Observations on Typing from 136 Million Keystrokes, 2018), here as a log-normal distribution.
-Between bursts one thinks, for some seconds mostly. Every burst writes a line of a file anew, so no file grows.
+Between bursts one thinks, for some seconds mostly. Every burst writes a line of a file anew: no file grows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from foretype.tests.support.lsp_client import LspClient, Refused
 
@@ -94,7 +95,7 @@ class Typist:
             return
         self.suggested += bool(items)
         if items and self._chance.random() < 0.05:
-            command = items[0].get("command") or {}
+            command: Any = items[0].get("command")
             self.client.notify("textDocument/didShowCompletion", {"item": items[0]})
             if command:
                 self.client.request("workspace/executeCommand", command)
