@@ -5,18 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from foretype.tests.support.acp_client import AcpClient, acp_inside
+from foretype.tests.support.acp_client import OTHER, SOURCE, URI, AcpClient, acp_inside, rename
 from foretype.tests.support.lsp_client import Refused
-
-URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
-SOURCE = "def area(w, height):\n    if w < 0:\n        raise ValueError(w)\n    return w * height\n"
-
-
-async def rename(agent: AcpClient) -> list[Any]:
-    """Rename the parameter of a document that is opened for it; what is suggested then."""
-    agent.open(URI, SOURCE)
-    agent.replace(URI, 0, 9, 10, "width")
-    return await agent.suggestions(URI, 0, 14)
 
 
 async def refusal(agent: AcpClient, method: str, **params: Any) -> int:

@@ -8,8 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from foretype.tests.lsp.test_acp import URI, rename
-from foretype.tests.support.acp_client import COMMAND, acp_process
+from foretype.tests.support.acp_client import COMMAND, URI, acp_process, rename
 from foretype.tests.support.lsp_client import Refused
 from foretype.tests.support.private_home import private_home
 

@@ -9,79 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from foretype.context.shared.values import Completion, StopReason
-from foretype.context.workspace.index import Index
 from foretype.daemon.client.backend import OnDelta
-from foretype.daemon.settings.settings import EditsSettings
 from foretype.daemon.wire.messages import CompletionRequest, Priority
-from foretype.lsp.workspace.folders import Folder
-from foretype.tests.support.lsp_inside import EchoBackend, InsideServer
-
-URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
-SOURCE = "def area(w, height):\n    if w < 0:\n        raise ValueError(w)\n    return w * height\n"
-
-
-class Editor:
-    """An editor of the server: its documents' versions, and what it is answered."""
-
-    def __init__(self, backend: EchoBackend | None = None, **edits: Any) -> None:
-        said = backend or EchoBackend(lambda _prefix: "")
-        self.inside = InsideServer(said, edits=EditsSettings(**edits))
-        self.inside.begin()
-        self._numbers = 0
-        self._versions: dict[str, int] = {}
-
-    def open(self, text: str, uri: str = URI, language: str = "python") -> None:
-        item = {"uri": uri, "languageId": language, "version": 1, "text": text}
-        self._versions[uri] = 1
-        self._tell("textDocument/didOpen", {"textDocument": item})
-
-    def change(self, *changes: tuple[tuple[int, int, int, int] | None, str], uri: str = URI) -> None:
-        """Changes of one notification: (line, character, line, character), None for everything; a text."""
-        self._versions[uri] += 1
-        sent = [
-            {"text": text, **({"range": _range(*place)} if place is not None else {})}
-            for place, text in changes
-        ]
-        identifier = {"uri": uri, "version": self._versions[uri]}
-        self._tell("textDocument/didChange", {"textDocument": identifier, "contentChanges": sent})
-
-    def in_folder(self, root: Path, files: dict[str, str]) -> str:
-        """Give the workspace an indexed folder with some files; the URI of a document in it."""
-        for name, text in files.items():
-            (root / name).write_text(text)
-        index = Index(root)
-        for _ in index.steps():
-            pass
-        folder = Folder(root, index)
-        self.inside.server.session.folder = lambda _document: folder  # type: ignore[method-assign]
-        return (root / "shapes.py").as_uri()
-
-    async def next_edits(self, line: int = 0, character: int = 0, uri: str = URI, **more: Any) -> list[Any]:
-        """The edits that are proposed for a cursor."""
-        identifier = {"uri": uri, "version": more.pop("version", self._versions[uri])}
-        params = {"textDocument": identifier, "position": {"line": line, "character": character}, **more}
-        found = await self.ask("textDocument/copilotInlineEdit", params)
-        return found["edits"]
-
-    async def ask(self, method: str, params: Any) -> Any:
-        self._numbers += 1
-        self.inside.feed({"jsonrpc": "2.0", "id": self._numbers, "method": method, "params": params})
-        await self.inside.settle()
-        (answer,) = self.inside.answers[self._numbers]
-        return answer["result"]
-
-    async def run(self, command: str, *arguments: Any) -> Any:
-        return await self.ask("workspace/executeCommand", {"command": command, "arguments": list(arguments)})
-
-    def _tell(self, method: str, params: Any) -> None:
-        self.inside.feed({"jsonrpc": "2.0", "method": method, "params": params})
-
-
-def _range(line: int, character: int, end_line: int, end_character: int) -> dict[str, Any]:
-    return {
-        "start": {"line": line, "character": character},
-        "end": {"line": end_line, "character": end_character},
-    }
+from foretype.tests.support.lsp_inside import EchoBackend
+from foretype.tests.support.next_edit_editor import OTHER, SOURCE, URI, Editor, span
 
 
 async def test_a_renamed_parameter_has_its_next_use_proposed_in_copilots_words() -> None:
@@ -90,7 +21,7 @@ async def test_a_renamed_parameter_has_its_next_use_proposed_in_copilots_words()
     editor.change(((0, 9, 0, 10), "width"))
     (edit,) = await editor.next_edits(0, 14, context={"triggerKind": 2})
     assert edit["text"] == "width"
-    assert edit["range"] == _range(1, 7, 1, 8)
+    assert edit["range"] == span(1, 7, 1, 8)
     assert edit["textDocument"] == {"uri": URI, "version": 2}
     assert edit["command"]["command"] == "foretype.accepted"
     await editor.inside.end()
@@ -117,7 +48,7 @@ async def test_positions_are_counted_as_the_editor_counts_them() -> None:
     editor.open("def f(w):\n    return '😀', w\n")
     editor.change(((0, 6, 0, 7), "width"))
     (edit,) = await editor.next_edits(0, 11)
-    assert edit["range"] == _range(1, 17, 1, 18)
+    assert edit["range"] == span(1, 17, 1, 18)
     await editor.inside.end()
 
 
@@ -162,7 +93,7 @@ async def test_next_edits_can_be_switched_off_and_for_a_language() -> None:
 
 
 async def test_a_renamed_function_is_followed_into_another_open_file() -> None:
-    for across_files, expected in ((True, [_range(0, 19, 0, 23)]), (False, [])):
+    for across_files, expected in ((True, [span(0, 19, 0, 23)]), (False, [])):
         editor = Editor(across_files=across_files)
         editor.open("from shapes import area\n\nprint(area(1, 2))\n", OTHER)
         editor.open("def area(width, height):\n    return width * height\n")
@@ -222,7 +153,7 @@ async def test_requests_that_come_faster_than_answers_are_all_answered() -> None
 
 
 async def test_a_renamed_function_is_followed_into_a_file_that_nobody_has_open(tmp_path: Path) -> None:
-    for across_files, expected in ((True, [_range(0, 19, 0, 23)]), (False, [])):
+    for across_files, expected in ((True, [span(0, 19, 0, 23)]), (False, [])):
         editor = Editor(across_files=across_files)
         uri = editor.in_folder(
             tmp_path,
@@ -364,7 +295,7 @@ async def test_a_huge_paste_is_no_edit_and_moves_what_is_proposed() -> None:
     editor.change(((0, 9, 0, 10), "width"))
     editor.change(((0, 0, 0, 0), "x = 1\n" * 500))
     (edit,) = await editor.next_edits(500, 14)
-    assert (edit["text"], edit["range"]) == ("width", _range(501, 7, 501, 8))
+    assert (edit["text"], edit["range"]) == ("width", span(501, 7, 501, 8))
     editor.change(((500, 0, 504, 0), "y = 2\n" * 500))
     assert await editor.next_edits(500, 0) == []
     await editor.inside.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from foretype.tests.lsp.test_lsp_next_edits import OTHER, SOURCE, URI, Editor
+from foretype.tests.support.next_edit_editor import OTHER, SOURCE, URI, Editor
 
 CALLS = "draw(a, one)\ndraw(b, two)\ndraw(c, three)\n"
 LONG = SOURCE + "".join(f"\n\ndef f{number}(x):\n    return x + {number}\n" for number in range(40))

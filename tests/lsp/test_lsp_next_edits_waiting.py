@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from foretype.lsp.edits import next_edits
 from foretype.lsp.edits.searching import READABLE_LINE
-from foretype.tests.lsp.test_lsp_next_edits import SOURCE, URI, Editor
+from foretype.tests.support.next_edit_editor import SOURCE, URI, Editor
 
 CALLS = "draw(a, one)\ndraw(b, two)\ndraw(c, three)\n"
 

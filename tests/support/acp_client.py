@@ -188,3 +188,14 @@ def _unheard(_method: str, _params: Any) -> None:
 
 def _unasked(_method: str, _params: Any) -> Future[Any]:
     raise AssertionError("the client has no capability for that")
+
+
+URI, OTHER = "file:///work/shapes.py", "file:///work/uses.py"
+SOURCE = "def area(w, height):\n    if w < 0:\n        raise ValueError(w)\n    return w * height\n"
+
+
+async def rename(agent: AcpClient) -> list[Any]:
+    """Rename the parameter of a document that is opened for it; what is suggested then."""
+    agent.open(URI, SOURCE)
+    agent.replace(URI, 0, 9, 10, "width")
+    return await agent.suggestions(URI, 0, 14)
