@@ -20,6 +20,8 @@ from foretype.tests.torture.mutation import broken_bytes
 from foretype.tests.torture.section import Found, Section
 
 SLOW_S = 2.0
+"""Processor time: somebody else may have the processor."""
+
 _HEAD = 4096
 """Most damage is done here, where counts, lengths and types stand close together."""
 
@@ -37,12 +39,12 @@ def attack(seed: int, count: int) -> list[str]:
             at = chance.choice((0, 0, max(0, table - 64)))
             part = broken_bytes(chance, whole[at : at + _HEAD])
             path.write_bytes(whole[:at] + part + whole[at + _HEAD :])
-            began = time.monotonic()
+            began = time.process_time()
             complaint = _checked(path)
             if complaint:
                 wrong.append(complaint)
-            if time.monotonic() - began > SLOW_S:
-                wrong.append(f"a broken head took {time.monotonic() - began:.1f} s to check")
+            if time.process_time() - began > SLOW_S:
+                wrong.append(f"a broken head took {time.process_time() - began:.1f} s to check")
     return wrong
 
 
