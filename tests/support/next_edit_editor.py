@@ -1,4 +1,4 @@
-"""An editor in tests of the next edit: it opens, changes and asks, with the language server in this process."""
+"""An editor in tests of the next edit: it opens, changes and asks a language server in this process."""
 
 from __future__ import annotations
 
