@@ -266,7 +266,7 @@ def test_who_signs_hears_how_many_before_never_let_go(place: DaemonHome) -> None
     first.release()
     second, lost = signed()
     assert lost == 0, "the first one said goodbye"
-    os.close(second._descriptor)  # as when a process is killed
+    os.close(second._descriptor)  # pyright: ignore[reportPrivateUsage] # as when a process is killed
     third, lost = signed()
     assert lost == 1
     third.release()
