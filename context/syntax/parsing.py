@@ -12,8 +12,10 @@ Bytes and tree-sitter stay in here and in `tree`; which questions a tree answers
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
 import attrs
 import tree_sitter
@@ -48,6 +50,48 @@ _CHUNK = 512
 so large ones cost more than all the rest of the query; parsing is no slower with small ones."""
 
 _Clock = Callable[[], float]
+
+
+class _Chunks(threading.local):
+    """What tree-sitter reads from while it parses, one set for each thread. State: buffers by their size.
+
+    py-tree-sitter (0.26) never lets go of what a callback returns while it parses: a copy of every text in
+    pieces, for good. Buffers that are written anew cost nothing when they are kept. Of two of a size one is
+    left alone until the other was read.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: dict[int, tuple[bytearray, bytearray]] = {}
+        self._turn = 0
+
+    def chunk(self, data: memoryview, offset: int) -> bytearray:
+        """The bytes from an offset on, `_CHUNK` at most, until the next but one is asked for."""
+        piece = data[offset : offset + _CHUNK]
+        size = len(piece)
+        pair = self._buffers.get(size)
+        if pair is None:
+            pair = self._buffers[size] = bytearray(size), bytearray(size)
+        self._turn = 1 - self._turn
+        pair[self._turn][:] = piece
+        return pair[self._turn]
+
+
+_chunks = _Chunks()
+
+
+class _Reading:
+    """What tree-sitter reads a text with. State: whether it parses now; otherwise a query compares texts."""
+
+    def __init__(self, data: bytes) -> None:
+        self.parsing = False
+        self._data = data
+        self._view = memoryview(data)
+
+    def __call__(self, offset: int, _point: tree_sitter.Point) -> bytes:
+        if self.parsing:
+            # Any buffer will do here, whatever the binding's declarations say; a query has to get bytes.
+            return cast("bytes", _chunks.chunk(self._view, offset))
+        return self._data[offset : offset + _CHUNK]
 
 
 @attrs.frozen
@@ -136,7 +180,7 @@ class ByteParse:
             within: the bytes that are parsed; None is all.
         """
         self.tree: tree_sitter.Tree | None = None
-        self._data = data
+        self._read = _Reading(data)
         self._old = old
         self._parser = tree_sitter.Parser(grammar)
         if within is not None:
@@ -147,15 +191,12 @@ class ByteParse:
 
     def run(self, limit_ms: float, clock: _Clock = time.thread_time) -> bool:
         """Parse for at most `limit_ms` milliseconds of `clock`. Returns whether the tree is finished."""
-        data, deadline = self._data, clock() + limit_ms / 1000
-
-        def read(offset: int, _point: tree_sitter.Point) -> bytes:
-            # Bytes and nothing else: given a memoryview, the binding crashes when a query compares texts.
-            return data[offset : offset + _CHUNK]
+        read, deadline = self._read, clock() + limit_ms / 1000
 
         def too_late(_offset: int, _has_error: bool) -> bool:
             return clock() > deadline
 
+        read.parsing = True
         try:
             if self._old is None:
                 self.tree = self._parser.parse(read, encoding="utf8", progress_callback=too_late)
@@ -164,9 +205,9 @@ class ByteParse:
                     read, old_tree=self._old, encoding="utf8", progress_callback=too_late
                 )
         except ValueError:
-            return (
-                False  # the binding's way to say that the callback stopped it; the parser goes on from there
-            )
+            return False  # the binding's way to say that it was stopped; the parser goes on from there
+        finally:
+            read.parsing = False
         return True
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import tracemalloc
 
 import pytest
 from foretype.context.checking.ground import Verdict, ground
@@ -203,3 +205,25 @@ def test_checking_gives_up_when_its_time_is_up() -> None:
     began = time.thread_time()
     ground(bad, snapshot, text.index("\n}\n"), within_ms=30)
     assert time.thread_time() - began < 0.15
+
+
+def test_what_is_read_while_parsing_is_let_go_of() -> None:
+    """py-tree-sitter keeps what a callback returns while it parses, for good: it gets the same buffers."""
+    text = SOURCES["python"] * 200
+
+    def parsed() -> None:
+        for _ in range(5):
+            tree = parse(text, "python")
+            assert tree is not None
+            tree.definitions()
+
+    parsed()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        parsed()
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < len(text) / 4, "five copies of it were kept"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import attrs
 
-SOURCE = Path(__file__).with_name("shim.c")
+SOURCE = Path(__file__).resolve().with_name("shim.c")
 NAMES = (
     "writes_left",
     "writes_seen",
