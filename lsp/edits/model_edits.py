@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ...context.shared.values import StopRules
-from ...daemon.wire.messages import CompletionRequest, Priority
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
@@ -57,7 +56,9 @@ async def model_edit(
     wanted = host.settings.edits.model
     if wanted == NEVER or not edited.edits:
         return None
+    # What talks to the daemon takes its time to be imported, and a server starts without it.
     from ...context.edits.rewriting import proposal_of, rewrite_request
+    from ...daemon.wire.messages import CompletionRequest, Priority
 
     asked = rewrite_request(edited, offset, document.path, line=wanted == LINE)
     if asked is None:
