@@ -12,7 +12,6 @@ Bytes and tree-sitter stay in here and in `tree`; which questions a tree answers
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from typing import cast
@@ -52,8 +51,8 @@ so large ones cost more than all the rest of the query; parsing is no slower wit
 _Clock = Callable[[], float]
 
 
-class _Chunks(threading.local):
-    """What tree-sitter reads from while it parses, one set for each thread. State: buffers by their size.
+class _Chunks:
+    """What tree-sitter reads from while it parses, one set for each parse that runs. State: buffers by size.
 
     py-tree-sitter (0.26) never lets go of what a callback returns while it parses: a copy of every text in
     pieces, for good. Buffers that are written anew cost nothing when they are kept. Of two of a size one is
@@ -76,21 +75,22 @@ class _Chunks(threading.local):
         return pair[self._turn]
 
 
-_chunks = _Chunks()
+_idle: list[_Chunks] = []
+"""Sets that no parse uses now; there are as many as ever ran at once."""
 
 
 class _Reading:
-    """What tree-sitter reads a text with. State: whether it parses now; otherwise a query compares texts."""
+    """What tree-sitter reads a text with. State: the chunks while it parses; later queries compare texts."""
 
     def __init__(self, data: bytes) -> None:
-        self.parsing = False
+        self.chunks: _Chunks | None = None
         self._data = data
         self._view = memoryview(data)
 
     def __call__(self, offset: int, _point: tree_sitter.Point) -> bytes:
-        if self.parsing:
+        if self.chunks is not None:
             # Any buffer will do here, whatever the binding's declarations say; a query has to get bytes.
-            return cast("bytes", _chunks.chunk(self._view, offset))
+            return cast("bytes", self.chunks.chunk(self._view, offset))
         return self._data[offset : offset + _CHUNK]
 
 
@@ -196,7 +196,10 @@ class ByteParse:
         def too_late(_offset: int, _has_error: bool) -> bool:
             return clock() > deadline
 
-        read.parsing = True
+        try:
+            read.chunks = _idle.pop()
+        except IndexError:
+            read.chunks = _Chunks()
         try:
             if self._old is None:
                 self.tree = self._parser.parse(read, encoding="utf8", progress_callback=too_late)
@@ -207,7 +210,8 @@ class ByteParse:
         except ValueError:
             return False  # the binding's way to say that it was stopped; the parser goes on from there
         finally:
-            read.parsing = False
+            _idle.append(read.chunks)
+            read.chunks = None
         return True
 
 
