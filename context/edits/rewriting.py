@@ -26,6 +26,10 @@ AROUND = 10
 SHOWN = 60
 """Lines on either side of those that the model sees."""
 
+MOST_REWRITTEN = 16_000
+"""Code points of the lines that are written anew, and of an answer: what is longer no model was trained for,
+and checking it takes longer than anybody waits."""
+
 MOST_TOLD = 6
 """Of the latest edits that the model is told of."""
 
@@ -69,6 +73,8 @@ def rewrite_request(
     if not document.edits or is_left_alone(text):
         return None
     start, end = _lines(text, cursor, cursor, AROUND)
+    if end - start > MOST_REWRITTEN:
+        return None
     first, last = _lines(text, start, end, SHOWN)
     newest = max(document.edits, key=lambda edit: edit.number)
     before_it = original(text, [newest], start, end)
@@ -92,7 +98,7 @@ def rewrite_request(
 def proposal_of(request: RewriteRequest, document: EditedDocument, answer: str) -> Proposal | None:
     """What an answer proposes: its change nearest to the cursor; None where nothing may be shown."""
     old = document.text[request.start : request.end]
-    if not answer or answer in (old, request.undone):
+    if not answer or len(answer) > MOST_REWRITTEN or answer in (old, request.undone):
         return None
     found = min(
         _hunks(request, old, answer), key=lambda place: _distance(place, request.cursor), default=None

@@ -1,4 +1,6 @@
-"""Threads for work that may hang, such as reading a drive that is gone: nothing waits for them at the end.
+"""Threads beside the loop's: for work that may hang, and one for work that nobody at the cursor waits for.
+
+What may hang is, for example, reading a drive that is gone: nothing waits for that at the end.
 
 The standard library's pool joins its threads when the interpreter ends; one that waits for a drive would keep
 the language server alive after its editor. Each piece of work has a thread of its own here: callers bound how
@@ -7,13 +9,28 @@ many.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 _T = TypeVar("_T")
+
+
+async def aside(work: Callable[[], _T]) -> _T:
+    """Do bounded work that computes, after what others brought here: such work takes turns in one thread.
+
+    The interpreter goes round between the threads that compute, so each one more makes a key wait longer.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_aside(), work)
+
+
+@functools.cache
+def _aside() -> Executor:
+    return ThreadPoolExecutor(1, thread_name_prefix="foretype-aside")
 
 
 class Threads(Executor):

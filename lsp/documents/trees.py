@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .target import Target
 
-AT_ONCE_MS = 3.0
+AT_ONCE_MS = 2.0
 """Processor time that the event loop gives to a tree."""
 
 AT_ONCE_CHARACTERS = 60_000

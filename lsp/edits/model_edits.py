@@ -6,12 +6,12 @@ the editor's cancelling ends that. Not: what may be proposed of an answer, which
 
 from __future__ import annotations
 
-import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ...context.shared.values import StopRules
+from ..documents.background import aside
 
 if TYPE_CHECKING:
     from ...context.edits.propose import EditedDocument, Proposal
@@ -75,4 +75,4 @@ async def model_edit(
         )
     )
     check = partial(proposal_of, asked, edited, answer.text)
-    return await asyncio.to_thread(check) if answer.text else None
+    return await aside(check) if answer.text else None

@@ -13,13 +13,13 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from ...context.edits.history import EditHistory, TextChange
+from ..documents.background import aside
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
 from .model_edits import ModelEditHost, model_edit
@@ -133,7 +133,6 @@ class NextEdits:
         self._count = 0
         self._counted: set[str] = set()
         self._search: _Search | None = None
-        self._thread: ThreadPoolExecutor | None = None
 
     # -- what the editor tells
 
@@ -249,11 +248,9 @@ class NextEdits:
         return [self._remember(thought, text)]
 
     async def aclose(self) -> None:
-        """Let the thread go."""
+        """Give the search up."""
         if self._search is not None:
             self._search.found.cancel()
-        if self._thread is not None:
-            self._thread.shutdown(wait=False, cancel_futures=True)
 
     # -- pieces
 
@@ -301,11 +298,9 @@ class NextEdits:
     async def _in_thread(
         self, searched: SearchedDocuments, offset: int, newest: str, is_wanted: Callable[[], bool]
     ) -> tuple[Proposal, str] | None:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="foretype-edits")
         dismissed = frozenset(self._refused)
         work = partial(first_proposal, searched, offset, newest, dismissed, is_wanted)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await aside(work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
         """Whether a document still is as it was looked at; one that nobody opened since is."""

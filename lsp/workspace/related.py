@@ -8,7 +8,6 @@ other open documents and what was edited in them a moment ago.
 
 from __future__ import annotations
 
-import asyncio
 import posixpath
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from ...context.shared.values import RelatedPart
 from ...context.syntax.snapshot import Snapshot
 from ...context.workspace.index import Index
 from ...context.workspace.nearby import names_beside, names_in_module
+from ..documents.background import aside
 from ..documents.document import Document, path_from
 from ..documents.documents import DocumentStore
 from .folders import Folder, WorkspaceFolders
@@ -151,7 +151,7 @@ class Relations:
             anew=anew,
             seen=seen,
         )
-        choice = await asyncio.to_thread(work)
+        choice = await aside(work)
         if self._documents.get(snapshot.uri) is None:
             return False
         self._choices[snapshot.session] = choice
