@@ -124,7 +124,7 @@ class Folder:
         """Read what changes, for as long as the system tells."""
         watch = self._watch = Watch(self.root, self.index.folders)
         # Begins once this task waits, which is when watching has begun: finds what changed until then.
-        missed = asyncio.ensure_future(self._catch_up(watch))
+        missed = asyncio.ensure_future(self._find_missed(watch, observer))
         try:
             async for changes in watch.changes():
                 await self._take(changes, watch, observer)
@@ -134,6 +134,13 @@ class Folder:
             await asyncio.gather(missed, return_exceptions=True)
         log.info("%s", watch.problem)
         await asyncio.sleep(WALK_AGAIN_S)
+
+    async def _find_missed(self, watch: Watch, observer: FolderObserver) -> None:
+        """Read what changed before it was watched; what is found here is no news to the watch any more."""
+        before = self.index.changes
+        await self._catch_up(watch)
+        if self.index.changes != before:
+            observer.changed(self.root)
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """What runs for the folder."""
