@@ -222,6 +222,7 @@ async def test_a_daemon_that_ends_between_requests_is_no_failure(starter: Starte
     async with connecting(starter) as client:
         assert (await client.complete(request())).text
         assert await DaemonClient(starter.place).stop()
+        await until(lambda: not client.connected)  # it hears of the end when its loop comes to it
         assert (await client.complete(request())).text
         assert "failures=0" in repr(client)
 
