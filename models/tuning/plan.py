@@ -140,7 +140,7 @@ class TunePlan:
         types: file types to try beside the original.
         threads: to compute with at first.
         counts: other numbers of threads to try.
-        short: measure each file type once, and beside them one thing more.
+        short: measure each file type once, and nothing else.
         eight_bits: keys and values of this model can be kept so.
     """
 
@@ -154,7 +154,7 @@ class TunePlan:
     def steps(self) -> int:
         """How many things there are to do, a guess where it depends on what is measured."""
         if self.short:
-            return 2 + len(self.types) + self.eight_bits  # the original, and which weights matter
+            return 2 + len(self.types)  # the original, and which weights matter
         more = 2 * FINALS + 2 + self.eight_bits  # finalists, as a guess; which weights matter; attention
         return ROUNDS * (1 + len(self.types)) + more + len(self.counts) + len(MICRO_BATCHES)
 
@@ -170,7 +170,6 @@ class TunePlan:
             for file_type in self.types:
                 yield attrs.evolve(form, file_type=file_type), turn + 1
         if self.short:
-            yield from self._in_eight_bits(measured)
             return
         for turn in range(FINALS):
             for finalist in finalists(measured):

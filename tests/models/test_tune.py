@@ -238,11 +238,10 @@ def test_a_short_run_tries_the_one_form_that_is_best_on_most_machines() -> None:
     assert [form.file_type for form, _ in plan.trials([FORM])] == ["as is", "Q8_0+Q4_K"]
 
 
-@pytest.mark.parametrize("short", [True, False])
-def test_keys_and_values_in_8_bits_are_tried_with_the_fastest_form(short: bool) -> None:
+def test_keys_and_values_in_8_bits_are_tried_with_the_fastest_form() -> None:
     fast = attrs.evolve(FORM, file_type="Q4_0", prefill=1.2, steps={**STEPS, 1: 2.0})
     for possible in (True, False):
-        plan = TunePlan(("Q4_0",), 2, (), short=short, eight_bits=possible)
+        plan = TunePlan(("Q4_0",), 2, (), eight_bits=possible)
         tried = [form for form, _ in plan.trials([FORM, fast]) if form.eight_bits]
         assert [(form.file_type, form.flash_attention) for form in tried] == [("Q4_0", True)] * possible
 
