@@ -12,7 +12,7 @@ import contextlib
 import statistics
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -126,7 +126,7 @@ class TypingCourse:
     _milliseconds: list[float] = attrs.field(factory=list[float])
     _evaluated: list[int] = attrs.field(factory=list[int])
 
-    def needs_model(self, key: ReplayedKey) -> bool:
+    def _needs_model(self, key: ReplayedKey) -> bool:
         """Type a key; whether it is neither said already nor one after which nothing is asked for."""
         self._keys += 1
         said = self.shown.startswith(key.text)
@@ -135,10 +135,25 @@ class TypingCourse:
         self._declined += not self.shown and key.prompt is None
         return not self.shown and key.prompt is not None
 
-    def answered(self, answer: Completion, milliseconds: float) -> None:
-        """The last key got its suggestion."""
-        self._milliseconds.append(milliseconds)
-        self._evaluated.append(answer.timings.prefill_tokens)
+    def asked(self, keys: Iterable[ReplayedKey], clock: _Clock) -> Iterator[tuple[Prompt, StopRules, bool]]:
+        """Type the keys, for `TYPING_S` after the first one that needs the model.
+
+        Yields what the model is asked, and whether it is asked for the first time. A file is open for a
+        moment before somebody types in it: that key says nothing of the others.
+        """
+        until = 0.0
+        for key in keys:
+            if until and clock() >= until:
+                return
+            if self._needs_model(key) and key.prompt is not None:
+                yield key.prompt, key.rules, not until
+                until = until or clock() + TYPING_S
+
+    def answered(self, answer: Completion, milliseconds: float, *, counts: bool) -> None:
+        """The last key got its suggestion; whether its time counts."""
+        if counts:
+            self._milliseconds.append(milliseconds)
+            self._evaluated.append(answer.timings.prefill_tokens)
         self.shown = answer.text
 
     def typing(self) -> Typing:
@@ -320,22 +335,13 @@ def type_through(
     A suggestion stays on the screen while what is typed is what it says. Suggestions are not trimmed and go
     through no editor: it is the engine's time alone.
     """
-    until = 0.0
     course = TypingCourse()
-    for key in keys:
-        if until and clock() >= until:
-            break
-        if not course.needs_model(key) or key.prompt is None:
-            continue
-        if not until:
-            # A file is open for a moment before somebody types in it: that key says nothing of the others.
-            _warm(engine, key.prompt)
-            until = clock() + TYPING_S
-            course.shown = _answered(engine, "typing", key.prompt, key.rules).text
-        else:
-            started = clock()
-            answer = _answered(engine, "typing", key.prompt, key.rules)
-            course.answered(answer, (clock() - started) * 1000)
+    for prompt, rules, first in course.asked(keys, clock):
+        if first:
+            _warm(engine, prompt)
+        started = clock()
+        answer = _answered(engine, "typing", prompt, rules)
+        course.answered(answer, (clock() - started) * 1000, counts=not first)
     engine.forget("typing")
     return course.typing()
 

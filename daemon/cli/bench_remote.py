@@ -15,14 +15,13 @@ import attrs
 
 from ...context.shared.problem import Problem
 from ...context.shared.values import StopReason
-from ...models.bench import TYPING_S, ReplayedKey, Typing, TypingCourse
+from ...models.bench import ReplayedKey, Typing, TypingCourse
 from ..server.remote_source import remote_target
+from .remote import round_trip_ms
 
 if TYPE_CHECKING:
     from ...models.remote.engine import RemoteEngine
     from ..settings.settings import Settings
-
-_ROUND_TRIPS = 5
 
 
 @attrs.frozen
@@ -75,11 +74,7 @@ def measure_remote(settings: Settings, url: str, keys: Iterable[ReplayedKey]) ->
 async def _measured(engine: RemoteEngine, keys: Iterable[ReplayedKey]) -> RemoteFigures:
     try:
         facts = await engine.recognise()
-        trips: list[float] = []
-        for _ in range(_ROUND_TRIPS):
-            started = time.perf_counter()
-            await engine.ping()
-            trips.append(1000 * (time.perf_counter() - started))
+        trip_ms = await round_trip_ms(engine)
         typing = await type_elsewhere(engine, keys)
         counts = engine.counts
         known = counts.prompt_tokens
@@ -87,7 +82,7 @@ async def _measured(engine: RemoteEngine, keys: Iterable[ReplayedKey]) -> Remote
             engine.target.shown,
             facts.protocol,
             facts.model,
-            round(min(trips), 2),
+            round(trip_ms, 2),
             round(counts.cached_tokens / known, 4) if known else None,
             counts.contradicted,
             typing,
@@ -104,18 +99,12 @@ async def type_elsewhere(
     Raises:
         RemoteFailedError: it stops answering.
     """
-    until = 0.0
     course = TypingCourse()
-    for key in keys:
-        if until and clock() >= until:
-            break
-        if not course.needs_model(key) or key.prompt is None:
-            continue
-        if not until:
-            await engine.warm("typing", key.prompt)
-            until = clock() + TYPING_S
+    for prompt, rules, first in course.asked(keys, clock):
+        if first:
+            await engine.warm("typing", prompt)
         started = clock()
-        answer = await engine.complete("typing", key.prompt, key.rules)
+        answer = await engine.complete("typing", prompt, rules)
         if answer.stop is not StopReason.UNAVAILABLE:
-            course.answered(answer, (clock() - started) * 1000)
+            course.answered(answer, (clock() - started) * 1000, counts=not first)
     return course.typing()

@@ -124,7 +124,7 @@ async def _examined(engine: RemoteEngine) -> RemoteCheck:
         RemoteFailedError: it doesn't answer.
     """
     facts = await engine.recognise()
-    trips = [await _timed(engine.ping()) for _ in range(_ROUND_TRIPS)]
+    trip_ms = await round_trip_ms(engine)
     nonce = f"# {time.time_ns()}\n"  # so that no cache knows it
     prompt = Prompt(nonce + _ABOVE + _LINE, _BELOW, "total.py", "python")
     first_ms = await _timed(_answer(engine, prompt))
@@ -141,7 +141,7 @@ async def _examined(engine: RemoteEngine) -> RemoteCheck:
         fills_in=facts.sees_suffix,
         context_tokens=facts.context_tokens,
         parallel=engine.capacity,
-        round_trip_ms=round(min(trips), 2),
+        round_trip_ms=round(trip_ms, 2),
         first_ms=round(first_ms, 1),
         second_ms=round(second_ms, 1),
         cached_share=round(cached / seen, 3) if seen else None,
@@ -150,6 +150,15 @@ async def _examined(engine: RemoteEngine) -> RemoteCheck:
 
 async def _answer(engine: RemoteEngine, prompt: Prompt) -> Completion:
     return await engine.complete("check", prompt, StopRules(max_tokens=16))
+
+
+async def round_trip_ms(engine: RemoteEngine) -> float:
+    """Milliseconds of the quickest answer to a question that needs no model.
+
+    Raises:
+        RemoteFailedError: it doesn't answer.
+    """
+    return min([await _timed(engine.ping()) for _ in range(_ROUND_TRIPS)])
 
 
 async def _timed(work: Awaitable[object]) -> float:

@@ -105,7 +105,7 @@ class _Search:
 
 
 class NextEdits:
-    """Its state: the history, what was dismissed, the latest proposals, the last search and its thread."""
+    """Its state: the history, what was dismissed, the latest proposals, and the last search."""
 
     def __init__(
         self,
@@ -236,7 +236,10 @@ class NextEdits:
         if mine is None or document.text is not text:
             return []
         searched = SearchedDocuments(mine, others, self._unopened(document))
-        found = await self._in_thread(searched, offset, newest, lambda: document.text is text)
+        dismissed = frozenset(self._refused)
+        found = await aside(
+            lambda: first_proposal(searched, offset, newest, dismissed, lambda: document.text is text)
+        )
         return [self._remember(*found)] if found is not None and self._is_current(*found) else []
 
     async def _thought(self, document: Document, offset: int) -> list[NextEdit]:
@@ -294,13 +297,6 @@ class NextEdits:
 
         opened = frozenset(each.path for each in self._documents)
         return UnopenedFiles(folder, document.path, document.language, opened)
-
-    async def _in_thread(
-        self, searched: SearchedDocuments, offset: int, newest: str, is_wanted: Callable[[], bool]
-    ) -> tuple[Proposal, str] | None:
-        dismissed = frozenset(self._refused)
-        work = partial(first_proposal, searched, offset, newest, dismissed, is_wanted)
-        return await aside(work)
 
     def _is_current(self, proposal: Proposal, text: str) -> bool:
         """Whether a document still is as it was looked at; one that nobody opened since is."""

@@ -6,12 +6,10 @@ or of another version, is begun anew. What is concluded from it is `benefit`'s b
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -88,7 +86,7 @@ class DraftExperience:
         self._path = path
         self._always = always
         self._benefits: dict[int, Benefit] = {}
-        self._writing = LateWriting()
+        self._writing = LateWriting(_MAX_FILES)
         if path is not None:
             leftovers.sweep_leftovers(path.parent)
             self._read(path)
@@ -107,7 +105,7 @@ class DraftExperience:
         if self._path is None or now == self._written:
             return
         self._written = now
-        self._writing.put(self._path, partial(_write, self._path, now))
+        self._writing.put(self._path, (now,))
 
     def wait(self, seconds: float) -> bool:
         """Wait for what is being written, for at most that long; whether all of it is."""
@@ -138,17 +136,3 @@ class DraftExperience:
                 self._always, one.saving, one.wanted, one.verifying, one.rest
             )
         self.acceptance.tallies.update({(one.source, one.first): one.tally for one in found.outcomes})
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace the file, and remove those of models that were not used for long."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        leftovers.write_marked(path, (content,))
-    except OSError as error:
-        log.info("what was learned of drafts could not be saved: %s", error)
-        return
-    with contextlib.suppress(OSError):
-        files = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for old in files[:-_MAX_FILES]:
-            old.unlink(missing_ok=True)

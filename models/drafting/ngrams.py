@@ -8,13 +8,11 @@ that is damaged, or of another model, is ignored. It holds hashes and tokens, no
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import struct
 import zlib
 from collections.abc import Container, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +134,7 @@ class NgramTables:
         self._model = model
         self._barriers = barriers
         self._tables: dict[str, Ngrams] = {}
-        self._writing = LateWriting()
+        self._writing = LateWriting(_MAX_FILES)
 
     def of(self, name: str) -> Ngrams:
         """The table of the workspace called `name`, read from its file where there is one."""
@@ -156,8 +154,7 @@ class NgramTables:
             return
         for name, table in self._tables.items():
             if table.changed:
-                path, content = self._path(self._directory, name), table.content()
-                self._writing.put(path, partial(write_table, path, content))
+                self._writing.put(self._path(self._directory, name), table.content())
 
     def wait(self, seconds: float) -> bool:
         """Wait for what is being written, for at most that long; whether all of it is."""
@@ -170,22 +167,3 @@ class NgramTables:
 
 MAX_WORKSPACES = 4
 _MAX_FILES = 16
-
-
-def write_table(path: Path, content: tuple[bytes, bytes]) -> None:
-    """Replace the file of a table, and keep the `MAX_FILES` files written last. Never raises.
-
-    Args:
-        path: where.
-        content: as the table gave it.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        leftovers.write_marked(path, content)
-    except OSError as error:
-        log.info("the workspace's n-grams could not be saved: %s", error)
-        return
-    with contextlib.suppress(OSError):
-        files = sorted(path.parent.glob("*.ngrams"), key=lambda each: each.stat().st_mtime)
-        for old in files[:-_MAX_FILES]:
-            old.unlink(missing_ok=True)

@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from foretype.models.drafting.ngrams import SLOTS, Ngrams, NgramTables, write_table
+from foretype.context.shared import leftovers
+from foretype.models.drafting.ngrams import SLOTS, Ngrams, NgramTables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,8 @@ def test_any_tokens_may_be_learned(rows: list[list[int]]) -> None:
 def test_a_table_is_the_same_after_a_restart(tmp_path: Path) -> None:
     table, again = learned(*[[1, 2, 3, 4, 5]] * 3), Ngrams(MODEL)
     path = tmp_path / "workspace" / "table"
-    write_table(path, table.content())
+    path.parent.mkdir()
+    path.write_bytes(b"".join(table.content()))
     assert path.stat().st_size < SLOTS * 10
     assert again.load(path)
     assert proposed(again, 1, 2, 3) == [4, 5]
@@ -61,7 +63,7 @@ def test_a_table_is_the_same_after_a_restart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "another model"])
 def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "table"
-    write_table(path, learned(*[[1, 2, 3, 4, 5]] * 3).content())
+    path.write_bytes(b"".join(learned(*[[1, 2, 3, 4, 5]] * 3).content()))
     data = bytearray(path.read_bytes())
     if damage == "flipped":
         data[-5] ^= 1
@@ -75,7 +77,6 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, damage: str) -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    write_table(tmp_path / "file" / "table", learned([1, 2, 3, 4]).content())
     known = NgramTables(tmp_path / "file", MODEL, {0})
     known.of("workspace").learn([1, 2, 3, 4])
     known.save()
@@ -98,12 +99,14 @@ def test_each_workspace_has_a_table_of_its_own_and_few_are_kept(tmp_path: Path) 
 def test_nobody_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(path: Path, content: tuple[bytes, bytes]) -> None:
+    write = leftovers.write_marked
+
+    def slow(path: Path, content: tuple[bytes, ...]) -> None:
         begun.set()
         assert go_on.wait(10.0)
-        write_table(path, content)
+        write(path, content)
 
-    monkeypatch.setattr("foretype.models.drafting.ngrams.write_table", slow)
+    monkeypatch.setattr(leftovers, "write_marked", slow)
     known = NgramTables(tmp_path, MODEL, {0})
     for number in range(3):
         known.of("workspace").learn([1, 2, 3, 4 + number] * 3)

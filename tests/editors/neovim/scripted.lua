@@ -97,6 +97,16 @@ function Scripted.start(dispatchers)
           callback(nil, result)
         end)
       end
+      -- At once, or when `Scripted` lets go of what it holds.
+      local function later(result)
+        if Scripted.hold then
+          table.insert(Scripted.waiting, function()
+            reply(result)
+          end)
+        else
+          reply(result)
+        end
+      end
       if method == 'initialize' then
         reply({
           capabilities = Scripted.capabilities or {
@@ -110,23 +120,9 @@ function Scripted.start(dispatchers)
           serverInfo = { name = 'foretype', version = 'scripted' },
         })
       elseif method == 'textDocument/inlineCompletion' then
-        local result = answer_for(params)
-        if Scripted.hold then
-          table.insert(Scripted.waiting, function()
-            reply(result)
-          end)
-        else
-          reply(result)
-        end
+        later(answer_for(params))
       elseif method == 'textDocument/copilotInlineEdit' then
-        local result = edits_for(params)
-        if Scripted.hold then
-          table.insert(Scripted.waiting, function()
-            reply(result)
-          end)
-        else
-          reply(result)
-        end
+        later(edits_for(params))
       elseif method == 'workspace/executeCommand' then
         edit_is_over(params.arguments and params.arguments[1])
         local value = Scripted.commands and Scripted.commands[params.command]

@@ -1,13 +1,9 @@
 // A better suggestion takes the place of an early one, in the real VS Code: nobody has to type anything for it.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { PLACE, PYTHON, VSIX } from "./home.mjs";
-import { until, Workbench } from "./workbench.mjs";
+import { scripted } from "./scripted.mjs";
+import { until } from "./workbench.mjs";
 
-const SERVER = path.resolve(import.meta.dirname, "../../support/scripted_server.py");
 const SOURCE = "def size(path, names):\n    ";
 const ANSWERS = {
   "found = ": "str(path)",
@@ -20,31 +16,13 @@ const ANSWERS = {
   "whole here = s": "um(names)",
 };
 
-let folder, vscode;
+let close, vscode;
 
 before(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "better"));
-  writeFileSync(path.join(folder, "script.json"), JSON.stringify(ANSWERS));
-  const command = path.join(folder, "foretype");
-  const script = `#!/bin/sh\nexec ${PYTHON} ${SERVER} ${folder}/script.json ${folder}/journal\n`;
-  writeFileSync(command, script, { mode: 0o755 });
-  vscode = await Workbench.start({
-    place: PLACE,
-    vsix: VSIX,
-    environment: Object.fromEntries(
-      ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
-    ),
-    machine: { "foretype.path": command },
-    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": SOURCE },
-  });
-  await vscode.openFile("first.py");
-  await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
+  ({ vscode, close } = await scripted("better", ANSWERS, { "first.py": SOURCE, "second.py": SOURCE, "third.py": SOURCE }));
 });
 
-after(async () => {
-  await vscode?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(async () => await close?.());
 
 afterEach(async () => assert.equal(await vscode.hasNotifications(), false, "nothing may open a dialog"));
 

@@ -1,13 +1,10 @@
 // Next edits from the real language server in the real VS Code: seen, jumped to, taken, undone, dismissed.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { PLACE, PYTHON, VSIX } from "./home.mjs";
-import { until, Workbench } from "./workbench.mjs";
+import { scripted } from "./scripted.mjs";
+import { until } from "./workbench.mjs";
 
-const SERVER = path.resolve(import.meta.dirname, "../../support/scripted_server.py");
 const PICTURE = path.resolve(import.meta.dirname, "../../../editors/vscode/images/next-edit.png");
 const SOURCE = `def area(w, height):
     if w < 0:
@@ -24,31 +21,13 @@ const ACROSS = {
   "uses.py": "from shapes import area\n\nprint(area(1, 2))\n",
 };
 
-let folder, vscode;
+let close, vscode;
 
 before(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "edits"));
-  writeFileSync(path.join(folder, "script.json"), JSON.stringify({}));
-  const command = path.join(folder, "foretype");
-  const script = `#!/bin/sh\nexec ${PYTHON} ${SERVER} ${folder}/script.json ${folder}/journal\n`;
-  writeFileSync(command, script, { mode: 0o755 });
-  vscode = await Workbench.start({
-    place: PLACE,
-    vsix: VSIX,
-    environment: Object.fromEntries(
-      ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
-    ),
-    machine: { "foretype.path": command },
-    files: { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE, ...ACROSS },
-  });
-  await vscode.openFile("first.py");
-  await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
+  ({ vscode, close } = await scripted("edits", {}, { "first.py": SOURCE, "second.py": SOURCE, "third.py": FAR, "fourth.py": CALLS, "fifth.py": SOURCE, "sixth.py": SOURCE, ...ACROSS }));
 });
 
-after(async () => {
-  await vscode?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(async () => await close?.());
 
 afterEach(async () => assert.equal(await vscode.hasNotifications(), false, "nothing may open a dialog"));
 

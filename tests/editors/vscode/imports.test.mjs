@@ -1,49 +1,29 @@
 // Names that need an import, in the real VS Code: accepted with their import, and taken back with it at once.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { PLACE, PYTHON, VSIX } from "./home.mjs";
-import { until, Workbench } from "./workbench.mjs";
+import { scripted } from "./scripted.mjs";
+import { until } from "./workbench.mjs";
 
 const EXTENSION = path.resolve(import.meta.dirname, "../../../editors/vscode");
 const { buildSync } = createRequire(path.join(EXTENSION, "package.json"))("esbuild");
 const { outputFiles } = buildSync({ entryPoints: [path.join(EXTENSION, "src/needed.ts")], format: "esm", write: false });
 const { needed } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 
-const SERVER = path.resolve(import.meta.dirname, "../../support/scripted_server.py");
 const SOURCE = "import sys\n\n\ndef size(path):\n    ";
 const ANSWERS = { "found = ": "os.stat(path).st_size", "there = ": "len(path) + os.getpid() + 1" };
 const NAMES = ["a.py", "b.py", "c.py"];
 
-let folder, vscode, file;
+let close, vscode, file;
 const names = [...NAMES];
 
 before(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "imports"));
-  writeFileSync(path.join(folder, "script.json"), JSON.stringify(ANSWERS));
-  const command = path.join(folder, "foretype");
-  const script = `#!/bin/sh\nexec ${PYTHON} ${SERVER} ${folder}/script.json ${folder}/journal\n`;
-  writeFileSync(command, script, { mode: 0o755 });
-  vscode = await Workbench.start({
-    place: PLACE,
-    vsix: VSIX,
-    environment: Object.fromEntries(
-      ["CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME"].map((name) => [`XDG_${name}`, path.join(folder, name)]),
-    ),
-    machine: { "foretype.path": command },
-    files: Object.fromEntries(["first.py", ...NAMES].map((name) => [name, SOURCE])),
-  });
-  await vscode.openFile("first.py");
-  await until("the server", async () => /ready/.test(await vscode.status()), 60_000);
+  ({ vscode, close } = await scripted("imports", ANSWERS, Object.fromEntries(["first.py", ...NAMES].map((name) => [name, SOURCE]))));
 });
 
-after(async () => {
-  await vscode?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(async () => await close?.());
 
 beforeEach(async () => {
   file = names.shift();
