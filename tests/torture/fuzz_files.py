@@ -19,7 +19,7 @@ from foretype.context.workspace.index import Index
 from foretype.lsp.statistics.store import AnswerRow, Statistics, connect
 from foretype.lsp.statistics.summary import as_record, summarize
 from foretype.models.cache.saved_states import StateStore
-from foretype.models.drafting.ngrams import Ngrams, write_table
+from foretype.models.drafting.ngrams import Ngrams, NgramTables
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.tuning import record
 from foretype.tests.torture.limited import attacked
@@ -87,11 +87,12 @@ def _read_index(path: Path) -> str:
 
 
 def _ngrams(folder: Path) -> Path:
-    table, path = Ngrams(_MODEL), folder / "table.ngrams"
+    tables = NgramTables(folder, _MODEL, ())
     for _ in range(3):
-        table.learn(_TOKENS)
-    write_table(path, table.content())
-    return path
+        tables.of("workspace").learn(_TOKENS)
+    tables.save()
+    tables.wait(30)
+    return next(folder.glob("*.ngrams"))
 
 
 def _read_ngrams(path: Path) -> str:
