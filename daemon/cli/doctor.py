@@ -67,6 +67,7 @@ def examine(place: DaemonHome | None = None, config_file: Path | None = None) ->
         lambda: _configuration(config_file),
         lambda: _files(place),
         lambda: _model(config_file),
+        lambda: _edit_model(config_file),
         lambda: _daemon(place),
     )
     for check in checks:
@@ -233,6 +234,22 @@ def _model(file: Path) -> Iterator[Finding]:
     entry = None if settings.path else catalogue.find_model(settings.name)
     what, remedy = _checked(path, size, entry)
     yield Finding("model", f"{wanted}: {path}, {in_bytes(size)}, {what}", remedy)
+
+
+def _edit_model(file: Path) -> Iterator[Finding]:
+    from ...models.engine.edit_model import untrained
+    from ..server.model_source import model_path
+
+    model = load_settings(file)[0].model
+    if not model.edits:
+        return
+    try:
+        path = model_path(attrs.evolve(model, path=model.edits), setting="model.edits")
+        remedy = untrained(path)
+    except (Problem, OSError) as problem:
+        yield Finding("model for edits", model.edits, str(problem))
+        return
+    yield Finding("model for edits", f"{model.edits}: {path}, {in_bytes(path.stat().st_size)}", remedy)
 
 
 def _checked(path: Path, size: int, entry: Entry | None) -> tuple[str, str]:

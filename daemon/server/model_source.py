@@ -147,6 +147,24 @@ def _meanwhile_path(model: ModelSettings) -> Path | None:
         return None
 
 
+def _edits_path(model: ModelSettings) -> Path | None:
+    """The file of the model that predicts edits; None for none, and where one that is set is not there."""
+    if not model.edits:
+        return None
+    try:
+        return model_path(attrs.evolve(model, path=model.edits), setting="model.edits")
+    except ModelProblem as problem:
+        log.warning("no other model predicts edits: %s", problem)
+        return None
+
+
+def _file_of(model: ModelSettings) -> Path | None:
+    try:
+        return model_path(model)
+    except Problem:
+        return None
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
@@ -166,11 +184,11 @@ class ConfiguredModel:
         return Path(model.path).name if model.path else model.name
 
     def fingerprint(self) -> object:
-        try:
-            path = model_path(self._model())
-        except Problem:
-            path = None
-        return _stamp(self._config_file), path, path and _stamp(path)
+        model = self._model()
+        files = [_file_of(model)]
+        if model.edits:
+            files.append(_file_of(attrs.evolve(model, path=model.edits)))
+        return _stamp(self._config_file), *((path, path and _stamp(path)) for path in files)
 
     def load(self, on_progress: Callable[[float], None]) -> EngineLike:
         settings, complaints = load_settings(self._config_file)
@@ -179,6 +197,7 @@ class ConfiguredModel:
         path = model_path(settings.model)
         use_library(settings.model)
         try:
+            from ...models.engine.edit_model import with_edit_model
             from ...models.engine.loading import load_engine
             from ...models.engine.meanwhile import beside
             from ...models.library.staging import sweep_downloads
@@ -189,7 +208,8 @@ class ConfiguredModel:
             ) from error
         sweep_downloads(models_dir())
         how = engine_settings(settings)
-        return beside(load_engine(path, how, on_progress), _meanwhile_path(settings.model), how)
+        engine = beside(load_engine(path, how, on_progress), _meanwhile_path(settings.model), how)
+        return with_edit_model(engine, _edits_path(settings.model), how)
 
     def _model(self) -> ModelSettings:
         return load_settings(self._config_file)[0].model

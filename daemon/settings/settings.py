@@ -50,6 +50,8 @@ class ModelSettings:
             `speculation` is "always"; "" for none.
         meanwhile: a small model that answers until a large one that is slow here has read the file: a name, a
             GGUF file, "auto" for the default model where it was pulled and memory is not short, or "never".
+        edits: a model that was trained to predict edits (Zeta, Sweep Next-Edit), a name or a GGUF file, that
+            is asked for next edits in place of the main one; "" for none.
         tune: look for the fastest form of the model on this machine while nobody needs it, once; see
             `foretype tune`. The form it finds is used from the daemon's next start on.
         library: a libllama of your own, the file or the folder that it lies in, such as Homebrew's; "" takes
@@ -64,6 +66,7 @@ class ModelSettings:
     speculation: str = _choice("auto", "never", "always")
     draft: str = ""
     meanwhile: str = "auto"
+    edits: str = ""
     tune: bool = True
     library: str = ""
 
@@ -135,8 +138,8 @@ class EditsSettings:
     Attributes:
         enabled: propose next edits at all.
         model: where patterns say nothing, "auto" asks the model if it was trained to predict edits (Zeta,
-            Sweep Next-Edit), "line" has any other one write the cursor's line anew as well, "never" asks
-            none.
+            Sweep Next-Edit; `model.edits` names one beside the main model), "line" has any other one write
+            the cursor's line anew as well, "never" asks none.
         disabled_languages: language identifiers without them.
         across_files: look in the workspace's other files as well, open or not.
     """

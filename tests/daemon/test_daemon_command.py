@@ -17,6 +17,7 @@ from foretype.daemon.process import home as places
 from foretype.daemon.process.home import DaemonHome
 from foretype.models.llama.system import enabled, foreign, processor_features, system_info
 from foretype.tests.support.fake_engine import until
+from foretype.tests.support.tiny_gguf import tiny_model
 
 
 @pytest.fixture
@@ -140,6 +141,20 @@ def test_the_doctor_names_mistakes_links_and_damage(home: Path) -> None:
     (folder / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF, or so it says")
     (folder / "config.toml").write_text("[modle]\n")
     check_doctor(exit_code=1, configuration="Correct it", runtime="symbolic link", model="GGUF")
+
+
+def test_the_doctor_looks_at_the_model_for_edits(home: Path) -> None:
+    config = home / "foretype" / "config.toml"
+    config.parent.mkdir(mode=0o700)
+    check_doctor(exit_code=1)
+    for file, words in {"starcoder": "was not trained to predict edits", "missing": "no model file"}.items():
+        config.write_text(f"[model]\nedits = '{home / file}.gguf'\n")
+        if file == "starcoder":
+            tiny_model(file, home).rename(home / f"{file}.gguf")
+        check_doctor(exit_code=1, **{"model for edits": words})
+    (home / "starcoder.gguf").rename(home / "zeta-2.gguf")
+    config.write_text(f"[model]\nedits = '{home / 'zeta-2.gguf'}'\n")
+    check_doctor(exit_code=1, **{"model for edits": ""})
 
 
 @pytest.mark.usefixtures("home")
