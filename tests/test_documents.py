@@ -13,7 +13,8 @@ from foretype.daemon.settings.settings import Settings, apply
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "editors/vscode/README.md")
-CALLERS = (*DOCUMENTS, ".ci/run", ".github/workflows/checks.yml", ".pre-commit-config.yaml")
+WORKFLOWS = (".github/workflows/checks.yml", ".github/workflows/release.yml")
+CALLERS = (*DOCUMENTS, ".ci/run", *WORKFLOWS, ".pre-commit-config.yaml")
 HOUSE = {path.name for path in ROOT.iterdir()} - {".git"}
 MADE = ("build/", ".venv/", "dist/")
 """What is there only after something was made."""

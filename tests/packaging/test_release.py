@@ -141,9 +141,21 @@ def test_the_version_stands_in_one_place(release: ModuleType) -> None:
 )
 def test_the_workflow_can_be_read_and_every_job_does_something(file: Path) -> None:
     jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]
-    assert {"audit", "lint", "package", "test", "windows"} <= set(jobs)
+    expected = {"checks": {"audit", "lint", "package", "test", "windows"}, "release": {"release"}}
+    assert expected[file.stem] <= set(jobs)
     for name, job in jobs.items():
         assert any("run" in step for step in job["steps"]), name
+
+
+def test_a_release_is_attested_when_a_person_starts_it_and_not_otherwise() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    assert list(workflow[True]) == ["workflow_dispatch"], "YAML takes the word on for true"
+    steps = workflow["jobs"]["release"]["steps"]
+    attested = next(each for each in steps if "attest-build-provenance" in each.get("uses", ""))
+    assert attested["with"]["subject-path"] == "build/release/*"
+    assert steps.index(attested) > next(
+        at for at, each in enumerate(steps) if "make release" in each.get("run", "")
+    )
 
 
 def test_nothing_uploads_by_itself() -> None:
