@@ -4,9 +4,9 @@ An answer that was made from a short context comes in time, but is worth little.
 as it was, the backend is asked once more for the same place, behind everything that somebody waits for, and
 sees the whole prompt this time. When its answer differs, the store of suggestions holds that from then on,
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
-asking. What somebody has typed into is replaced at the next key or when they rest; what was dismissed has no
-successor, and no place is asked about twice. An answer with another name, where one was cut at a name that
-doesn't exist, comes the same way where it comes late.
+asking. What somebody has typed into is replaced at the next key or when they rest (by what comes from
+elsewhere at a key alone); what was dismissed has no successor, and no place is asked about twice. An answer
+with another name, where one was cut at a name that doesn't exist, comes the same way where it comes late.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -201,7 +201,7 @@ class BetterAnswers:
         if judgement.restriction is not None and self._stands(snapshot):
             again = await self._renaming.renamed(backend, request, generation, judgement.restriction)
             found = again or found
-        await self._take(snapshot, offset, found)
+        await self._take(snapshot, offset, found, remote=completion.remote)
 
     async def _late(self, generation: Generation, asking: asyncio.Future[Suggestion | None]) -> None:
         found = await asking
@@ -209,8 +209,14 @@ class BetterAnswers:
             another = attrs.evolve(found, id=self._suggestions.next_id())
             await self._take(generation.snapshot, generation.offset, another)
 
-    async def _take(self, snapshot: Snapshot, offset: int, found: Suggestion | None) -> None:
-        """Have it in the store in place of what stands there, where that is still untouched."""
+    async def _take(
+        self, snapshot: Snapshot, offset: int, found: Suggestion | None, *, remote: bool = False
+    ) -> None:
+        """Have it in the store in place of what stands there, where that is still untouched.
+
+        An engine elsewhere can be late by seconds: what somebody typed into by then they have read, and it
+        goes at their next key alone.
+        """
         if not self._stands(snapshot):
             return
         before = self._suggestions.find(snapshot.uri, snapshot.text, offset)
@@ -220,7 +226,7 @@ class BetterAnswers:
         self._suggestions.remember(kept)
         if before is None:
             await self._tell(BetterSuggestion(snapshot.uri, kept.id, ""), 0.0)
-        elif kept.text != before.text:
+        elif kept.text != before.text and not (remote and before.typed):
             better = BetterSuggestion(snapshot.uri, kept.id, before.suggestion.id)
             await self._tell(better, RESTS_S if before.typed else STANDS_S)
 

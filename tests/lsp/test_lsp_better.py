@@ -36,6 +36,7 @@ class TwoMinds(EchoBackend):
     whole: str = "sum(prices)"
     stop: StopReason = StopReason.END
     whole_s: float = WHOLE_S
+    remote: bool = False
     asked: list[CompletionRequest] = attrs.field(factory=list[CompletionRequest])
     finished: list[CompletionRequest] = attrs.field(factory=list[CompletionRequest])
 
@@ -48,7 +49,8 @@ class TwoMinds(EchoBackend):
         await asyncio.sleep(self.whole_s if request.whole else EARLY_S)
         self.finished.append(request)
         if request.whole:
-            return Completion(_left(self.whole, request) if self.stop is StopReason.END else "", self.stop)
+            said = _left(self.whole, request) if self.stop is StopReason.END else ""
+            return Completion(said, self.stop, remote=self.remote)
         return Completion(_left(self.early, request), StopReason.END, context=0.1)
 
     @property
@@ -222,6 +224,19 @@ def test_what_somebody_has_typed_into_is_replaced_at_the_next_key() -> None:
 
     person, _ = played(scene, early="super(prices)", whole_s=0.1)
     assert len(person.news) == 1
+
+
+def test_what_comes_from_elsewhere_never_replaces_what_was_typed_into_before_the_next_key() -> None:
+    async def scene(person: Person) -> None:
+        await person.ask()
+        person.type("s")
+        await person.ask()
+        await asyncio.sleep(RESTS_S + 5)
+        assert not person.news
+        person.type("u")
+        assert await person.sees() == "m(prices)", "it is in the store"
+
+    played(scene, early="super(prices)", whole_s=0.1, remote=True)
 
 
 def test_a_key_ends_the_asking_also_where_nothing_is_asked_for_it() -> None:
