@@ -98,6 +98,7 @@ class DaemonClient:
         self._backoff = backoff or Backoff(time.monotonic)
         self._beat_s = beat_s
         self._died: int | None = None
+        self._why = ""  # the last start failed, as a sentence
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._closed = False
@@ -247,6 +248,7 @@ class DaemonClient:
             self._connection = task.result()
         elif not isinstance(error, _NotYetProblem):
             self._backoff.failed()
+            self._why = str(error) if isinstance(error, DaemonProblem) else ""
 
     async def _connect_when_due(self) -> Connection:
         """Connect; while the back-off lasts only to a daemon that somebody else has started."""
@@ -257,10 +259,11 @@ class DaemonClient:
             if await self._usable(connection):
                 return connection
         if not self._backoff.given_up:
+            wait = max(1, round(self._backoff.wait_s))
+            why = self._why or f"Its log is {self._place.log}; 'foretype doctor' says what to do."
             raise _NotYetProblem(
                 f"The daemon failed {self._backoff.failures} times in a row; it is started again in "
-                f"{self._backoff.wait_s:.0f} seconds. Its log is {self._place.log}; 'foretype doctor' says "
-                "what to do."
+                f"{wait} second{'s' if wait > 1 else ''}. {why}"
             )
         how = await lifecycle.how_it_ended(self._died)
         died = _DIED_OF.format(how) if how else "The daemon ended before it answered"

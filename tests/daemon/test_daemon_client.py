@@ -239,7 +239,9 @@ async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Daem
     client = DaemonClient(place, start=start, backoff=Backoff(clock))
     details = [(await client.complete(request())).detail for _ in range(4)]
     assert details[:2] == ["It will not start."] * 2
-    assert "2 times in a row" in details[2]
+    assert details[2] == (
+        "The daemon failed 2 times in a row; it is started again in 1 second. It will not start."
+    ), "what is wrong is said for as long as it is"
     assert starts == 2
     clock.advance(Backoff.FIRST_S)
     assert (await client.complete(request())).detail == "It will not start."

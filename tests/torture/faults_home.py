@@ -113,6 +113,10 @@ async def _another_holds_the_lock(made: FaultScene) -> str:
     return said or await made.suggests()
 
 
+def _a_long_path(made: FaultScene) -> None:
+    (made.base / _LONG).mkdir(mode=0o700)
+
+
 def _open_to_all(made: FaultScene) -> None:
     made.folder("run").mkdir()
     made.folder("run").chmod(0o777)
@@ -123,7 +127,7 @@ def _a_link(made: FaultScene) -> None:
     made.folder("run").symlink_to(made.base / "elsewhere")
 
 
-_LONG = "{base}/" + "long" * 40
+_LONG = "long" * 40
 
 FAULTS: tuple[Fault, ...] = (
     fault(
@@ -158,8 +162,8 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "a runtime folder with a long path",
         "A sentence says how to shorten it.",
-        _says("path"),
-        changed={"XDG_RUNTIME_DIR": None, "TMPDIR": _LONG},
+        _with(_a_long_path, _says("path")),
+        changed={"XDG_RUNTIME_DIR": "{base}/" + _LONG},
         ends=False,
     ),
     fault(

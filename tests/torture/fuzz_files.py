@@ -92,7 +92,7 @@ def _ngrams(folder: Path) -> Path:
         tables.of("workspace").learn(_TOKENS)
     tables.save()
     tables.wait(30)
-    return next(folder.glob("*.ngrams"))
+    return next(folder.glob("*.ngrams"), folder / "was never written.ngrams")
 
 
 def _read_ngrams(path: Path) -> str:

@@ -15,6 +15,7 @@ import sys
 
 from foretype.context.shared import paths
 from foretype.context.shared.logs import log_to
+from foretype.context.shared.problem import Problem
 from foretype.daemon.client.client import DaemonClient
 from foretype.daemon.process import lifecycle
 from foretype.daemon.process.home import DaemonHome
@@ -73,6 +74,8 @@ def _run() -> None:
         asyncio.run(serve_daemon(place, FakeSource(engine), idle_minutes=5))
     except AlreadyRunningProblem as problem:
         logging.getLogger("foretype").info("%s", problem)
+    except Problem as problem:  # said as the product's own program says it
+        sys.exit(f"foretype: {problem}")
 
 
 # Each imports what it needs itself: a thousand of them are started.
