@@ -22,5 +22,15 @@ class ModelProblem(Problem):
     exit_code = 3
 
 
+def reason(error: BaseException) -> str:
+    """What made an error happen, for a sentence: what the innermost cause says, in one line.
+
+    Libraries wrap the system's few words into advice of many lines for developers.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class DaemonProblem(Problem):
     """The daemon cannot be reached, started or trusted."""

@@ -203,9 +203,9 @@ class ConfiguredModel:
             from ...models.library.staging import sweep_downloads
             from ...models.library.store import models_dir
         except ImportError as error:
-            raise ModelProblem(
-                f"llama.cpp could not be loaded ({error}). 'foretype doctor' says what is missing."
-            ) from error
+            from ...models.llama.complaints import no_library
+
+            raise ModelProblem(no_library(error, "'foretype doctor' says what is missing.")) from error
         sweep_downloads(models_dir())
         how = engine_settings(settings)
         engine = beside(load_engine(path, how, on_progress), _meanwhile_path(settings.model), how)

@@ -19,6 +19,7 @@ from typing import Any
 
 from ...context.shared.problem import ModelProblem
 from . import declared, probe
+from .complaints import no_library
 
 VARIABLE = "LLAMA_CPP_LIB_PATH"
 """Names a libllama, or the folder of one. Processes that this one starts go by it as well."""
@@ -171,10 +172,8 @@ def _installed() -> dict[str, Any]:
         import llama_cpp
         from llama_cpp import _ggml  # pyright: ignore[reportPrivateUsage]
     except (ImportError, OSError, RuntimeError) as error:
-        raise LibraryProblem(
-            f"llama.cpp cannot be loaded ({error}). Install it anew: "
-            "pip install --force-reinstall --no-cache-dir llama-cpp-python"
-        ) from error
+        anew = "Install it anew: pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        raise LibraryProblem(no_library(error, anew)) from error
     brought: dict[str, Any] = {name: getattr(llama_cpp, name) for name in dir(llama_cpp) if name[0] != "_"}
     told = f"llama-cpp-python {llama_cpp.__version__}"
     return {**brought, "__version__": llama_cpp.__version__, "title": told, "ggml": _ggml.libggml}

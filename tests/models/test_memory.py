@@ -16,6 +16,7 @@ from foretype.models.engine.interface import EngineSettings, SpeculationMode
 from foretype.models.engine.loading import default_cells, load_engine
 from foretype.models.gguf import file as gguf
 from foretype.models.gguf import sizes
+from foretype.models.llama.complaints import no_library
 from foretype.models.llama.llama import Model, OutOfMemoryProblem, why_not_loaded
 from foretype.models.machine import memory
 from foretype.tests.support import memory_probe
@@ -261,6 +262,7 @@ def test_a_gpu_that_is_nearly_full_runs_a_part_and_says_so(
         "alloc_tensor_range: failed to allocate Vulkan0 buffer of size 4294967296",
         "llama_model_load: error loading model: unable to allocate CUDA0 buffer",
         "ggml_vulkan: Device memory allocation failed. ErrorOutOfDeviceMemory",
+        "llama_model_load: error loading model: mmap failed: Cannot allocate memory",
     ],
 )
 def test_what_llama_cpp_says_of_memory_is_understood(said: str) -> None:
@@ -278,6 +280,28 @@ def test_a_model_of_the_future_needs_a_newer_llama_cpp(said: str) -> None:
     assert not isinstance(problem, OutOfMemoryProblem)
     assert "newer" in str(problem)
     assert "pip install --upgrade llama-cpp-python" in str(problem)
+
+
+def importing_failed(said: str) -> ImportError:
+    """As numpy says it: pages of advice around what the dynamic linker said."""
+    advice = ImportError("\n\nIMPORTANT: PLEASE READ THIS!\n\nImporting the numpy C-extensions failed.\n")
+    advice.__cause__ = ImportError(said)
+    return advice
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("libopenblas.so: failed to map segment from shared object", "not enough memory to load llama.cpp"),
+        ("libgomp.so.1: cannot open shared object file:\n  No such file", "Install it anew."),
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_one_line_that_says_why(said: str, words: str) -> None:
+    sentence = no_library(importing_failed(said), "Install it anew.")
+    assert "\n" not in sentence
+    assert said.split(":", maxsplit=1)[0] in sentence
+    assert words in sentence
+    assert "IMPORTANT" not in sentence
 
 
 def test_anything_else_sends_to_the_file_itself() -> None:
