@@ -220,9 +220,10 @@ _STOPPED = ModelStatus(ModelState.ERROR, detail="The daemon was stopped.")
 def _sentence(error: BaseException | None) -> str:
     if isinstance(error, Problem):
         return str(error)
-    log_failure(None, error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError):  # no defect of ours
+        log.warning("memory ended while the model was loaded")
         return "There is not enough memory for the model. Choose a smaller one: 'foretype models list'."
+    log_failure(None, error)
     return f"The model could not be loaded ({type(error).__name__}); the daemon's log says more."
 
 

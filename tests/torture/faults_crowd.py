@@ -127,7 +127,7 @@ async def _no_memory_while_loading() -> str:
             command = python("-P", "-m", "foretype.daemon", "run")
             limited = await asyncio.create_subprocess_exec(*command, env=made.home, start_new_session=True)
             try:
-                await until(lambda: (made.folder("run") / "daemon.sock").exists())
+                await until((made.folder("run") / "daemon.sock").exists)
                 _limit(psutil.Process(limited.pid), more=_TOO_LITTLE)
                 said = await made.says("not enough memory")
             finally:

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { FORETYPE, Home, PLACE, VSIX } from "./home.mjs";
-import { until, Workbench } from "./workbench.mjs";
+import { until, Workbench, written } from "./workbench.mjs";
 
 const FIBONACCI = `def fibonacci(n):
     if n < 2:
@@ -66,7 +66,7 @@ afterEach(async (context) => {
 async function saved() {
   await vscode.press("Control+s");
   await until("the file to be saved", async () => (await vscode.page.locator(".tab.active.dirty").count()) === 0);
-  return readFileSync(path.join(vscode.folder, file), "utf8");
+  return written(path.join(vscode.folder, file));
 }
 
 async function suggested(head = HEAD) {

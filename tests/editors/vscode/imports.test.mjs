@@ -1,11 +1,10 @@
 // Names that need an import, in the real VS Code: accepted with their import, and taken back with it at once.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { scripted } from "./scripted.mjs";
-import { until } from "./workbench.mjs";
+import { until, written } from "./workbench.mjs";
 
 const EXTENSION = path.resolve(import.meta.dirname, "../../../editors/vscode");
 const { buildSync } = createRequire(path.join(EXTENSION, "package.json"))("esbuild");
@@ -50,7 +49,7 @@ async function saved() {
     await vscode.press("Control+s"); // what comes while it is saved makes it dirty again
     return (await vscode.page.locator(".tab.active.dirty").count()) === 0;
   });
-  return readFileSync(path.join(vscode.folder, file), "utf8");
+  return written(path.join(vscode.folder, file));
 }
 
 test("accepting brings the import, and one undo takes both back", async () => {

@@ -3,7 +3,7 @@
 // Everything has a time limit, and only processes that were started here are ended. It knows nothing about what is tested.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -55,6 +55,11 @@ export async function until(what, look, limitMs = 30_000) {
     }
     await sleep(50);
   }
+}
+
+/** What a file holds that was just saved. The editor empties it first, so nothing is no answer. */
+export async function written(name) {
+  return until(`${name} to be written`, () => readFileSync(name, "utf8"));
 }
 
 /** Send a signal to a process group of ours; true when there is none any more. */
