@@ -43,3 +43,11 @@
 (associated_type name: (_) @binds)
 
 (field_expression value: (self) field: (field_identifier) @own)
+
+; What build scripts write is in no file that anybody has read.
+((use_declaration argument: (scoped_identifier path: (_) @_from name: (identifier) @imported))
+  (#match? @_from "^(crate|super|self)($|::)")
+  (#not-match? @_from "generated|proto|_pb|bindings"))
+((use_declaration argument: (scoped_use_list path: (_) @_from list: (use_list (identifier) @imported)))
+  (#match? @_from "^(crate|super|self)($|::)")
+  (#not-match? @_from "generated|proto|_pb|bindings"))

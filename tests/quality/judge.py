@@ -130,6 +130,7 @@ _DECLARED = {
         r"\b(?:class|interface|enum|record|catch|extends|super)\s*\(?(?P<names>[\w\s,|<>]+)"
         r"|\b[A-Za-z_][\w.]*(?:<[^;=(){}]*>)?(?:\[\])*\s+(?P<declared>\w+)\s*(?:=(?!=)|;|,|:|\)|\()"
         r"|(?P<single>\b\w+)\s*->|\((?P<parameters>[^()]*)\)\s*->|<(?P<types>[^<>()]*)>\s*\w+\s"
+        r"|\b(?:boolean|byte|char|double|float|int|long|short|String|var)\s+(?P<last>\w+)\s*$"
     ),
 }
 _INCLUDED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./+-]+)[>"]', re.MULTILINE)
@@ -196,7 +197,12 @@ def _by_symbol_tables(original: str, completed: str, start: int, end: int) -> li
     if after is None or before is None:
         return None
     # A name that the suggestion took away with what it replaced is not one that it uses.
-    own = set(IDENTIFIER.findall(_whole_words(completed, start, end)))
+    begin, stop = _whole_words(completed, start, end)
+    own = {
+        each.group()
+        for each in IDENTIFIER.finditer(completed, begin, stop)
+        if completed[each.start() - 1 : each.start()] != "."  # a member is its object's
+    }
     return sorted((after - before) & own)
 
 
@@ -225,13 +231,13 @@ def _unbound(text: str) -> set[str] | None:
     return {name for name in used - bound if not name.startswith(("__", "_Py"))}
 
 
-def _whole_words(text: str, start: int, end: int) -> str:
-    """The text between two places, with the words that begin before or end behind it."""
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Two places moved apart, to where the words begin and end that they stand in."""
     while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
         start -= 1
     while end < len(text) and (text[end].isalnum() or text[end] == "_"):
         end += 1
-    return text[start:end]
+    return start, end
 
 
 def _declared(code: str, language: str, start: int, end: int) -> set[str]:

@@ -69,6 +69,12 @@ def test_every_kind_of_hole_is_found() -> None:
     assert kinds == list(KINDS)
 
 
+def test_members_of_a_module_are_no_names_of_the_file_and_a_declaration_may_be_cut_at_its_name() -> None:
+    begun = "def g():\n    return Missing\n\ndef f(a):\n    return a.Miss"
+    check("python", f"{begun}‸ing + bogus‸\n", ["bogus"], original="def f(a):\n    return 1\n")
+    check("java", "class A {\n  void f() {\n    final boolean‸ isBack‸\n  }\n}\n", [])
+
+
 def test_silence_is_a_miss_and_has_no_names() -> None:
     hole = holes_in(PYTHON, "a.py", TEXT, "line", random.Random(1))
     assert hole is not None
