@@ -193,7 +193,7 @@ def elsewhere(results: Results) -> None:
 
 def teams(results: Results) -> None:
     """50 editors at one server, as foretype asks and as llama.vim does."""
-    team.measure(results.add, percentile, model_with_markers(model()))
+    team.measure(results.add, percentile)
 
 
 SECTIONS: dict[str, Callable[[Results], None]] = {

@@ -4,12 +4,16 @@ Everybody types lines of a real file, pauses where a bracket or a comma stands a
 Both sides ask the same server for the same places with the same lines around. foretype keeps the prompt's
 beginning, closes what was overtaken and sends nothing where somebody types what was said; llama.vim's way is
 the whole prompt at each key, every answer waited for. The server has seen each place once before.
+
+The model is a small one with random weights: with the default model two cores have 50 people who ask at each
+key and close nothing wait for half an hour. How fast a larger one is, `bench --remote` says.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import tempfile
 import time
@@ -28,6 +32,7 @@ from foretype.tests.bench.peer import infill_body
 from foretype.tests.bench.remote import Add, SetTarget
 from foretype.tests.support.fake_engine import FakeEngine, FakeSource
 from foretype.tests.support.real_servers import RealServer, llama_server, llama_server_command
+from foretype.tests.support.tiny_gguf import tiny_model
 
 Percentile = Callable[[list[float], float], float]
 
@@ -97,14 +102,17 @@ def places(editors: int) -> list[Place]:
     return [found[number % len(found)] for number in chosen.sample(range(max(len(found), editors)), editors)]
 
 
-def measure(add: Add, percentile: Percentile, model: Path, *, editors: int = EDITORS) -> None:
+def measure(add: Add, percentile: Percentile, *, editors: int = EDITORS) -> None:
     """Both sides at one llama-server."""
     name = f"remote.{editors}_editors"
     if llama_server_command() is None:
         for figure in FIGURES:
             add(f"{name}.{figure}", None)
         return
-    with tempfile.TemporaryDirectory() as folder, llama_server(model, Path(folder), slots=SLOTS) as server:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        model = tiny_model("starcoder", folder, layers=4, embedding=128, feed_forward=512)
+        server = stack.enter_context(llama_server(model, folder, slots=SLOTS))
         with mock.patch.object(RemoteConnection, "is_here", new=False):  # a team's server is elsewhere
             ours, figures = asyncio.run(as_foretype(server, places(editors)))
         theirs = asyncio.run(as_llama_vim(server, places(editors)))
