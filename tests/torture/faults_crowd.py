@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -111,15 +112,16 @@ _TOO_LITTLE = 200 << 20
 """Bytes that a daemon may take beyond what it has: for llama.cpp, not for the model of 200 MB as well."""
 
 
-def _limit(process: psutil.Process, *, more: int) -> None:
+def _limit(pid: int, *, more: int) -> None:
+    if sys.platform != "linux":
+        raise CannotBeMadeHereError("this system limits no other process")
+    process = psutil.Process(pid)
     most = process.memory_info().vms + more
     process.rlimit(psutil.RLIMIT_AS, (most, most))
 
 
 async def _no_memory_while_loading() -> str:
     """The daemon may have less memory than the model takes: a sentence, and nobody dies of it."""
-    if not hasattr(psutil.Process, "rlimit"):
-        raise CannotBeMadeHereError("this system limits no other process")
     with tempfile.TemporaryDirectory() as folder:
         model = await asyncio.to_thread(tiny_model, "refact", Path(folder), layers=1, embedding=1024)
 
@@ -128,7 +130,7 @@ async def _no_memory_while_loading() -> str:
             limited = await asyncio.create_subprocess_exec(*command, env=made.home, start_new_session=True)
             try:
                 await until((made.folder("run") / "daemon.sock").exists)
-                _limit(psutil.Process(limited.pid), more=_TOO_LITTLE)
+                _limit(limited.pid, more=_TOO_LITTLE)
                 said = await made.says("not enough memory")
             finally:
                 with contextlib.suppress(ProcessLookupError):
