@@ -95,6 +95,12 @@ async def editing() -> AsyncGenerator[tuple[OneAtEditor[Desk], RemoteServer]]:
             await racing.close()
 
 
+def stored(person: OneAtEditor[Desk]) -> str | None:
+    """What the store has for the end of the document."""
+    rest = person.inside.server.session.inline.suggestions.find(person.uri, person.text, len(person.text))
+    return None if rest is None else rest.text
+
+
 async def test_who_types_along_has_the_remote_answer_at_the_next_key() -> None:
     async with editing() as (person, served):
         assert await person.sees() == HERE
@@ -105,7 +111,8 @@ async def test_who_types_along_has_the_remote_answer_at_the_next_key() -> None:
         assert served.open == 1
         assert len(served.asked) == 1, "a key that was typed through has asked"
         served.release()
-        await until(lambda: person.news, 60.0)
+        await until(lambda: stored(person) == THERE.removeprefix("am"), 60.0)
+        assert not person.news, "what was typed into stays until then"
         person.type("o")
         assert await person.sees() == THERE.removeprefix("amo")
         assert len(served.asked) == 1
