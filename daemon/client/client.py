@@ -245,7 +245,7 @@ class DaemonClient:
             return
         error = task.exception()
         if error is None:
-            self._connection = task.result()
+            self._connection, self._why = task.result(), ""
         elif not isinstance(error, _NotYetProblem):
             self._backoff.failed()
             self._why = str(error) if isinstance(error, DaemonProblem) else ""

@@ -21,7 +21,8 @@ from ..gguf.file import check_file
 from ..llama.cancellation import Cancellation
 from ..prompts.edit_formats import recognise_edits
 from ..prompts.formats import facts
-from .interface import EngineInfo, EngineLike, EngineSettings
+from .around import EngineAround
+from .interface import EngineLike, EngineSettings
 from .loading import load_engine
 
 log = logging.getLogger(__name__)
@@ -67,10 +68,10 @@ def _unheard(_part: float) -> None:
     """Nobody waits for it."""
 
 
-class EngineWithEditModel:
+class EngineWithEditModel(EngineAround):
     """Two models as one engine; see the module's opening. Implements `interface.EngineLike`.
 
-    State: the main engine, the thread that loads the other one once that began, and the other one.
+    State beside the main engine: the thread that loads the other one once that began, and the other one.
     """
 
     def __init__(self, main: EngineLike, load: Callable[[], EngineLike]) -> None:
@@ -80,7 +81,7 @@ class EngineWithEditModel:
             main: its caller lets go of it.
             load: loads the other one, in any thread; raises `Problem` where it can't.
         """
-        self.main = main
+        super().__init__(main)
         self.editing: EngineLike | None = None
         self._load = load
         self._lock = threading.Lock()
@@ -130,6 +131,9 @@ class EngineWithEditModel:
     def _run(self) -> None:
         try:
             loaded = self._load()
+        except MemoryError:
+            log.warning("no other model predicts edits: there is not enough memory for it")
+            return
         except (OSError, Problem) as problem:
             log.warning("no other model predicts edits: %s", problem)
             return
@@ -139,32 +143,11 @@ class EngineWithEditModel:
                 return
         loaded.close()
 
-    def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
-        """See `EngineLike.warm`."""
-        return self.main.warm(session, prompt, cancellation=cancellation)
-
-    def idle(self, session: str, *, cancellation: Cancellation) -> bool:
-        """See `EngineLike.idle`. The main one's: the other is asked seldom, and of little."""
-        return self.main.idle(session, cancellation=cancellation)
-
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""
-        self.main.forget(session)
+        super().forget(session)
         if self.editing is not None:
             self.editing.forget(session)
-
-    def keep(self, *, cancellation: Cancellation) -> bool:
-        """See `EngineLike.keep`. What the other one knows is evaluated anew."""
-        return self.main.keep(cancellation=cancellation)
-
-    @property
-    def reading(self) -> float:
-        """See `EngineLike.reading`."""
-        return self.main.reading
-
-    def info(self) -> EngineInfo:
-        """See `EngineLike.info`: the main one's."""
-        return self.main.info()
 
     def close(self) -> None:
         """See `EngineLike.close`. What is being loaded still is freed by its thread."""
@@ -172,4 +155,4 @@ class EngineWithEditModel:
             self._closed = True
         if self.editing is not None:
             self.editing.close()
-        self.main.close()
+        super().close()

@@ -21,7 +21,8 @@ from ..gguf.file import read_gguf
 from ..gguf.sizes import memory_needed
 from ..llama.cancellation import Cancellation
 from ..machine import memory
-from .interface import EngineInfo, EngineLike, EngineSettings
+from .around import EngineAround
+from .interface import EngineLike, EngineSettings
 from .loading import load_engine
 from .local import LocalEngine
 
@@ -72,11 +73,12 @@ def _unheard(_part: float) -> None:
     """Loading the small model takes a moment, and the large one is there already."""
 
 
-class MeanwhileEngine:
+class MeanwhileEngine(EngineAround):
     """Two models as one engine; see the module's opening. Implements `interface.EngineLike`."""
 
     def __init__(self, large: LocalEngine, small: LocalEngine) -> None:
         """Take both over; the caller lets go of them."""
+        super().__init__(large)
         self.large = large
         self.small = small
 
@@ -114,33 +116,20 @@ class MeanwhileEngine:
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
         """See `EngineLike.warm`. The small model first: it is ready soon."""
         self.small.warm(session, prompt, cancellation=cancellation)
-        return self.large.warm(session, prompt, cancellation=cancellation)
+        return super().warm(session, prompt, cancellation=cancellation)
 
     def idle(self, session: str, *, cancellation: Cancellation) -> bool:
         """See `EngineLike.idle`. What only the large one still needs comes last."""
         if self.small.idle(session, cancellation=cancellation):
             return True
-        return self.large.idle(session, cancellation=cancellation)
+        return super().idle(session, cancellation=cancellation)
 
     def forget(self, session: str) -> None:
         """See `EngineLike.forget`."""
         self.small.forget(session)
-        self.large.forget(session)
-
-    def keep(self, *, cancellation: Cancellation) -> bool:
-        """See `EngineLike.keep`. What the small one knows is evaluated anew."""
-        return self.large.keep(cancellation=cancellation)
-
-    @property
-    def reading(self) -> float:
-        """See `EngineLike.reading`: the large one's; the small one answers meanwhile."""
-        return self.large.reading
-
-    def info(self) -> EngineInfo:
-        """See `EngineLike.info`: the large one's."""
-        return self.large.info()
+        super().forget(session)
 
     def close(self) -> None:
         """See `EngineLike.close`."""
         self.small.close()
-        self.large.close()
+        super().close()

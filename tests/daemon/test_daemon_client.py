@@ -251,6 +251,30 @@ async def test_a_daemon_that_keeps_dying_is_started_ever_more_rarely(place: Daem
     await client.aclose()
 
 
+async def test_what_kept_a_daemon_from_starting_is_not_said_of_one_that_started(starter: Starter) -> None:
+    starter.hold, clock, starts = True, FakeClock(), 0
+
+    async def start(place: DaemonHome) -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 1:
+            raise DaemonProblem("It will not start.")
+        await starter(place)
+
+    client = DaemonClient(starter.place, start=start, backoff=Backoff(clock))
+    assert (await client.complete(request("a"))).detail == "It will not start."
+    asking = asyncio.create_task(client.complete(request("a")))
+    other = DaemonClient(starter.place)
+    await until(lambda: sessions(other))
+    starter.kill()
+    await asking
+    refused = await client.complete(request("a"))
+    assert "2 times in a row" in refused.detail
+    assert "It will not start." not in refused.detail
+    await other.aclose()
+    await client.aclose()
+
+
 async def test_a_daemon_that_dies_at_every_request_is_given_up_until_somebody_starts_it(
     starter: Starter,
 ) -> None:

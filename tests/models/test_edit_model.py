@@ -36,9 +36,12 @@ class Loading:
     model: FakeEngine = attrs.field(factory=lambda: named("edits"))
     go: threading.Event = attrs.field(factory=threading.Event)
     problem: str = ""
+    short_of_memory: bool = False
 
     def __call__(self) -> EngineLike:
         assert self.go.wait(10)
+        if self.short_of_memory:
+            raise MemoryError
         if self.problem:
             raise ModelProblem(self.problem)
         return self.model
@@ -77,6 +80,16 @@ def test_one_that_cannot_be_loaded_is_a_sentence_in_the_log_and_the_main_one_goe
     assert [each.getMessage() for each in caplog.records] == [
         "no other model predicts edits: The model needs 9 GB of memory, and 2 are free."
     ], "it is tried once"
+
+
+def test_where_memory_ends_while_it_is_loaded_the_main_one_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    loading = Loading(short_of_memory=True)
+    engine = EngineWithEditModel(named("main"), loading)
+    loading.go.set()
+    answered(engine, REWRITTEN)
+    assert engine.wait(10)
+    assert answered(engine, REWRITTEN) == "main"
+    assert "not enough memory" in caplog.text
 
 
 def test_one_whose_loading_ends_after_the_engine_was_closed_is_freed() -> None:
