@@ -351,11 +351,12 @@ async def serve_daemon(
     try:
         stopping = asyncio.Event()
         _stop_on_signals(stopping)
+        restarts = lock.sign()  # who can connect can also read whose process it is
         listener = (transport or chosen_transport(place)).listen()
         idle = IdleTimer(idle_minutes, clock)
         try:
             server = Server(source, idle=idle, remote=remote, tuning=tuning, clock=clock, stopping=stopping)
-            server.restarts = lock.sign()
+            server.restarts = restarts
             listening = await listener.serve(server.connected)
             log.info("daemon %d listens", os.getpid())
             async with figures_at(metrics_port, server.status):
