@@ -349,8 +349,7 @@ async def serve_daemon(
     if lock is None:
         raise AlreadyRunningProblem("A daemon is already running.")
     try:
-        stopping = asyncio.Event()
-        _stop_on_signals(stopping)
+        stopping = _stopped_by_signals()
         restarts = lock.sign()  # who can connect can also read whose process it is
         listener = (transport or chosen_transport(place)).listen()
         idle = IdleTimer(idle_minutes, clock)
@@ -372,9 +371,9 @@ async def serve_daemon(
         lock.release()
 
 
-def _stop_on_signals(stopping: asyncio.Event) -> None:
-    """Have a request to end set `stopping`. Before anybody can connect: who finds a daemon may end it."""
-    loop = asyncio.get_running_loop()
+def _stopped_by_signals() -> asyncio.Event:
+    """What a request to end sets. Made before anybody can connect: who finds a daemon may end it."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
 
     def stop(_number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(stopping.set)
@@ -384,6 +383,7 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
             loop.add_signal_handler(number, stopping.set)
         except NotImplementedError:  # on Windows, where only Ctrl+C is a signal
             signal.signal(number, stop)
+    return stopping
 
 
 async def _until_stopped(server: Server, in_place: Callable[[], bool], tick_s: float) -> None:
