@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 IDLE_AFTER_S = 0.25
 """Seconds of quiet before idle work begins: the pauses inside a burst of typing stay free of it."""
 
+GROW_AFTER_S = 0.02
+"""So soon after an answer that did not see everything its context goes on growing, also between two keys."""
+
 IDLE_SESSIONS = 8
 """How many of the last used sessions idle work is done for."""
 
@@ -105,6 +108,7 @@ class Service:
         self._closed = False
         self._refresh_due = False
         self._unsaved = False
+        self._grows = False  # the last answer did not see everything
         self._totals = Totals()
         self.latencies = Latencies()
 
@@ -285,7 +289,8 @@ class Service:
         ):
             self._start(turn)
         elif (self._idle_sessions or self._unsaved) and self._idle_timer is None:
-            self._idle_timer = self._loop.call_later(self._idle_after_s, self._start_idle)
+            after_s = min(GROW_AFTER_S, self._idle_after_s) if self._grows else self._idle_after_s
+            self._idle_timer = self._loop.call_later(after_s, self._start_idle)
 
     def _pump_without_engine(self) -> None:
         if self._waiting and (sentence := self._host.want()):
@@ -344,6 +349,7 @@ class Service:
             completion = unavailable("The model could not complete this; the daemon's log says more.")
         cut_short = completion.stop is StopReason.CANCELLED
         if not cut_short:
+            self._grows = completion.early
             self._host.note(completion.detail if completion.stop is StopReason.UNAVAILABLE else "")
         if cut_short and running.why is _Why.PREEMPTED and running.turn is not None and not self._closed:
             ticket.job = scheduler.requeued(running.turn, now)

@@ -23,7 +23,7 @@ from .prompts import Prompts, session_of
 
 log = logging.getLogger(__name__)
 
-WARM_AFTER_S = 0.3
+WARM_AFTER_S = 0.1
 """An editor that restores twenty files opens them all at once: only the one that stays in front is warmed."""
 
 REST_S = 0.6

@@ -152,6 +152,7 @@ class KVCache:
         cancellation: Cancellation,
         *,
         slice_ms: float = 0.0,
+        first_ms: float = 0.0,
         anchor: int = 0,
     ) -> Synced:
         """Make the cells of `sequence` begin with `target`, evaluating only what no live sequence holds.
@@ -163,8 +164,8 @@ class KVCache:
             target: the tokens it shall begin with.
             cancellation: stops it; whole slices stay.
             slice_ms: evaluate for about this many ms at once. A cancelled slice is lost, so short ones make
-                progress although the user types faster than the machine evaluates. 0 takes large slices, some
-                20 % faster.
+                progress while somebody types fast. 0 takes large ones, some 20 % faster.
+            first_ms: of the first slice, where that is shorter; each further one is twice as long.
             anchor: how many tokens are likely to stay when the rest changes.
 
         Raises:
@@ -181,9 +182,8 @@ class KVCache:
             return Synced(complete=True, evaluated=0, cached=common)
         self._truncate(sequence, common)
         cached = len(sequence.tokens)
-        size = self.slice_tokens
-        if slice_ms > 0:
-            size = min(size, max(MIN_SLICE, int(self.speed.tokens_per_ms * slice_ms) // 8 * 8))
+        longest = self._slice_tokens(slice_ms)
+        size = min(longest, self._slice_tokens(first_ms)) if first_ms > 0 else longest
         while len(sequence.tokens) < len(target):
             if cancellation.cancelled:
                 break
@@ -192,8 +192,15 @@ class KVCache:
             if not self.extend(sequence, target[begin:end]):
                 break
             self._remember(sequence, lasting=lasting)
+            size = min(longest, 2 * size)
         done = len(sequence.tokens)
         return Synced(complete=done == len(target), evaluated=done - cached, cached=cached)
+
+    def _slice_tokens(self, milliseconds: float) -> int:
+        """Tokens that are evaluated at once in about so many ms; 0 is as many as may be."""
+        if milliseconds <= 0:
+            return self.slice_tokens
+        return min(self.slice_tokens, max(MIN_SLICE, int(self.speed.tokens_per_ms * milliseconds) // 8 * 8))
 
     def extend(self, sequence: Sequence, tokens: Tokens[int], *, logits: int = 1) -> bool:
         """Evaluate `tokens` at the end of `sequence`.

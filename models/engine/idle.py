@@ -13,7 +13,7 @@ from ...context.shared.values import StopReason, StopRules
 from ..cache.kv_cache import Sequence
 from ..decoding.sampling import Sampling
 from ..llama.cancellation import Cancellation
-from .serving import Serving
+from .serving import GROWTH_SLICE_MS, Serving
 from .sessions import DocumentSession
 from .writing import Continuation
 
@@ -55,12 +55,13 @@ class IdleWork:
 
     def _prepare(self, session: DocumentSession, cancellation: Cancellation) -> bool:
         """Bring the whole window of the session's last prompt into the cache. True when it is there."""
-        if not self.serving.stages(session, session.prompt, cancellation, slice_ms=IDLE_SLICE_MS):
+        pieces = {"slice_ms": IDLE_SLICE_MS, "first_ms": GROWTH_SLICE_MS}
+        if not self.serving.stages(session, session.prompt, cancellation, **pieces):
             return False
         slot, plan = self.serving.whole(session, session.prompt, cancellation)
         if session.whole is None:
             self._reads = slot.sequence, len(plan.target)
-        if not self.serving.evaluate(slot, plan, cancellation, slice_ms=IDLE_SLICE_MS).complete:
+        if not self.serving.evaluate(slot, plan, cancellation, **pieces).complete:
             return False
         if slot is session.next:
             self.serving.sessions.promote(session)

@@ -42,7 +42,7 @@ from .idle import IdleWork
 from .interface import EngineInfo
 from .leaving import Leaving
 from .planner import Planner
-from .serving import Serving
+from .serving import GROWTH_SLICE_MS, Serving
 from .sessions import DocumentSession, Sessions, SlotKind
 from .writing import Continuation, Drafting
 
@@ -193,7 +193,8 @@ class LocalEngine:
             with self._running.abortable(cancellation):
                 state = self.sessions.use(session, prompt)
                 slot, plan = self.serving.slot_for(state, prompt, cancellation, whole=whole)
-                synced = self.serving.evaluate(slot, plan, cancellation)
+                first_ms = GROWTH_SLICE_MS if whole else 0.0
+                synced = self.serving.evaluate(slot, plan, cancellation, first_ms=first_ms)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)

@@ -37,7 +37,8 @@ WORTH_WIDENING = 2.0
 times what it costs: else it is skipped."""
 
 GROWTH_SLICE_MS = 40.0
-"""The next stage grows between two keys of somebody who types fast, and a slice that a key cuts is lost."""
+"""The next stage grows between two keys of somebody who types fast, and a slice that a key cuts is lost. The
+longer nobody has typed, the longer that is likely to last: each further slice is twice as long."""
 
 
 @attrs.define
@@ -61,7 +62,7 @@ class Serving:
         """The slot that answers: with `whole` the one that sees everything, else one within the budget."""
         if not whole:
             return self.first(session, prompt, cancellation)
-        self.stages(session, prompt, cancellation, slice_ms=SLICE_MS)
+        self.stages(session, prompt, cancellation, slice_ms=SLICE_MS, first_ms=GROWTH_SLICE_MS)
         return self.whole(session, prompt, cancellation)
 
     def first(
@@ -95,7 +96,13 @@ class Serving:
         return self._placed(session, self._whole_choice(session, prompt), cancellation)
 
     def stages(
-        self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation, *, slice_ms: float
+        self,
+        session: DocumentSession,
+        prompt: Prompt,
+        cancellation: Cancellation,
+        *,
+        slice_ms: float,
+        first_ms: float = 0.0,
     ) -> bool:
         """Evaluate a wider context for somebody who is answered from a short one; False: it was cancelled.
 
@@ -108,17 +115,24 @@ class Serving:
             found = self._wider(session, prompt, whole, room, cancellation)
         if found is None:
             return True
-        if not self.evaluate(*found, cancellation, slice_ms=slice_ms).complete:
+        if not self.evaluate(*found, cancellation, slice_ms=slice_ms, first_ms=first_ms).complete:
             return False
         self.sessions.widen(session)
         return True
 
     def evaluate(
-        self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation, *, slice_ms: float = SLICE_MS
+        self,
+        slot: Slot,
+        plan: SessionCandidate,
+        cancellation: Cancellation,
+        *,
+        slice_ms: float = SLICE_MS,
+        first_ms: float = 0.0,
     ) -> Synced:
-        """Bring the plan's tokens into the slot's sequence."""
+        """Bring the plan's tokens into the slot's sequence; see `KVCache.sync`."""
+        anchor = len(plan.anchor.tokens)
         return self.cache.sync(
-            slot.sequence, plan.target, cancellation, slice_ms=slice_ms, anchor=len(plan.anchor.tokens)
+            slot.sequence, plan.target, cancellation, slice_ms=slice_ms, first_ms=first_ms, anchor=anchor
         )
 
     def _within_budget(

@@ -3,9 +3,10 @@
 ggml's threads meet at a barrier after every graph node, hundreds of times a token, and spin there. When
 another program takes the core of one of them, all others burn their time waiting: with one busy program on
 two cores, two threads were measured at 8 to 100 times the time of one. So before each computation the
-kernel is asked how many threads are runnable, and the busy cores are left to their owners; which cores there
-are, and which of them are ours, is `cores`' business. Where the kernel can't be asked (systems other than
-Linux), an unusually slow computation is the signal that somebody else is computing.
+kernel is asked how many threads are runnable, and the busy cores are left to their owners, unless these give
+way to us (`yielding`); which cores there are, and which of them are ours, is `cores`' business. Where the
+kernel can't be asked (systems other than Linux), an unusually slow computation is the signal that somebody
+else is computing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 import attrs
 
 from ..machine.cores import Cores, busy_inside, cores
+from ..machine.yielding import yielding_cores
 
 SPIN_MS = 10.0
 """Milliseconds after a computation in which its own threads may still spin and count as runnable."""
@@ -54,6 +56,21 @@ def runnable_threads() -> Runnable:
     return ask
 
 
+def competing_threads(runnable: Runnable, yielding: Callable[[], int]) -> Runnable:
+    """A function that tells how many runnable threads do not give way to ours; None when unknown.
+
+    Args:
+        runnable: how many there are in all, ours among them.
+        yielding: how many cores programs of a low priority keep busy.
+    """
+
+    def ask() -> int | None:
+        found = runnable()
+        return None if found is None else max(0, found - yielding())
+
+    return ask
+
+
 def thread_count(
     most: int, runnable: int | None, own: int, *, shape: Cores | None = None, inside: float = 0.0
 ) -> int:
@@ -61,7 +78,7 @@ def thread_count(
 
     Args:
         most: threads that are wanted on a quiet machine.
-        runnable: threads that are running or ready to, machine-wide; None when unknown.
+        runnable: threads that are running or ready to, machine-wide, and don't give way; None when unknown.
         own: how many of these may be our own.
         shape: the machine; None is one with just `most` cores.
         inside: how many of the usable cores others keep busy who share them with us.
@@ -79,7 +96,7 @@ class ProcessorLoad:
     """Who else wants the processor.
 
     Attributes:
-        runnable: threads running or ready to, machine-wide, or None where nobody can say.
+        runnable: threads running or ready to, machine-wide, that don't give way; None where nobody can say.
         inside: how many of the cores that this process may use are kept busy by others who share them.
     """
 
@@ -89,7 +106,7 @@ class ProcessorLoad:
     @classmethod
     def of(cls, shape: Cores) -> ProcessorLoad:
         """What the system says."""
-        return cls(runnable_threads(), busy_inside(shape.group))
+        return cls(competing_threads(runnable_threads(), yielding_cores()), busy_inside(shape.group))
 
     @classmethod
     def in_group(cls, shape: Cores) -> ProcessorLoad:

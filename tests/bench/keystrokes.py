@@ -41,7 +41,9 @@ class Typed:
     processor_seconds: float
 
 
-async def type_through(model: Path, replay: Replay, threads: int, *, data: Path | None = None) -> Typed:
+async def type_through(
+    model: Path, replay: Replay, threads: int, *, data: Path | None = None, most_tokens: int = 0
+) -> Typed:
     """Open the file, let it be warmed as for a user who looks at it, type.
 
     Args:
@@ -49,12 +51,14 @@ async def type_through(model: Path, replay: Replay, threads: int, *, data: Path 
         replay: what is typed.
         threads: for the engine.
         data: the user's data directory, with what was tuned; None is an empty one.
+        most_tokens: of an answer; 0 leaves the setting as it comes.
     """
     with private_home(model) as home:
         if data is not None:
             home["XDG_DATA_HOME"] = str(data)
         config = Path(home["XDG_CONFIG_HOME"]) / "foretype" / "config.toml"
-        config.write_text(config.read_text() + f"threads = {threads}\n")
+        limit = f"[completion]\nmax_tokens = {most_tokens}\n" if most_tokens else ""
+        config.write_text(f"{config.read_text()}threads = {threads}\n{limit}")
         async with connected(*python("-P", "-m", "foretype.lsp"), env=home) as client:
             client.open(URI, replay.before + replay.after)
             daemon = DaemonClient(

@@ -70,9 +70,12 @@ class Peer:
     process: subprocess.Popen[bytes]
     client: httpx.Client
 
-    def infill(self, before: str, after: str, *, stop_at_line: bool = False) -> Keystroke:
-        """Ask as llama.vim does, and wait."""
+    def infill(self, before: str, after: str, *, stop_at_line: bool = False, tokens: int = 0) -> Keystroke:
+        """Ask as llama.vim does, and wait; with `tokens` for just so many, whatever the model wants."""
         body = infill_body(before, after)
+        if tokens:
+            del body["t_max_predict_ms"]
+            body |= {"n_predict": tokens, "ignore_eos": True, "samplers": ["top_k", "top_p"]}
         if stop_at_line:
             body["stop"] = ["\n"]
         started = time.perf_counter()
@@ -125,9 +128,12 @@ def running(program: Path, model: Path, threads: int) -> Generator[Peer]:
         process.wait(timeout=20)
 
 
-def type_through(peer: Peer, replay: Replay, *, stop_at_line: bool = False) -> list[Keystroke]:
+def type_through(
+    peer: Peer, replay: Replay, *, stop_at_line: bool = False, tokens: int = 0
+) -> list[Keystroke]:
     """Every keystroke of the replay, one after the other; the first, cold one is not counted."""
-    peer.infill(*replay.at(0), stop_at_line=stop_at_line)
-    return [
-        peer.infill(*replay.at(count), stop_at_line=stop_at_line) for count in range(1, len(replay.typed) + 1)
+    asked = [
+        peer.infill(*replay.at(count), stop_at_line=stop_at_line, tokens=tokens)
+        for count in range(len(replay.typed) + 1)
     ]
+    return asked[1:]

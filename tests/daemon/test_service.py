@@ -278,6 +278,16 @@ async def test_idle_work_goes_on_until_there_is_none_left(desk: Desk) -> None:
     assert desk.engine.sessions("idle") == ["b"] * 3 + ["a"] * 3
 
 
+async def test_what_an_early_answer_did_not_see_is_read_without_waiting_for_a_rest() -> None:
+    engine = FakeEngine(idle_steps=1)
+    engine.context = 0.3
+    service = Service(FakeSource(engine), idle_after_s=3600.0)
+    answers: list[Completion] = []
+    service.submit("vim", CompletionRequest("a", Prompt("one"), StopRules()), answers.append)
+    await until(lambda: answers and len(engine.of("idle")) == 2 and engine.running is None)
+    assert await service.close()
+
+
 async def test_idle_work_is_preempted_at_once_and_taken_up_again(desk: Desk) -> None:
     desk.engine.idle_steps = 1
     desk.ask("one", "a")

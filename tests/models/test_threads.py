@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -10,12 +11,14 @@ from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.governor import (
     Governor,
     ProcessorLoad,
+    competing_threads,
     runnable_threads,
     thread_count,
     usable_cores,
 )
 from foretype.models.llama.llama import Context, DecodeResult, Model
 from foretype.models.machine.cores import Cores
+from foretype.models.machine.yielding import yielding_cores
 from foretype.tests.support.tiny_gguf import tiny_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +73,68 @@ def test_threads_are_taken_from_the_cores_that_are_free(
     wanted: int, shape: Cores, others: int, inside: float, threads: int
 ) -> None:
     assert thread_count(wanted, others + 1, 1, shape=shape, inside=inside) == threads
+
+
+@pytest.mark.parametrize(
+    ("runnable", "yielding", "counted"), [(2, 1, 1), (3, 1, 2), (1, 3, 0), (None, 2, None)]
+)
+def test_programs_that_give_way_are_not_counted(
+    runnable: int | None, yielding: int, counted: int | None
+) -> None:
+    assert competing_threads(lambda: runnable, lambda: yielding)() == counted
+
+
+@attrs.define
+class Counters:
+    """The kernel's counters of processor time, and a clock."""
+
+    file: Path
+    now: float = 50.0
+    ticks: float = 1000.0
+
+    def spend(self, seconds: float, cores: float) -> None:
+        self.now += seconds
+        self.ticks += seconds * cores * 100
+        self.file.write_text(f"cpu  9000 {int(self.ticks)} 800 70000 0 0 0 0\ncpu0 1 2 3\n", encoding="ascii")
+
+    def asked(self) -> Callable[[], int]:
+        self.spend(0.0, 0.0)
+        ask = yielding_cores(self.file, clock=lambda: self.now)
+        assert ask() == 0, "of the past nothing is known"
+        return ask
+
+
+def test_programs_of_a_low_priority_are_seen_by_what_they_use(tmp_path: Path) -> None:
+    counters = Counters(tmp_path / "stat")
+    ask = counters.asked()
+    counters.spend(0.05, 1.0)
+    assert ask() == 0, "a twentieth of a second says nothing"
+    counters.spend(0.1, 1.0)
+    assert ask() == 1
+    counters.spend(0.2, 2.0)
+    assert ask() == 2
+    counters.spend(0.2, 0.0)
+    assert ask() == 2, "our own threads hold the cores, so they get nothing"
+    counters.spend(2.0, 0.0)
+    assert ask() == 0, "they are gone"
+    counters.spend(60.0, 1.0)
+    assert ask() == 0, "what was a minute ago says nothing about now"
+
+
+def test_where_nobody_counts_all_others_are_taken_for_equals(tmp_path: Path) -> None:
+    assert yielding_cores(tmp_path / "absent")() == 0
+    (tmp_path / "stat").write_text("intr 12\n", encoding="ascii")
+    assert yielding_cores(tmp_path / "stat")() == 0
+
+
+def test_a_governor_computes_beside_a_program_that_gives_way() -> None:
+    machine = Machine(runnable=2)
+    load = ProcessorLoad(competing_threads(lambda: machine.runnable, lambda: 1), lambda: 0.0)
+    governor = attrs.evolve(machine.governor(2), load=load)
+    assert machine.step(governor, 7) == 2
+    machine.runnable = 3
+    machine.now += 1.0
+    assert machine.step(governor, 7) == 1, "the other one doesn't give way"
 
 
 def test_our_own_spinning_threads_are_not_taken_for_others() -> None:

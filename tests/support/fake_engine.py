@@ -77,6 +77,7 @@ class FakeEngine:
         self.closed = False
         self.fail_with: Exception | None = None
         self.note = ""
+        self.context = 1.0  # which part of the prompt answers see
         self.refuse_with = ""  # the sentence of an answer that is none
         self._held = False
         self._permits = threading.Semaphore(0)
@@ -152,7 +153,7 @@ class FakeEngine:
         call.stop = stop
         done = Stage.DONE if stop is not StopReason.CANCELLED else Stage.DECODE if count else Stage.PREFILL
         timings = Timings(prefill_tokens=len(prompt.prefix), decode_tokens=count)
-        return Completion(call.text, stop, done, timings)
+        return Completion(call.text, stop, done, timings, context=self.context)
 
     def warm(self, session: str, prompt: Prompt, *, cancellation: Cancellation) -> Completion:
         call = self._begin("warm", session, prompt)
