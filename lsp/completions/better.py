@@ -6,7 +6,8 @@ sees the whole prompt this time. When its answer differs, the store of suggestio
 and clients that asked for it are told. Any change of the document, any request for it and a dismissal end the
 asking. What somebody has typed into is replaced at the next key or when they rest (by what comes from
 elsewhere at a key alone); what was dismissed has no successor, and no place is asked about twice. An answer
-with another name, where one was cut at a name that doesn't exist, comes the same way where it comes late.
+with another name, where one was cut at a name that doesn't exist, comes the same way where it comes late; so
+does the rest of an answer of which a part was shown when the time was up.
 
 It decides what replaces what. It does not decide whether an answer is good: that is `judge`'s.
 """
@@ -24,7 +25,8 @@ from ...context.shared.values import StopReason
 from ...context.syntax.snapshot import Snapshot
 from ...daemon.wire.messages import CompletionRequest, Priority
 from ..documents.documents import DocumentStore
-from .generation import Generation
+from ..documents.target import Target
+from .generation import Generation, Part
 from .items import BetterSuggestion
 from .judging import Judging
 from .observer import CompletionHost, Observer
@@ -91,9 +93,41 @@ class BetterAnswers:
         self._told: dict[str, str] = {}
         self._done: OrderedDict[tuple[str, int, int], None] = OrderedDict()
 
-    def answered(self, uri: str) -> None:
-        """A request was answered just now: what it brought is on the screen from here on."""
+    def answered(self, uri: str, place: Target, running: Generation | None) -> None:
+        """A request was answered just now: what it brought is on the screen from here on.
+
+        Args:
+            uri: the document.
+            place: that it asked about.
+            running: what the model is still saying about the document.
+        """
         self._answered[uri] = asyncio.get_running_loop().time()
+        if running is not None and not running.task.done():
+            rest = self._suggestions.find(uri, place.text, place.offset)
+            if rest is not None and rest.suggestion.id == running.id:
+                running.part = Part(place.text, place.offset, rest.text)
+
+    def ended(self, generation: Generation, *, early: bool) -> None:
+        """The model has said all it had to say.
+
+        An early answer that nobody waits for has a better one made; where a part of any other stands on the
+        screen, the client is told of the rest.
+        """
+        if not early:
+            self._grown(generation)
+        elif generation.listeners == 0:
+            self.early(generation.snapshot, generation.offset)
+
+    def _grown(self, generation: Generation) -> None:
+        part, uri = generation.part, generation.snapshot.uri
+        document = self._documents.get(uri)
+        if part is None or document is None or document.whole != part.text or self._host.refused(document):
+            return
+        rest = self._suggestions.find(uri, part.text, part.offset)
+        if rest is None or rest.suggestion.dismissed or rest.suggestion.id != generation.id:
+            return
+        if rest.text != part.shown:
+            self._begin(uri, self._tell(BetterSuggestion(uri, generation.id, generation.id), STANDS_S))
 
     def early(self, snapshot: Snapshot, offset: int) -> None:
         """An early answer stands at a place, or an early answer was nothing: ask for a better one."""

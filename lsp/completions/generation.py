@@ -17,6 +17,21 @@ LONGEST_ANSWER = 20_000
 """Code points of an answer that are looked at."""
 
 
+@attrs.frozen
+class Part:
+    """As much of a suggestion as stands on the screen while the model still says more.
+
+    Attributes:
+        text: the document's.
+        offset: the cursor in it, in code points.
+        shown: what is suggested there.
+    """
+
+    text: str = attrs.field(repr=False)
+    offset: int
+    shown: str
+
+
 @attrs.define(eq=False)
 class Generation:
     """Its state: the text so far, who waits, and the task that ends with the backend's answer.
@@ -31,6 +46,7 @@ class Generation:
         taken: what of it is in the store already.
         invoked: whether somebody who waits has asked with a key.
         said_all: whether the backend has answered; then what it said is being checked, or has been.
+        part: what of it was shown last, before all of it was there.
     """
 
     id: str
@@ -42,6 +58,7 @@ class Generation:
     taken: str = ""
     invoked: bool = False
     said_all: bool = False
+    part: Part | None = None
     task: asyncio.Future[Completion] = attrs.field(factory=asyncio.Future[Completion])
     _late: bool = False
     _worth: asyncio.Event = attrs.field(factory=asyncio.Event)

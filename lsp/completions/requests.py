@@ -211,7 +211,7 @@ class InlineCompletions:
             if self._live.get(uri) is asyncio.current_task():
                 del self._live[uri]
             if items:
-                self.better.answered(uri)
+                self.better.answered(uri, request.place, self._generations.get(uri))
             self._report(report, items, began)
         return items
 
@@ -336,8 +336,7 @@ class InlineCompletions:
             if self._generations.get(generation.snapshot.uri) is generation:
                 del self._generations[generation.snapshot.uri]
             self._count()
-        if generation.listeners == 0 and completion.early:
-            self.better.early(generation.snapshot, generation.offset)
+        self.better.ended(generation, early=completion.early)
         return completion
 
     async def _listen(self, generation: Generation, budget_s: float) -> Completion:

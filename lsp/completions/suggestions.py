@@ -252,8 +252,13 @@ class Suggestions:
         return f"foretype-{self._numbers}"
 
     def remember(self, suggestion: Suggestion) -> None:
-        """Add one. It replaces an older state of itself, and one of the same text at the same place."""
+        """Add one. It replaces an older state of itself, and one of the same text at the same place.
+
+        What was dismissed stays so, however much more of it is known now.
+        """
         known = self._known.setdefault(suggestion.uri, [])
+        if any(old.id == suggestion.id and old.dismissed for old in known):
+            suggestion = attrs.evolve(suggestion, dismissed=True)
         known[:] = [old for old in known if old.id != suggestion.id and not _same(old, suggestion)]
         known.insert(0, suggestion)
         del known[self._per_document :]

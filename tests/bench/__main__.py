@@ -151,14 +151,17 @@ def tuned(results: Results) -> None:
 
 def drafts(results: Results) -> None:
     """Drafts against plain decoding, and what is prefetched."""
-    threads = usable_cores()
-    for name, value in speculation.measure(model(), threads).items():
+    for name, value in speculation.measure(model(), usable_cores()).items():
         results.add(name, value)
-    results.add(
-        "speculation.auto.cost", speculation.auto_cost(model(), threads, files=speculation.FILES // 6)
-    )
+
+
+def automatic(results: Results) -> None:
+    """What drafts cost that switch themselves on, and what they gain where batches cost less than here."""
+    threads = usable_cores()
+    cost = speculation.auto_cost(model(), threads, files=speculation.FILES // 6)
+    results.add("speculation.auto.cost", cost)
     engine = engine_costs.start(model(), threads)
-    recorded = continuations.record(engine, model())
+    recorded = continuations.record(engine, model(), files=speculation.FILES // 2)
     engine.close()
     for name, value in drafting.simulated(recorded).items():
         results.add(name, value)
@@ -199,7 +202,8 @@ def teams(results: Results) -> None:
 SECTIONS: dict[str, Callable[[Results], None]] = {
     "typing": typing,
     "costs": costs,
-    "speculation": drafts,
+    "speculation": automatic,
+    "drafts": drafts,
     "context": around,
     "lsp": serving,
     "serve": plugins,

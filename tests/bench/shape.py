@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,11 @@ def measure(add: Add, percentile: Percentile, size: str, threads: int) -> None:
     add(f"{name}.first_ms", first.first_ms)
     add(f"{name}.first_context", first.context)
     add(f"{name}.first_whole_ms", first.whole_ms)
+    add(f"{name}.token_ms", first.token_ms)
     _compare(add, percentile, name, theirs, ours.milliseconds)
+    # Both sides generate the same tokens at about the same speed: without any other work it would be this.
+    generating = TOKENS * first.token_ms
+    add(f"{name}.keystroke.ratio.limit", _p50(theirs) / generating if theirs and generating else None)
 
 
 @attrs.frozen
@@ -72,11 +77,13 @@ class Opened:
         first_ms: until the first answer was there, which was asked for at once.
         context: which part of the window it saw.
         whole_ms: until an answer was there that saw the whole window; nobody typed meanwhile.
+        token_ms: to generate one token behind the whole window.
     """
 
     first_ms: float
     context: float
     whole_ms: float
+    token_ms: float
 
 
 def six_hundred_lines() -> tuple[str, str]:
@@ -103,7 +110,8 @@ def opened(file: Path, threads: int) -> Opened:
         answer = engine.complete("a", prompt, rules, cancellation=Cancellation())
     whole = (time.perf_counter() - started) * 1000
     engine.close()
-    return Opened(first, context, whole)
+    timings = answer.timings
+    return Opened(first, context, whole, timings.decode_ms / max(1, timings.decode_tokens))
 
 
 def _asked_peer(add: Add, name: str, file: Path, typed: Replay, threads: int) -> list[peer.Keystroke]:
@@ -115,6 +123,10 @@ def _asked_peer(add: Add, name: str, file: Path, typed: Replay, threads: int) ->
     with peer.running(program, file, threads) as server:
         add(f"{name}.peer.first_ms", server.infill(*six_hundred_lines()).milliseconds)
         return peer.type_through(server, typed, tokens=TOKENS)
+
+
+def _p50(keys: list[peer.Keystroke]) -> float:
+    return statistics.median(key.milliseconds for key in keys)
 
 
 def _compare(
