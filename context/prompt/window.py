@@ -157,9 +157,10 @@ def _folds(text: str, tree: SyntaxTree, start: int, previous: Window | None) -> 
     """The headers above `start` of what encloses it.
 
     They stay as they were while the window's start stays and the headers still stand there, whatever
-    half-typed code below makes of the tree.
+    half-typed code below makes of the tree: none stay none, since the tree of a large file grows while
+    somebody types, and a header more would have everything evaluated anew.
     """
-    if previous is not None and previous.start == start and previous.folds:
+    if previous is not None and previous.start == start:
         known = previous.folds
         if all(text.startswith(fold.text, fold.start) for fold in known):
             return known

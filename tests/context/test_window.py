@@ -155,6 +155,17 @@ def test_folds_outlive_code_that_breaks_the_tree() -> None:
     assert again.prefix[: again.folded] == seen.prefix[: seen.folded]
 
 
+def test_a_tree_that_comes_later_adds_no_header_while_the_window_stays() -> None:
+    offset = CLASS.index("x = 50")
+    seen = window_around(attrs.evolve(snapshot(CLASS), tree=None), offset, 400, 100)
+    typed = CLASS[:offset] + "y" + CLASS[offset:]
+    again = window_around(snapshot(typed), offset + 1, 400, 100, seen)
+    assert again.prefix == seen.prefix + "y", "the model would read everything anew"
+    moved = window_around(snapshot(CLASS), CLASS.index("x = 75"), 400, 100, again)
+    assert moved.start != again.start
+    assert moved.prefix.startswith("class Ledger(Base):\n")
+
+
 def test_a_changed_header_is_not_shown_as_it_was() -> None:
     offset = CLASS.index("x = 50")
     seen = window_around(snapshot(CLASS), offset, 400, 100)
