@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
 import attrs
@@ -112,11 +112,13 @@ def is_wanted(path: PurePosixPath) -> bool:
     )
 
 
-def fetched() -> tuple[dict[str, Path], list[str]]:
-    """The folders of all releases that can be had, by name, and a sentence for each of the others."""
+def fetched(wanted: Collection[str] = tuple(SUFFIXES)) -> tuple[dict[str, Path], list[str]]:
+    """The folders of all releases of some languages, by name, and a sentence for each that can't be had."""
     folders: dict[str, Path] = {}
     missing: list[str] = []
-    for name, (source, _) in releases().items():
+    for name, (source, languages) in releases().items():
+        if set(wanted).isdisjoint(languages):
+            continue
         try:
             folders[name] = pinned.unpacked(source, BUILD, is_wanted)
         except CorpusProblem as problem:

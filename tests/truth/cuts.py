@@ -20,6 +20,13 @@ _WORDED_HEADERS = re.compile(
     r"\b(?:then|do|else|repeat|in|begin|function\s*[\w.:]*\s*\([^()]*\)|\|[\w, ]*\|)$"
     r"|^\s*(?:def|class|module|if|unless|while|for|case|elif|elsif|when)\b"
 )
+_HEADERS = {
+    **dict.fromkeys(("ruby", "lua", "shellscript", "elixir", "julia"), _WORDED_HEADERS),
+    "python": re.compile(r":$"),
+    "haskell": re.compile(r"(?:\b(?:do|where|of)|=|->)$"),
+    "makefile": re.compile(r"^[^\s#:=][^:=]*::?(?!=)[^=;]*$"),
+}
+"""What opens a block without a bracket, by language."""
 
 
 @attrs.frozen
@@ -143,9 +150,8 @@ def _opens(header: str, language_id: str) -> bool:
         return False
     if header.endswith(("{", "(", "[")):
         return True
-    if language_id == "python":
-        return header.endswith(":")
-    return language_id in {"ruby", "lua", "shellscript"} and _WORDED_HEADERS.search(header) is not None
+    worded = _HEADERS.get(language_id)
+    return worded is not None and worded.search(header) is not None
 
 
 def _blocks(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:

@@ -39,7 +39,7 @@ from foretype.tests.truth.indentation import steps_in, unit_of
 
 EXACT, BEGINNING, RESTYLED, FITTED = "exact", "beginning", "restyled", "fitted"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
-_INDENTED = frozenset({"python", "yaml", "markdown"})
+_INDENTED = frozenset({"python", "yaml", "markdown", "haskell"})
 _CLOSING = re.compile(r"(?:[\s)\]}>\"'`]|\b(?:end|fi|done|esac)\b)*")
 _GO_BREAKS = re.compile(r"[^\s,(\[{]\s*\n\s*[)\]]")
 _TRAILING = re.compile(r"[ \t]+(?=\n|$)")
