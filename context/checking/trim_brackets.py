@@ -81,6 +81,7 @@ def _line(place: CursorLines, replaced: int = 0) -> Line:
         place.language,
         place.newline,
         below=below if place.columns_of(below) > place.indent else "",
+        above=place.above,
     )
 
 
@@ -155,7 +156,7 @@ def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRule
         return draft
     context = "\n".join((*reversed(place.above), place.before))
     scanned = balance(context, place.language)
-    if scanned.quote or scanned.comment:
+    if scanned.quote or scanned.quote_began_here or scanned.comment:
         return draft  # the lines above begin inside a string or a comment: what they open isn't known
     opened = [bracket for _, bracket in scanned.openers]
     begins_inside = bool(

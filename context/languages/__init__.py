@@ -79,6 +79,7 @@ class BlockStyle:
         regex: whether regular expressions are written between slashes.
         literals: a regular expression for what is read as one piece whatever brackets and quotes stand in it
             (`s/(/[/` in Perl), beside strings.
+        escape: what takes the meaning from the character behind it, in strings.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
         breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
@@ -112,6 +113,7 @@ class BlockStyle:
     characters: bool = False
     regex: bool = False
     literals: str = ""
+    escape: str = "\\"
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
     breaks_before_closers: bool = False

@@ -21,7 +21,8 @@ _WORDED_HEADERS = re.compile(
     r"|^\s*(?:def|class|module|if|unless|while|for|case|elif|elsif|when)\b"
 )
 _HEADERS = {
-    **dict.fromkeys(("ruby", "lua", "shellscript", "elixir", "julia"), _WORDED_HEADERS),
+    **dict.fromkeys(("ruby", "lua", "shellscript", "julia"), _WORDED_HEADERS),
+    "elixir": re.compile(r"(?:\b(?:do|fn|else|after|rescue|catch)|->)$"),
     "python": re.compile(r":$"),
     "haskell": re.compile(r"(?:\b(?:do|where|of)|=|->)$"),
     "makefile": re.compile(r"^[^\s#:=][^:=]*::?(?!=)[^=;]*$"),
@@ -53,6 +54,8 @@ class Lines:
         start = self.starts[number]
         end = self.text.find("\n", start)
         line = self.text[start : len(self.text) if end < 0 else end]
+        if not line.strip():
+            return start + len(line), start + len(line)
         return start + len(line) - len(line.lstrip()), start + len(line.rstrip())
 
     def indent(self, number: int) -> int:

@@ -61,7 +61,7 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
         lost = max(lost, 1)
     if state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
         lost = max(lost, len(answer.text) - len(answer.text.lstrip(" ")))
-    if verdict.outcome == CORRUPT and lost > 0:
+    if verdict.outcome in {CORRUPT, RESTYLED, FITTED} and lost > 0:
         other = _compared(state, answer, applied, lost)
         return other if other.outcome != CORRUPT else verdict
     start = state.hole.start
