@@ -99,7 +99,7 @@ def stop_rules(
     in_brackets = multiline != "never" and not _is_long_prose(place) and _is_in_brackets(place)
     if in_brackets and place.before.rstrip().endswith(("(", "[")):
         reference = max(header, 0)  # what brackets hold may stand as deep as their line
-    if following and closes_only(following, place.language):
+    if place.closed_below():
         if place.columns_of(following) >= closing and header >= 0:
             closing = reference  # the block is closed already
         following = ""
