@@ -91,6 +91,7 @@ class BlockStyle:
         aligned: whether lines stand below what they belong to as often as they are indented by steps: then
             an answer's own indentation stays.
         loose_brackets: whether brackets are never those of a call, so that blanks inside mean nothing.
+        data_braces: whether braces hold data, as brackets do, and no statements.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
@@ -124,6 +125,7 @@ class BlockStyle:
     dashed_lists: bool = False
     aligned: bool = False
     loose_brackets: bool = False
+    data_braces: bool = False
     late_binders: tuple[str, ...] = ()
     stub: str = ""
 

@@ -156,5 +156,6 @@ def _line_end_openers(place: CursorLines) -> tuple[str, ...]:
 
 def _is_in_brackets(place: CursorLines) -> bool:
     """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
-    closes = place.at_line_end and place.after.lstrip()[:1] in {")", "]"}
+    closers = {")", "]", "}"} if place.language.layout.data_braces else {")", "]"}
+    closes = place.at_line_end and place.after.lstrip()[:1] in closers
     return closes and bool(balance(place.before, place.language).openers)
