@@ -12,7 +12,7 @@ import re
 import attrs
 
 from ..languages import Language
-from ..syntax.cursor_lines import first_word, opens_word_block
+from ..syntax.cursor_lines import closers_only, first_word, opens_word_block
 from ..text.brackets import CLOSER_OF, PAIRS, Balance, balance
 from ..text.lines import indent_of, split_lines, without_end
 
@@ -200,6 +200,8 @@ def is_level(text: str, line: Line) -> bool:
     found = line.balance(text)
     if found.is_closed:
         return True
+    if not closers_only(line.after) and _is_whole(line.before + text + line.after, line):
+        return True  # somebody took the middle away
     if found.quote_began_here and line.balance(text + line.after).is_closed:
         return True
     opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]

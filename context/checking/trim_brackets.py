@@ -194,7 +194,7 @@ def close_what_is_open(draft: DraftText, place: CursorLines, rules: StopRules) -
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
-    if closers_only(place.after):
+    if closers_only(place.after) or draft.cut_off:
         draft = attrs.evolve(draft, text=before_an_open_word(draft.text, _line(place)))
     if draft.cut_off:
         bracket = _OPENER_OF.get(place.after[draft.replace_right :].lstrip()[:1], "")

@@ -237,8 +237,10 @@ def _constructs(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut
                 "esac",
             }:
                 continue
-        if following < len(lines.starts) and _goes_on(code.text[slice(*lines.said(following))]):
-            continue
+        if following < len(lines.starts) and (
+            _goes_on(code.text[slice(*lines.said(following))]) or lines.indent(following) > depth
+        ):
+            continue  # the second is a header over several lines, whose body stands below
         tokens = _tokens_on(code, *lines.said(header))
         at = chance.choice(tokens).start
         yield Cut(at, lines.said(end)[1])
