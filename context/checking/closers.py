@@ -200,8 +200,8 @@ def is_level(text: str, line: Line) -> bool:
     found = line.balance(text)
     if found.is_closed:
         return True
-    if not closers_only(line.after) and _is_whole(line.before + text + line.after, line):
-        return True  # somebody took the middle away
+    if line.quote and not closers_only(line.after) and _is_whole(line.before + text + line.after, line):
+        return True  # a string from whose middle something was taken away
     if found.quote_began_here and line.balance(text + line.after).is_closed:
         return True
     opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
