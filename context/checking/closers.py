@@ -12,7 +12,7 @@ import re
 import attrs
 
 from ..languages import Language
-from ..syntax.cursor_lines import first_word, opens_word_block
+from ..syntax.cursor_lines import closers_only, first_word, opens_word_block
 from ..text.brackets import CLOSER_OF, PAIRS, Balance, balance
 from ..text.lines import indent_of, split_lines, without_end
 
@@ -20,7 +20,7 @@ PUNCTUATION = ";,:"
 _LITERAL = re.compile(r"[\w\])]\{\s*$")
 """A brace that opens no block: Go wants no line break before the one that closes it, without a comma."""
 
-_FUNCTION, _END = re.compile(r"\bfunction\b"), re.compile(r"\bend\b")
+_FUNCTION, _END = re.compile(r"\b(?:function|fn)\b"), re.compile(r"\bend\b")
 _WORD_END = re.compile(r"(?:[\w)\]}\"'`;])$")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _PROSE_QUOTES = frozenset("\"'`")
@@ -44,6 +44,7 @@ class Line:
         newline: the document's line end.
         types: whether angle brackets count as brackets in any case.
         below: the next code line where it stands deeper than this one, as what goes on with it does; else "".
+        above: the code lines above, nearest first.
     """
 
     before: str
@@ -52,6 +53,7 @@ class Line:
     newline: str = "\n"
     types: bool = False
     below: str = ""
+    above: tuple[str, ...] = ()
 
     @property
     def quote(self) -> str:
@@ -198,6 +200,8 @@ def is_level(text: str, line: Line) -> bool:
     found = line.balance(text)
     if found.is_closed:
         return True
+    if line.quote and not closers_only(line.after) and _is_whole(line.before + text + line.after, line):
+        return True  # a string from whose middle something was taken away
     if found.quote_began_here and line.balance(text + line.after).is_closed:
         return True
     opened = [CLOSER_OF[bracket] for _, bracket in reversed(found.openers)]
@@ -228,7 +232,7 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     if line.balance(text).comment:
         return text.rstrip() + line.newline + indent_of(line.before)  # a comment would swallow the closer
     if not last.strip():
-        own = indent_of(line.before)
+        own = _indent_of_closer(lines, line)
         kept = ended and last and (not own or last[0] == own[0])
         indent = own if opened_in_line and not kept else last
         code = text.rstrip(" \t") if ended else text.rstrip() + line.newline
@@ -237,8 +241,21 @@ def before_closer(text: str, line: Line, *, ended: bool) -> str:
     breaks = closer != "}" and line.language.layout.breaks_before_closers
     own_line = brace or breaks or not ended
     if own_line and opens_here and not lines[0].strip():
-        return text.rstrip() + line.newline + indent_of(line.before)
+        return text.rstrip() + line.newline + _indent_of_closer(lines, line)
     return text
+
+
+def _indent_of_closer(lines: list[str], line: Line) -> str:
+    """The indentation of the cursor's line, or where that only goes on with a statement, of the statement.
+
+    It does so where what the brackets hold stands shallower than the line that opens them.
+    """
+    own = indent_of(line.before)
+    inside = next((indent_of(each) for each in lines[1:] if each.strip()), own)
+    if len(inside) >= len(own):
+        return own
+    shallower = (indent_of(each) for each in line.above if len(indent_of(each)) < len(inside))
+    return next((each for each in shallower if inside.startswith(each)), own)
 
 
 def closed(text: str, line: Line) -> str | None:
@@ -295,7 +312,8 @@ def before_an_open_word(text: str, line: Line) -> str:
             opened.append(number)
     if opened:
         return "".join(lines[: opened[0]])
-    inline = [found.start() for found in _FUNCTION.finditer(text)] if "end" in closers else []
+    words = _FUNCTION.finditer(text) if "end" in closers else ()
+    inline = [found.start() for found in words if found.group() in line.language.keywords]
     if len(lines) < 2 and len(inline) > len(_END.findall(text)):
         return text[: inline[0]].rstrip()
     return text

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from ..shared.values import StopReason, StopRules
-from ..syntax.cursor_lines import CursorLines, closes_only, cursor_lines, opens_block
+from ..syntax.cursor_lines import CursorLines, cursor_lines, opens_block
 from ..syntax.snapshot import Snapshot
 from ..text.brackets import balance
 from ..text.lines import split_lines, without_end
@@ -112,8 +112,7 @@ def after_first_line(raw: str, place: CursorLines, rules: StopRules) -> StopRule
     if not goes_on and not opens:
         return rules
     indent = place.columns_of(first)
-    closed = bool(place.below) and closes_only(place.below[0], place.language)
-    closing = indent + 1 if closed and place.columns_of(place.below[0]) == indent else indent
+    closing = indent + 1 if place.closed_below() and place.columns_of(place.below[0]) == indent else indent
     return attrs.evolve(
         rules, multiline=True, reference_indent=indent + opens, closing_indent=min(closing, indent + opens)
     )

@@ -81,6 +81,7 @@ def _line(place: CursorLines, replaced: int = 0) -> Line:
         place.language,
         place.newline,
         below=below if place.columns_of(below) > place.indent else "",
+        above=place.above,
     )
 
 
@@ -155,7 +156,7 @@ def cut_unbalanced_closers(draft: DraftText, place: CursorLines, rules: StopRule
         return draft
     context = "\n".join((*reversed(place.above), place.before))
     scanned = balance(context, place.language)
-    if scanned.quote or scanned.comment:
+    if scanned.quote or scanned.quote_began_here or scanned.comment:
         return draft  # the lines above begin inside a string or a comment: what they open isn't known
     opened = [bracket for _, bracket in scanned.openers]
     begins_inside = bool(
@@ -193,7 +194,7 @@ def close_what_is_open(draft: DraftText, place: CursorLines, rules: StopRules) -
     del rules
     if not place.after[draft.replace_right :].strip() or place.prose == "comment":
         return draft
-    if closers_only(place.after):
+    if closers_only(place.after) or draft.cut_off:
         draft = attrs.evolve(draft, text=before_an_open_word(draft.text, _line(place)))
     if draft.cut_off:
         bracket = _OPENER_OF.get(place.after[draft.replace_right :].lstrip()[:1], "")

@@ -111,7 +111,8 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
             continue
         if not line.strip():
             twice = bool(kept) and not kept[-1].strip() and number > 1
-            if number and code_seen and (rules.stop_at_blank or twice or _is_gap(kept, place, rules)):
+            ends = rules.stop_at_blank and not _is_inside(kept, place, rules)
+            if number and code_seen and (ends or twice or _is_gap(kept, place, rules)):
                 break
             kept.append(line)
             continue
@@ -130,6 +131,12 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
     while len(kept) > 1 and _is_margin(kept[-1], rules):
         kept.pop()
     return draft.cut("".join(kept).rstrip())
+
+
+def _is_inside(kept: list[str], place: CursorLines, rules: StopRules) -> bool:
+    """Whether brackets stand open behind these lines: their own, or those that are closed at the cursor."""
+    before = place.before if rules.in_brackets else ""
+    return bool(balance(before + "".join(kept), place.language).openers)
 
 
 def _is_gap(kept: list[str], place: CursorLines, rules: StopRules) -> bool:
@@ -288,6 +295,8 @@ def drop_what_is_above(draft: DraftText, place: CursorLines, rules: StopRules) -
     if not lines or not place.above or place.prose == "string":
         return draft
     lines[0] = place.before + lines[0]
+    if not place.at_line_end:
+        lines[-1] += place.after
     nearest = place.above[0].strip()
     if lines[0].strip() == nearest and len(nearest) >= _LONG and not nearest.endswith((",", ";;")):
         return attrs.evolve(draft, text="")

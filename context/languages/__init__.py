@@ -79,6 +79,7 @@ class BlockStyle:
         regex: whether regular expressions are written between slashes.
         literals: a regular expression for what is read as one piece whatever brackets and quotes stand in it
             (`s/(/[/` in Perl), beside strings.
+        escape: what takes the meaning from the character behind it, in strings.
         finishers: what may be missing at the end of unfinished code, beside brackets and quotes (`end`).
         unindented: what lines begin with that stand at the margin whatever is around them (`#if`).
         breaks_before_closers: whether what began with a line break ends with one before any closing bracket.
@@ -90,6 +91,7 @@ class BlockStyle:
         aligned: whether lines stand below what they belong to as often as they are indented by steps: then
             an answer's own indentation stays.
         loose_brackets: whether brackets are never those of a call, so that blanks inside mean nothing.
+        data_braces: whether braces hold data, as brackets do, and no statements.
         late_binders: what may come behind a bracketed list and make its names parameters (` => x`).
         stub: what stands for a function's body where only its signature is shown, so that what is shown is
             still code (` ...`, `;`); empty where there is no such thing.
@@ -112,6 +114,7 @@ class BlockStyle:
     characters: bool = False
     regex: bool = False
     literals: str = ""
+    escape: str = "\\"
     finishers: tuple[str, ...] = ()
     unindented: tuple[str, ...] = ()
     breaks_before_closers: bool = False
@@ -122,6 +125,7 @@ class BlockStyle:
     dashed_lists: bool = False
     aligned: bool = False
     loose_brackets: bool = False
+    data_braces: bool = False
     late_binders: tuple[str, ...] = ()
     stub: str = ""
 

@@ -99,7 +99,7 @@ def stop_rules(
     in_brackets = multiline != "never" and not _is_long_prose(place) and _is_in_brackets(place)
     if in_brackets and place.before.rstrip().endswith(("(", "[")):
         reference = max(header, 0)  # what brackets hold may stand as deep as their line
-    if following and closes_only(following, place.language):
+    if place.closed_below():
         if place.columns_of(following) >= closing and header >= 0:
             closing = reference  # the block is closed already
         following = ""
@@ -156,5 +156,6 @@ def _line_end_openers(place: CursorLines) -> tuple[str, ...]:
 
 def _is_in_brackets(place: CursorLines) -> bool:
     """Whether a bracket of this line is closed right of the cursor: what stands in it may take lines."""
-    closes = place.at_line_end and place.after.lstrip()[:1] in {")", "]"}
+    closers = {")", "]", "}"} if place.language.layout.data_braces else {")", "]"}
+    closes = place.at_line_end and place.after.lstrip()[:1] in closers
     return closes and bool(balance(place.before, place.language).openers)

@@ -70,6 +70,12 @@ class CursorLines:
         """Columns of a line's indentation."""
         return columns(indent_of(line), self.style.tab_width)
 
+    def closed_below(self) -> bool:
+        """Whether the next code line only closes; quotes alone begin a text, unless one is open here."""
+        line = self.below[0] if self.below else ""
+        begins_text = not self.prose and not line.strip(" \t\"'`")
+        return closes_only(line, self.language) and not begins_text
+
     def opened_above(self) -> bool:
         """Whether the nearest code line above opens a block."""
         return bool(self.above) and opens_block(without_comment(self.above[0], self.language), self.language)

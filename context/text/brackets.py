@@ -168,7 +168,7 @@ def _tripled(described: Language) -> tuple[str, ...]:
 @functools.cache
 def _tokens(described: Language, *, in_string: bool, angles: bool) -> re.Pattern[str]:
     layout, comments = described.layout, described.comments
-    parts = [r"\\."]
+    parts = [re.escape(layout.escape) + "."]
     words = [*_tripled(described), *layout.quotes, "\n", "\r"]
     words += [opener for _, opener in layout.interpolations]
     if not in_string:

@@ -106,10 +106,10 @@ class StopWatch:
         return None if repeated is None else Stop(StopReason.REPETITION, repeated)
 
     def _ends_at_blank(self) -> bool:
-        """Whether a blank line ends what was said: any does, or one behind code at the block's depth."""
+        """Whether a blank line ends what was said: any outside brackets, or one behind code at its depth."""
         said = [number for number, text in enumerate(self._lines) if text.strip()]
         if not said or self.rules.stop_at_blank:
-            return bool(said)
+            return bool(said) and self._depth + self.rules.in_brackets <= 0
         last = self._lines[said[-1]] if said[-1] else self.line + self._lines[0]
         return self._depth <= 0 and depth_of(last, self.rules) <= self.rules.gap_indent
 

@@ -22,6 +22,23 @@ def test_a_completion_ends_where_a_programmer_would_end_it(case: Case) -> None:
     check(case, {"shown": trimmed.text, "replaces": trimmed.replace_right, "rules": list(trimmed.reasons)})
 
 
+@pytest.mark.parametrize(
+    ("language", "line", "model"),
+    [
+        ("elixir", "def eval!(file, opts \\\\ []‸", ") when is_binary(file) do"),
+        ("graphql", "  login(name‸", ": String!): Result!"),
+    ],
+)
+def test_below_a_long_description_a_bracket_of_the_line_may_be_closed(
+    language: str, line: str, model: str
+) -> None:
+    """Its end is all that the lines above the cursor have of it: it begins nothing."""
+    described = "\n".join(['"""', *["what it does"] * 50, '"""', line, ""])
+    snapshot, offset = snapshot_at(described, language)
+    rules = stop_rules(snapshot, offset, 64, 0.0)
+    assert trim(model, snapshot, offset, rules).text == model
+
+
 pieces = st.lists(
     st.sampled_from(
         [

@@ -181,6 +181,21 @@ def test_in_python_the_block_that_one_line_opened_ends_at_a_blank_line() -> None
 
 
 @pytest.mark.parametrize(
+    ("marked", "reason"),
+    [
+        ("names = f(‸\n    a,\n\n    b,\n", None),
+        ("names = f(‸\n    a,\n)‖\n\nb = 1\n", StopReason.LINE),
+        ("    ‸names = [\n        a,\n\n        b,\n", None),
+        ("    ‸names = [a]‖\n\n    b", StopReason.SCOPE),
+    ],
+)
+def test_in_brackets_a_blank_line_ends_nothing(marked: str, reason: StopReason | None) -> None:
+    """Neither in those that are closed at the cursor, nor in those that were opened since."""
+    at_cursor = marked.startswith("names")
+    check(marked, reason, attrs.evolve(PYTHON, reference_indent=0 if at_cursor else 4, in_brackets=at_cursor))
+
+
+@pytest.mark.parametrize(
     "marked",
     ["total = ‸count‖\n    more", "    un‸do‖\n        more", "x = ‸re_do‖\n    more", "‸‖\n    more"],
 )

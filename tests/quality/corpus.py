@@ -7,6 +7,7 @@ no repository holds is not unpacked: compiled, generated, vendored and minified 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import re
@@ -80,10 +81,10 @@ class Source:
     Attributes:
         name, version: of the package.
         licence: its SPDX expression.
-        origin: "pip", "npm" or "debian".
+        origin: "pip", "npm", "debian" or "debian-source" (the authors' own archive, as Debian keeps it).
         language: whose files holes are cut from.
         sha256: of the archive.
-        keep: the folders that are unpacked; all when empty.
+        keep: the folders (or files) that are unpacked; all when empty. What they are called doesn't matter.
     """
 
     name: str
@@ -190,6 +191,47 @@ def _from_debian(source: Source) -> bytes:
             ) from error
 
 
+def _from_debian_source(source: Source) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            told = ["apt-get", *_source_lists(), "source", "--quiet", "--download-only", "--tar-only"]
+            subprocess.run(
+                [*told, f"{source.name}={source.version}"], check=True, capture_output=True, cwd=folder
+            )
+            found = sorted(Path(folder).glob("*.orig.tar.*"))
+            return next(each for each in found if each.suffix != ".asc").read_bytes()
+        except (OSError, subprocess.CalledProcessError, StopIteration) as error:
+            raise CorpusProblem(
+                f"apt could not fetch the source of {source.name} {source.version}: {error}. "
+                "Is this Debian 12?"
+            ) from error
+
+
+@functools.cache
+def _source_lists() -> list[str]:
+    """Options for apt: it looks for sources where this system gets its packages; its own lists stay."""
+    parts, lists = BUILD / "apt", BUILD / "apt" / "lists"
+    (lists / "partial").mkdir(parents=True, exist_ok=True)
+    for path in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
+        if path.is_file() and path.suffix in {".list", ".sources"}:
+            said = path.read_text("utf-8")
+            said = re.sub(r"^(?:deb|(Types:).*)(?=\s)", _as_source, said, flags=re.MULTILINE)
+            (parts / path.name).write_text(said, encoding="utf-8")
+    options = [
+        "--option=Dir::Etc::SourceList=/dev/null",
+        f"--option=Dir::Etc::SourceParts={parts}",
+        f"--option=Dir::State::Lists={lists}",
+        "--option=Dir::Cache::pkgcache=",
+        "--option=Dir::Cache::srcpkgcache=",
+    ]
+    subprocess.run(["apt-get", *options, "--quiet", "update"], check=False, capture_output=True)
+    return options
+
+
+def _as_source(found: re.Match[str]) -> str:
+    return f"{found[1]} deb-src" if found[1] else "deb-src"
+
+
 def _from_pip(source: Source) -> bytes:
     try:
         asked = subprocess.run([sys.executable, "-c", _ASK_PIP], check=True, capture_output=True, text=True)
@@ -214,6 +256,7 @@ _FROM: dict[str, Callable[[Source], bytes]] = {
     "pip": _from_pip,
     "npm": _from_npm,
     "debian": _from_debian,
+    "debian-source": _from_debian_source,
 }
 
 
@@ -239,14 +282,21 @@ def _unpack(
             inside = PurePosixPath(*path.parts[1:])
             if not member.isreg() or ".." in path.parts or path.is_absolute() or not inside.parts:
                 continue
-            left_out = _LEFT_OUT.search(str(inside)) or not wanted(inside)
-            if left_out or (keep and inside.parts[0] not in keep) or member.size > 1_000_000:
+            if not _is_held(inside, keep) or not wanted(inside) or member.size > 1_000_000:
                 continue
             data = opened.extractfile(member)
             if data is not None:
                 place = target / inside
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(data.read())
+
+
+def _is_held(path: PurePosixPath, keep: tuple[str, ...]) -> bool:
+    """Whether a repository would hold a file, and it lies in a folder that is wanted."""
+    if not keep:
+        return _LEFT_OUT.search(str(path)) is None
+    folder = next((each for each in keep if path.is_relative_to(each)), None)
+    return folder is not None and _LEFT_OUT.search(f"{path.relative_to(folder)}") is None
 
 
 def is_generated(text: str) -> bool:

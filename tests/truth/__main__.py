@@ -53,13 +53,13 @@ def main(  # noqa: PLR0917 - one for each option
 ) -> None:
     """Compare what accepting a suggestion makes of a file with what its authors wrote."""
     console, size = Console(width=150), "quick" if quick else "full"
-    folders, missing = fetched()
+    meant = [each for each in SUFFIXES if not languages or any(each == _LONG.get(n, n) for n in languages)]
+    folders, missing = fetched(meant)
     for sentence in missing:
         console.print(f"Left out: {sentence}")
     wanted = [
         file
-        for language in SUFFIXES
-        if not languages or any(language == _LONG.get(name, name) for name in languages)
+        for language in meant
         for file in files(language, folders, most or FILES[size], f" {seed}" if seed else "")
     ]
     work = partial(

@@ -7,9 +7,10 @@ out; the run says so and goes on with the others.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePath, PurePosixPath
 
 import attrs
 from foretype.tests.quality import corpus as pinned
@@ -52,8 +53,19 @@ SUFFIXES = {
     "scala": (".scala",),
     "dart": (".dart",),
     "haskell": (".hs",),
-    "powershell": (".ps1",),
+    "powershell": (".ps1", ".psm1"),
+    "elixir": (".ex", ".exs"),
+    "sql": (".sql",),
+    "graphql": (".graphql", ".gql"),
+    "terraform": (".tf",),
+    "makefile": (".mk",),
+    "dockerfile": (".dockerfile",),
 }
+NAMES = {
+    "makefile": re.compile(r"(?:GNU)?[Mm]akefile(?:\.(?!am$|in$)\w+)?"),
+    "dockerfile": re.compile(r"(?:Docker|Container)file(?:\.(?!j2$)\w+)?"),
+}
+"""What files are called whose language their suffix doesn't tell."""
 SMALLEST, LARGEST = 500, 40_000
 LONGEST_LINE = 300
 
@@ -94,15 +106,19 @@ def releases() -> dict[str, tuple[Source, tuple[str, ...]]]:
 
 
 def is_wanted(path: PurePosixPath) -> bool:
-    """Whether a file may be one that is cut: by its suffix, or a program without one."""
-    return path.suffix in _ALL or (not path.suffix and "bin" in path.parts)
+    """Whether a file may be one that is cut: by its suffix or its name, or a program without a suffix."""
+    return (
+        path.suffix in _ALL or named_language(path) is not None or (not path.suffix and "bin" in path.parts)
+    )
 
 
-def fetched() -> tuple[dict[str, Path], list[str]]:
-    """The folders of all releases that can be had, by name, and a sentence for each of the others."""
+def fetched(wanted: Collection[str] = tuple(SUFFIXES)) -> tuple[dict[str, Path], list[str]]:
+    """The folders of all releases of some languages, by name, and a sentence for each that can't be had."""
     folders: dict[str, Path] = {}
     missing: list[str] = []
-    for name, (source, _) in releases().items():
+    for name, (source, languages) in releases().items():
+        if set(wanted).isdisjoint(languages):
+            continue
         try:
             folders[name] = pinned.unpacked(source, BUILD, is_wanted)
         except CorpusProblem as problem:
@@ -141,7 +157,15 @@ def _of(name: str, root: Path, language: str, salt: str) -> Iterator[File]:
             yield File(name, path.relative_to(root).as_posix(), language, text, salt)
 
 
+def named_language(path: PurePath) -> str | None:
+    """The language that a file's name tells."""
+    return next((language for language, name in NAMES.items() if name.fullmatch(path.name)), None)
+
+
 def _speaks(path: Path, text: str, language: str) -> bool:
+    named = named_language(path)
+    if named is not None:
+        return named == language
     if path.suffix:
         return path.suffix in SUFFIXES[language]
     return (

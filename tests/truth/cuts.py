@@ -20,6 +20,14 @@ _WORDED_HEADERS = re.compile(
     r"\b(?:then|do|else|repeat|in|begin|function\s*[\w.:]*\s*\([^()]*\)|\|[\w, ]*\|)$"
     r"|^\s*(?:def|class|module|if|unless|while|for|case|elif|elsif|when)\b"
 )
+_HEADERS = {
+    **dict.fromkeys(("ruby", "lua", "shellscript", "julia"), _WORDED_HEADERS),
+    "elixir": re.compile(r"(?:\b(?:do|fn|else|after|rescue|catch)|->)$"),
+    "python": re.compile(r":$"),
+    "haskell": re.compile(r"(?:\b(?:do|where|of)|=|->)$"),
+    "makefile": re.compile(r"^[^\s#:=][^:=]*::?(?!=)[^=;]*$"),
+}
+"""What opens a block without a bracket, by language."""
 
 
 @attrs.frozen
@@ -46,6 +54,8 @@ class Lines:
         start = self.starts[number]
         end = self.text.find("\n", start)
         line = self.text[start : len(self.text) if end < 0 else end]
+        if not line.strip():
+            return start + len(line), start + len(line)
         return start + len(line) - len(line.lstrip()), start + len(line.rstrip())
 
     def indent(self, number: int) -> int:
@@ -143,9 +153,8 @@ def _opens(header: str, language_id: str) -> bool:
         return False
     if header.endswith(("{", "(", "[")):
         return True
-    if language_id == "python":
-        return header.endswith(":")
-    return language_id in {"ruby", "lua", "shellscript"} and _WORDED_HEADERS.search(header) is not None
+    worded = _HEADERS.get(language_id)
+    return worded is not None and worded.search(header) is not None
 
 
 def _blocks(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut]:
@@ -228,8 +237,10 @@ def _constructs(code: Code, lines: Lines, chance: random.Random) -> Iterator[Cut
                 "esac",
             }:
                 continue
-        if following < len(lines.starts) and _goes_on(code.text[slice(*lines.said(following))]):
-            continue
+        if following < len(lines.starts) and (
+            _goes_on(code.text[slice(*lines.said(following))]) or lines.indent(following) > depth
+        ):
+            continue  # the second is a header over several lines, whose body stands below
         tokens = _tokens_on(code, *lines.said(header))
         at = chance.choice(tokens).start
         yield Cut(at, lines.said(end)[1])

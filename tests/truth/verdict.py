@@ -39,7 +39,7 @@ from foretype.tests.truth.indentation import steps_in, unit_of
 
 EXACT, BEGINNING, RESTYLED, FITTED = "exact", "beginning", "restyled", "fitted"
 KILLED, SILENT, CORRUPT = "killed", "silent", "corrupt"
-_INDENTED = frozenset({"python", "yaml", "markdown"})
+_INDENTED = frozenset({"python", "yaml", "markdown", "haskell"})
 _CLOSING = re.compile(r"(?:[\s)\]}>\"'`]|\b(?:end|fi|done|esac)\b)*")
 _GO_BREAKS = re.compile(r"[^\s,(\[{]\s*\n\s*[)\]]")
 _TRAILING = re.compile(r"[ \t]+(?=\n|$)")
@@ -61,7 +61,7 @@ def judged(state: State, answer: Answer, applied: str) -> Verdict:
         lost = max(lost, 1)
     if state.hole.code.text[: state.hole.start].endswith(tuple(PAIRS)):
         lost = max(lost, len(answer.text) - len(answer.text.lstrip(" ")))
-    if verdict.outcome == CORRUPT and lost > 0:
+    if verdict.outcome in {CORRUPT, RESTYLED, FITTED} and lost > 0:
         other = _compared(state, answer, applied, lost)
         return other if other.outcome != CORRUPT else verdict
     start = state.hole.start
