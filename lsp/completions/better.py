@@ -26,7 +26,7 @@ from ...context.syntax.snapshot import Snapshot
 from ...daemon.wire.messages import CompletionRequest, Priority
 from ..documents.documents import DocumentStore
 from ..documents.target import Target
-from .generation import Generation, Part
+from .generation import Generation, ShownPart
 from .items import BetterSuggestion
 from .judging import Judging
 from .observer import CompletionHost, Observer
@@ -105,7 +105,7 @@ class BetterAnswers:
         if running is not None and not running.task.done():
             rest = self._suggestions.find(uri, place.text, place.offset)
             if rest is not None and rest.suggestion.id == running.id:
-                running.part = Part(place.text, place.offset, rest.text)
+                running.part = ShownPart(place.text, place.offset, rest.text)
 
     def ended(self, generation: Generation, *, early: bool) -> None:
         """The model has said all it had to say.

@@ -18,7 +18,7 @@ LONGEST_ANSWER = 20_000
 
 
 @attrs.frozen
-class Part:
+class ShownPart:
     """As much of a suggestion as stands on the screen while the model still says more.
 
     Attributes:
@@ -58,7 +58,7 @@ class Generation:
     taken: str = ""
     invoked: bool = False
     said_all: bool = False
-    part: Part | None = None
+    part: ShownPart | None = None
     task: asyncio.Future[Completion] = attrs.field(factory=asyncio.Future[Completion])
     _late: bool = False
     _worth: asyncio.Event = attrs.field(factory=asyncio.Event)

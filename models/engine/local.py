@@ -193,8 +193,7 @@ class LocalEngine:
             with self._running.abortable(cancellation):
                 state = self.sessions.use(session, prompt)
                 slot, plan = self.serving.slot_for(state, prompt, cancellation, whole=whole)
-                first_ms = GROWTH_SLICE_MS if whole else 0.0
-                synced = self.serving.evaluate(slot, plan, cancellation, first_ms=first_ms)
+                synced = self.serving.evaluate(slot, plan, cancellation, first_ms=GROWTH_SLICE_MS * whole)
                 milliseconds = (self._clock() - started) * 1000
                 if not synced.complete:
                     return _cut_short(synced, milliseconds)

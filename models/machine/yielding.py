@@ -66,7 +66,9 @@ def yielding_cores(
 
 
 def _is_yielding_itself() -> bool:
-    return sys.platform != "win32" and os.getpriority(os.PRIO_PROCESS, 0) > 0
+    if sys.platform == "win32":
+        return False
+    return os.getpriority(os.PRIO_PROCESS, 0) > 0
 
 
 def _nice_ticks(stat: Path) -> int | None:

@@ -46,11 +46,11 @@ class Slow(EchoBackend):
 Person = OneAtEditor[Slow]
 
 
-def played(scene: Callable[[Person], Awaitable[None]], **words: tuple[str, ...]) -> Person:
+def played(scene: Callable[[Person], Awaitable[None]], words: tuple[str, ...] = WORDS) -> Person:
     """A scene, and its end."""
 
     async def play() -> Person:
-        person = Person(Slow(**words), BEFORE)
+        person = Person(Slow(words), BEFORE)
         try:
             await scene(person)
         finally:

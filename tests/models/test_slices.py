@@ -1,4 +1,4 @@
-"""In which pieces a prompt is evaluated: short ones where a key may cut them, longer ones where nobody types."""
+"""In which pieces a prompt is evaluated: short ones where a key may cut them, longer where nobody types."""
 
 from __future__ import annotations
 
