@@ -130,6 +130,7 @@ def plugins(results: Results) -> None:
     threads, typed = usable_cores(), replay()
     file = model_with_markers(model())
     ours = asyncio.run(serve.type_through(file, typed, threads))
+    results.add("serve.answered", len(ours.milliseconds) / ours.keys)
     results.add("serve.foretype.p50_ms", percentile(ours.milliseconds, 0.5))
     results.add("serve.foretype.p95_ms", percentile(ours.milliseconds, 0.95))
     program = peer.executable()

@@ -27,10 +27,15 @@ _MOST_LOOKS = 100
 
 @attrs.frozen
 class ServedKeys:
-    """What the keys cost: ms from each request to its answer, and how many were answered with something."""
+    """What the keys cost that were answered with something; an answer that says nothing is there at once.
+
+    Attributes:
+        milliseconds: from each request to its answer.
+        keys: all keys.
+    """
 
     milliseconds: list[float]
-    said: int
+    keys: int
 
 
 async def type_through(model: Path, replay: Replay, threads: int) -> ServedKeys:
@@ -58,14 +63,14 @@ async def _keys(asking: httpx.AsyncClient, daemon: DaemonClient, replay: Replay)
     await asking.post("/infill", json=peer.infill_body(*replay.at(0)))
     await _settled(daemon)
     milliseconds: list[float] = []
-    said = 0
     for count in range(1, len(replay.typed) + 1):
         body = peer.infill_body(*replay.at(count))
         started = time.perf_counter()
         answer = await asking.post("/infill", json=body)
-        milliseconds.append((time.perf_counter() - started) * 1000)
-        said += bool(answer.raise_for_status().json()["content"])
-    return ServedKeys(milliseconds, said)
+        took = (time.perf_counter() - started) * 1000
+        if answer.raise_for_status().json()["content"]:
+            milliseconds.append(took)
+    return ServedKeys(milliseconds, len(replay.typed))
 
 
 async def _settled(daemon: DaemonClient) -> None:
