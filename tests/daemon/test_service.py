@@ -284,7 +284,7 @@ async def test_what_an_early_answer_did_not_see_is_read_without_waiting_for_a_re
     service = Service(FakeSource(engine), idle_after_s=3600.0)
     answers: list[Completion] = []
     service.submit("vim", CompletionRequest("a", Prompt("one"), StopRules()), answers.append)
-    await until(lambda: answers and len(engine.of("idle")) == 2 and engine.running is None)
+    await until(lambda: answers and len(engine.of("idle")) == 1 and engine.running is None)
     assert await service.close()
 
 
