@@ -105,5 +105,6 @@ def test_a_plugin_manager_that_loads_late_finds_it_at_the_root(tmp_path: Path, b
         editor.command(f"edit {tmp_path / 'sample.py'}")
         editor.keys("i")
         editor.wait_lua("require('foretype').status().state == 'ready'")
+        editor.wait_lua("#vim.lsp.get_clients({ bufnr = 0, name = 'foretype' }) > 0")
         editor.keys("def add(a, b):")
         editor.wait_for_ghost("⟦    return a + b⟧")
