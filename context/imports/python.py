@@ -12,7 +12,7 @@ from ..syntax.snapshot import Snapshot
 from .layout import Custom, SortKey, added, first, header_end, listed, widest
 from .values import Import, ImportEdit, ImportedItem, Statement
 
-_FROM = re.compile(r"from\s*(\.*[\w.]*)\s*import\b\s*")
+_FROM = re.compile(r"from\s*+(\.*[\w.]*)\s*import\b\s*")
 _ITEM = re.compile(r"(\w+)(?:\s+as\s+(\w+))?")
 _DOTTED = re.compile(r"([\w.]+)(?:\s+as\s+(\w+))?")
 _COMMENT = re.compile(r"#[^\r\n]*")
