@@ -15,9 +15,8 @@ from foretype.tests.support.fake_cells import FakeCells
 class Watched(FakeCells):
     """Cells that remember how many tokens came at once, and can be told when a key comes."""
 
-    def __init__(self, *, goes_back: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__(100, size=4096)
-        self.goes_back = goes_back
         self.slices: list[int] = []
         self.key_after = -1
         self.cancellation = Cancellation()
