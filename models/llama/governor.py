@@ -4,7 +4,9 @@ ggml's threads meet at a barrier after every graph node, hundreds of times a tok
 another program takes the core of one of them, all others burn their time waiting: with one busy program on
 two cores, two threads were measured at 8 to 100 times the time of one. So before each computation the
 kernel is asked how many threads are runnable, and the busy cores are left to their owners, unless these give
-way to us (`yielding`); which cores there are, and which of them are ours, is `cores`' business. Where the
+way to us (`yielding`); which cores there are, and which of them are ours, is `cores`' business. Its answer is
+that of a moment, and whoever takes the token that was just made (our own event loop, the language server, the
+editor) is runnable in just that moment: so only those count that are seen twice. Where the
 kernel can't be asked (systems other than Linux), an unusually slow computation is the signal that somebody
 else is computing.
 """
@@ -29,6 +31,9 @@ SLOW_FACTOR = 4.0
 
 PENALTY_MS = 300.0
 """How long one disturbance is believed to last."""
+
+GLANCE_S = 0.0003
+"""So long is waited for a second look where the last computation is too long ago to serve as the first."""
 
 Runnable = Callable[[], int | None]
 
@@ -71,20 +76,16 @@ def competing_threads(runnable: Runnable, yielding: Callable[[], int]) -> Runnab
     return ask
 
 
-def thread_count(
-    most: int, runnable: int | None, own: int, *, shape: Cores | None = None, inside: float = 0.0
-) -> int:
+def thread_count(most: int, others: int, *, shape: Cores | None = None, inside: float = 0.0) -> int:
     """Threads to use: as many as are wanted, and no more than cores are free.
 
     Args:
         most: threads that are wanted on a quiet machine.
-        runnable: threads that are running or ready to, machine-wide, and don't give way; None when unknown.
-        own: how many of these may be our own.
+        others: threads that run beside ours or are ready to, machine-wide, and don't give way.
         shape: the machine; None is one with just `most` cores.
         inside: how many of the usable cores others keep busy who share them with us.
     """
     shape = shape or Cores(most, most, most)
-    others = 0 if runnable is None else max(0, runnable - own)
     # Whoever wants more threads than there are cores gets them on a quiet machine.
     free = max(shape.machine, most) - others
     free_inside = max(shape.usable, most) - int(inside + 0.5)
@@ -116,13 +117,16 @@ class ProcessorLoad:
 
 @attrs.define
 class Governor:
-    """Chooses before each computation. State: the threads in use, when they last ran, the best step times.
+    """Chooses before each computation.
+
+    State: the threads in use, when they last ran and who ran beside them, the best step times.
 
     Attributes:
         most: threads on a quiet machine.
         shape: the machine that these run on.
         load: who else wants it.
         clock: seconds.
+        pause: waits for so many seconds.
         current: threads in use.
     """
 
@@ -132,8 +136,10 @@ class Governor:
         default=attrs.Factory(lambda self: ProcessorLoad.of(self.shape), takes_self=True)
     )
     clock: Callable[[], float] = time.perf_counter
+    pause: Callable[[float], None] = time.sleep
     current: int = 0
     _finished: float = -1e9
+    _beside: int = 0  # threads of others when the last computation was over
     _started: float = 0.0
     _best: float = float("inf")  # ms of the fastest step of one token
     _disturbed_until: float = -1e9
@@ -145,14 +151,9 @@ class Governor:
         """Threads for the computation that begins now."""
         now = self.clock()
         if self.most > 1:
-            spinning = (now - self._finished) * 1000 < SPIN_MS
-            self.current = thread_count(
-                self.most,
-                self.load.runnable(),
-                self.current if spinning else 1,
-                shape=self.shape,
-                inside=self.load.inside(),
-            )
+            others = self._lasting((now - self._finished) * 1000 < SPIN_MS)
+            inside = self.load.inside()
+            self.current = thread_count(self.most, others, shape=self.shape, inside=inside)
             if now < self._disturbed_until:
                 self.current = 1
         self._started = now
@@ -168,6 +169,7 @@ class Governor:
         """
         now = self.clock()
         self._finished = now
+        self._beside = self._others(self.current) if self.most > 1 else 0
         if tokens != 1 or self.current == 1 or not finished:
             return
         milliseconds = (now - self._started) * 1000
@@ -175,3 +177,16 @@ class Governor:
         self._best = min(self._best * 1.001, milliseconds)
         if milliseconds > SLOW_FACTOR * self._best:
             self._disturbed_until = now + PENALTY_MS / 1000
+
+    def _lasting(self, spinning: bool) -> int:
+        """Threads of others that were seen twice; our own may still be `spinning`."""
+        others = self._others(self.current if spinning else 1)
+        if others and not spinning:
+            self.pause(GLANCE_S)
+            return min(others, self._others(1))
+        return min(others, self._beside) if spinning else others
+
+    def _others(self, own: int) -> int:
+        """Threads beside `own` of ours, now; 0 where nobody can say."""
+        runnable = self.load.runnable()
+        return 0 if runnable is None else max(0, runnable - own)

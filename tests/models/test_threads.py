@@ -48,10 +48,10 @@ class Machine:
 
 @pytest.mark.parametrize(
     ("most", "runnable", "own", "threads"),
-    [(2, 1, 1, 2), (2, 2, 1, 1), (8, 3, 1, 6), (8, 8, 8, 8), (8, 10, 8, 6), (2, 9, 1, 1), (4, None, 1, 4)],
+    [(2, 1, 1, 2), (2, 2, 1, 1), (8, 3, 1, 6), (8, 8, 8, 8), (8, 10, 8, 6), (2, 9, 1, 1)],
 )
-def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, own: int, threads: int) -> None:
-    assert thread_count(most, runnable, own) == threads
+def test_busy_cores_are_left_to_their_owners(most: int, runnable: int, own: int, threads: int) -> None:
+    assert thread_count(most, runnable - own) == threads
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_busy_cores_are_left_to_their_owners(most: int, runnable: int | None, ow
 def test_threads_are_taken_from_the_cores_that_are_free(
     wanted: int, shape: Cores, others: int, inside: float, threads: int
 ) -> None:
-    assert thread_count(wanted, others + 1, 1, shape=shape, inside=inside) == threads
+    assert thread_count(wanted, others, shape=shape, inside=inside) == threads
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,27 @@ def test_our_own_spinning_threads_are_not_taken_for_others() -> None:
     assert machine.step(governor, 5) == 4
     machine.now += 1.0
     assert machine.step(governor, 5) == 1, "after a pause they sleep, so four runnable threads are others"
+
+
+def test_whoever_takes_the_last_token_is_not_taken_for_a_competitor() -> None:
+    machine = Machine()
+    governor = machine.governor(2)
+    assert governor.before() == 2
+    machine.runnable = 2
+    governor.after(1)
+    machine.runnable = 3
+    assert governor.before() == 2, "nobody ran beside the step itself"
+    governor.after(1)
+    assert governor.before() == 1, "somebody still does"
+
+
+@pytest.mark.parametrize(("looks", "threads"), [((2, 1), 2), ((2, 2), 1), ((3, 2), 1), ((1,), 2)])
+def test_after_a_pause_others_are_looked_for_twice(looks: tuple[int, ...], threads: int) -> None:
+    seen, waited = iter(looks), list[float]()
+    load = ProcessorLoad(lambda: next(seen), lambda: 0.0)
+    governor = Governor(2, shape=Cores(2, 2, 2), load=load, clock=lambda: 100.0, pause=waited.append)
+    assert governor.before() == threads
+    assert len(waited) == len(looks) - 1
 
 
 def test_a_slow_step_is_taken_as_a_sign_where_nobody_can_be_asked() -> None:
