@@ -9,6 +9,7 @@ import attrs
 from ..shared.values import StopRules
 from ..syntax.cursor_lines import CursorLines, closers_only, closes_only, first_word, opens_block
 from ..text.brackets import balance
+from ..text.comments import comment_left_open
 from ..text.lines import columns, indent_of, split_lines, without_end
 from ..text.repetition import MOST_LINES, end_of_first_unit, lines_before_a_loop
 from .draft import DraftText
@@ -104,8 +105,10 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
     lines = split_lines(draft.text)
     rules = _as_the_first_line_has_it(lines, rules)
     kept: list[str] = []
-    code_seen = bool(place.before.strip())
+    code_seen, comment = bool(place.before.strip()), ""
     for number, line in enumerate(lines):
+        within, whole = comment, line if number else place.before + line
+        comment = comment_left_open(whole, rules.block_comments, comment)
         if not line.strip() and without_end(line) == line and place.after.strip():
             kept.append(line)  # the indentation of the closer that follows
             continue
@@ -117,7 +120,8 @@ def cut_at_the_end_of_the_scope(draft: DraftText, place: CursorLines, rules: Sto
             kept.append(line)
             continue
         indent = columns(indent_of(line), rules.tab_width)
-        if number and indent < rules.reference_indent and not _says_no_depth(line, rules):
+        shallow = indent < rules.reference_indent and not within and not _says_no_depth(line, rules)
+        if number and shallow:
             if not _goes_on(line, indent, place, rules):
                 break
             kept.append(line)

@@ -118,6 +118,7 @@ def stop_rules(
         gap_indent=block.indent if block is not None and block.ends_at_gap else -1,
         unindented=layout.unindented,
         comments=() if layout.indented else place.language.comments.line,
+        block_comments=place.language.comments.block,
         next_line=following.strip(),
         next_indent=place.columns_of(following) if following else -1,
         tab_width=place.style.tab_width,

@@ -121,6 +121,7 @@ class StopRules:
         gap_indent: columns; a blank line behind code that is no deeper ends the suggestion; -1 for none.
         unindented: what lines begin with that say nothing about depth (C's `#if`).
         comments: what comment lines begin with, where those say nothing about depth either: not in Python.
+        block_comments: what comments over several lines begin and end with: nor do lines inside say anything.
         next_line: the next non-blank line after the cursor's line, stripped, or "". Generating it
             again ends the suggestion before it.
         tab_width: columns of a tab.
@@ -144,6 +145,7 @@ class StopRules:
     gap_indent: int = -1
     unindented: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
+    block_comments: tuple[tuple[str, str], ...] = ()
     next_line: str = ""
     next_indent: int = -1
     tab_width: int = 4

@@ -12,6 +12,7 @@ import re
 import attrs
 
 from ...context.shared.values import StopReason, StopRules
+from ...context.text.comments import comment_left_open
 from ...context.text.repetition import end_of_first_unit, lines_before_a_loop
 
 _STRING = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'""")
@@ -34,7 +35,9 @@ class Stop:
 
 @attrs.define
 class StopWatch:
-    """Follows one generation. State: the text so far, where its last complete line ended, and the rules.
+    """Follows one generation.
+
+    State: the text so far, where its last complete line ended, what stands open there, and the rules.
 
     Args:
         rules: where to stop. Those for one line become those for a block when that line opens one.
@@ -47,6 +50,7 @@ class StopWatch:
     _line_start: int = 0
     _lines: list[str] = attrs.field(factory=list[str])
     _depth: int = 0
+    _comment: str = ""  # what ends the comment that stands open behind the last complete line
 
     def feed(self, addition: str) -> Stop | None:
         """Take more generated text; the cut when the generation is over."""
@@ -60,6 +64,8 @@ class StopWatch:
                 return stop
             line = self.text[self._line_start : end]
             self._depth += _balance(line)
+            whole = line if self._lines else self.line + line
+            self._comment = comment_left_open(whole, self.rules.block_comments, self._comment)
             self._lines.append(line)
             self._line_start = end + (2 if self.text.startswith("\r\n", end) else 1)
 
@@ -220,7 +226,7 @@ class StopWatch:
     def _says_no_depth(self, stripped: str) -> bool:
         """Whether a line stands at the margin for other reasons than its depth."""
         marks = (*self.rules.unindented, *self.rules.comments)
-        return bool(stripped) and bool(marks) and stripped.startswith(marks)
+        return bool(stripped) and (bool(self._comment) or (bool(marks) and stripped.startswith(marks)))
 
     def _may_continue(self, stripped: str) -> bool:
         """Whether a line that begins like this is, or could still become, a continuation such as `else`."""

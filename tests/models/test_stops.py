@@ -71,6 +71,12 @@ def test_elsewhere_a_blank_line_is_part_of_the_block() -> None:
     check("a();\n\n    b();\n", None, BLOCK)
 
 
+def test_lines_in_a_comment_over_several_lines_say_nothing_about_depth() -> None:
+    rules = attrs.evolve(BLOCK, block_comments=(("/*", "*/"),))
+    check("a();\n    /*\nold();\n    */\n    b();‖\nnext();\n", StopReason.SCOPE, rules)
+    check("f = glob('*.py', '/*');‖\nnext();\n", StopReason.SCOPE, rules)
+
+
 def test_a_closing_line_is_kept_and_is_the_last() -> None:
     check("a();\n}‖\nnext();\n", StopReason.SCOPE, BLOCK)
 
