@@ -29,8 +29,8 @@ CHARACTERS = 4000
 MOMENTS_S = tuple(IDLE_AFTER_S * part for part in (0.0, 0.5, 1.0, 1.02, 1.05, 1.1, 1.3))
 """How long after the closing the key comes; saving begins after a time without any."""
 
-KEYS = 12
-"""Keys typed while nothing is saved, for comparison."""
+KEYS = 3
+"""Keys typed after each rest while nothing is saved, for comparison."""
 
 RULES = StopRules(max_tokens=1)
 
@@ -53,7 +53,7 @@ class _OneModel:
 
 
 def delay_ms(model: Path, threads: int) -> float:
-    """The most that a key waited longer than the median of those that nothing disturbed, in ms."""
+    """The most that a key took longer than is usual for as many tokens to evaluate, in ms."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as states:
         return asyncio.run(_delay_ms(_OneModel(model, EngineSettings(threads=threads, states=Path(states)))))
@@ -67,7 +67,7 @@ async def _delay_ms(source: _OneModel) -> float:
     text = replay().before
     typed = CompletionRequest("typed", Prompt(text[-3000:], "", "typed.py", "python"), RULES)
     await _ask(service, "typist", WarmRequest(typed.session, typed.prompt))
-    usual = [await _key_ms(service, typed) for _ in range(KEYS)]
+    usual = await _usual_ms(service, typed)
     delays: list[float] = []
     for number, moment in enumerate(MOMENTS_S):
         for file in range(FILES):
@@ -76,15 +76,27 @@ async def _delay_ms(source: _OneModel) -> float:
             await _ask(service, "closed", WarmRequest(str(file), Prompt(begin, "", f"{file}.py", "python")))
         service.forget_owner("closed")
         await asyncio.sleep(moment)
-        delays.append(await _key_ms(service, typed) - statistics.median(usual))
+        evaluated, took = await _key(service, typed)
+        delays.append(took - usual[min(evaluated, max(usual))])
     await service.close()
     return max(0.0, *delays)
 
 
-async def _key_ms(service: Service, request: CompletionRequest) -> float:
+async def _usual_ms(service: Service, typed: CompletionRequest) -> dict[int, float]:
+    """What the key takes where nothing is saved, in ms, by how many tokens were evaluated for it."""
+    took: dict[int, list[float]] = {}
+    for moment in MOMENTS_S * KEYS:
+        await asyncio.sleep(moment)
+        evaluated, milliseconds = await _key(service, typed)
+        took.setdefault(evaluated, []).append(milliseconds)
+    return {evaluated: statistics.median(found) for evaluated, found in took.items()}
+
+
+async def _key(service: Service, request: CompletionRequest) -> tuple[int, float]:
+    """The tokens that were evaluated for the key, and its ms."""
     started = time.perf_counter()
-    await _ask(service, "typist", request)
-    return (time.perf_counter() - started) * 1000
+    answer = await _ask(service, "typist", request)
+    return answer.timings.prefill_tokens, (time.perf_counter() - started) * 1000
 
 
 async def _ask(service: Service, owner: str, request: CompletionRequest | WarmRequest) -> Completion:
