@@ -91,9 +91,8 @@ def meet_closers(text: str, line: Line, *, ended: bool) -> tuple[str, int]:
     left = after[_skip_blanks(after, taken) :].rstrip()
     if left and rest == left and last >= 0:
         return text, len(after.rstrip())  # `);` comes again as a whole
-    if left == ">" and last >= 0 and _is_one_too_many(text.rstrip(), left, line):
-        return text.rstrip().removesuffix(left), taken  # a whole tag behind a bracket that was met
-    if left and last < 0 and _is_one_too_many(text.rstrip(), left, line):
+    alone = last < 0 or left == ">"  # a whole tag may stand behind a bracket that was met
+    if left and alone and _is_one_too_many(text.rstrip(), left, line):
         return text.rstrip().removesuffix(left), taken
     prose = line.language.grammar is None or not line.language.grammar.strict
     if prose and not ended and last < 0 and len(left) > 1 and text.rstrip().endswith(left):

@@ -181,10 +181,12 @@ class Governor:
     def _lasting(self, spinning: bool) -> int:
         """Threads of others that were seen twice; our own may still be `spinning`."""
         others = self._others(self.current if spinning else 1)
-        if others and not spinning:
-            self.pause(GLANCE_S)
-            return min(others, self._others(1))
-        return min(others, self._beside) if spinning else others
+        if not others:
+            return 0
+        if spinning:
+            return min(others, self._beside)
+        self.pause(GLANCE_S)
+        return min(others, self._others(1))
 
     def _others(self, own: int) -> int:
         """Threads beside `own` of ours, now; 0 where nobody can say."""

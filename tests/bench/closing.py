@@ -1,8 +1,9 @@
 """How much longer a key waits in one editor because another one was closed just before.
 
 Both are clients of one service. The other one has files open whose states are worth keeping, so closing it
-has them saved in the meantime. The same key is asked for again and again, so that it costs next to nothing
-itself; what it takes beyond that is the delay.
+has them saved in the meantime. The same key is asked for again and again, with and without files being closed
+before, and after the same rests; the delay is what it takes beyond keys without that evaluate as many tokens.
+(After a rest that is one token in any case: idle work has taken the place of its numbers.)
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ async def _delay_ms(source: _OneModel) -> float:
         service.forget_owner("closed")
         await asyncio.sleep(moment)
         evaluated, took = await _key(service, typed)
-        delays.append(took - usual[min(evaluated, max(usual))])
+        delays.append(took - usual[min(evaluated, max(usual))])  # more tokens than ever are a delay, too
     await service.close()
     return max(0.0, *delays)
 
