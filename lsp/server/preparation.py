@@ -21,6 +21,7 @@ MODULES = (
     "server.fallback",
     "protocol.progress",
     "completions.imports",
+    "edits.next_edits",
     "documents.trees",
     "server.next_edits",
 )

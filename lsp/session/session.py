@@ -12,11 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..completions.imports import Importing
 from ..documents.document import Document
 from ..documents.documents import DocumentStore
 from ..documents.roots import root_of_file
-from ..edits.next_edits import NextEdits
 from ..protocol.editor import Editor
 from ..protocol.fields import as_map
 from .books import Books
@@ -27,8 +25,10 @@ if TYPE_CHECKING:
     from ...daemon.client.backend import Backend
     from ...daemon.settings.settings import Settings
     from ...daemon.wire.messages import ModelStatus
+    from ..completions.imports import Importing
     from ..completions.requests import InlineCompletions
     from ..completions.warm_up import Ahead
+    from ..edits.next_edits import NextEdits
     from ..protocol.progress import WorkProgress
     from ..workspace.folders import Folder, WorkspaceFolders
     from ..workspace.restrictions import Narrowings
@@ -44,12 +44,7 @@ SettingsLoader = Callable[[], "Settings"]
 class Session:
     """Its state: the parts named above, made when first needed, and the layers of settings."""
 
-    def __init__(
-        self,
-        backend: BackendFactory,
-        settings: SettingsLoader,
-        editor: Editor,
-    ) -> None:
+    def __init__(self, backend: BackendFactory, settings: SettingsLoader, editor: Editor) -> None:
         """Make it.
 
         Args:
@@ -61,18 +56,13 @@ class Session:
         self.editor = editor
         self.board = StatusBoard(editor.notify)
         self.books = Books(lambda: self.settings)
-        self.edits = NextEdits(
-            self.documents,
-            self,
-            lambda: self.inline.trees,
-            lambda kind, fate: self.books.edited(kind, fate.value),
-        )
-        self.imports = Importing(self.documents, editor, self._import_added)
         self._progress = ModelProgress(self.work_progress)
         self._make_backend = backend
         self._load_settings = settings
         self._backend: asyncio.Future[Backend] | None = None
         self._inline: InlineCompletions | None = None
+        self._edits: NextEdits | None = None
+        self._imports: Importing | None = None
         self._workspaces: WorkspaceFolders | None = None
         self._narrowings: Narrowings | None = None
         self._front = ""
@@ -229,6 +219,29 @@ class Session:
         return self._inline
 
     @property
+    def edits(self) -> NextEdits:
+        """What may be edited next."""
+        if self._edits is None:
+            from ..edits.next_edits import NextEdits
+
+            self._edits = NextEdits(
+                self.documents,
+                self,
+                lambda: self.inline.trees,
+                lambda kind, fate: self.books.edited(kind, fate.value),
+            )
+        return self._edits
+
+    @property
+    def imports(self) -> Importing:
+        """The imports that come with suggestions."""
+        if self._imports is None:
+            from ..completions.imports import Importing
+
+            self._imports = Importing(self.documents, self.editor, self._import_added)
+        return self._imports
+
+    @property
     def ahead(self) -> Ahead:
         """What is done ahead of the next key."""
         return self.inline.ahead
@@ -256,8 +269,10 @@ class Session:
 
     async def aclose(self) -> None:
         """End what runs, write what was counted, let the backend go."""
-        await self.imports.aclose()
-        await self.edits.aclose()
+        if self._imports is not None:
+            await self._imports.aclose()
+        if self._edits is not None:
+            await self._edits.aclose()
         if self._inline is not None:
             await self._inline.aclose()
         if self._workspaces is not None:

@@ -16,6 +16,10 @@ SERVER = python("-P", "-m", "foretype.lsp")
 BARE = python("-c", "from pygls.lsp.server import LanguageServer; LanguageServer('bare', '1').start_io()")
 URI = "untitled:x.py"
 
+PAIRS = 12
+"""A shared machine's speed moves by half from one second to the next: the quickest of so many starts is
+what a start costs; fewer are made where that is known sooner."""
+
 
 @pytest.fixture
 def home() -> Generator[dict[str, str]]:
@@ -31,8 +35,11 @@ async def seconds_to_hello(command: tuple[str, ...], home: dict[str, str]) -> fl
 
 
 async def test_initialize_is_answered_almost_as_soon_as_by_a_bare_server(home: dict[str, str]) -> None:
-    times = [(await seconds_to_hello(BARE, home), await seconds_to_hello(SERVER, home)) for _ in range(3)]
-    assert min(ours for _, ours in times) - min(bare for bare, _ in times) < 0.150
+    bare, ours = [9.0], [9.9]
+    while min(ours) - min(bare) >= 0.150 and len(ours) <= PAIRS:
+        bare.append(await seconds_to_hello(BARE, home))
+        ours.append(await seconds_to_hello(SERVER, home))
+    assert min(ours) - min(bare) < 0.150
 
 
 async def test_without_a_model_there_are_no_suggestions_and_no_errors(home: dict[str, str]) -> None:
