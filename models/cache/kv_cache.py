@@ -17,7 +17,7 @@ from ..gguf.sizes import CHECKPOINT_BYTES
 from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Logits
 from ..llama.llama import DecodeFailedError, DecodeResult
-from .cells import MIN_SLICE, Cells, EvaluationSpeed, common_prefix
+from .cells import MIN_SLICE, Cells, EvaluationSpeed, common_prefix, least_slice
 from .checkpoints import Checkpoint, Checkpoints
 from .step_costs import StepCosts
 from .track import Track
@@ -163,8 +163,8 @@ class KVCache:
             sequence: which.
             target: the tokens it shall begin with.
             cancellation: stops it; whole slices stay.
-            slice_ms: evaluate for about this many ms at once. A cancelled slice is lost, so short ones make
-                progress while somebody types fast. 0 takes large ones, some 20 % faster.
+            slice_ms: evaluate about so many ms at once, or `least_slice`. A cancelled slice is lost, so
+                short ones make progress while somebody types fast. 0 takes large ones, some 20 % faster.
             first_ms: of the first slice, where that is shorter; each further one is twice as long.
             anchor: how many tokens are likely to stay when the rest changes.
 
@@ -188,13 +188,17 @@ class KVCache:
             if cancellation.cancelled:
                 break
             begin = len(sequence.tokens)
-            end, lasting = self._slice_end(begin, size, anchor, len(target))
+            end, lasting = self._slice_end(begin, max(size, self.least_slice(begin)), anchor, len(target))
             if not self.extend(sequence, target[begin:end]):
                 break
             self._remember(sequence, lasting=lasting)
             size = min(longest, 2 * size)
         done = len(sequence.tokens)
         return Synced(complete=done == len(target), evaluated=done - cached, cached=cached)
+
+    def least_slice(self, position: int) -> int:
+        """The fewest tokens that are worth evaluating at once behind `position` others."""
+        return min(self.slice_tokens, least_slice(self.cells.tile, position))
 
     def _slice_tokens(self, milliseconds: float) -> int:
         """Tokens that are evaluated at once in about so many ms; 0 is as many as may be."""
@@ -239,7 +243,7 @@ class KVCache:
         milliseconds = (time.perf_counter() - started) * 1000
         if logits == len(tokens):
             self.costs.learn(self.cells.threads, logits, milliseconds)
-        else:
+        elif len(tokens) >= self.least_slice(begin):
             self.speed.learn(len(tokens), milliseconds)
         sequence.tokens.extend(tokens)
         self.evaluated += len(tokens)
@@ -414,6 +418,9 @@ class KVCache:
         """Where a slice ends, and whether it ends at a place that is likely to be gone back to."""
         end = min(begin + size, length)
         if self.goes_back:
+            least = self.least_slice(end)
+            if length - least < end < length:  # what would be left is too little for a slice of its own
+                end = length if length - begin <= self.slice_tokens else length - least
             return end, False
         # From the token before the last one on, logits can be had again.
         places = [place for place in (anchor, length - 1, length) if begin < place <= end]

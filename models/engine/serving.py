@@ -11,7 +11,6 @@ from __future__ import annotations
 import attrs
 
 from ...context.shared.values import Prompt
-from ..cache.cells import MIN_SLICE
 from ..cache.kv_cache import KVCache, Synced
 from ..cache.saved_states import LOAD_BYTES_PER_MS, StateStore
 from ..llama.cancellation import Cancellation
@@ -23,8 +22,9 @@ BUDGET_SHARE = 0.6
 """The part of the latency budget that a first prefill may use; the rest is for decoding."""
 
 GROWTH_SHARE = 0.15
-"""The part of it that the next stage gets before a short one answers again. With more of it somebody who
-types sees nothing for seconds; see ARCHITECTURE.md, "Where building proved the plan wrong"."""
+"""The part of it that the next stage gets before a short one answers again, on an average of some keys: a
+slice is no smaller than what is worth evaluating at once, and the keys after a long one pay for it. With more
+somebody who types sees nothing for seconds; see ARCHITECTURE.md, "Where building proved the plan wrong"."""
 
 SLICE_MS = 80.0
 """Prefill of a waiting user's request goes on in slices of about this; faster typing than that is rare."""
@@ -70,7 +70,7 @@ class Serving:
     ) -> tuple[Slot, SessionCandidate]:
         """The slot for an answer within the budget; before a short one serves again, the whole one grows."""
         slot, plan = self._within_budget(session, prompt, cancellation)
-        if plan.slot is not None and slot is session.short:
+        if plan.slot is not None and slot is session.short and self._has_put_by(session):
             self._grow(session, prompt, cancellation)
             slot, plan = self._within_budget(session, prompt, cancellation)
         return slot, plan
@@ -87,7 +87,8 @@ class Serving:
 
     def read_on(self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation) -> None:
         """Evaluate as much more of the whole window as its share of the budget has time for."""
-        self._read_on(*self.whole(session, prompt, cancellation), cancellation)
+        if self._has_put_by(session):
+            self._read_on(session, *self.whole(session, prompt, cancellation), cancellation)
 
     def whole(
         self, session: DocumentSession, prompt: Prompt, cancellation: Cancellation
@@ -151,12 +152,24 @@ class Serving:
         """Evaluate as much more of the next stage as its share of the budget has time for."""
         whole, room = self._whole_choice(session, prompt), self._room_for_wider(session)
         wider = self._wider(session, prompt, whole, room, cancellation) if room else None
-        self._read_on(*(wider or self._placed(session, whole, cancellation)), cancellation)
+        self._read_on(session, *(wider or self._placed(session, whole, cancellation)), cancellation)
 
-    def _read_on(self, slot: Slot, plan: SessionCandidate, cancellation: Cancellation) -> None:
-        affordable = int(self.cache.speed.tokens_per_ms * self.latency_budget_ms * GROWTH_SHARE)
-        end = len(plan.target) - plan.cost + max(MIN_SLICE, affordable)
-        self.cache.sync(slot.sequence, plan.target[:end], cancellation, slice_ms=GROWTH_SLICE_MS)
+    def _read_on(
+        self, session: DocumentSession, slot: Slot, plan: SessionCandidate, cancellation: Cancellation
+    ) -> None:
+        speed, held = self.cache.speed.tokens_per_ms, len(plan.target) - plan.cost
+        tokens = max(self.cache.least_slice(held), int(speed * self._share_ms))
+        self.cache.sync(slot.sequence, plan.target[: held + tokens], cancellation, slice_ms=GROWTH_SLICE_MS)
+        session.put_by_ms -= tokens / speed
+
+    @property
+    def _share_ms(self) -> float:
+        return self.latency_budget_ms * GROWTH_SHARE
+
+    def _has_put_by(self, session: DocumentSession) -> bool:
+        """Put a key's share by; whether the keys before have left something of theirs."""
+        session.put_by_ms = min(self._share_ms, session.put_by_ms + self._share_ms)
+        return session.put_by_ms > 0
 
     def _room_for_wider(self, session: DocumentSession) -> int:
         """Tokens of the second stage; 0 where it would see hardly more than the first one does.

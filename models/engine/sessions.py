@@ -55,6 +55,7 @@ class DocumentSession:
         drafts: what it drafts from, or None before the first generation.
         suggested: the prefix of the last greedy answer and its text, or None.
         learned: the path whose text the workspace's n-grams know already, or None.
+        put_by_ms: what its keys have saved for reading on, in ms; below zero where a slice cost more.
     """
 
     name: str
@@ -62,6 +63,7 @@ class DocumentSession:
     drafts: Drafts | None = None
     suggested: tuple[str, str] | None = None
     learned: str | None = None
+    put_by_ms: float = 0.0
 
     _slots: dict[SlotKind, Slot] = attrs.field(factory=dict[SlotKind, Slot])
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .attention import new_context
+from .attention import TILE, new_context
 from .cancellation import Cancellation
 from .complaints import OutOfMemoryProblem, tells_of_memory, why_not_loaded
 from .declared import ABORT_CALLBACK, LOG_CALLBACK, PROGRESS_CALLBACK
@@ -276,7 +276,7 @@ class Context:
         self.goes_back = model.goes_back
         self.sequences = sequences
         self.model_path = model.path
-        self.batch_size = batch
+        self.batch_size, self.tile = batch, TILE if flash_attention and not self.eight_bits else 1
         self.micro_batch = params.n_ubatch
         self._vocabulary_size = model.vocabulary_size
         self._batch: Any = c.llama_batch_init(batch, 0, 1)

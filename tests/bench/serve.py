@@ -23,6 +23,8 @@ from foretype.tests.support.private_home import private_home
 _PROGRAM = "from foretype.daemon.cli.main import main; main()"
 _SETTLE_S = 0.6
 _MOST_LOOKS = 100
+_QUIET_LOOKS = 5
+"""The second stage of a window is read without being told of; it takes about a second."""
 
 
 @attrs.frozen
@@ -74,11 +76,10 @@ async def _keys(asking: httpx.AsyncClient, daemon: DaemonClient, replay: Replay)
 
 
 async def _settled(daemon: DaemonClient) -> None:
-    """Wait until nothing more is evaluated."""
-    last = -1
+    """Wait until the whole window is read, which the first answer of the other side has to wait for."""
+    quiet = 0
     for _ in range(_MOST_LOOKS):
         await asyncio.sleep(_SETTLE_S)
-        now = (await daemon.status()).prefill_tokens
-        if now == last:
+        quiet = quiet + 1 if (await daemon.status()).model.reading >= 1.0 else 0
+        if quiet == _QUIET_LOOKS:
             return
-        last = now

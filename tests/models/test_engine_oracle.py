@@ -386,6 +386,28 @@ def test_who_types_on_a_short_context_is_answered_from_a_wider_one_before_the_wh
 
 
 @pytest.mark.parametrize("order", ["psm", "spm", "plain"])
+@pytest.mark.parametrize("tile", [1, 64])
+def test_keys_without_a_rest_wait_for_reading_on_no_longer_than_their_share(
+    vocabulary: Vocabulary, order: str, tile: int
+) -> None:
+    bench = slow(Bench.make(vocabulary, order))
+    bench.cells.tile = tile
+    document = Document("d", SOURCE * 5, len(SOURCE) * 4)
+    cache, share_ms, keys = bench.engine.cache, 400 * serving.GROWTH_SHARE, 60
+    waited: list[float] = []
+    assert bench.ask(document).early
+    for number in range(keys):
+        document.edit(random.Random(number), "type")
+        before = cache.evaluated
+        answered = bench.ask(document, tokens=1)
+        read_on = cache.evaluated - before - answered.timings.prefill_tokens - 1
+        waited.append(max(0, read_on) / cache.speed.tokens_per_ms)
+    longest = max(16, tile) / cache.speed.tokens_per_ms
+    assert longest <= sum(waited) <= keys * share_ms + longest
+    assert waited.count(0) > keys / 2, "what one slice takes is more than a share, so most keys wait for none"
+
+
+@pytest.mark.parametrize("order", ["psm", "spm", "plain"])
 def test_an_early_answer_says_so_and_the_whole_context_gives_what_unlimited_time_gives(
     vocabulary: Vocabulary, order: str
 ) -> None:

@@ -10,6 +10,8 @@ from foretype.models.cache.kv_cache import KVCache
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import DecodeResult
 from foretype.tests.support.fake_cells import FakeCells
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Watched(FakeCells):
@@ -62,3 +64,51 @@ def test_a_key_leaves_the_slices_that_were_finished() -> None:
     cells = Watched()
     cells.key_after = 2
     assert evaluated(cells, 500, slice_ms=160, first_ms=40) == 120
+
+
+class Tiled(Watched):
+    """Cells of a processor that computes attention in tiles of 64 tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tile = 64
+
+
+@pytest.mark.parametrize(
+    ("tokens", "slices"),
+    [
+        (256, [16] * 16),  # with little in front a part of a tile is cheaper
+        (500, [16] * 16 + [64, 64, 116]),
+        (384, [16] * 16 + [64, 64]),
+        (330, [16] * 16 + [74]),  # what is left over is no slice of its own
+    ],
+)
+def test_behind_many_tokens_no_slice_is_smaller_than_a_tile(tokens: int, slices: list[int]) -> None:
+    cells = Tiled()
+    assert evaluated(cells, tokens, slice_ms=16, first_ms=0) == tokens
+    assert cells.slices == slices
+
+
+@given(st.integers(1, 3000), st.integers(0, 400), st.integers(0, 400))
+def test_whatever_the_slices_all_tokens_are_there_and_deep_ones_are_tiles(
+    tokens: int, slice_ms: int, first_ms: int
+) -> None:
+    cells = Tiled()
+    assert evaluated(cells, tokens, slice_ms=slice_ms, first_ms=first_ms) == tokens
+    assert sum(cells.slices) == tokens
+    if tokens > 320:
+        deep = [size for at, size in enumerate(cells.slices) if sum(cells.slices[:at]) >= 256]
+        assert min(deep, default=64) >= 64
+
+
+def test_a_few_tokens_behind_many_say_nothing_of_the_speed() -> None:
+    cells = Tiled()
+    cache = KVCache(cells)
+    sequence = cache.acquire()
+    assert sequence is not None
+    cache.extend(sequence, [1] * 300)
+    before = cache.speed.tokens_per_ms
+    cache.extend(sequence, [1] * 63)
+    assert cache.speed.tokens_per_ms == before
+    cache.extend(sequence, [1] * 64)
+    assert cache.speed.tokens_per_ms != before

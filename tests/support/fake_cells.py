@@ -41,6 +41,7 @@ class FakeCells:
         self.saved: list[int] = []  # bytes of each state that was built
         self.sequences = sequences
         self.batch_size = 512
+        self.tile = 1
         self.threads = 1
         self.held: dict[int, list[tuple[int, int]]] = {}  # sequence -> (cell id, token)
         self.decoded = 0
