@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
+from foretype.models.cache.cells import EvaluationSpeed
 from foretype.models.cache.kv_cache import KVCache
 from foretype.models.llama.cancellation import Cancellation
 from foretype.models.llama.llama import DecodeResult
@@ -101,14 +102,23 @@ def test_whatever_the_slices_all_tokens_are_there_and_deep_ones_are_tiles(
         assert min(deep, default=64) >= 64
 
 
+class Noted(EvaluationSpeed):
+    """Remembers from how many tokens at once it was to learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def learn(self, tokens: int, milliseconds: float) -> None:
+        del milliseconds
+        self.batches.append(tokens)
+
+
 def test_a_few_tokens_behind_many_say_nothing_of_the_speed() -> None:
-    cells = Tiled()
-    cache = KVCache(cells)
+    cache = KVCache(Tiled())
+    cache.speed = speed = Noted()
     sequence = cache.acquire()
     assert sequence is not None
-    cache.extend(sequence, [1] * 300)
-    before = cache.speed.tokens_per_ms
-    cache.extend(sequence, [1] * 63)
-    assert cache.speed.tokens_per_ms == before
-    cache.extend(sequence, [1] * 64)
-    assert cache.speed.tokens_per_ms != before
+    for tokens in (300, 63, 64):
+        cache.extend(sequence, [1] * tokens)
+    assert speed.batches == [300, 64]
