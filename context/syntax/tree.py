@@ -103,7 +103,7 @@ class SyntaxTree:
         region: the part of it that was parsed, of which alone the tree knows something; None is all of it.
     """
 
-    __slots__ = ("_data", "_marks", "_tree", "language", "region", "text")
+    __slots__ = ("_around", "_data", "_marks", "_tree", "language", "region", "text")
 
     def __init__(
         self, of: Language, text: str, data: bytes, tree: tree_sitter.Tree, region: Region | None = None
@@ -114,6 +114,7 @@ class SyntaxTree:
         self._data = data
         self._tree = tree
         self._marks: list[int] | None = None
+        self._around: dict[int, tuple[tree_sitter.Node, ...]] = {}
 
     def __repr__(self) -> str:
         state = "defects" if self._tree.root_node.has_error else "sound"
@@ -338,18 +339,26 @@ class SyntaxTree:
             node.type in nodes.definitions,
         )
 
-    def _ancestors(self, offset: int) -> Iterator[tree_sitter.Node]:
+    def _ancestors(self, offset: int) -> tuple[tree_sitter.Node, ...]:
+        """The nodes around a place, outermost first. A key asks several times of the same two places."""
         place = self._byte(offset)
+        found = self._around.get(place)
+        if found is None:
+            found = tuple(self._walk_down(place))
+            self._around = {**dict(list(self._around.items())[-1:]), place: found}
+        return found
+
+    def _walk_down(self, place: int) -> Iterator[tree_sitter.Node]:
         cursor = self._tree.walk()
+        node = cursor.node
         for _ in range(_MAX_DEPTH):
-            node = cursor.node
             if node is None:
                 return
             yield node
             if cursor.goto_first_child_for_byte(place) is None:
                 return
-            child = cursor.node
-            if child is None or child.start_byte > place:
+            node = cursor.node
+            if node is not None and node.start_byte > place:
                 return
 
     def _span(self, node: tree_sitter.Node) -> tuple[int, int]:

@@ -14,7 +14,7 @@ MIN_SLICE = 16
 """The fewest tokens evaluated at once: fewer are hardly cheaper."""
 
 TILE_PAYS_FROM = 256
-"""Tokens in front from which on a whole tile (`llama.attention`) costs hardly more than a part of one."""
+"""Tokens in front from which on a whole tile (`llama.attention`) costs less a token than a part of one."""
 
 
 class Cells(Protocol):
@@ -85,22 +85,12 @@ class EvaluationSpeed:
     _known: bool = False
 
     def learn(self, tokens: int, milliseconds: float) -> None:
-        """Take one measurement in. Small batches say nothing of large ones; see `least_slice`."""
-        if tokens < MIN_SLICE or milliseconds <= 0:
+        """Take one measurement in."""
+        if tokens < MIN_SLICE or milliseconds <= 0:  # small batches pay a fixed cost
             return
         now = tokens / milliseconds
         self.tokens_per_ms = now if not self._known else 0.7 * self.tokens_per_ms + 0.3 * now
         self._known = True
-
-
-def least_slice(tile: int, position: int) -> int:
-    """The fewest tokens that are worth evaluating at once behind `position` others.
-
-    Args:
-        tile: of the llama context; see `llama.attention.TILE`.
-        position: tokens in front.
-    """
-    return MIN_SLICE if position < TILE_PAYS_FROM else max(MIN_SLICE, tile)
 
 
 def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:

@@ -17,7 +17,7 @@ from ..gguf.sizes import CHECKPOINT_BYTES
 from ..llama.cancellation import Cancellation
 from ..llama.likelihood import Logits
 from ..llama.llama import DecodeFailedError, DecodeResult
-from .cells import MIN_SLICE, Cells, EvaluationSpeed, common_prefix, least_slice
+from .cells import MIN_SLICE, TILE_PAYS_FROM, Cells, EvaluationSpeed, common_prefix
 from .checkpoints import Checkpoint, Checkpoints
 from .step_costs import StepCosts
 from .track import Track
@@ -70,7 +70,7 @@ class KVCache:
     Attributes:
         cells: the llama context.
         slice_tokens: that are evaluated at once at most.
-        speed: of prefill, as measured so far.
+        speed: of prefill, as measured so far by `clock`, which tells seconds.
         costs: of decoding steps, as measured so far.
         evaluated: tokens evaluated since the start.
     """
@@ -89,7 +89,7 @@ class KVCache:
         self._live: dict[int, Sequence] = {}
         self._clock = 0
         self._logits_at: tuple[int, int] | None = None
-        self.speed = EvaluationSpeed()
+        self.speed, self.clock = EvaluationSpeed(), time.perf_counter
         self.costs = StepCosts()
         self.evaluated = 0  # tokens, since the start
 
@@ -198,7 +198,8 @@ class KVCache:
 
     def least_slice(self, position: int) -> int:
         """The fewest tokens that are worth evaluating at once behind `position` others."""
-        return min(self.slice_tokens, least_slice(self.cells.tile, position))
+        least = MIN_SLICE if position < TILE_PAYS_FROM else max(MIN_SLICE, self.cells.tile)
+        return min(self.slice_tokens, least)
 
     def _slice_tokens(self, milliseconds: float) -> int:
         """Tokens that are evaluated at once in about so many ms; 0 is as many as may be."""
@@ -221,7 +222,7 @@ class KVCache:
             raise NoRoomError
         self._logits_at = None
         while True:
-            started = time.perf_counter()
+            started = self.clock()
             try:
                 result = self.cells.decode(tokens, sequence.number, begin, logits=logits)
             except DecodeFailedError:
@@ -240,10 +241,10 @@ class KVCache:
             sequence.tokens.extend(tokens[: held - begin])
             self.evaluated += held - begin
             return False
-        milliseconds = (time.perf_counter() - started) * 1000
+        milliseconds = (self.clock() - started) * 1000
         if logits == len(tokens):
             self.costs.learn(self.cells.threads, logits, milliseconds)
-        elif len(tokens) >= self.least_slice(begin):
+        elif len(tokens) >= self.least_slice(begin):  # a part of a tile says nothing of whole ones
             self.speed.learn(len(tokens), milliseconds)
         sequence.tokens.extend(tokens)
         self.evaluated += len(tokens)
@@ -418,9 +419,8 @@ class KVCache:
         """Where a slice ends, and whether it ends at a place that is likely to be gone back to."""
         end = min(begin + size, length)
         if self.goes_back:
-            least = self.least_slice(end)
-            if length - least < end < length:  # what would be left is too little for a slice of its own
-                end = length if length - begin <= self.slice_tokens else length - least
+            if length - self.least_slice(end) < end < length:  # the rest is too little for a slice of its own
+                end = length if length - begin <= self.slice_tokens else length - self.least_slice(end)
             return end, False
         # From the token before the last one on, logits can be had again.
         places = [place for place in (anchor, length - 1, length) if begin < place <= end]

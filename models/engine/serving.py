@@ -158,7 +158,7 @@ class Serving:
         self, session: DocumentSession, slot: Slot, plan: SessionCandidate, cancellation: Cancellation
     ) -> None:
         speed, held = self.cache.speed.tokens_per_ms, len(plan.target) - plan.cost
-        tokens = max(self.cache.least_slice(held), int(speed * self._share_ms))
+        tokens = min(plan.cost, max(self.cache.least_slice(held), int(speed * self._share_ms)))
         self.cache.sync(slot.sequence, plan.target[: held + tokens], cancellation, slice_ms=GROWTH_SLICE_MS)
         session.put_by_ms -= tokens / speed
 

@@ -7,8 +7,8 @@ took 15 and 60, and 16 bits evaluated a prompt three times as fast. Without flas
 faster still, and slower than all else as soon as other files lie in the cache: all of it is computed.
 
 Flash attention over 16 bits has a second form for many tokens, in tiles of 64. Fewer are computed one by one:
-on two threads of a third processor 63 tokens behind 1,500 took 1,870 ms, 64 took 404 and 16 just as long. So
-a prompt that is read in small pieces is read several times as slowly, and pieces have to be tiles.
+with two threads and the same model 63 tokens behind 1,500 took 1,870 ms, 64 took 404 and 16 just as long. So
+a prompt that is read in small pieces takes several times as long, and pieces have to be tiles.
 """
 
 from __future__ import annotations

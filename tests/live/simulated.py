@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import types
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, cast
@@ -22,7 +21,6 @@ from foretype.daemon.settings.settings import CompletionSettings
 from foretype.lsp.completions.better import BETTER
 from foretype.lsp.completions.items import Report
 from foretype.lsp.demo.client import RequestFailedError
-from foretype.models.cache import kv_cache as cache_module
 from foretype.models.cache.kv_cache import KVCache, common_prefix
 from foretype.models.engine.interface import EngineInfo, EngineSettings
 from foretype.models.engine.loading import load_engine
@@ -180,7 +178,6 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
     real = truth.engine
     cells = Cells(truth, machine)
     clock = asyncio.get_running_loop().time
-    cast("Any", cache_module).time = types.SimpleNamespace(perf_counter=clock)
     made = LocalEngine(
         KVCache(cells),
         real.vocabulary,
@@ -192,6 +189,7 @@ def engine(truth: Truth, machine: Machine, budget_ms: float) -> LocalEngine:
         latency_budget_ms=budget_ms,
         clock=clock,
     )
+    made.cache.clock = clock
     made.cache.speed.learn(256, machine.batch_ms(256))
     return made
 
