@@ -65,7 +65,7 @@ def ground(  # noqa: PLR0917 - a completion, its place, and who is asked
         within_ms: processor time in ms for parsing and names; what can't be checked in it is not shown.
     """
     grammar = snapshot.described.grammar
-    if not text.strip() or grammar is None or not grammar.strict or load_grammar(snapshot.described) is None:
+    if not text.strip() or grammar is None or not grammar.strict or load_grammar(grammar) is None:
         return Verdict(text, bool(text.strip()), replace_right=replace_right)
     code = snapshot.embedded
     if code is not None and not code.strict:

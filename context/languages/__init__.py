@@ -24,7 +24,7 @@ from .embedding import Embedding
 from .notebooks import NotebookCells
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Grammar:
     """Where a tree-sitter grammar comes from.
 

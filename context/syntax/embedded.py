@@ -52,7 +52,7 @@ def seen_from_inside(snapshot: Snapshot, code: EmbeddedCode, limit_ms: float = P
     """The document as the inner language sees it; without a tree where that takes longer than `limit_ms`."""
     described = language(code.language)
     inner = attrs.evolve(snapshot, language=code.language, embedded=code, tree=None)
-    grammar = load_grammar(described)
+    grammar = load_grammar(described.grammar)
     if grammar is None or code.end - code.start > LONGEST_CODE:
         return inner
     data = encoded(snapshot.text)

@@ -298,7 +298,7 @@ class SyntaxTree:
         self, files: tuple[str, ...], within: tuple[int, int], depth: int | None = None
     ) -> Iterator[Match]:
         """What query files of the language find between two places, in bytes."""
-        query = load_query(self.language, files)
+        query = load_query(self.language.grammar, files)
         if query is not None:
             yield from matches(query, self._tree.root_node, self._data, within, depth)
 

@@ -96,7 +96,7 @@ class TreeWork:
 
     def _parses(self) -> Iterator[ByteParse]:
         """One parse after another; each is done, or out of time, when the next is asked for."""
-        grammar, text = load_grammar(self._language), self.text
+        grammar, text = load_grammar(self._language.grammar), self.text
         if grammar is None or len(text) > MAX_CHARACTERS:
             return
         data = encoded(text)

@@ -58,7 +58,13 @@ class DocumentStore:
             document.forget_snapshot()
 
     def open(self, item: Any) -> Document | None:
-        """Take a TextDocumentItem; a document that is open already is replaced."""
+        """Take a TextDocumentItem; a document that is open already is replaced.
+
+        The first of a language takes its time here, where no key waits for it.
+        """
+        from ...context.languages import language as described_as
+        from ...context.languages.grammars import bring_in
+
         fields = as_map(item)
         uri, text = fields.get("uri"), fields.get("text")
         if not isinstance(uri, str) or not isinstance(text, str):
@@ -71,6 +77,7 @@ class DocumentStore:
             text,
             self.roots,
         )
+        bring_in(described_as(document.language))
         self._documents[uri] = document
         self.notebooks.take(document)
         document.path = relative_path(document.file, self.roots)

@@ -34,7 +34,7 @@ def _patterns(found: list[NodePattern]) -> Iterator[NodePattern]:
 
 @pytest.mark.parametrize("described", DESCRIBED, ids=lambda each: each.id)
 def test_what_a_language_says_fits_its_grammar(described: Language) -> None:
-    grammar = load_grammar(described)
+    grammar = load_grammar(described.grammar)
     assert grammar is not None
     nodes = described.nodes
     kinds = {
@@ -46,7 +46,7 @@ def test_what_a_language_says_fits_its_grammar(described: Language) -> None:
     said = {*nodes.definitions, *nodes.functions, *nodes.classes, *nodes.strings, *nodes.code_in_strings}
     assert said - kinds == set()
     for files in (described.names_queries, described.definitions_queries):
-        assert not files or load_query(described, files) is not None
+        assert not files or load_query(described.grammar, files) is not None
         for pattern in _patterns(read_patterns(query_text(files))):
             assert not pattern.named or not pattern.kinds or pattern.kinds <= kinds
             assert not pattern.field or pattern.field in fields
@@ -121,7 +121,7 @@ def test_without_its_grammar_a_language_has_its_lines(without: set[str]) -> None
 
 def test_without_its_own_grammar_svelte_has_that_of_html(without: set[str]) -> None:
     without.add("tree_sitter_svelte")
-    assert load_grammar(language("svelte")) == load_grammar(language("html"))
+    assert load_grammar(language("svelte").grammar) == load_grammar(language("html").grammar)
 
 
 def test_the_doctor_says_how_more_grammars_are_had(without: set[str]) -> None:

@@ -42,7 +42,7 @@ NAMED = [each for each in DESCRIBED if each.names_queries]
 
 def found_here(described: languages.Language, files: tuple[str, ...], source: str) -> Found:
     data = source.encode("utf-8", "surrogatepass")
-    query = grammars.load_query(described, files)
+    query = grammars.load_query(described.grammar, files)
     assert query is not None
     return {
         (name, node.start_byte, node.end_byte)
@@ -65,14 +65,14 @@ def found_by_tree_sitter(described: languages.Language, files: tuple[str, ...], 
 
 
 def parsed(described: languages.Language, data: bytes) -> tree_sitter.Tree:
-    grammar = grammars.load_grammar(described)
+    grammar = grammars.load_grammar(described.grammar)
     assert grammar is not None
     return tree_sitter.Parser(grammar).parse(data)
 
 
 @functools.cache
 def whole(language: str, files: tuple[str, ...]) -> tree_sitter.Query:
-    grammar = grammars.load_grammar(languages.language(language))
+    grammar = grammars.load_grammar(languages.language(language).grammar)
     assert grammar is not None
     return tree_sitter.Query(grammar, languages.query_text(files))
 

@@ -212,7 +212,7 @@ def test_parsing_stops_when_its_time_is_up() -> None:
 
 @pytest.mark.parametrize("described", languages.all_languages(), ids=lambda described: described.id)
 def test_what_a_language_file_names_exists_in_its_grammar(described: languages.Language) -> None:
-    grammar = grammars.load_grammar(described)
+    grammar = grammars.load_grammar(described.grammar)
     assert (grammar is not None) == (described.grammar is not None)
     if grammar is None:
         return
@@ -223,7 +223,7 @@ def test_what_a_language_file_names_exists_in_its_grammar(described: languages.L
     ]
     assert unknown == []
     for files in (described.names_queries, described.definitions_queries):
-        assert (grammars.load_query(described, files) is not None) == bool(files)
+        assert (grammars.load_query(described.grammar, files) is not None) == bool(files)
 
 
 def test_a_language_that_extends_another_says_only_what_differs() -> None:

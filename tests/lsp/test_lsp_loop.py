@@ -8,6 +8,9 @@ import threading
 import time
 
 import pytest
+from foretype.context.languages import all_languages, in_notebooks
+from foretype.context.languages.grammars import bring_in, load_query
+from foretype.lsp.documents.documents import DocumentStore
 from foretype.lsp.documents.growing_tree import GrowingTree
 from foretype.lsp.documents.trees import Trees
 from foretype.tests.support.loop_watch import LoopWatch, watched
@@ -84,6 +87,36 @@ def test_the_watchdog_sees_nothing_where_work_goes_on_in_parts() -> None:
             await asyncio.sleep(0)
 
     assert held(works) < 15
+
+
+def test_the_watchdog_leaves_out_what_it_is_told_to() -> None:
+    async def works() -> None:
+        allowed(0.05)
+        busy(0.02)
+
+    with watched() as watch:
+        allowed = watch.leave_out(busy)
+        asyncio.run(works())
+    assert 15 < watch.max_ms < 45
+
+
+# -- languages that come in
+
+
+def test_no_key_waits_for_a_language_to_come_in() -> None:
+    """Queries are compiled when a file is opened, and never again: not for an answer, not in a notebook."""
+    load_query.cache_clear()
+    documents = DocumentStore()
+    for number, described in enumerate(all_languages()):
+        documents.open({"uri": f"file:///{number}", "languageId": described.id, "text": "a = b\n"})
+    compiled = load_query.cache_info().misses
+    for document in documents:
+        tree = document.snapshot().tree
+        if tree is not None:
+            tree.captures()
+            tree.definitions()
+    bring_in(in_notebooks("python"))
+    assert load_query.cache_info().misses == compiled
 
 
 # -- trees that follow a text

@@ -5,7 +5,8 @@ loop from its next piece, as far as this process had the processor: the smaller 
 processor time that all threads of the process used meanwhile. So another program that takes a core away holds
 nobody, while a thread that keeps the interpreter to itself does. The clock's time is noted beside it.
 
-It changes nothing about the order of things and knows no language server.
+Work that is allowed to take its time can be left out. It changes nothing about the order of things and knows
+no language server.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class Piece:
 
 @attrs.define
 class LoopWatch:
-    """State: how many pieces there were, and the longest of them, in no order."""
+    """State: how many pieces there were, the longest of them, in no order, and what was left out, in ms."""
 
     count: int = 0
+    left_out_ms: float = 0.0
     pieces: list[Piece] = attrs.field(factory=list[Piece])
 
     def note(self, piece: Piece) -> None:
@@ -53,6 +55,18 @@ class LoopWatch:
         self.pieces.append(piece)
         if len(self.pieces) > 4 * _KEPT:
             self.pieces = self.worst()
+
+    def leave_out(self, work: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Have some work of the loop's own not count in the pieces that do it."""
+
+        def timed(argument: Any) -> None:
+            wall = time.perf_counter()
+            try:
+                work(argument)
+            finally:
+                self.left_out_ms += 1000 * (time.perf_counter() - wall)
+
+        return timed
 
     def worst(self) -> list[Piece]:
         """The longest pieces, longest first."""
@@ -79,7 +93,7 @@ class LoopWatch:
     def read(cls, path: Path) -> LoopWatch:
         """What `write` kept."""
         kept = json.loads(path.read_text("utf-8"))
-        return cls(kept["count"], [Piece(**piece) for piece in kept["pieces"]])
+        return cls(kept["count"], pieces=[Piece(**piece) for piece in kept["pieces"]])
 
 
 @contextmanager
@@ -91,13 +105,16 @@ def watched() -> Generator[LoopWatch]:
 
     def timed(self: Any) -> None:
         what = _name(self)
+        left_out_ms = watch.left_out_ms
         wall, own, all_threads = time.perf_counter(), time.thread_time(), time.process_time()
         try:
             run(self)
         finally:
             all_threads, own = time.process_time() - all_threads, time.thread_time() - own
             wall = time.perf_counter() - wall
-            watch.note(Piece(1000 * min(wall, all_threads), 1000 * own, 1000 * wall, what))
+            left_out_ms = watch.left_out_ms - left_out_ms
+            held_ms = max(0.0, 1000 * min(wall, all_threads) - left_out_ms)
+            watch.note(Piece(held_ms, 1000 * own, 1000 * wall, what))
 
     handle._run = timed
     try:

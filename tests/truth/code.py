@@ -171,7 +171,7 @@ class _Reader:
 def read(text: str, language_id: str) -> Code | None:
     """Read a finished file; None where there is no grammar."""
     described = language(language_id)
-    grammar = load_grammar(described)
+    grammar = load_grammar(described.grammar)
     if grammar is None:
         return None
     data = text.encode()
@@ -202,7 +202,7 @@ def _read_inside(node: tree_sitter.Node, data: bytes, reader: _Reader, document:
     embeddings = (each for each in document.described.embeddings if each.node == node.type)
     code = next((found for each in embeddings if (found := code_in(document, span, each))), None)
     inner = language(code.language) if code is not None else None
-    grammar = load_grammar(inner) if inner is not None else None
+    grammar = load_grammar(inner.grammar) if inner is not None else None
     if inner is None or grammar is None:
         reader.leaf(node, "")
         return
