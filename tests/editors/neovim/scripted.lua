@@ -108,7 +108,7 @@ function Scripted.start(dispatchers)
         end
       end
       if method == 'initialize' then
-        reply({
+        later({
           capabilities = Scripted.capabilities or {
             positionEncoding = 'utf-16',
             textDocumentSync = { openClose = true, change = 2 },

@@ -274,6 +274,14 @@ function M.entered()
   end)
 end
 
+--- The server has come to a buffer: what was typed there before could not be asked about.
+---@param buffer integer
+function M.attached(buffer)
+  if buffer == vim.api.nvim_get_current_buf() and inserting() then
+    ask_soon()
+  end
+end
+
 --- There is nobody to show anything to: another mode, window or buffer.
 function M.left()
   stop_timer()
