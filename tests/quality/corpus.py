@@ -139,9 +139,10 @@ def unpacked(source: Source, build: Path = BUILD, wanted: Callable[[PurePosixPat
         archive = build / "archives" / f"{source.folder}{'.deb' if source.origin == 'debian' else '.tar.gz'}"
         if not archive.exists():
             archive.parent.mkdir(parents=True, exist_ok=True)
-            partial = archive.with_suffix(".partial")
-            partial.write_bytes(_FROM[source.origin](source))
-            partial.replace(archive)
+            with tempfile.TemporaryDirectory(dir=archive.parent) as apart:
+                partial = Path(apart) / archive.name
+                partial.write_bytes(_FROM[source.origin](source))
+                partial.replace(archive)
         found = hashlib.sha256(archive.read_bytes()).hexdigest()
         if found != source.sha256:
             archive.unlink()
@@ -149,10 +150,16 @@ def unpacked(source: Source, build: Path = BUILD, wanted: Callable[[PurePosixPat
                 f"The archive of {source.name} {source.version} has the sum {found}, not the pinned one; "
                 "if the release was replaced on purpose, pin it anew in the table that names it."
             )
-        partial = target.with_suffix(".partial")
-        _unpack(archive, partial, source.keep, wanted)
-        partial.mkdir(parents=True, exist_ok=True)
-        partial.replace(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as apart:
+            partial = Path(apart) / target.name
+            _unpack(archive, partial, source.keep, wanted)
+            partial.mkdir(exist_ok=True)
+            try:
+                partial.replace(target)
+            except OSError:
+                if not target.is_dir():  # else another process was quicker
+                    raise
     # A repository of its own: this project's ignore files say nothing about it.
     (target / ".git").mkdir(exist_ok=True)
     return target

@@ -7,8 +7,11 @@ out as exact; one that does a certain wrong must be found out. `CASES` are verdi
 from __future__ import annotations
 
 import functools
+import hashlib
+import io
+import tarfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import attrs
 import pytest
@@ -412,6 +415,27 @@ def test_a_release_is_a_repository_of_its_own(tmp_path: Path) -> None:
     for _ in index.steps():
         pass
     assert index.knows("known")
+
+
+def test_two_campaigns_may_unpack_the_same_release(tmp_path: Path) -> None:
+    """The other one is quicker; what it put there stays, and nothing half unpacked is left beside it."""
+    archive = tmp_path / "archives" / "own-1.tar.gz"
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as packed:
+        member = tarfile.TarInfo("own-1/a.py")
+        member.size = 4
+        packed.addfile(member, io.BytesIO(b"a=1\n"))
+    source = Source("own", "1", "MIT", "pip", "python", hashlib.sha256(archive.read_bytes()).hexdigest())
+    folder = tmp_path / "corpus" / source.folder
+
+    def wanted(_path: PurePosixPath) -> bool:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "theirs.py").write_text("a = 2\n")
+        return True
+
+    assert unpacked(source, tmp_path, wanted) == folder
+    assert sorted(each.name for each in folder.iterdir()) == [".git", "theirs.py"]
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_figures_count_what_their_names_say() -> None:
