@@ -1,7 +1,7 @@
 """What rounds have found, on disk: a campaign that ended early goes on where it was.
 
 A round counts as long as the sources that it depends on are what they were when it was played: the product's,
-and those of the campaign that its section's module imports.
+and those of the campaign that its section's module imports. Several campaigns may go on side by side.
 """
 
 from __future__ import annotations
@@ -70,38 +70,60 @@ def _imports(nodes: Iterable[ast.AST]) -> list[str]:
 
 
 class Journal:
-    """Its state: the rounds that were played with these sources, by section."""
+    """Its state: the rounds that were played with these sources, by this campaign and others."""
 
     def __init__(self, path: Path, sources: Mapping[str, str]) -> None:
         self.sources = sources
-        self.rounds: list[Round] = []
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text("utf-8") if path.exists() else ""
+        self._claims = path.with_suffix(".claims")
+        self._claims.mkdir(parents=True, exist_ok=True)
+        text = self._text()
         if text and not text.endswith("\n"):  # a killed run's last line: nothing may be glued to it
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
-        for line in text.split("\n"):
+        self.rounds = self._read()
+
+    def _text(self) -> str:
+        return self._path.read_text("utf-8") if self._path.exists() else ""
+
+    def _read(self) -> list[Round]:
+        rounds: dict[tuple[str, int], Round] = {}
+        for line in self._text().split("\n"):
             try:
                 found = cattrs.structure(json.loads(line), Round)
             except (ValueError, TypeError, KeyError, cattrs.BaseValidationError):
                 continue
-            if found.sources == sources.get(found.section):
-                self.rounds.append(found)
+            if found.sources == self.sources.get(found.section):
+                rounds.setdefault((found.section, found.seed), found)
+        return list(rounds.values())
+
+    def forget(self) -> None:
+        """Begin afresh."""
+        self._path.unlink(missing_ok=True)
+        for claim in self._claims.iterdir():
+            claim.unlink(missing_ok=True)
+        self.rounds = []
 
     def keep(self, played: Round) -> None:
-        """Write it down at once."""
-        self.rounds.append(played)
+        """Write it down at once, and see what others have written."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(cattrs.unstructure(played)) + "\n")
+        self.rounds = self._read()
 
     def of(self, section: str) -> list[Round]:
         """The rounds of a section."""
         return [each for each in self.rounds if each.section == section]
 
     def next_seed(self, section: str) -> int:
-        """The first seed that was not played."""
-        return max((each.seed for each in self.of(section)), default=-1) + 1
+        """A seed that was not played, and that no other campaign plays now."""
+        seed = max((each.seed for each in self.of(section)), default=-1) + 1
+        while True:
+            try:
+                (self._claims / f"{section}-{self.sources[section]}-{seed}").touch(exist_ok=False)
+            except FileExistsError:
+                seed += 1
+            else:
+                return seed
 
     def found(self, section: str) -> Found:
         """All of its rounds together."""

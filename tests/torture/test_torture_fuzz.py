@@ -91,6 +91,17 @@ def test_books_go_on_where_they_were(tmp_path: Path) -> None:
     assert section.figures(again.found("a")) == {"n": 7, "m": 2.0, "n.wrong": 1}
 
 
+def test_campaigns_side_by_side_play_different_rounds_and_count_them_all(tmp_path: Path) -> None:
+    one, other = (Journal(tmp_path / "rounds.jsonl", {"a": "s"}) for _ in range(2))
+    seeds = [each.next_seed("a") for each in (one, other, one, other)]
+    assert seeds == [0, 1, 2, 3]
+    for each, seed in ((one, 0), (other, 1), (other, 1), (one, 2)):
+        each.keep(Round("a", seed, "s", 1.0, Found({"n": 1})))
+    assert one.found("a").counts["n"] == 3, "a round that was played twice counts once"
+    one.forget()
+    assert Journal(tmp_path / "rounds.jsonl", {"a": "s"}).next_seed("a") == 0
+
+
 def test_a_section_depends_on_what_it_imports_and_on_no_other_section() -> None:
     names = {path.name for path in imported("foretype.tests.torture.fuzz_wire")}
     assert {"fuzz_wire.py", "fake_daemon.py", "fake_engine.py", "mutation.py"} <= names
