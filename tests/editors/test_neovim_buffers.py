@@ -177,18 +177,6 @@ def test_typing_fast_asks_once_after_the_pause(tmp_path: Path) -> None:
         assert len(asked(editor)) == 1
 
 
-@pytest.mark.parametrize("version", ["0.11", "0.12"])
-def test_what_was_typed_before_the_server_came_is_asked_about(version: str, tmp_path: Path) -> None:
-    with neovim(version, tmp_path, init=init_lua()) as editor:
-        editor.lua("Scripted.hold = true")
-        editor.answers({"return ": "early"})
-        editor.command(f"edit {tmp_path / 'sample.txt'}")
-        editor.keys("ireturn ")
-        assert "⟦" not in editor.screen.text()
-        editor.lua("Scripted.hold = false Scripted.release()")
-        editor.wait_for_ghost("⟦early⟧")
-
-
 def test_a_server_that_dies_is_started_again_but_not_for_ever(editor: Neovim) -> None:
     editor.lua("vim.notify = function() end")  # Neovim itself has something to say, and waits for a key
     for starts in (2, 3, 4):

@@ -281,3 +281,15 @@ def test_items_that_make_no_sense_are_left_out(editor: Neovim) -> None:
     editor.keys("<Esc>ccb")
     editor.idle()
     assert editor.screen.row(0) == "b"
+
+
+@pytest.mark.parametrize("version", ["0.11", "0.12"])
+def test_what_was_typed_before_the_server_came_is_asked_about(version: str, tmp_path: Path) -> None:
+    with neovim(version, tmp_path, init=init_lua()) as editor:
+        editor.lua("Scripted.hold = true")
+        editor.answers({"return ": "early"})
+        editor.command(f"edit {tmp_path / 'sample.txt'}")
+        editor.keys("ireturn ")
+        assert "⟦" not in editor.screen.text()
+        editor.lua("Scripted.hold = false Scripted.release()")
+        editor.wait_for_ghost("⟦early⟧")

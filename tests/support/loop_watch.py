@@ -43,11 +43,14 @@ class Piece:
 
 @attrs.define
 class LoopWatch:
-    """State: how many pieces there were, the longest of them, in no order, and what was left out, in ms."""
+    """State: how many pieces there were, the longest of them, in no order, and what was left out.
+
+    That is so many seconds by the clock, and so many of processor time of all threads.
+    """
 
     count: int = 0
-    left_out_ms: float = 0.0
     pieces: list[Piece] = attrs.field(factory=list[Piece])
+    left_out: tuple[float, float] = (0.0, 0.0)
 
     def note(self, piece: Piece) -> None:
         """Count a piece."""
@@ -60,11 +63,12 @@ class LoopWatch:
         """Have some work of the loop's own not count in the pieces that do it."""
 
         def timed(argument: Any) -> None:
-            wall = time.perf_counter()
+            wall, all_threads = time.perf_counter(), time.process_time()
             try:
                 work(argument)
             finally:
-                self.left_out_ms += 1000 * (time.perf_counter() - wall)
+                wall, all_threads = time.perf_counter() - wall, time.process_time() - all_threads
+                self.left_out = self.left_out[0] + wall, self.left_out[1] + all_threads
 
         return timed
 
@@ -93,7 +97,7 @@ class LoopWatch:
     def read(cls, path: Path) -> LoopWatch:
         """What `write` kept."""
         kept = json.loads(path.read_text("utf-8"))
-        return cls(kept["count"], pieces=[Piece(**piece) for piece in kept["pieces"]])
+        return cls(kept["count"], [Piece(**piece) for piece in kept["pieces"]])
 
 
 @contextmanager
@@ -105,16 +109,16 @@ def watched() -> Generator[LoopWatch]:
 
     def timed(self: Any) -> None:
         what = _name(self)
-        left_out_ms = watch.left_out_ms
+        before = watch.left_out
         wall, own, all_threads = time.perf_counter(), time.thread_time(), time.process_time()
         try:
             run(self)
         finally:
             all_threads, own = time.process_time() - all_threads, time.thread_time() - own
             wall = time.perf_counter() - wall
-            left_out_ms = watch.left_out_ms - left_out_ms
-            held_ms = max(0.0, 1000 * min(wall, all_threads) - left_out_ms)
-            watch.note(Piece(held_ms, 1000 * own, 1000 * wall, what))
+            after = watch.left_out
+            held = min(wall - (after[0] - before[0]), all_threads - (after[1] - before[1]))
+            watch.note(Piece(1000 * held, 1000 * own, 1000 * wall, what))
 
     handle._run = timed
     try:

@@ -61,17 +61,22 @@ def _play(chosen: list[Section], journal: Journal, within_s: float) -> None:
     progress = Console(stderr=True)
     until = time.monotonic() + within_s
     spent = {section.name: 0.0 for section in chosen}
+    over: set[str] = set()
     while time.monotonic() < until:
         open_ones = [
             section
             for section in chosen
-            if not section.done(journal.found(section.name), len(journal.of(section.name)))
+            if section.name not in over
+            and not section.done(journal.found(section.name), len(journal.of(section.name)))
             and time.monotonic() + section.minutes * 60 <= until
         ]
         if not open_ones:
             return
         section = min(open_ones, key=lambda each: spent[each.name])
         seed, began = journal.next_seed(section.name), time.monotonic()
+        if 0 < section.rounds <= seed:
+            over.add(section.name)  # others play what is left of it
+            continue
         found = section.play(seed)
         seconds = time.monotonic() - began
         spent[section.name] += seconds

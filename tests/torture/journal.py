@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
 import cattrs
+from foretype.context.shared.locks import lock
 from foretype.tests.torture.section import Found
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,13 +73,17 @@ def _imports(nodes: Iterable[ast.AST]) -> list[str]:
 
 
 class Journal:
-    """Its state: the rounds that were played with these sources, by this campaign and others."""
+    """Its state: the rounds that were played with these sources, by any campaign, and what this one plays.
+
+    What somebody plays is a locked file, so a campaign that is killed leaves its round to the next.
+    """
 
     def __init__(self, path: Path, sources: Mapping[str, str]) -> None:
         self.sources = sources
         self._path = path
-        self._claims = path.with_suffix(".claims")
-        self._claims.mkdir(parents=True, exist_ok=True)
+        self._locks = path.with_suffix(".locks")
+        self._locks.mkdir(parents=True, exist_ok=True)
+        self._playing: dict[tuple[str, int], int] = {}
         text = self._text()
         if text and not text.endswith("\n"):  # a killed run's last line: nothing may be glued to it
             with path.open("a", encoding="utf-8") as file:
@@ -100,8 +107,6 @@ class Journal:
     def forget(self) -> None:
         """Begin afresh."""
         self._path.unlink(missing_ok=True)
-        for claim in self._claims.iterdir():
-            claim.unlink(missing_ok=True)
         self.rounds = []
 
     def keep(self, played: Round) -> None:
@@ -109,21 +114,35 @@ class Journal:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(cattrs.unstructure(played)) + "\n")
         self.rounds = self._read()
+        if (handle := self._playing.pop((played.section, played.seed), None)) is not None:
+            os.close(handle)
 
     def of(self, section: str) -> list[Round]:
         """The rounds of a section."""
         return [each for each in self.rounds if each.section == section]
 
     def next_seed(self, section: str) -> int:
-        """A seed that was not played, and that no other campaign plays now."""
-        seed = max((each.seed for each in self.of(section)), default=-1) + 1
-        while True:
-            try:
-                (self._claims / f"{section}-{self.sources[section]}-{seed}").touch(exist_ok=False)
-            except FileExistsError:
-                seed += 1
-            else:
-                return seed
+        """The first seed that was not played and that nobody plays; from now on this campaign does."""
+        return next(seed for seed in itertools.count() if self._begun(section, seed))
+
+    def _begun(self, section: str, seed: int) -> bool:
+        if self._is_played(section, seed):
+            return False
+        handle = os.open(self._locks / f"{section}-{seed}", os.O_RDWR | os.O_CREAT)
+        try:
+            lock(handle)
+        except OSError:
+            os.close(handle)
+            return False
+        self.rounds = self._read()
+        if self._is_played(section, seed):  # by somebody who has just let go of it
+            os.close(handle)
+            return False
+        self._playing[section, seed] = handle
+        return True
+
+    def _is_played(self, section: str, seed: int) -> bool:
+        return any(each.seed == seed for each in self.of(section))
 
     def found(self, section: str) -> Found:
         """All of its rounds together."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,7 +101,18 @@ def test_campaigns_side_by_side_play_different_rounds_and_count_them_all(tmp_pat
         each.keep(Round("a", seed, "s", 1.0, Found({"n": 1})))
     assert one.found("a").counts["n"] == 3, "a round that was played twice counts once"
     one.forget()
-    assert Journal(tmp_path / "rounds.jsonl", {"a": "s"}).next_seed("a") == 0
+    assert one.next_seed("a") == 0
+
+
+def test_what_a_killed_campaign_played_is_left_to_the_next(tmp_path: Path) -> None:
+    """Each fault is one seed: none may be skipped."""
+    begun = f"Journal(Path({str(tmp_path / 'rounds.jsonl')!r}), {{'a': 's'}}).next_seed('a')"
+    code = f"import os; from pathlib import Path; from {Journal.__module__} import Journal; {begun}"
+    ended = subprocess.run([sys.executable, "-c", f"{code}; os._exit(9)"], check=False)
+    assert ended.returncode == 9
+    journal = Journal(tmp_path / "rounds.jsonl", {"a": "s"})
+    journal.keep(Round("a", 1, "s", 1.0, Found({"n": 1})))
+    assert [journal.next_seed("a"), journal.next_seed("a")] == [0, 2]
 
 
 def test_a_section_depends_on_what_it_imports_and_on_no_other_section() -> None:

@@ -128,12 +128,11 @@ function M.defaults()
         end
       end,
     },
-    on_attach = function(client, buffer)
+    on_attach = function(client)
       -- Two that draw the same suggestion would be one too many.
       if vim.lsp.inline_completion then
         pcall(vim.lsp.inline_completion.enable, config.current.builtin, { client_id = client.id })
       end
-      require('foretype.suggest').attached(buffer)
     end,
     on_exit = function(code, signal)
       vim.schedule(function()

@@ -29,6 +29,12 @@ function M.listen()
     vim.schedule(suggest.changed)
   end)
   on('InsertEnter', 'somebody begins to write', suggest.entered)
+  on('LspAttach', 'a language server has come', function(event)
+    local server = client.get(event.buf)
+    if server and server.id == event.data.client_id then
+      suggest.attached(event.buf)
+    end
+  end)
   -- Ctrl-C ends insert mode without InsertLeave.
   vim.api.nvim_create_autocmd('ModeChanged', {
     group = group,
