@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -348,12 +347,14 @@ def test_several_processes_share_a_log_that_stays_within_its_bounds(tmp_path: Pa
     assert sum(each.stat().st_size for each in file.parent.iterdir()) < 2 * 20_000 + 4 * 200
 
 
-def test_every_row_of_the_threat_model_names_its_tests() -> None:
+def test_every_promise_and_every_row_of_the_threat_model_names_its_tests() -> None:
     root = Path(__file__).resolve().parents[2]
-    rows = re.findall(r"^\| .*\|$", (root / "SECURITY.md").read_text("utf-8"), re.MULTILINE)[1:]
-    assert len(rows) > 8
-    for row in rows:
-        tests = re.findall(r"`(tests/[\w/]+)`", row)
-        assert tests or "| nothing" in row, row
-        assert all((root / f"{test}.py").exists() for test in tests), row
-    assert stat.S_ISREG((root / "SECURITY.md").stat().st_mode)
+    text = (root / "SECURITY.md").read_text("utf-8")
+    rows = re.findall(r"^\| .*\|$", text, re.MULTILINE)[1:]
+    promises = text.split("\n- **")[1:]
+    assert len(rows) > 12
+    assert len(promises) == 6
+    for each in (*rows, *promises):
+        tests = re.findall(r"`(tests/[\w/]+)`", each)
+        assert tests or "| nothing" in each, each
+        assert all((root / f"{test}.py").exists() for test in tests), each
