@@ -1,24 +1,47 @@
-"""What the language server weighs with 10,000 and with 100,000 files indexed.
+"""What the language server weighs with many files indexed, and what the daemon weighs beside its model.
 
 The workspace is made up: modules of a few classes and functions each. The server is the product's, the engine
-fake. It is looked at when the index lies on disk and after a few keys.
+fake; it is looked at when the index lies on disk and after a few keys. The daemon is the product's with a
+real model, in a large file of real code. Its yardstick is what llama.cpp needs for that model: weights, KV
+cache, and working space.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from foretype.context.shared.problem import ModelProblem
+from foretype.models.gguf.file import read_gguf
+from foretype.models.gguf.sizes import memory_needed
+from foretype.models.library.store import resolve_model
+from foretype.tests.support.coder_shape import coder_shape
 from foretype.tests.support.lsp_client import LspClient, python
 from foretype.tests.support.private_home import private_home
 from foretype.tests.torture import killed_daemon, kills
+from foretype.tests.torture.journal import ROOT
 from foretype.tests.torture.section import Found, Section
 
 WANTED_MB = {10_000: 90, 100_000: 120}
 """Files in the workspace, and what the server may weigh then."""
 
+MOST_EXCESS = 0.15
+"""What the daemon may weigh beyond its model, in parts of that. The default model, the smallest one, is only
+measured: Python and the libraries take 60 MB before any model, which is more than such a part of it."""
+
+MODELS: dict[str, Callable[[], Path]] = {
+    "0.5b": lambda: coder_shape("0.5b", ROOT / "build" / "bench"),
+    "smollm2-135m": lambda: resolve_model("smollm2-135m"),
+}
+"""By name: the shape of Qwen2.5-Coder 0.5B, and the default model."""
+
+GATED = "0.5b"
+
+KEYS = 40
 STEPS = 5000
 STEP_S = 0.1
 
@@ -63,16 +86,66 @@ async def _indexed(cache: Path) -> bool:
     return False
 
 
-def play(seed: int, files: int = 0) -> Found:
-    """A round: the first with the small workspace, the second with the large one."""
-    files = files or list(WANTED_MB)[seed % len(WANTED_MB)]
+async def excess(model: Path) -> float:
+    """How much more than its model a daemon weighs after keys in a large file, in parts of the model."""
+    text = "\n".join(each.read_text("utf-8") for each in sorted((ROOT / "context" / "prompt").glob("*.py")))
+    line = text.count("\n") + 1
+    with tempfile.TemporaryDirectory() as folder, private_home(model) as home:
+        home[killed_daemon.REAL] = "1"
+        root = Path(folder)
+        uri = (root / "large.py").as_uri()
+        client = await LspClient.start(*python("-P", "-m", killed_daemon.__name__, "lsp"), env=home)
+        async with client:
+            await client.initialize(
+                workspaceFolders=[{"uri": root.as_uri(), "name": "w"}], initializationOptions={"status": True}
+            )
+            client.open(uri, text)
+            await client.items(uri, 0, 0)
+            while (await client.expect("foretype/status"))["params"]["state"] != "ready":
+                pass
+            for number in range(KEYS):
+                typed = f"size{number} = "
+                client.change(uri, {"text": f"{text}\n{typed}"})
+                await client.items(uri, line, len(typed), context={"triggerKind": 1})
+            lock = Path(home["XDG_RUNTIME_DIR"]) / "foretype" / "daemon.lock"
+            daemon = psutil.Process(int(lock.read_text("ascii").split()[0]))
+            return daemon.memory_info().rss / memory_needed(read_gguf(model)) - 1
+
+
+def play(seed: int) -> Found:
+    """A round: a workspace, the small one first, or a daemon with one of the models."""
+    number = seed % ROUNDS
+    if number < len(WANTED_MB):
+        return indexed(list(WANTED_MB)[number])
+    return loaded(list(MODELS)[number - len(WANTED_MB)])
+
+
+def indexed(files: int) -> Found:
+    """What the server weighs with so many files."""
+    counts = {"memory.weighed": 1, "memory.files": files}
     found = asyncio.run(weight_mb(files))
     if found is None:
-        return Found({"memory.files": files}, wrong=(f"{files} files were never indexed",))
+        return Found(counts, wrong=(f"{files} files were never indexed",))
     wanted = WANTED_MB.get(files)
     heavy = wanted is not None and found > wanted
     wrong = (f"with {files} files the language server weighs {found:.0f} MB, not {wanted}",) if heavy else ()
-    return Found({"memory.files": files}, {f"memory.lsp.mb.{files}": round(found, 1)}, wrong)
+    return Found(counts, {f"memory.lsp.mb.{files}": round(found, 1)}, wrong)
 
 
-SECTION = Section("memory", "memory.files", 110_000, "memory.wrong", play, rounds=2)
+def loaded(name: str) -> Found:
+    """What the daemon weighs with a model."""
+    try:
+        model = MODELS[name]()
+    except (OSError, ModelProblem, subprocess.SubprocessError) as problem:
+        return Found(
+            {"memory.weighed": 1}, notes=(f"memory: left out, the model {name} is not here: {problem}",)
+        )
+    found = asyncio.run(excess(model))
+    heavy = name == GATED and found > MOST_EXCESS
+    wrong = (f"with {name} the daemon weighs {found:.0%} more than the model",) if heavy else ()
+    return Found({"memory.weighed": 1}, {f"memory.daemon.excess.{name}": round(found, 3)}, wrong)
+
+
+ROUNDS = len(WANTED_MB) + len(MODELS)
+
+SECTION = Section("memory", "memory.weighed", ROUNDS, "memory.wrong", play, rounds=ROUNDS)

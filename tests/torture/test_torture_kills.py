@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
 import pytest
+from foretype.tests.support.private_home import default_model
 from foretype.tests.torture import kills, memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no daemon to kill there")
@@ -24,6 +26,10 @@ def test_what_is_left_or_half_written_is_seen(tmp_path: Path) -> None:
 
 
 def test_an_indexed_workspace_is_weighed() -> None:
-    found = memory.play(0, files=120)
+    found = memory.indexed(120)
     assert found.wrong == ()
     assert 20 < found.worst["memory.lsp.mb.120"] < 200
+
+
+def test_a_daemon_is_weighed_beside_its_model() -> None:
+    assert 0 < asyncio.run(memory.excess(default_model())) < 0.5
