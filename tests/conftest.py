@@ -1,4 +1,4 @@
-"""What the whole run of tests needs: a heap that the garbage collector does not look through again and again."""
+"""What the whole run of tests needs: a heap that garbage collections don't look through again and again."""
 
 from __future__ import annotations
 

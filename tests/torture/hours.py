@@ -4,7 +4,7 @@ The processes are the product's, on real pipes and sockets; their clocks are mov
 the next, and whoever waits for a moment looks again. So eight hours take as long as the work in them. What is
 looked at: resident memory, file descriptors and threads of both processes, the cache folder, the statistics,
 and the processor time of keys, hour by hour. With a model, and without the shim, the same is an hour of real
-time.
+time, which begins when each file was typed in once: that is when everything has its size.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import attrs
 import psutil
+from foretype.models.cache.saved_states import MAX_STATES_BYTES
 from foretype.tests.support.lsp_client import LspClient, python
 from foretype.tests.support.private_home import default_model, private_home
 from foretype.tests.torture import killed_daemon, shim
@@ -34,8 +35,11 @@ MOST_GROWTH = 0.05
 SLOWER = 1.5
 """How much more processor time the slowest of a hundred keys may take in the last hour than in the first."""
 
+REAL_NAME = "hour"
+
 FILES = 60
 CACHE_BYTES = 64 << 20
+"""Of everything in the cache folder but the states of a real model, which have `MAX_STATES_BYTES`."""
 STATISTICS_BYTES = 64 << 20
 
 
@@ -92,6 +96,10 @@ class Clock:
     faults: shim.Faults | None
     _began: float = attrs.field(factory=time.monotonic)
     _moved: float = 0.0
+
+    def begin(self) -> None:
+        """Count from here."""
+        self._began, self._moved = time.monotonic(), 0.0
 
     def now(self) -> float:
         """Seconds since the beginning, for the processes."""
@@ -175,6 +183,9 @@ async def lived(seed: int, hours: float, *, model: Path | None = None) -> Day:
             clock = Clock(faults)
             typist = Typist(client, clock.rest, random.Random(seed), paths)
             await typist.begin()
+            if model is not None:
+                await typist.through()
+                clock.begin()
             lock = base / "run" / "foretype" / "daemon.lock"
             processes = (
                 psutil.Process(client.process.pid),
@@ -231,6 +242,7 @@ def p99(values: tuple[float, ...]) -> float:
 def judged(day: Day, name: str) -> Found:
     """The figures of a day, and what was not as promised."""
     first, last = day.looks[len(day.looks) // 8], day.looks[-1]
+    cache_bytes = CACHE_BYTES + (MAX_STATES_BYTES if name == REAL_NAME else 0)
     grown, quick, late = growth(day), p99(day.key_ms[0]), p99(day.key_ms[-1])
     wrong = [
         (grown > MOST_GROWTH, f"memory has grown by {grown:.1%}"),
@@ -238,7 +250,7 @@ def judged(day: Day, name: str) -> Found:
          f"open files went from {first.descriptors} to {last.descriptors}"),
         (any(b > a + 3 for a, b in zip(first.threads, last.threads, strict=True)),
          f"threads went from {first.threads} to {last.threads}"),
-        (day.cache > CACHE_BYTES, f"the cache folder has {day.cache} bytes"),
+        (day.cache > cache_bytes, f"the cache folder has {day.cache} bytes"),
         (day.statistics > STATISTICS_BYTES, f"the statistics have {day.statistics} bytes"),
         (late > quick * SLOWER and late > quick + 5, f"slow keys: {quick:.1f} ms, then {late:.1f}"),
         (day.suggested == 0, "nothing was suggested at all"),
@@ -271,8 +283,8 @@ def play(seed: int, hours: float = 8.0) -> Found:
 
 def play_real(seed: int, hours: float = 1.0) -> Found:
     """An hour of real time with the real model."""
-    return judged(asyncio.run(lived(seed, hours, model=default_model())), "hour")
+    return judged(asyncio.run(lived(seed, hours, model=default_model())), REAL_NAME)
 
 
 SECTION = Section("hours", "hours.virtual", 8, "hours.wrong", play, rounds=1, minutes=30)
-REAL = Section("hour", "hours.real", 1, "hour.wrong", play_real, rounds=1, minutes=60, usual=False)
+REAL = Section(REAL_NAME, "hours.real", 1, "hour.wrong", play_real, rounds=1, minutes=60, usual=False)

@@ -51,13 +51,13 @@ def source_hash(module: str, root: Path = ROOT) -> str:
 
 
 def imported(module: str, root: Path = ROOT) -> set[Path]:
-    """The files of a module of the tests and of all that it imports of the tests, directly or not."""
+    """The files of a module of the tests and of all that it imports of the tests, with the C beside them."""
     found: set[Path] = set()
     open_ones = [module]
     while open_ones:
         path = root.joinpath(*open_ones.pop().split(".")[1:]).with_suffix(".py")
         if path.is_file() and path not in found:
-            found.add(path)
+            found.update(each for each in (path, path.with_suffix(".c")) if each.is_file())
             open_ones += _imports(ast.walk(ast.parse(path.read_text("utf-8"))))
     return found
 

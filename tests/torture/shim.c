@@ -196,6 +196,17 @@ int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *unti
         if (errno != ETIMEDOUT || ns(until) <= now_ns(clock)) return -1;
     }
 }
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted, struct timespec *left) {
+    if (!moved(clock) && !fault[VIRTUAL]) return REAL(clock_nanosleep)(clock, flags, wanted, left);
+    int64_t until = ns(wanted) + (flags & TIMER_ABSTIME ? 0 : now_ns(clock));
+    for (;;) {
+        int64_t rest = until - now_ns(clock);
+        if (rest <= 0) return 0;
+        struct timespec pause = as_time(rest > SLICE_NS ? SLICE_NS : rest);
+        int failed = REAL(clock_nanosleep)(CLOCK_MONOTONIC, 0, &pause, left);
+        if (failed) return failed;
+    }
+}
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock, const struct timespec *until) {
     struct timespec real = as_time(ns(until) - fault[STEADY_NS]);
     return REAL(pthread_cond_timedwait)(condition, lock, &real);

@@ -52,8 +52,9 @@ def test_a_disk_that_is_full_at_any_write_leaves_the_old_file_or_the_new_one(nam
 
 
 @needs_shim
-def test_clocks_are_moved_while_a_process_runs_and_whoever_waits_wakes(tmp_path: Path) -> None:
-    told = "import time, threading; began = time.monotonic(); print(flush=True); threading.Event().wait(3600)"
+@pytest.mark.parametrize("waits", ["threading.Event().wait(3600)", "sleep(3600)"])
+def test_clocks_are_moved_while_a_process_runs_and_whoever_waits_wakes(tmp_path: Path, waits: str) -> None:
+    told = f"import time, threading; sleep = time.sleep; began = time.monotonic(); print(flush=True); {waits}"
     with shim.faults(tmp_path) as made:
         made.set(virtual=1)
         command = python("-c", f"{told}; print(time.monotonic() - began >= 3600)")
@@ -72,6 +73,14 @@ def test_clocks_are_moved_while_a_process_runs_and_whoever_waits_wakes(tmp_path:
                 assert process.communicate(timeout=5)[0].strip() == "True"
             finally:
                 process.kill()
+
+
+@needs_shim
+def test_where_a_clock_was_moved_a_short_sleep_stays_short(tmp_path: Path) -> None:
+    with shim.faults(tmp_path) as made:
+        made.set(steady_ns=3600 * 10**9)
+        command = python("-c", "from time import sleep; sleep(0.0001)")
+        subprocess.run(command, env={**os.environ, **made.environment}, timeout=30, check=True)
 
 
 def test_growth_compares_the_last_eighth_with_the_second() -> None:

@@ -119,6 +119,7 @@ def test_a_section_depends_on_what_it_imports_and_on_no_other_section() -> None:
     names = {path.name for path in imported("foretype.tests.torture.fuzz_wire")}
     assert {"fuzz_wire.py", "fake_daemon.py", "fake_engine.py", "mutation.py"} <= names
     assert "fuzz_lsp.py" not in names
+    assert "shim.c" in {path.name for path in imported("foretype.tests.torture.faults")}
     modules = {section.module for section in SECTIONS.values()}
     assert len({source_hash(module) for module in modules}) == len(modules)
 

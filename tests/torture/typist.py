@@ -20,6 +20,9 @@ THINK_S, LONGEST_S = 10.0, 240.0
 OPEN = 6
 """Files that are open at a time."""
 
+FEW_KEYS = 8
+"""Keys in each file, where all are gone through."""
+
 _SIGMA = math.sqrt(math.log(1 + (KEY_DEVIATION_S / KEY_S) ** 2))
 _MU = math.log(KEY_S) - _SIGMA**2 / 2
 
@@ -50,12 +53,23 @@ class Typist:
                 if self.suggested:
                     return
 
+    async def through(self) -> None:
+        """Type some keys in every file, one after the other, without a pause."""
+        for path in self._paths:
+            self._open(path)
+            number = self._somewhere(path)
+            line = self._lines[path][number]
+            start = max(len(line) - len(line.lstrip()), len(line) - FEW_KEYS)
+            self._replace(path, number, start, len(line), "")
+            for at in range(start, len(line)):
+                self._replace(path, number, at, at, line[at])
+                await self._ask(path, number, at + 1)
+
     async def burst(self) -> AsyncGenerator[Awaitable[None]]:
         """Write a line anew, key by key: each is handed out and awaited by the caller; then think."""
         path = self._opened()
         lines = self._lines[path]
-        wanted = [number for number, line in enumerate(lines) if len(line.strip()) > 8]
-        number = self._chance.choice(wanted)
+        number = self._somewhere(path)
         line = lines[number]
         indented = len(line) - len(line.lstrip())
         self._replace(path, number, indented, len(line), "")
@@ -74,15 +88,25 @@ class Typist:
         if self._lines and self._chance.random() < 0.85:
             return self._chance.choice(list(self._lines))
         path = self._chance.choice(self._paths)
-        if path not in self._lines:
-            if len(self._lines) >= OPEN:
-                gone = self._chance.choice(list(self._lines))
-                del self._lines[gone]
-                self.client.notify("textDocument/didClose", {"textDocument": {"uri": gone.as_uri()}})
-            text = path.read_text("utf-8")
-            self._lines[path] = text.split("\n")
-            self.client.open(path.as_uri(), text)
+        self._open(path)
         return path
+
+    def _open(self, path: Path) -> None:
+        """Open a file where it isn't, and close another where too many are."""
+        if path in self._lines:
+            return
+        if len(self._lines) >= OPEN:
+            gone = self._chance.choice(list(self._lines))
+            del self._lines[gone]
+            self.client.notify("textDocument/didClose", {"textDocument": {"uri": gone.as_uri()}})
+        text = path.read_text("utf-8")
+        self._lines[path] = text.split("\n")
+        self.client.open(path.as_uri(), text)
+
+    def _somewhere(self, path: Path) -> int:
+        """A line of an open file that is worth writing anew."""
+        wanted = [number for number, line in enumerate(self._lines[path]) if len(line.strip()) > 8]
+        return self._chance.choice(wanted)
 
     def _replace(self, path: Path, number: int, start: int, end: int, text: str) -> None:
         place = {"start": {"line": number, "character": start}, "end": {"line": number, "character": end}}
