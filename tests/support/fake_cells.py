@@ -85,9 +85,9 @@ class FakeCells:
         """Logits as a function of all tokens so far, shape (vocabulary size,)."""
         seed = zlib.crc32(np.asarray(tokens, np.int32).tobytes())
         random = np.random.default_rng(seed)
-        values = random.random(
-            self._vocabulary_size, np.float32
-        )  # no two alike: ties would be decided by chance
+        # No two alike, as random numbers of 32 bits would be now and then: chance would decide between them.
+        order = random.permutation(self._vocabulary_size).astype(np.float32)
+        values: npt.NDArray[np.float32] = order / np.float32(self._vocabulary_size)
         if self.likely:
             values[self.likely] += random.random(len(self.likely), np.float32) * 3
         return values
