@@ -137,9 +137,7 @@ def loaded(name: str) -> Found:
     try:
         model = MODELS[name]()
     except (OSError, ModelProblem, subprocess.SubprocessError) as problem:
-        return Found(
-            {"memory.weighed": 1}, notes=(f"memory: left out, the model {name} is not here: {problem}",)
-        )
+        return Found({"memory.left_out": 1}, notes=(f"the model {name} is not here: {problem}",))
     found = asyncio.run(excess(model))
     heavy = name == GATED and found > MOST_EXCESS
     wrong = (f"with {name} the daemon weighs {found:.0%} more than the model",) if heavy else ()
