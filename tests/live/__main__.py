@@ -49,8 +49,8 @@ class Choice:
 
     @property
     def usual(self) -> bool:
-        """The figures are those of the product as it comes, and of simulated machines."""
-        return not self.budgets and not self.pythons
+        """The figures are those of the product as it comes, of simulated machines and of older ones."""
+        return not self.budgets
 
 
 @click.command()
@@ -69,7 +69,7 @@ class Choice:
 @click.option("--minutes", type=float, help="Begin no place after so many.")
 @click.option("--budget", "budgets", multiple=True, type=float, help="latency_budget_ms; else the default.")
 @click.option("--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="Simulate one.")
-@click.option("--python", "pythons", multiple=True, help="NAME=INTERPRETER of another foretype, untuned.")
+@click.option("--python", "pythons", multiple=True, help="Beside it an older one, untuned: NAME=INTERPRETER.")
 @click.option("--afresh", is_flag=True, help="Measure again what was measured before.")
 def main(  # noqa: PLR0917 - click passes them by name
     count: int,
@@ -120,7 +120,7 @@ def _runs(homes: contextlib.ExitStack, choice: Choice, console: Console) -> list
             Form.UNTUNED if name else Form.PULLED,
         )
         for name, python in (
-            dict(each.split("=", 1) for each in choice.pythons) or {"": sys.executable}
+            {"": sys.executable} | dict(each.split("=", 1) for each in choice.pythons)
         ).items()
         for budget in choice.budgets or (0.0,)
     ]
@@ -140,7 +140,8 @@ def _all(
 ) -> list[Outcome]:
     """What came of every place in every column. Columns take turns; what was known is not measured again."""
     progress = Console(stderr=True)
-    began, sources, model = time.monotonic(), source_hash(), default_model().stat().st_size
+    began, model = time.monotonic(), default_model().stat().st_size
+    sources = {ours: source_hash(product=ours) for ours in (True, False)}
     found: list[Outcome] = []
     for number, written in enumerate(chosen, 1):
         if minutes is not None and time.monotonic() - began > 60 * minutes:
@@ -149,7 +150,7 @@ def _all(
         fresh = 0
         started = time.monotonic()
         for run in runs:
-            key = key_of(run.scenario, run.variant, written, f"{run.facts} {sources} {model}")
+            key = key_of(run.scenario, run.variant, written, f"{run.facts} {sources[run.ours]} {model}")
             known = None if afresh else journal.known(key)
             if known is None:
                 try:

@@ -2,7 +2,8 @@
 
 Shares are of the places, 0 to 1, unless the name says of what: `exact_of_shown` and `undefined` are of what
 was shown, `saved_characters` is of the characters that were left to write. `of_whole`: how many lines are
-exact beside those that the whole window gives with unlimited time, over the places measured both ways.
+exact beside those that the whole window gives with unlimited time, over the places measured both ways;
+`of_NAME`: how many times a figure of another variant (or llama-server) the usual one's is, over such places.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from foretype.tests.live.outcome import Looked, Outcome
 
 WHOLE = "whole"
 PEER = "llama_server"
+COMPARED = (".exact", ".exact_of_shown", ".saved_characters", "processor_s")
+"""What the end of a figure's name is that is said beside another variant's."""
 
 
 def label(after_s: float) -> str:
@@ -81,6 +84,19 @@ def of_whole(outcomes: Sequence[Outcome], whole: Sequence[Outcome]) -> dict[str,
     }
 
 
+def beside(outcomes: Sequence[Outcome], others: Sequence[Outcome], name: str) -> dict[str, float]:
+    """How many times another variant's figures these are, over the places in both; none of what it hasn't."""
+    places = {each.place for each in outcomes} & {each.place for each in others}
+    ours, theirs = (
+        scenario_figures([each for each in group if each.place in places]) for group in (outcomes, others)
+    )
+    return {
+        f"{figure}.of_{name}": ours[figure] / theirs[figure]
+        for figure in ours
+        if figure.endswith(COMPARED) and theirs.get(figure)
+    }
+
+
 def figures(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     """By variant and scenario ("tuned.warm"; the usual variant has no name): its figures."""
     by_column: dict[str, list[Outcome]] = {}
@@ -92,4 +108,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
         found[column] = scenario_figures(of_column)
         if of_column[0].scenario != WHOLE:
             found[column].update(of_whole(of_column, whole))
+        if not of_column[0].variant and of_column[0].scenario not in {WHOLE, PEER}:
+            for name, other in by_column.items():
+                if name == PEER or name.endswith(f".{column}"):
+                    found[column].update(beside(of_column, other, other[0].variant or PEER))
     return found

@@ -113,10 +113,11 @@ def key_of(scenario: str, variant: str, written: Written, facts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def source_hash(root: Path = ROOT) -> str:
-    """Changes with the product's sources and with those that say how it is measured."""
+def source_hash(root: Path = ROOT, *, product: bool = True) -> str:
+    """Changes with the product's sources, unless another product is measured, and with those that measure."""
     found = hashlib.sha256()
-    files = [each for room in _PRODUCT for each in (root / room).rglob("*") if each.suffix in _SOURCES]
+    rooms = _PRODUCT if product else ()
+    files = [each for room in rooms for each in (root / room).rglob("*") if each.suffix in _SOURCES]
     files += [root / "tests" / "live" / name for name in _MEASURING]
     for path in sorted(files):
         found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +19,6 @@ from pathlib import Path
 
 import attrs
 from foretype.daemon.settings.settings import CompletionSettings
-from foretype.lsp.replay.home import run_foretype
 from foretype.lsp.replay.place import Place
 from foretype.lsp.replay.variant import Variant, language_server
 from foretype.tests.bench import peer
@@ -34,6 +35,9 @@ from foretype.tests.support.private_home import default_model
 Contexts = Mapping[str, float] | None
 """Which part of the prompt a suggestion's answer saw, by its id; None where nobody knows."""
 
+LOADING_S = 120.0
+"""How long a daemon may take until it has its model."""
+
 CALM_S = 20.0
 """How long a place waits at most for everything to stand still."""
 
@@ -46,12 +50,14 @@ class Run:
         scenario, variant: its name.
         facts: what it measures, where that isn't this checkout's product alone; see `outcome.key_of`.
         play: types a place; None where it doesn't serve.
+        ours: this checkout's product is measured, so what was measured holds until its sources change.
     """
 
     scenario: str
     variant: str
     facts: str
     play: Callable[[Place], tuple[Played, Contexts] | None]
+    ours: bool = True
 
 
 @attrs.frozen
@@ -74,9 +80,10 @@ class Kind:
 def real_runs(
     homes: contextlib.ExitStack, kinds: list[Kind], scenarios: list[str], *, whole: bool
 ) -> list[Run]:
-    """Every scenario with every variant, until `homes` is closed."""
+    """Every scenario with every variant, until `homes` is closed; `whole` is for this product alone."""
     runs: list[Run] = []
     for kind in kinds:
+        ours = kind.python == sys.executable
         made: list[Variant] = []
         for name in scenarios or ["warm"]:
             title = f"{kind.name} {name}".strip()
@@ -84,8 +91,8 @@ def real_runs(
             load(made[-1])
         facts = "" if not kind.name else f"{kind.settings} {kind.form.name} {kind.python}"
         for name, home in zip(scenarios, made, strict=False):
-            runs.append(Run(name, kind.name, facts, partial(_play_real, home, tuple(made), name)))
-        if whole:
+            runs.append(Run(name, kind.name, facts, partial(_play_real, home, tuple(made), name), ours))
+        if whole and ours:
             runs.append(Run(WHOLE, kind.name, facts, partial(_whole_real, made[0], tuple(made))))
     return runs
 
@@ -95,7 +102,9 @@ def load(made: Variant) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "first.py"
         file.write_text("import os\n", encoding="utf-8")
-        run_foretype(made.home, "complete", f"{file}:1:8")
+        program = Path(made.python).with_name("foretype")
+        completed = [program, "complete", f"{file}:1:8"]
+        subprocess.run(completed, env=made.home, stdout=subprocess.DEVNULL, timeout=LOADING_S, check=False)
 
 
 def _play_real(

@@ -9,8 +9,8 @@ import pytest
 from foretype.lsp.replay.outcome import right_characters
 from foretype.lsp.replay.place import Place
 from foretype.tests.live.drawing import plot, table
-from foretype.tests.live.measures import WHOLE, figures
-from foretype.tests.live.outcome import Journal, Looked, Outcome, judged, key_of
+from foretype.tests.live.measures import PEER, WHOLE, figures
+from foretype.tests.live.outcome import Journal, Looked, Outcome, judged, key_of, source_hash
 from foretype.tests.live.places import Written
 from foretype.tests.live.session import Played, Seen
 
@@ -102,6 +102,33 @@ def test_a_measurement_is_another_one_when_sources_or_the_place_change(tmp_path:
     }
     assert len(keys) == 4
     assert key_of("warm", "", one, "1") in keys
+
+
+def test_what_another_product_gave_holds_when_this_one_changes(tmp_path: Path) -> None:
+    for room in ("lsp", "tests/live"):
+        (tmp_path / room).mkdir(parents=True)
+    for name in ("scenarios.py", "session.py", "whole.py", "simulated.py", "lockstep.py"):
+        (tmp_path / "tests" / "live" / name).write_text("measuring = 1\n")
+    (tmp_path / "lsp" / "server.py").write_text("answer = 1\n")
+    ours, theirs = source_hash(tmp_path), source_hash(tmp_path, product=False)
+    (tmp_path / "lsp" / "server.py").write_text("answer = 2\n")
+    assert source_hash(tmp_path) != ours
+    assert source_hash(tmp_path, product=False) == theirs
+    (tmp_path / "tests" / "live" / "session.py").write_text("measuring = 2\n")
+    assert source_hash(tmp_path, product=False) != theirs
+
+
+def test_figures_are_said_beside_those_of_an_older_one_and_of_llama_server_at_the_same_places() -> None:
+    old = [
+        attrs.evolve(outcome(f"o{place}", "warm", place, exact=exact), variant="base", processor_s=4.0)
+        for place, exact in (("p", True), ("q", False), ("nowhere else", True))
+    ]
+    new = [outcome(f"n{place}", "warm", place, exact=True) for place in ("p", "q", "only here")]
+    peer = [outcome("s", PEER, "p", exact=True)]
+    warm = figures([*new, *old, *peer])["warm"]
+    assert (warm["1s.exact.of_base"], warm["processor_s.of_base"]) == (2, 0.5)
+    assert warm["1s.exact.of_llama_server"] == 1
+    assert "300ms.exact.of_base" not in warm  # it had none
 
 
 def test_figures_are_shares_of_the_places_and_of_what_the_whole_window_gives() -> None:
