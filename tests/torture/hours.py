@@ -4,7 +4,7 @@ The processes are the product's, on real pipes and sockets; their clocks are mov
 the next, and whoever waits for a moment looks again. So eight hours take as long as the work in them. What is
 looked at: resident memory, file descriptors and threads of both processes, the cache folder, the statistics,
 and the processor time of keys, hour by hour. With a model, and without the shim, the same is an hour of real
-time, which begins when each file was typed in once: that is when everything has its size.
+time. Hours begin when each file was typed in once: that is when everything has its size.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Clock:
 
     def begin(self) -> None:
         """Count from here."""
-        self._began, self._moved = time.monotonic(), 0.0
+        self._began += self.now()
 
     def now(self) -> float:
         """Seconds since the beginning, for the processes."""
@@ -183,9 +183,8 @@ async def lived(seed: int, hours: float, *, model: Path | None = None) -> Day:
             clock = Clock(faults)
             typist = Typist(client, clock.rest, random.Random(seed), paths)
             await typist.begin()
-            if model is not None:
-                await typist.through()
-                clock.begin()
+            await typist.through()
+            clock.begin()
             lock = base / "run" / "foretype" / "daemon.lock"
             processes = (
                 psutil.Process(client.process.pid),
@@ -219,18 +218,23 @@ async def _hours(
     return looks, tuple(map(tuple, key_ms))
 
 
-def growth(day: Day) -> float:
-    """By which part the larger of both has grown: the last eighth of the time against the second."""
+def sizes(day: Day) -> dict[str, tuple[float, float]]:
+    """What each process held in the second eighth of the time and in the last, in MB; empty for no looks."""
     parts = [
         [look for look in day.looks if low <= look.at_s / HOUR_S / day.hours < high]
         for low, high in ((1 / 8, 1 / 4), (7 / 8, 1.01))
     ]
     if not all(parts):
-        return 0.0
+        return {}
     first, last = (
-        [statistics.median(look.resident[which] for look in part) for which in (0, 1)] for part in parts
+        [statistics.median(look.resident[which] for look in part) / 1e6 for which in (0, 1)] for part in parts
     )
-    return max(after / before - 1 for before, after in zip(first, last, strict=True))
+    return dict(zip(("lsp", "daemon"), zip(first, last, strict=True), strict=True))
+
+
+def growth(day: Day) -> float:
+    """By which part the larger of both has grown: the last eighth of the time against the second."""
+    return max((last / first - 1 for first, last in sizes(day).values()), default=0.0)
 
 
 def p99(values: tuple[float, ...]) -> float:
@@ -245,7 +249,7 @@ def judged(day: Day, name: str) -> Found:
     cache_bytes = CACHE_BYTES + (MAX_STATES_BYTES if name == REAL_NAME else 0)
     grown, quick, late = growth(day), p99(day.key_ms[0]), p99(day.key_ms[-1])
     wrong = [
-        (grown > MOST_GROWTH, f"memory has grown by {grown:.1%}"),
+        (grown > MOST_GROWTH, f"memory has grown by {grown:.1%}: {sizes(day)} MB"),
         (any(b > a + 3 for a, b in zip(first.descriptors, last.descriptors, strict=True)),
          f"open files went from {first.descriptors} to {last.descriptors}"),
         (any(b > a + 3 for a, b in zip(first.threads, last.threads, strict=True)),
@@ -263,6 +267,7 @@ def judged(day: Day, name: str) -> Found:
             f"{prefix}rss.growth": round(grown, 4),
             f"{name}.lsp.mb": round(last.resident[0] / 1e6, 1),
             f"{name}.daemon.mb": round(last.resident[1] / 1e6, 1),
+            **{f"{name}.{process}.mb.early": round(early, 1) for process, (early, _) in sizes(day).items()},
             f"{name}.p99.first.ms": round(quick, 1),
             f"{name}.p99.last.ms": round(late, 1),
             f"{name}.descriptors": max(last.descriptors),
