@@ -185,6 +185,7 @@ def _one(run: Run, written: Written, key: str) -> Outcome | None:
         judged(written, played, contexts),
         tuple(round(each, 1) for each in played.answer_ms),
         None if played.first_shown_s is None else round(played.first_shown_s, 3),
+        played.suggestions,
         played.replaced,
         played.appeared,
         round(played.processor_s, 2),

@@ -11,7 +11,7 @@ from rich.table import Table
 
 _COLOURS = ("#5b8def", "#e0943a", "#3cb4a0", "#b45fd0", "#c8556d", "#7a8b99", "#8a9a3b", "#4f6d7a")
 _LEFT, _TOP, _WIDE, _HIGH = 60, 50, 420, 240
-_NUMBERS = ("places", "_ms", "_s", "replaced", "appeared")
+_NUMBERS = ("places", "_ms", "_s", "appeared")
 
 
 def table(title: str, columns: Mapping[str, Mapping[str, float]]) -> Table:

@@ -1,9 +1,10 @@
 """The figures of outcomes, by name. Pure.
 
 Shares are of the places, 0 to 1, unless the name says of what: `exact_of_shown` and `undefined` are of what
-was shown, `saved_characters` is of the characters that were left to write. `of_whole`: how many lines are
-exact beside those that the whole window gives with unlimited time, over the places measured both ways;
-`of_NAME`: how many times a figure of another variant (or llama-server) the usual one's is, over such places.
+was shown, `replaced` of all suggestions, `saved_characters` of the characters that were left to write.
+`of_whole`: how many lines are exact beside those that the whole window gives with unlimited time, over the
+places measured both ways; `of_NAME`: how many times a figure of another variant (or llama-server) the usual
+one's is, over such places. Simulated machines open no workspace: names of other files are not known there.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def scenario_figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
         found["first_shown.median_s"] = statistics.median(first)
     if outcomes[0].looks[-1].after_s:
         found["first_shown.share"] = len(first) / len(outcomes)
-        found["replaced"] = sum(each.replaced for each in outcomes) / len(outcomes)
+        suggestions = sum(each.suggestions for each in outcomes)
+        found["replaced"] = sum(each.replaced for each in outcomes) / max(1, suggestions)
         found["appeared"] = sum(each.appeared for each in outcomes) / len(outcomes)
     found["processor_s"] = sum(each.processor_s for each in outcomes) / len(outcomes)
     return found

@@ -52,7 +52,7 @@ class Outcome:
         scenario, variant, place, language, held_out: which.
         left: code points that were left to write after the last key.
         looks: the screen, in order of time.
-        answer_ms, first_shown_s, replaced, appeared, processor_s: see `session.Played`.
+        answer_ms, first_shown_s, suggestions, replaced, appeared, processor_s: see `session.Played`.
     """
 
     key: str
@@ -65,6 +65,7 @@ class Outcome:
     looks: tuple[Looked, ...]
     answer_ms: tuple[float, ...] = ()
     first_shown_s: float | None = None
+    suggestions: int = 0
     replaced: int = 0
     appeared: int = 0
     processor_s: float = 0.0

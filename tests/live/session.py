@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 from foretype.lsp.replay.place import Place
@@ -46,7 +47,8 @@ class Played:
         seen: the screen after the last key, in order of time.
         answer_ms: from each key of the place to its answer, for those that came before the next key.
         first_shown_s: from the first key of the place to the first suggestion; None: never one.
-        replaced: suggestions that a better one took the place of while they stood there.
+        suggestions: how many stood there, from the first key on.
+        replaced: those that a better one took the place of while they stood there.
         appeared: suggestions that came unasked where nothing stood.
         processor_s: processor time of all processes, from the opening to the last look.
     """
@@ -56,9 +58,25 @@ class Played:
     seen: tuple[Seen, ...]
     answer_ms: tuple[float, ...] = ()
     first_shown_s: float | None = None
+    suggestions: int = 0
     replaced: int = 0
     appeared: int = 0
     processor_s: float = 0.0
+
+
+@attrs.define
+class CountedScreen(EditorScreen):
+    """A screen that counts its suggestions: whatever is neither what is left of one nor more of it."""
+
+    suggestions: int = 0
+
+    def take(self, items: list[dict[str, Any]], *, better: str | None = None) -> None:
+        """An answer about the text as it is now."""
+        before = self.ghost
+        super().take(items, better=better)
+        now = self.ghost
+        if now is not None and (before is None or not now.text.startswith(before.text)):
+            self.suggestions += 1
 
 
 async def play(
@@ -67,18 +85,20 @@ async def play(
     """Do it, and look at the screen after the last key."""
     before = processor_s()
     uri = place.path.as_uri()
-    typist = ReplayTypist(client, uri, EditorScreen(place.text, place.offset))
+    screen = CountedScreen(place.text, place.offset)
+    typist = ReplayTypist(client, uri, screen)
     began = 0.0
     for act in acts:
         match act:
             case Open(text, offset):
                 client.open(uri, text, place.language)
-                typist = ReplayTypist(client, uri, EditorScreen(text, offset))
+                screen = CountedScreen(text, offset)
+                typist = ReplayTypist(client, uri, screen)
                 say_focus(typist)
             case Close():
                 client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
             case Point(offset):  # a typist of its own: what is still to come is about the other place
-                screen = EditorScreen(typist.screen.text, offset)
+                screen = CountedScreen(screen.text, offset)
                 typist = ReplayTypist(client, uri, screen, typist.version)
                 say_focus(typist)
             case Visit(path, text):
@@ -87,20 +107,21 @@ async def play(
             case Rest(seconds):
                 await typist.wait(seconds)
             case Type(keys, pauses):
-                began = asyncio.get_running_loop().time()
+                began, screen.suggestions = asyncio.get_running_loop().time(), 0
                 for key, pause in zip(keys, (0.0, *pauses), strict=True):
                     await typist.wait(pause)
                     typist.press(key)
     seen = await _looks(typist)
     shown = typist.first_shown
     return Played(
-        typist.screen.text,
-        typist.screen.offset,
+        screen.text,
+        screen.offset,
         seen,
         tuple(typist.answer_ms),
         None if shown is None else shown - began,
-        typist.screen.replaced,
-        typist.screen.appeared,
+        screen.suggestions,
+        screen.replaced,
+        screen.appeared,
         processor_s() - before,
     )
 

@@ -10,6 +10,7 @@ from foretype.lsp.replay.outcome import right_characters
 from foretype.lsp.replay.screen import EditorScreen
 from foretype.tests.live.measures import label
 from foretype.tests.live.places import place_of
+from foretype.tests.live.session import CountedScreen
 from foretype.tests.quality.holes import Hole
 
 WRITTEN = "def total(prices):\n    return sum(prices)\n\n\nprint(total([1]))\n"
@@ -67,6 +68,18 @@ def test_a_better_one_appears_where_nothing_stands() -> None:
     assert one.line() is None
     one.take([item("other", 7)], better="")
     assert (one.line(), one.replaced, one.appeared) == ("return other", 0, 1)
+
+
+def test_what_is_left_of_a_suggestion_and_more_of_it_are_no_other_suggestions() -> None:
+    one = CountedScreen("x\nreturn ", 9)
+    one.take([item("value", 7)])
+    typed(one, "v")
+    one.take([item("value + 1", 7)])
+    assert one.suggestions == 1
+    typed(one, "x")
+    one.take([])
+    one.take([item("vxyz", 7, name="two")])
+    assert one.suggestions == 2
 
 
 def test_the_line_is_what_accepting_makes_of_it() -> None:
