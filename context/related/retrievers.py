@@ -8,7 +8,6 @@ of them reads a file by itself: `Sources.read` does, under `ignore`'s rules.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
@@ -20,7 +19,7 @@ from ..syntax.snapshot import Snapshot
 from ..syntax.tree import Scope, SyntaxTree
 from ..text.lines import line_end, line_start, next_line_start, split_lines
 from ..workspace.symbols import Symbol, outline
-from .bm25 import WORD, scores, windows
+from .bm25 import WORD, Windows, scores, windows
 from .sources import Sources
 
 _IMPORT = re.compile(
@@ -256,9 +255,7 @@ def overlap(query: Query, sources: Sources) -> list[Candidate]:
         if text is not None:
             texts[path] = text
     texts.pop(query.path, None)
-    found = [
-        _Stretch(path, *each) for path, text in texts.items() for each in windows(text[:_LARGEST], _LINES)
-    ]
+    found = [(path, 1, windows(text[:_LARGEST], _LINES)) for path, text in texts.items()]
     return _ranked(query.names, found, "overlap")
 
 
@@ -268,34 +265,25 @@ def same_file(query: Query, sources: Sources) -> list[Candidate]:
     Code repeats itself most within one file, and nothing else helps a small model more.
     """
     del sources
-    above = windows(query.above, _EXCERPT_LINES)
-    below = windows(query.below, _EXCERPT_LINES)
+    above, below = (windows(text, _EXCERPT_LINES) for text in (query.above, query.below))
+    return _ranked(query.names, [(query.path, 1, above), (query.path, query.below_line, below)], "same-file")
+
+
+def _ranked(names: Sequence[str], texts: Sequence[tuple[str, int, Windows]], origin: str) -> list[Candidate]:
+    """The windows that share names, those that share most first; of texts with their path and first line."""
+    fitness = scores(names, [text for _, _, text in texts])
     found = [
-        *(_Stretch(query.path, *each) for each in above),
-        *(_Stretch(query.path, line + query.below_line - 1, text, words) for line, text, words in below),
+        (-worth, path, line + text.line(number) - 1, number, text)
+        for (path, line, text), worths in zip(texts, fitness, strict=True)
+        for number, worth in enumerate(worths)
+        if worth > 0
     ]
-    return _ranked(query.names, found, "same-file")
-
-
-@attrs.frozen
-class _Stretch:
-    path: str
-    line: int
-    text: str
-    words: Counter[str]
-
-
-def _ranked(names: Sequence[str], stretches: Sequence[_Stretch], origin: str) -> list[Candidate]:
-    """The stretches that share names, those that share most first."""
-    fitness = scores(names, [each.words for each in stretches])
-    pairs = [pair for pair in zip(fitness, stretches, strict=True) if pair[0] > 0]
-    pairs.sort(key=lambda pair: (-pair[0], pair[1].path, pair[1].line))
-    return [
-        Candidate(
-            each.path, each.line, each.line + len(split_lines(each.text)) - 1, _ended(each.text), origin
-        )
-        for _, each in pairs[:20]
-    ]
+    found.sort(key=lambda each: each[:3])
+    candidates: list[Candidate] = []
+    for _, path, line, number, text in found[:20]:
+        piece = text.piece(number)
+        candidates.append(Candidate(path, line, line + len(split_lines(piece)) - 1, _ended(piece), origin))
+    return candidates
 
 
 def counterpart(query: Query, sources: Sources) -> list[Candidate]:
