@@ -12,10 +12,12 @@ from collections.abc import Sequence
 _DATA = re.compile(r"0[xX][0-9a-fA-F_]+|#[0-9a-fA-F]{3,8}\b|\\x[0-9a-fA-F]{2}|%[a-zA-Z]\b|\b\d\w*")
 _LETTER = re.compile(r"[^\W\d]")
 _WORD = re.compile(r"[^\W\d_]{3}")
+_UNBROKEN = re.compile(r"[\w.:/\\-]{8,}")
 _CLOSING_TAG = re.compile(r"(?:</[\w.:-]*>\s*)+")
 _REPEATED_LINES = 3
 _MAX_BLOCK_LINES = 8
 _REPEATED_UNITS = 6
+_REPEATED_IN_A_WORD = 4
 _REPEATED_DATA = 40
 _REPEATED_CHARACTERS = 120
 MOST_LINES = _MAX_BLOCK_LINES * _REPEATED_LINES
@@ -49,13 +51,14 @@ def lines_before_a_loop(lines: Sequence[str]) -> int | None:
 def end_of_first_unit(line: str) -> int | None:
     """Where a unit that is repeated over and over at the end of `line` has been said once; else None.
 
-    Six times are a loop, many more for what says nothing. Rulers such as `-----` are honest repetitions.
+    Six times are a loop, four inside what stands there as one word (`x86_64-amd64-x86_64-amd64-`), many more
+    for what says nothing. Rulers such as `-----` are honest repetitions.
     """
     skipped = max(0, len(line) - _LOOKED_AT)
     line = line[skipped:]
-    for size in range(1, min(_MAX_UNIT, len(line) // _REPEATED_UNITS) + 1):
+    for size in range(1, min(_MAX_UNIT, len(line) // _REPEATED_IN_A_WORD) + 1):
         unit = line[-size:]
-        if not line.endswith(unit * _REPEATED_UNITS) or not unit.strip():
+        if not line.endswith(unit * _REPEATED_IN_A_WORD) or not unit.strip():
             continue
         if size > 1 and len(set(unit.strip())) == 1 and not says_something(unit):
             continue
@@ -75,7 +78,9 @@ def _enough(unit: str) -> int:
     if len(unit) == 1:
         return _REPEATED_CHARACTERS
     # Said twice, since the unit may begin in the middle of a word.
-    return _REPEATED_UNITS if _WORD.search(_DATA.sub("", unit * 2)) else _REPEATED_DATA
+    if not _WORD.search(_DATA.sub("", unit * 2)):
+        return _REPEATED_DATA
+    return _REPEATED_IN_A_WORD if _UNBROKEN.fullmatch(unit) else _REPEATED_UNITS
 
 
 def _in_word(character: str) -> bool:

@@ -148,6 +148,23 @@ def test_a_unit_over_and_over_in_one_line_is_a_loop() -> None:
     check("[one, ‖one, one, one, one, one, ", StopReason.REPETITION, StopRules())
 
 
+def test_four_times_are_a_loop_inside_what_stands_there_as_one_word() -> None:
+    check('["x86_64-amd64-‖x86_64-amd64-x86_64-amd64-x86_64-amd64-', StopReason.REPETITION, StopRules())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "optional, optional, optional, optional, ",
+        "<span></span><span></span><span></span><span></span>",
+        "value.unwrap().unwrap().unwrap().unwrap()",
+        "node.next.next.next.next",
+    ],
+)
+def test_four_times_are_no_loop_where_it_is_many_words(row: str) -> None:
+    check(row, None, StopRules())
+
+
 @pytest.mark.parametrize(
     "row", ["[0, 0, 0, 0, 0, 0, 0, 0, ", "0xFFFFFFFF", "1000000", "'%s %s %s %s %s %s %s"]
 )
