@@ -29,6 +29,7 @@ from ..protocol.json_rpc import ClientError, Protocol
 from ..protocol.stdin import Patient, Reader, open_reader
 from ..session.session import BackendFactory, Session, SettingsLoader, TellModel
 from . import next_edits
+from .allocator import share_one_heap
 from .capabilities import COMMAND_NAMES, capabilities
 
 if TYPE_CHECKING:
@@ -365,6 +366,7 @@ def run_stdio(server: ForetypeServer) -> int:
     """Serve on the process' own stdin and stdout; whatever else prints goes to stderr instead."""
     stdin, stdout = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    share_one_heap()
     try:
         return asyncio.run(server.serve(stdin, stdout))
     except KeyboardInterrupt:
