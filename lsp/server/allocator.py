@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import sys
 
-_HEAPS = "MALLOC_ARENA_MAX"
 _M_ARENA_MAX = -8
 """From glibc's malloc.h."""
 
 
 def share_one_heap() -> bool:
     """Have all threads share a heap; whether that was done. To be called before there are threads."""
-    if _HEAPS in os.environ or not _is_glibc():
+    if _is_chosen() or not _is_glibc():
         return False
     import ctypes
 
@@ -25,6 +24,12 @@ def share_one_heap() -> bool:
         return ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
     except (OSError, AttributeError):
         return False
+
+
+def _is_chosen() -> bool:
+    """Whether the environment says how many heaps there may be (glibc's manual, Tunables)."""
+    tunables = os.environ.get("GLIBC_TUNABLES", "")
+    return "MALLOC_ARENA_MAX" in os.environ or "glibc.malloc.arena_max" in tunables
 
 
 def _is_glibc() -> bool:

@@ -98,7 +98,7 @@ def real_runs(
 
 
 def load(made: Variant) -> None:
-    """Have a daemon load its model, so that no place waits for that."""
+    """Have a variant's own daemon load its model, so that no place waits for that."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "first.py"
         file.write_text("import os\n", encoding="utf-8")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
 
 import pytest
+
+needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc has heaps for threads")
+
+_CHOICES = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 
 _HEAPS_AFTER_THREADS = """
 import ctypes, os, threading
@@ -31,18 +36,22 @@ libc.fflush(ctypes.c_void_p(stream))
 def heaps(**environment: str) -> tuple[bool, int]:
     """Whether a process shares one heap, by its own account, and how many it has after eight threads."""
     code = [sys.executable, "-c", _HEAPS_AFTER_THREADS]
-    said = subprocess.run(code, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    usual = {name: value for name, value in os.environ.items() if name not in _CHOICES}
+    said = subprocess.run(code, env={**usual, **environment}, capture_output=True, text=True, check=True)
     own, _, rest = said.stdout.partition("\n")
     return own == "True", len(re.findall(r"<heap nr=", rest))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc has heaps for threads")
+@needs_glibc
 def test_all_threads_share_one_heap() -> None:
     assert heaps() == (True, 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc has heaps for threads")
-def test_what_the_user_has_chosen_stays() -> None:
-    shared, count = heaps(MALLOC_ARENA_MAX="4")
+@needs_glibc
+@pytest.mark.parametrize(
+    "choice", [{"MALLOC_ARENA_MAX": "4"}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=4"}]
+)
+def test_what_the_user_has_chosen_stays(choice: dict[str, str]) -> None:
+    shared, count = heaps(**choice)
     assert not shared
     assert count > 1
